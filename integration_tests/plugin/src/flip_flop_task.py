@@ -1,0 +1,54 @@
+"""The flip-flop task (Sussillo and Barak 2013): remember the sign of the last pulse on each of several channels."""
+
+from typing import Annotated, Literal
+
+import torch
+from pydantic import Field, PositiveInt
+from srnn_tasks import BaseSource, Batch, Metric, Source, Task, TaskSpec
+from torch import Tensor
+from torch.nn.functional import smooth_l1_loss
+
+
+class FlipFlop(Task):
+    """Inputs (T, B, channels): pulses of +1 or -1 at random times; targets: on each channel the last pulse's sign."""
+
+    kind: Literal["flip_flop"] = "flip_flop"
+    channels: PositiveInt = 3
+    steps: PositiveInt = 40
+    pulse_probability: Annotated[float, Field(gt=0, le=1)] = 0.2
+
+    def open(self, *, device: torch.device | str, generator: torch.Generator) -> Source:
+        """Give the source; nothing is fixed beforehand."""
+        return FlipFlopSource(self, device)
+
+
+class FlipFlopSource(BaseSource):
+    """Batches of flip-flop trials, with a robust loss and the share of right memories as metric."""
+
+    def __init__(self, task: FlipFlop, device: torch.device | str) -> None:
+        metrics = (Metric(name="memory", better="higher"), Metric(name="loss", better="lower"))
+        super().__init__(
+            TaskSpec(inputs=task.channels, outputs=task.channels, loss="mean_squared_error", metrics=metrics),
+            device=device,
+        )
+        self.task = task
+
+    def draw(self, size: int, *, generator: torch.Generator) -> Batch:
+        """Return `size` trials."""
+        shape = (self.task.steps, size, self.task.channels)
+        chance = torch.rand(shape, generator=generator, device=self.device)  # (T, B, C)
+        sign = torch.randint(2, shape, generator=generator, device=self.device) * 2.0 - 1.0  # (T, B, C)
+        pulse = chance < self.task.pulse_probability
+        pulse[0] = True  # so that there is something to remember from the first step on
+        time = torch.arange(self.task.steps, device=self.device)[:, None, None]  # (T, 1, 1)
+        last = torch.where(pulse, time, 0).cummax(0).values  # (T, B, C)
+        return Batch(inputs=sign * pulse, targets=sign.gather(0, last))
+
+    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+        """Return the Huber loss, this plug-in's own."""
+        return smooth_l1_loss(outputs, batch.targets)
+
+    def measure(self, outputs: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """Return the share of channels and steps with the right sign, this plug-in's own metric, and the loss."""
+        right = (outputs.sign() == batch.targets).float()
+        return {"memory": right.mean(), "loss": self.loss(outputs, batch)}

@@ -1,0 +1,26 @@
+"""Write schemas/<version>.json of each package that has none for its version; an existing file is never changed."""
+
+import json
+from pathlib import Path
+
+from srnn_bench import PACKAGES, schemas
+
+ROOT = Path(__file__).parents[1]
+
+
+def path_of(package: str, version: str) -> Path:
+    return ROOT / "packages" / package / "schemas" / f"{version}.json"
+
+
+def main() -> None:
+    for package in PACKAGES:
+        found = schemas(package)
+        path = path_of(package, found["version"])
+        if not path.exists():
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
+            print(f"wrote {path.relative_to(ROOT)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+"""The sessions of the workspace: `nox` tests everything, `nox -s bench` reproduces the papers' tables.
+
+Every environment is made by virtualenv and pip, with the tested versions of constraints.txt.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tomllib
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.4.15"
+nox.options.sessions = ["tests", "integration"]
+nox.options.default_venv_backend = "virtualenv"
+nox.options.reuse_venv = "yes"
+
+ROOT = Path(__file__).parent
+PACKAGES = ("srnn-manifolds", "srnn-masks", "srnn-pruning", "srnn-models", "srnn-tasks", "srnn-bench")
+CONSTRAINTS = ("-c", str(ROOT / "constraints.txt"))
+
+
+def pyproject(package: str) -> dict:
+    """Return the parsed pyproject.toml of a package."""
+    return tomllib.loads((ROOT / "packages" / package / "pyproject.toml").read_text())
+
+
+def with_siblings(package: str) -> list[str]:
+    """Return the package after the sibling packages that it declares."""
+    declared = {re.match(r"[\w-]+", line)[0] for line in pyproject(package)["project"]["dependencies"]}
+    return [name for name in PACKAGES if name in declared] + [package]
+
+
+def folders(*packages: str) -> list[str]:
+    """Return the folders of packages, as pip takes them."""
+    return [f"./packages/{name}" for name in packages]
+
+
+def test_tools(package: str) -> list[str]:
+    """Return the test tools that a package declares."""
+    return pyproject(package)["dependency-groups"]["test"]
+
+
+def import_everything(session: nox.Session, package: str) -> None:
+    """Import every module of an installed package: an import that it does not declare fails here."""
+    session.run("python", str(ROOT / "integration_tests" / "import_everything.py"), package.replace("-", "_"))
+
+
+@nox.session(tags=["test"])
+@nox.parametrize("package", PACKAGES, ids=PACKAGES)
+def tests(session: nox.Session, package: str) -> None:
+    """Test one package where only it, what it declares and its test tools are installed."""
+    session.install(*CONSTRAINTS, *folders(*with_siblings(package)))
+    import_everything(session, package)
+    session.install(*CONSTRAINTS, *test_tools(package))
+    with session.chdir(ROOT / "packages" / package):
+        session.run("python", "-m", "pytest", *session.posargs)
+
+
+@nox.session(tags=["test"])
+def integration(session: nox.Session) -> None:
+    """Test the six packages together, with a plug-in installed as a third party would install it."""
+    session.install(*CONSTRAINTS, *folders(*PACKAGES), *test_tools("srnn-bench"))
+    session.install(*CONSTRAINTS, "--no-deps", "./integration_tests/plugin")
+    session.run("python", "-m", "pytest", "integration_tests", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Reproduce the papers' tables and write the report: `nox -s bench -- all --scale paper` runs every table."""
+    session.install(*CONSTRAINTS, *folders(*PACKAGES))
+    session.run("srnn", "run", *(session.posargs or ["moduli/table1", "moduli/strength", "--scale", "quick"]))
+    session.run("srnn", "report")
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and formatting with ruff, and each package's imports against what it declares with deptry."""
+    session.install(*CONSTRAINTS, "ruff", "deptry")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    for package in PACKAGES:
+        with session.chdir(ROOT / "packages" / package):
+            session.run("deptry", "src")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check the types of all six packages with mypy, strictly."""
+    session.install(*CONSTRAINTS, *folders(*PACKAGES), "mypy")
+    session.run("mypy", *[f"packages/{name}/src" for name in PACKAGES])
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Build sdists and wheels of all six packages, check them, install the wheels together and import them."""
+    session.install(*CONSTRAINTS, "build", "twine")
+    dist = Path(session.create_tmp()) / "dist"
+    shutil.rmtree(dist, ignore_errors=True)
+    for package in PACKAGES:
+        session.run("python", "-m", "build", "--outdir", str(dist), f"packages/{package}", silent=True)
+    files = sorted(str(path) for path in dist.iterdir())
+    session.run("twine", "check", "--strict", *files)
+    wheels = [path for path in files if path.endswith(".whl")]
+    clean = Path(session.create_tmp()) / "clean"
+    session.run("virtualenv", "--clear", str(clean), external=True)
+    session.run(str(clean / "bin" / "pip"), "install", *CONSTRAINTS, *wheels, external=True)
+    session.run(str(clean / "bin" / "pip"), "check", external=True)
+    for package in PACKAGES:
+        session.run(str(clean / "bin" / "python"), "integration_tests/import_everything.py", package.replace("-", "_"), external=True)
+
+
+@nox.session
+@nox.parametrize("package", PACKAGES, ids=PACKAGES)
+def minimums(session: nox.Session, package: str) -> None:
+    """Test one package with the lowest versions that it declares, torch apart."""
+    lowest = [f"{name}=={version}" for name, version in lowest_versions(with_siblings(package)).items()]
+    session.install("torch==2.13.0", *lowest, *folders(*with_siblings(package)), *test_tools(package))
+    with session.chdir(ROOT / "packages" / package):
+        session.run("python", "-m", "pytest", "-m", "not slow", *session.posargs)
+
+
+def lowest_versions(packages: list[str]) -> dict[str, str]:
+    """Return the lower bounds that packages declare for others than torch and srnn; the highest bound wins."""
+    lowest: dict[str, str] = {}
+    for package in packages:
+        project = pyproject(package)["project"]
+        lines = [*project["dependencies"], *sum(project.get("optional-dependencies", {}).values(), [])]
+        for line in lines:
+            name, version = re.match(r"([\w-]+)(?:\[[\w,-]+\])?>=([\d.]+)", line).groups()
+            if name != "torch" and not name.startswith("srnn-"):
+                key = [int(part) for part in version.split(".")]
+                held = lowest.get(name)
+                if held is None or key > [int(part) for part in held.split(".")]:
+                    lowest[name] = version
+    return lowest
+
+
+@nox.session
+def release(session: nox.Session) -> None:
+    """Build the one package that a tag names into dist/, if version and changelog agree: `nox -s release -- srnn-masks-v0.1.0`."""
+    tag = session.posargs[0] if len(session.posargs) == 1 else session.error("expected one tag, such as srnn-masks-v0.1.0")
+    package, _, version = tag.rpartition("-v")
+    if package not in PACKAGES:
+        session.error(f"tag {tag!r}: expected <package>-v<version> with one of {', '.join(PACKAGES)}")
+    if version != pyproject(package)["project"]["version"]:
+        session.error(f"tag {tag!r}: {package} has the version {pyproject(package)['project']['version']}")
+    if f"\n## {version}" not in (ROOT / "packages" / package / "CHANGELOG.md").read_text():
+        session.error(f"tag {tag!r}: CHANGELOG.md of {package} has no section {version}")
+    session.install(*CONSTRAINTS, "build", "twine")
+    shutil.rmtree(ROOT / "dist", ignore_errors=True)
+    session.run("python", "-m", "build", "--outdir", "dist", f"packages/{package}")
+    session.run("twine", "check", "--strict", *sorted(str(path) for path in (ROOT / "dist").iterdir()))

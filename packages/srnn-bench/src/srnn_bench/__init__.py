@@ -1,0 +1,69 @@
+"""Experiments of sparse recurrent networks, the tables of the papers, and the report that judges them.
+
+An `Experiment` names the task, the model, what is sparse and how it is trained; `run` makes a `Result` of it and a
+seed; a `Store` keeps results; `papers` holds the tables.
+"""
+
+from importlib.metadata import version as _version
+
+from ._environment import PACKAGES as PACKAGES
+from ._experiment import Experiment as Experiment
+from ._experiment import Masked as Masked
+from ._experiment import Penalty as Penalty
+from ._experiment import Stage as Stage
+from ._experiment import canonical as canonical
+from ._report import print_report as print_report
+from ._report import write_html as write_html
+from ._result import Environment as Environment
+from ._result import Epoch as Epoch
+from ._result import Result as Result
+from ._result import StageResult as StageResult
+from ._run import run as run
+from ._schema import schemas as schemas
+from ._store import Store as Store
+from ._summary import Summary as Summary
+from ._summary import summarise as summarise
+from ._sweep import Conditions as Conditions
+from ._sweep import Job as Job
+from ._sweep import sweep as sweep
+from ._table import Cell as Cell
+from ._table import Published as Published
+from ._table import Table as Table
+from ._training import SGD as SGD
+from ._training import Adam as Adam
+from ._training import AdamW as AdamW
+from ._training import AnyOptimizer as AnyOptimizer
+from ._training import Training as Training
+
+__version__ = _version("srnn-bench")
+
+__all__ = [
+    "PACKAGES",
+    "SGD",
+    "Adam",
+    "AdamW",
+    "AnyOptimizer",
+    "Cell",
+    "Conditions",
+    "Environment",
+    "Epoch",
+    "Experiment",
+    "Job",
+    "Masked",
+    "Penalty",
+    "Published",
+    "Result",
+    "Stage",
+    "StageResult",
+    "Store",
+    "Summary",
+    "Table",
+    "Training",
+    "canonical",
+    "print_report",
+    "run",
+    "schemas",
+    "summarise",
+    "sweep",
+    "write_html",
+]

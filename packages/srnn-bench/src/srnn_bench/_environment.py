@@ -1,0 +1,99 @@
+"""The device, the precision and the number of threads of a run, and how they are written down."""
+
+from __future__ import annotations
+
+import platform
+import resource
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import entry_points, version
+from typing import Literal, get_args
+
+import torch
+
+from ._result import Environment
+
+Precision = Literal["float32", "tf32", "bfloat16"]
+PACKAGES = ("srnn-manifolds", "srnn-masks", "srnn-pruning", "srnn-models", "srnn-tasks", "srnn-bench")
+
+
+def resolve_device(name: str) -> torch.device:
+    """Return the device of that name; `auto` is the GPU when there is one, else the CPU."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise ValueError(f"device: expected auto, cpu or cuda[:n], got {name!r}") from None
+    if device.type not in ("cpu", "cuda"):
+        raise ValueError(f"device: expected auto, cpu or cuda[:n], got {name!r}")
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"device: {name!r} was asked for, but torch sees no CUDA device here")
+    return device
+
+
+@contextmanager
+def conditions(device: torch.device, precision: str, threads: int) -> Iterator[None]:
+    """Hold the number of threads and the precision of matrix products for the length of a run."""
+    if precision not in get_args(Precision):
+        raise ValueError(f"precision: expected one of {', '.join(get_args(Precision))}, got {precision!r}")
+    if threads < 1:
+        raise ValueError(f"threads: expected at least 1, got {threads}")
+    before = torch.get_num_threads(), torch.get_float32_matmul_precision()
+    torch.set_num_threads(threads)
+    torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
+    try:
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16"):
+            yield
+    finally:
+        torch.set_num_threads(before[0])
+        torch.set_float32_matmul_precision(before[1])
+
+
+def describe(task: str, device: torch.device, precision: str, threads: int) -> Environment:
+    """Return the environment of a run of the task of that kind."""
+    plugins = {point.dist.name: point.dist.version for point in entry_points(group="srnn.tasks", name=task) if point.dist}
+    return Environment(
+        packages={name: version(name) for name in PACKAGES} | plugins,
+        torch=torch.__version__,
+        python=platform.python_version(),
+        device=torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu ({platform.machine()})",
+        precision=precision,
+        threads=threads,
+    )
+
+
+def versions_differ(made: Environment, now: Environment) -> str | None:
+    """Say which packages of srnn or of the task had another version, or None: a result made so is stale."""
+    names = sorted({*made.packages, *now.packages})
+    changes = [
+        f"{name} {made.packages.get(name, 'absent')}, now {now.packages.get(name, 'absent')}"
+        for name in names
+        if made.packages.get(name) != now.packages.get(name)
+    ]
+    return "; ".join(changes) or None
+
+
+def difference_between(made: Environment, now: Environment) -> str | None:
+    """Say how a result's packages, device, precision or threads differ from those of now, or None."""
+    changes = [
+        f"{field} {getattr(made, field)}, now {getattr(now, field)}"
+        for field in ("device", "precision", "threads")
+        if getattr(made, field) != getattr(now, field)
+    ]
+    return "; ".join(filter(None, [versions_differ(made, now), *changes])) or None
+
+
+def reset_peak_memory(device: torch.device) -> None:
+    """Begin a new measurement where the device can; a process's own peak cannot be set back."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+
+
+def peak_memory_mb(device: torch.device) -> float:
+    """Return the peak allocation of a GPU, or the peak resident size of this process, in MiB."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10

@@ -1,0 +1,106 @@
+"""An experiment: one value that names the task, the model, what is sparse, and how it is trained."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, Field, NonNegativeFloat, model_validator
+from srnn_manifolds import AnyRegularizer
+from srnn_masks import AnyPattern
+from srnn_models import AnyModel
+from srnn_pruning import Pruning
+from srnn_tasks import AnyTask
+
+from ._training import Training
+from ._value import Value
+
+Name = Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9_.-]+$")]
+Glob = Annotated[str, Field(min_length=1)]
+
+
+class Masked(Value):
+    """A pattern that the parameters matching a glob wear from the start, each its own draw."""
+
+    parameter: Glob
+    pattern: AnyPattern
+
+
+class Penalty(Value):
+    """A regularizer on the parameters matching a glob, each with its own embedding.
+
+    `strength` is the factor (lambda) before the sum over these parameters.
+    """
+
+    parameter: Glob
+    regularizer: AnyRegularizer
+    strength: NonNegativeFloat
+
+
+class Stage(Value):
+    """A part of a run with its own optimizer.
+
+    `start` says with which weights it begins: `continue` with those that are there, `reinitialize` with new
+    ones under the same masks (the papers' "lottery"), `rewind` with those that the run began with.
+    """
+
+    name: Name
+    training: Training
+    pruning: Pruning | None = None
+    start: Literal["continue", "reinitialize", "rewind"] = "continue"
+
+
+class Experiment(Value):
+    """All that decides a run but its seed.
+
+    A sparse network and its lottery are two stages of one experiment; a table cell is
+    (experiment, stage, metric).
+    """
+
+    task: AnyTask
+    model: AnyModel
+    masks: tuple[Masked, ...] = ()
+    penalties: tuple[Penalty, ...] = ()
+    stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _stages_follow(self) -> Self:
+        names = [stage.name for stage in self.stages]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"stages: each needs its own name, but {', '.join(twice)} stands twice")
+        if self.stages[0].start != "continue":
+            raise ValueError(
+                f"stages: the first stage, {names[0]!r}, has no earlier weights or masks to "
+                f"{self.stages[0].start} from; expected start='continue'"
+            )
+        return self
+
+    def key(self, seed: int) -> str:
+        """Return the name of the run with this seed: a hash that no new default field changes."""
+        return hashlib.sha256(canonical_json({"experiment": canonical(self), "seed": seed}).encode()).hexdigest()[:20]
+
+
+def canonical(value: Any) -> Any:
+    """Return `value` as plain JSON data without the fields at their default, `kind` apart.
+
+    A field that a later version adds, with a default that changes nothing, leaves this as it was.
+    """
+    if isinstance(value, BaseModel):
+        fields = type(value).model_fields
+        return {
+            name: canonical(held)
+            for name, held in value
+            if name == "kind" or fields[name].is_required() or held != fields[name].get_default(call_default_factory=True)
+        }
+    if isinstance(value, tuple | list):
+        return [canonical(item) for item in value]
+    if isinstance(value, dict):
+        return {name: canonical(item) for name, item in value.items()}
+    return value
+
+
+def canonical_json(data: Any) -> str:
+    """Return plain data as JSON with sorted keys, without spaces."""
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)

@@ -1,0 +1,187 @@
+"""The report: the paper's numbers beside ours, in the terminal and as one HTML file."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from jinja2 import Environment as Templates
+from jinja2 import PackageLoader, StrictUndefined
+from rich import box
+from rich.console import Console
+from rich.table import Table as Grid
+
+from ._result import Environment, Result
+from ._summary import CellSummary, Summary
+from ._table import Published
+
+
+def print_report(summaries: Iterable[Summary], console: Console) -> None:
+    """Print each table: a cell shows our mean ± sample sd (number of runs), and the paper's numbers below."""
+    for summary in summaries:
+        table = summary.table
+        grid = Grid(title=heading(summary), caption=caption(summary), box=box.SIMPLE_HEAD, title_justify="left")
+        grid.add_column("")
+        for column in table.columns:
+            grid.add_column(column, justify="right")
+        for row in table.rows:
+            cells = [summary.cells.get((row, column)) for column in table.columns]
+            grid.add_row(row, *(ours(cell) for cell in cells))
+            if any(cell is not None and cell.cell.published for cell in cells):
+                grid.add_row("  paper", *(theirs(cell.cell.published if cell else None) for cell in cells), style="dim")
+        console.print(grid)
+        print_densities(summary, console)
+        for remark in (*table.remarks(summary), *troubles(summary)):
+            console.print(f"- {remark}", markup=False, highlight=False)
+        console.print()
+
+
+def print_densities(summary: Summary, console: Console) -> None:
+    """Print the share of weights present of each weight matrix, mean over seeds, for the cells that are sparse."""
+    names, rows = density_rows(summary)
+    if not rows:
+        return
+    grid = Grid(
+        title="Share of weights present, by matrix (mean over runs)", box=box.SIMPLE_HEAD, title_justify="left"
+    )
+    grid.add_column("")
+    for name in names:
+        grid.add_column(name, justify="right")
+    for label, densities in rows:
+        grid.add_row(label, *densities)
+    console.print(grid)
+
+
+def write_html(summaries: Sequence[Summary], path: str | Path) -> Path:
+    """Write the report as one file that needs nothing beside it."""
+    templates = Templates(
+        loader=PackageLoader("srnn_bench"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    sections = [
+        {
+            "summary": summary,
+            "heading": heading(summary),
+            "caption": caption(summary),
+            "densities": density_rows(summary),
+            "remarks": [*summary.table.remarks(summary), *troubles(summary)],
+            "runs": run_rows(summary),
+            "environments": environments(summary.results),
+        }
+        for summary in summaries
+    ]
+    page = templates.get_template("report.html.jinja").render(sections=sections, ours=ours, theirs=theirs, timing=timing)
+    target = Path(path)
+    target.write_text(page, encoding="utf-8")
+    return target
+
+
+def heading(summary: Summary) -> str:
+    """Name the table and its scale."""
+    return f"{summary.table.title} [{summary.table.name}, scale {summary.table.scale}]"
+
+
+def caption(summary: Summary) -> str:
+    """Say what a cell shows, and how much of the table is there."""
+    table = summary.table
+    return (
+        f"{table.metric} in {table.unit}, {table.better} is better: mean ± sample standard deviation (number of runs). "
+        f"{table.source}. {summary.done} of {summary.wanted} runs ended."
+    )
+
+
+def ours(cell: CellSummary | None) -> str:
+    """Show our numbers, and the count of runs that gave none."""
+    if cell is None:
+        return ""
+    parts = []
+    if cell.mean is not None:
+        spread = "" if cell.sd is None else f" ± {cell.sd:.2f}"
+        parts.append(f"{cell.mean:.2f}{spread} ({cell.n})")
+    for status in ("diverged", "failed"):
+        count = len(cell.without_value(status))
+        if count:
+            parts.append(f"{count} {status}")
+    if cell.missing:
+        parts.append(f"{cell.missing} not run")
+    return ", ".join(parts)
+
+
+def theirs(published: Published | None) -> str:
+    """Show the paper's mean, its standard deviation and its number of runs."""
+    if published is None:
+        return ""
+    spread = "" if published.sd is None else f" ± {published.sd:.2f}"
+    return f"{published.mean:.2f}{spread}" + ("" if published.n is None else f" ({published.n})")
+
+
+def timing(cell: CellSummary | None) -> str:
+    """Show the mean time of a training step."""
+    return "" if cell is None or cell.step_ms is None else f"{cell.step_ms:.1f}"
+
+
+def density_rows(summary: Summary) -> tuple[list[str], list[tuple[str, list[str]]]]:
+    """Return matrix names, and a row a sparse cell: its label and the percentage of weights present of each matrix."""
+    sparse = [
+        cell for cell in summary.cells.values() if any(share < 1 for share, _ in cell.densities.values())
+    ]
+    names = list(dict.fromkeys(name for cell in sparse for name in cell.densities))
+    rows = [
+        (f"{cell.cell.row}, {cell.cell.column}", [_percent(cell.densities.get(name)) for name in names])
+        for cell in sparse
+    ]
+    return names, rows
+
+
+def _percent(density: tuple[float, float] | None) -> str:
+    return "" if density is None else f"{100 * density[0]:.2f} %"
+
+
+def run_rows(summary: Summary) -> list[tuple[str, ...]]:
+    """Return a row a run and stage: cell, seed, value, status, step time, peak memory, reason."""
+    rows = []
+    for cell in summary.cells.values():
+        for seed, result in cell.results.items():
+            if result is None:
+                continue
+            stage = result.stage(cell.cell.stage)
+            rows.append(
+                (
+                    cell.cell.row,
+                    cell.cell.column,
+                    str(seed),
+                    "" if stage is None else f"{stage.metrics[cell.cell.metric]:.3f}",
+                    result.status + (", stale" if result.key in summary.stale else ""),
+                    "" if stage is None else f"{stage.steps}",
+                    "" if stage is None else f"{stage.step_ms:.2f}",
+                    "" if stage is None else f"{stage.peak_memory_mb:.0f}",
+                    result.reason or "",
+                )
+            )
+    return rows
+
+
+def troubles(summary: Summary) -> list[str]:
+    """Say how many runs diverged, failed or are stale, and why; an empty list when all is well."""
+    lines = []
+    for status in ("diverged", "failed"):
+        reasons = Counter(result.reason for result in summary.results if result.status == status)
+        lines += [f"{count} {status}: {reason}" for reason, count in reasons.items()]
+    lines += [
+        f"{count} stale, made by other packages ({difference}); `srnn run --refresh` makes them again"
+        for difference, count in Counter(summary.stale.values()).items()
+    ]
+    return lines
+
+
+def environments(results: Iterable[Result]) -> list[tuple[Environment, int]]:
+    """Return the distinct environments with the number of runs made in each."""
+    found: list[tuple[Environment, int]] = []
+    for result in results:
+        for place, (environment, count) in enumerate(found):
+            if environment == result.environment:
+                found[place] = environment, count + 1
+                break
+        else:
+            found.append((result.environment, 1))
+    return found

@@ -1,0 +1,64 @@
+"""What a run gives back."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from ._experiment import Experiment
+from ._value import Value
+
+
+class Epoch(Value):
+    """Means over the batches of one epoch, and the share of weights present in the pruned scope."""
+
+    loss: float
+    penalty: float
+    density: float
+
+
+class StageResult(Value):
+    """What a finished stage measured.
+
+    `metrics` come from held-out data; `densities` are the share of weights present of each weight matrix;
+    `step_ms` is the mean wall time of a training step after the first epoch, in milliseconds;
+    `peak_memory_mb` is the device's peak allocation, on a CPU the process's peak resident size, in MiB.
+    """
+
+    name: str
+    metrics: dict[str, float]
+    densities: dict[str, float]
+    history: tuple[Epoch, ...]
+    steps: int
+    step_ms: float
+    peak_memory_mb: float
+
+
+class Environment(Value):
+    """Where and by what a run was made; `packages` are the versions of srnn and of the task's distribution."""
+
+    packages: dict[str, str]
+    torch: str
+    python: str
+    device: str
+    precision: str
+    threads: int
+
+
+class Result(Value):
+    """A run's end: `done`, `diverged` (a loss, weight or metric that is no number), or `failed` (an error).
+
+    Stages that were finished before the end stay in `stages`; `reason` says why it ended otherwise.
+    """
+
+    key: str
+    experiment: Experiment
+    seed: int
+    status: Literal["done", "diverged", "failed"]
+    reason: str | None = None
+    stages: tuple[StageResult, ...] = ()
+    environment: Environment
+    seconds: float
+
+    def stage(self, name: str) -> StageResult | None:
+        """Return the stage of that name, or None when the run ended before it was finished."""
+        return next((stage for stage in self.stages if stage.name == name), None)

@@ -1,0 +1,164 @@
+"""Many runs, several at once; one process writes the store."""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+import traceback
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ._environment import describe, difference_between, resolve_device
+from ._experiment import Experiment
+from ._result import Result
+from ._run import run
+from ._store import Store
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run that is wanted: an experiment, a seed, and a label for people."""
+
+    experiment: Experiment
+    seed: int
+    label: str
+
+    @property
+    def key(self) -> str:
+        """The key of the run in the store."""
+        return self.experiment.key(self.seed)
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """How runs are made; none of it is part of a run's key."""
+
+    device: str = "auto"
+    precision: str = "float32"
+    threads: int = 1
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether the runs are made on a GPU."""
+        return resolve_device(self.device).type == "cuda"
+
+
+class Watcher(Protocol):
+    """What wants to know how a sweep goes."""
+
+    def reused(self, job: Job, result: Result, difference: str | None) -> None:
+        """A result was in the store already; `difference` says what would be other if it were made now."""
+
+    def epoch(self, job: Job, stage: str, epoch: int, epochs: int) -> None:
+        """A run finished an epoch."""
+
+    def ended(self, job: Job, result: Result) -> None:
+        """A run ended, in whatever way; its result is stored."""
+
+
+def sweep(
+    jobs: Iterable[Job],
+    store: Store,
+    *,
+    workers: int = 1,
+    conditions: Conditions = Conditions(),  # noqa: B008 (a frozen value)
+    refresh: bool = False,
+    watcher: Watcher,
+) -> None:
+    """Make every run that the store does not hold; with `refresh` also those that were made in another way.
+
+    Made in another way: by other package versions, on another device, at another precision or number of threads.
+
+    Runs that failed before are tried again. An error inside one run is stored as a failed result and stops
+    nothing else. Whatever the number of workers, each run has the same number of threads, and so the same bits.
+    """
+    device = resolve_device(conditions.device)
+    wanted = list({job.key: job for job in jobs}.values())
+    todo = []
+    for job in wanted:
+        held = store.get(job.key)
+        now = describe(job.experiment.task.kind, device, conditions.precision, conditions.threads)
+        difference = held and difference_between(held.environment, now)
+        if held is None or held.status == "failed" or (refresh and difference):
+            todo.append(job)
+        else:
+            watcher.reused(job, held, difference)
+    results = _one_by_one if workers == 1 or len(todo) < 2 else _in_processes
+    for job, result in results(todo, conditions, min(workers, len(todo)), watcher):
+        store.put(result)
+        watcher.ended(job, result)
+
+
+def _one_by_one(
+    jobs: Sequence[Job], conditions: Conditions, workers: int, watcher: Watcher
+) -> Iterator[tuple[Job, Result]]:
+    for job in jobs:
+        yield job, attempt(job, conditions, lambda *step, job=job: watcher.epoch(job, *step))
+
+
+def _in_processes(
+    jobs: Sequence[Job], conditions: Conditions, workers: int, watcher: Watcher
+) -> Iterator[tuple[Job, Result]]:
+    # spawn, not fork: torch's threads and CUDA do not survive a fork
+    context = multiprocessing.get_context("spawn")
+    messages = context.Queue()
+    by_key = {job.key: job for job in jobs}
+    with ProcessPoolExecutor(workers, context, initializer=_connect, initargs=(messages,)) as pool:
+        waiting: dict[Future[Result], Job] = {pool.submit(_work, job, conditions): job for job in jobs}
+        while waiting:
+            done, _ = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
+            while not messages.empty():
+                key, *step = messages.get()
+                watcher.epoch(by_key[key], *step)
+            for future in done:
+                job = waiting.pop(future)
+                error = future.exception()
+                yield job, future.result() if error is None else failure(job, conditions, error, 0.0)
+
+
+_messages: Any = None
+
+
+def _connect(messages: Any) -> None:
+    """Keep, in a worker, the queue to the process that started it."""
+    global _messages
+    _messages = messages
+
+
+def _work(job: Job, conditions: Conditions) -> Result:
+    return attempt(job, conditions, lambda *step: _messages.put((job.key, *step)))
+
+
+def attempt(job: Job, conditions: Conditions, progress: Any) -> Result:
+    """Make a run; an error becomes a failed result."""
+    begin = time.perf_counter()
+    try:
+        return run(
+            job.experiment,
+            seed=job.seed,
+            device=conditions.device,
+            precision=conditions.precision,
+            threads=conditions.threads,
+            progress=progress,
+        )
+    except Exception as error:
+        return failure(job, conditions, error, time.perf_counter() - begin)
+
+
+def failure(job: Job, conditions: Conditions, error: BaseException, seconds: float) -> Result:
+    """Return the failed result of a run that ended with this error."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({frames[-1].filename.rsplit('/', 1)[-1]}, line {frames[-1].lineno})" if frames else ""
+    return Result(
+        key=job.key,
+        experiment=job.experiment,
+        seed=job.seed,
+        status="failed",
+        reason=f"{type(error).__name__}: {error}{place}",
+        environment=describe(
+            job.experiment.task.kind, resolve_device(conditions.device), conditions.precision, conditions.threads
+        ),
+        seconds=seconds,
+    )

@@ -1,0 +1,86 @@
+"""A table of a paper: its cells, each an experiment, a stage and a metric, beside the paper's numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from ._experiment import Experiment
+from ._sweep import Job
+
+if TYPE_CHECKING:
+    from ._summary import Summary
+
+Scale = Literal["smoke", "quick", "paper"]
+SCALES: tuple[Scale, ...] = ("smoke", "quick", "paper")
+
+
+@dataclass(frozen=True)
+class Published:
+    """A number of a paper: mean, standard deviation as the paper gives it, number of runs."""
+
+    mean: float
+    sd: float | None = None
+    n: int | None = None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One place of a table: the metric that a stage of an experiment gives, over the table's seeds."""
+
+    row: str
+    column: str
+    experiment: Experiment
+    stage: str
+    metric: str
+    published: Published | None = None
+
+
+def no_remarks(summary: Summary) -> Sequence[str]:
+    """Say nothing."""
+    return ()
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table at one scale.
+
+    `remarks` gives sentences computed from the results, such as whether a rule of the protocol is met; they stand
+    below the table in the report.
+    """
+
+    name: str
+    scale: Scale
+    title: str
+    source: str
+    metric: str
+    unit: str
+    better: Literal["lower", "higher"]
+    seeds: tuple[int, ...]
+    cells: tuple[Cell, ...]
+    remarks: Callable[[Summary], Sequence[str]] = no_remarks
+
+    @property
+    def rows(self) -> tuple[str, ...]:
+        """Names of the rows, in order."""
+        return tuple(dict.fromkeys(cell.row for cell in self.cells))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Names of the columns, in order."""
+        return tuple(dict.fromkeys(cell.column for cell in self.cells))
+
+    def jobs(self, seeds: Sequence[int] | None = None) -> list[Job]:
+        """Return the runs that fill this table: each experiment once a seed, whatever number of cells it fills.
+
+        All experiments of one seed stand together, so that an interrupted sweep leaves whole seeds.
+        """
+        labels: dict[Experiment, str] = {}
+        for cell in self.cells:
+            labels.setdefault(cell.experiment, f"{self.name} {cell.column}, {cell.row}")
+        return [
+            Job(experiment, seed, f"{label}, seed {seed}")
+            for seed in (self.seeds if seeds is None else seeds)
+            for experiment, label in labels.items()
+        ]

@@ -1,0 +1,165 @@
+"""Moduli regularization, arXiv 2406.06290: "Geometric sparsification in recurrent neural networks"."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from srnn_manifolds import L1, AnyRegularizer, DifferenceOfGaussians, Moduli, Shuffled, Torus
+from srnn_models import ElmanRNN, PathIntegrator
+from srnn_pruning import Pruning
+from srnn_tasks import PathIntegration
+
+from .._experiment import Experiment, Penalty, Stage
+from .._summary import Summary
+from .._table import Cell, Published, Scale, Table
+from .._training import Training
+
+TORUS = Moduli(manifold=Torus(), inhibitor=DifferenceOfGaussians())
+COLUMNS: dict[str, AnyRegularizer | None] = {
+    "Torus": TORUS,
+    "No reg.": None,
+    "L1": L1(matched=TORUS),
+    "Shuffled": Shuffled(base=TORUS),
+}
+
+# Table 1, mean and population standard deviation of 5 runs, in cm
+TABLE_1 = {
+    "Baseline": {"Torus": (4.67, 0.07), "No reg.": (4.61, 0.04), "L1": (5.04, 0.03), "Shuffled": (5.18, 0.07)},
+    "90% sparse": {"Torus": (5.69, 0.43), "No reg.": (71.75, 32.67), "L1": (86.70, 5.95), "Shuffled": (10.92, 0.87)},
+    "90% lottery": {"Torus": (12.49, 2.03), "No reg.": (64.44, 3.81), "L1": (53.59, 9.39), "Shuffled": (42.25, 7.65)},
+}
+
+
+@dataclass(frozen=True)
+class Navigation:
+    """Sizes of the navigation experiments at one scale; `strength` is lambda before the mean over N^2 entries."""
+
+    task: PathIntegration
+    hidden: int
+    training: Training
+    strength: float
+    strengths: tuple[float, ...]
+    seeds: tuple[int, ...]
+
+
+NAVIGATION: dict[Scale, Navigation] = {
+    "smoke": Navigation(
+        task=PathIntegration(steps=4, place_cells=32, place_width=0.3),
+        hidden=16,
+        training=Training(epochs=3, batches=4, batch_size=8, learning_rate=1e-2),
+        strength=0.1,
+        strengths=(0.01, 0.1),
+        seeds=(0, 1),
+    ),
+    # The sizes, and how the strength was chosen: docs/results/moduli-table1-quick.md
+    "quick": Navigation(
+        task=PathIntegration(steps=20, place_cells=256, place_width=0.2),
+        hidden=256,
+        training=Training(epochs=30, batches=100, batch_size=50, learning_rate=2e-3),
+        strength=0.1,
+        strengths=(0.01, 0.1, 1.0),
+        seeds=(0, 1, 2),
+    ),
+    # Table 6 of the paper; lambda = 0.1 before the mean is what its runs used (section 3 of the facts sheet)
+    "paper": Navigation(
+        task=PathIntegration(),
+        hidden=4096,
+        training=Training(epochs=30, batches=1000, batch_size=200, learning_rate=1e-4),
+        strength=0.1,
+        strengths=(0.001, 0.01, 0.1, 1.0),
+        seeds=(0, 1, 2, 3, 4),
+    ),
+}
+
+
+def table1(scale: Scale) -> Table:
+    """Table 1: navigation under four regularizers, dense, pruned to 90 %, and retrained at the final mask."""
+    size = NAVIGATION[scale]
+    cells = []
+    for column, regularizer in COLUMNS.items():
+        dense = _dense(size, regularizer, size.strength)
+        sparse = _experiment(
+            size,
+            regularizer,
+            size.strength,
+            Stage(name="sparse", training=size.training, pruning=Pruning(sparsity=0.9)),
+            Stage(name="lottery", training=size.training, start="reinitialize"),
+        )
+        for row, experiment, stage in (
+            ("Baseline", dense, "dense"),
+            ("90% sparse", sparse, "sparse"),
+            ("90% lottery", sparse, "lottery"),
+        ):
+            mean, sd = TABLE_1[row][column]
+            cells.append(Cell(row, column, experiment, stage, "error_cm", Published(mean, sd, 5)))
+    return Table(
+        name="moduli/table1",
+        scale=scale,
+        title="Navigation error after pruning, by regularizer",
+        source="arXiv 2406.06290, Table 1",
+        metric="Position error",
+        unit="cm",
+        better="lower",
+        seeds=size.seeds,
+        cells=tuple(cells),
+        remarks=_baseline_rule,
+    )
+
+
+def strength(scale: Scale) -> Table:
+    """The dense networks of Table 1 at several strengths of the penalty: which of them leave the task intact."""
+    size = NAVIGATION[scale]
+    cells = [
+        Cell(f"lambda {value:g}", column, _dense(size, regularizer, value), "dense", "error_cm")
+        for value in size.strengths
+        for column, regularizer in COLUMNS.items()
+    ]
+    return Table(
+        name="moduli/strength",
+        scale=scale,
+        title="Navigation error without pruning, by strength of the penalty",
+        source="the protocol that chooses lambda for Table 1 at this scale; the paper has no such table",
+        metric="Position error",
+        unit="cm",
+        better="lower",
+        seeds=size.seeds,
+        cells=tuple(cells),
+        remarks=_baseline_rule,
+    )
+
+
+def _baseline_rule(summary: Summary) -> list[str]:
+    """Say whether each column's dense network is within twice the decoding floor in two of three seeds."""
+    lines = []
+    dense = [cell for cell in summary.cells.values() if cell.cell.stage == "dense" and cell.n]
+    if not dense:
+        return lines
+    generator = torch.Generator().manual_seed(0)
+    task = dense[0].cell.experiment.task
+    source = task.open(device="cpu", generator=generator)
+    floor = source.floor(generator=generator)["error_cm"]
+    lines.append(f"Decoding floor (the true place code, decoded): {floor:.2f} cm; the baseline rule asks for at most twice that.")
+    for row in dict.fromkeys(cell.cell.row for cell in dense):
+        parts, met = [], True
+        for cell in (cell for cell in dense if cell.cell.row == row):
+            good = sum(value <= 2 * floor for value in cell.values.values())
+            met = met and 3 * good >= 2 * cell.n
+            parts.append(f"{cell.cell.column} {good} of {cell.n}")
+        lines.append(f"{row}: within twice the floor {', '.join(parts)} runs; the rule is {'met' if met else 'not met'}.")
+    return lines
+
+
+def _dense(size: Navigation, regularizer: AnyRegularizer | None, value: float) -> Experiment:
+    return _experiment(size, regularizer, value, Stage(name="dense", training=size.training))
+
+
+def _experiment(size: Navigation, regularizer: AnyRegularizer | None, value: float, *stages: Stage) -> Experiment:
+    return Experiment(
+        task=size.task,
+        model=PathIntegrator(recurrence=ElmanRNN(hidden=size.hidden, nonlinearity="relu", bias=False)),
+        penalties=()
+        if regularizer is None
+        else (Penalty(parameter="recurrence.weight_hh", regularizer=regularizer, strength=value),),
+        stages=stages,
+    )

@@ -1,0 +1,73 @@
+"""Products of manifolds, and with them the whole family as one type."""
+
+import math
+from typing import Annotated, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from ._euclidean import Euclidean
+from ._klein_bottle import KleinBottle
+from ._manifold import Manifold, check_draw, check_points, norm
+from ._sphere import Circle, Sphere
+from ._torus import Torus
+
+
+class Product(Manifold):
+    """The product of manifolds: d^2 is the sum of the factors' d^2 (the authors' S^2 x T^2). It can itself be a factor.
+
+    A point is the points of the factors one after the other.
+
+    >>> mixed = Product(factors=(Sphere(), Torus()))
+    >>> mixed.dim, mixed.coordinates, round(mixed.diameter, 4)
+    (4, 5, 17.2261)
+    """
+
+    kind: Literal["product"] = "product"
+    factors: Annotated[tuple["AnyManifold", ...], Field(min_length=1)]
+
+    @property
+    def dim(self) -> int:
+        """The sum of the factors' dimensions."""
+        return sum(factor.dim for factor in self.factors)
+
+    @property
+    def coordinates(self) -> int:
+        """The sum of the factors' coordinates."""
+        return sum(factor.coordinates for factor in self.factors)
+
+    @property
+    def diameter(self) -> float:
+        """The root of the sum of the squares of the factors' diameters."""
+        return math.hypot(*(factor.diameter for factor in self.factors))
+
+    def sample(self, n: int, *, generator: torch.Generator) -> Tensor:
+        """`n` independent points `(n, coordinates)`, drawn factor by factor, float32, on `generator.device`."""
+        check_draw(n, generator)
+        return torch.cat([factor.sample(n, generator=generator) for factor in self.factors], dim=-1)
+
+    def distance(self, a: Tensor, b: Tensor) -> Tensor:
+        """Distances `(...)` between points `a` and `b`, both `(..., coordinates)`; factors should share a unit."""
+        check_points(self, a, "a")
+        check_points(self, b, "b")
+        parts = zip(self.factors, self._split(a), self._split(b), strict=True)
+        each = torch.stack([factor.distance(x, y) for factor, x, y in parts], dim=-1)  # (..., factors)
+        return norm(each)
+
+    def retract(self, points: Tensor) -> Tensor:
+        """The points `(..., coordinates)`, each factor's part retracted by that factor."""
+        check_points(self, points, "points")
+        parts = zip(self.factors, self._split(points), strict=True)
+        return torch.cat([factor.retract(x) for factor, x in parts], dim=-1)
+
+    def _split(self, points: Tensor) -> tuple[Tensor, ...]:
+        return torch.split(points, [factor.coordinates for factor in self.factors], dim=-1)
+
+
+AnyManifold = Annotated[
+    Circle | Sphere | Torus | KleinBottle | Euclidean | Product,
+    Field(discriminator="kind"),
+]
+
+Product.model_rebuild()

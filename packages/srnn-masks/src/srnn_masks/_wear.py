@@ -1,0 +1,145 @@
+"""Put masks on the parameters of any module, take them off, read them.
+
+A masked entry is zero at every forward and between them, gets no gradient, and no optimizer moves it. The module
+stays what it was: its parameters keep their names, identity and storage.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import UninitializedParameter
+
+from ._find import Target, matching, no_match, records, targets
+from ._record import Record
+
+
+def apply(module: nn.Module, masks: Mapping[str, Tensor]) -> None:
+    """Let parameters wear masks from now on: entries where a mask is False are zero and stay zero.
+
+    Keys are full parameter names (`named_parameters()`) or globs of them. Masks are bool tensors of the parameter's
+    shape (rows = target, cols = source). Where a mask is worn already, the two intersect: a mask can only get tighter
+    (`replace` also loosens). A tied parameter wears one mask under all its names. Either all masks are put on or none.
+
+    Raises ValueError: a key that matches no parameter, a mask of another dtype or shape than expected, or two
+    different masks for one parameter.
+
+    >>> layer = torch.nn.utils.skip_init(torch.nn.Linear, 3, 2)
+    >>> apply(layer, {"weight": torch.eye(2, 3, dtype=torch.bool)})
+    >>> layer.weight.count_nonzero(dim=1) <= 1
+    tensor([True, True])
+    """
+    _wear("apply", module, masks, Tensor.logical_and)
+
+
+def replace(module: nn.Module, masks: Mapping[str, Tensor]) -> None:
+    """Let parameters wear these masks in place of those they wear, as growth needs it; else like `apply`.
+
+    An entry that comes back starts from zero, its optimizer moments too if a step was made while it was away.
+    """
+    _wear("replace", module, masks, lambda worn, new: new)
+
+
+def release(module: nn.Module, names: str | Iterable[str] = "*") -> dict[str, Tensor]:
+    """Take the masks off and give the plain module back: no hooks, no buffers, its old state_dict keys.
+
+    The weights stay as they are. Names are full parameter names or globs of those that wear a mask; one that matches
+    none is a ValueError, but for the default. Returns the masks as `masks` does, ready for `apply`.
+    """
+    chosen = _chosen("release", module, names)
+    released = {name: mask for name, mask in masks(module).items() if name in chosen}
+    for record_name, host, record in list(records(module)):
+        if record_name in chosen:
+            record.take_off(host)
+    return released
+
+
+def masks(module: nn.Module) -> dict[str, Tensor]:
+    """Copies of the masks worn, bool of the parameter's shape, by full parameter name; a tied parameter once."""
+    worn: dict[str, Tensor] = {}
+    first: dict[int, str] = {}
+    for name, host, record in records(module):
+        record.sync(host)
+        name = first.setdefault(id(record.parameter), name)
+        worn[name] = worn[name] & record.mask if name in worn else record.mask.clone()
+    return worn
+
+
+def enforce(module: nn.Module) -> None:
+    """Mask weights and gradients again now, exactly.
+
+    Needed only after a write that torch does not count and no optimizer made (`weight.data.add_(...)`), or by hand
+    between the forwards of a compiled module.
+    """
+    for _, host, record in records(module):
+        record.sync(host, exact=True)
+
+
+def _wear(verb: str, module: nn.Module, new: Mapping[str, Tensor], combine: Callable[[Tensor, Tensor], Tensor]) -> None:
+    plan = _plan(verb, module, new)
+    worn = {(id(record.owner(host)), record.name): (host, record) for _, host, record in records(module)}
+    for target, _ in plan:  # check all before the first is touched
+        for site in target.sites:
+            taken = hasattr(site.owner, f"{site.leaf}_mask")
+            if taken and (id(site.owner), site.leaf) not in worn:
+                where = f"{type(site.owner).__name__} that owns {target.names[0]!r}"
+                raise ValueError(f"{verb}: expected no attribute {site.leaf}_mask on the {where}, got one of its own")
+    for target, mask in plan:
+        with torch.inference_mode(False):
+            mask = mask.detach().to(target.parameter.device)
+            for site in target.sites:
+                if (id(site.owner), site.leaf) in worn:
+                    host, record = worn[id(site.owner), site.leaf]
+                    record.sync(host)
+                    record.change(combine(record.mask, mask))
+                else:
+                    record = Record(site.path, target.parameter, mask.clone())
+                    record.put_on(site.host)
+                    record.hold(exact=True)
+
+
+def _plan(verb: str, module: nn.Module, new: Mapping[str, Tensor]) -> list[tuple[Target, Tensor]]:
+    """Which parameter gets which mask: every key means something, every mask fits, no parameter gets two."""
+    known = {name: target for target in targets(module) for name in target.names}
+    plan: dict[int, tuple[Target, Tensor, str]] = {}
+    for key, mask in new.items():
+        names = matching(key, known)
+        if not names:
+            raise no_match(verb, key, known, "parameter")
+        for name in names:
+            target = known[name]
+            _check(verb, name, target.parameter, mask)
+            _, other, earlier = plan.setdefault(id(target.parameter), (target, mask, name if name == key else key))
+            if other is not mask and not torch.equal(other, mask.to(other.device)):
+                tied = f" (one parameter: {', '.join(map(repr, target.names))})" if len(target.names) > 1 else ""
+                raise ValueError(
+                    f"{verb}: parameter {name!r}{tied} expected one mask, got different ones by {earlier!r} and {key!r}"
+                )
+    return [(target, mask) for target, mask, _ in plan.values()]
+
+
+def _check(verb: str, name: str, parameter: nn.Parameter, mask: Tensor) -> None:
+    if not isinstance(mask, Tensor):
+        raise ValueError(f"{verb}: mask of {name!r}: expected a torch.Tensor of dtype torch.bool, got {type(mask)}")
+    if mask.dtype is not torch.bool:
+        raise ValueError(f"{verb}: mask of {name!r}: expected dtype torch.bool, got {mask.dtype}")
+    if isinstance(parameter, UninitializedParameter):
+        raise ValueError(f"{verb}: parameter {name!r}: expected a shape, got a lazy one; run one forward first")
+    if mask.shape != parameter.shape:
+        expected = f"expected shape {tuple(parameter.shape)}"
+        raise ValueError(f"{verb}: mask of {name!r}: {expected}, got {tuple(mask.shape)}")
+
+
+def _chosen(verb: str, module: nn.Module, names: str | Iterable[str]) -> set[str]:
+    """Names under which the chosen records sit; a tied parameter is chosen under all its names by one of them."""
+    found = [(name, id(record.parameter)) for name, _, record in records(module)]
+    tied = {name: {id(target.parameter)} for target in targets(module) for name in target.names}
+    worn = {identity for _, identity in found}
+    known = [name for name, identities in tied.items() if identities & worn]
+    chosen: set[int] = set()
+    for pattern in [names] if isinstance(names, str) else names:
+        matched = matching(pattern, known)
+        if not matched and pattern != "*":
+            raise no_match(verb, pattern, known, "masked parameter")
+        chosen.update(*(tied[name] for name in matched))
+    return {name for name, identity in found if identity in chosen}

@@ -1,0 +1,25 @@
+"""Recurrent cells and networks with an explicit time loop: a value says what to build, `build` makes the module."""
+
+from importlib.metadata import version as _version
+
+from ._elman import ElmanRNN as ElmanRNN
+from ._models import AnyModel as AnyModel
+from ._network import Network as Network
+from ._network import Spec as Spec
+from ._path_integrator import PathIntegrator as PathIntegrator
+from ._recurrence import Recurrence as Recurrence
+from ._recurrences import AnyRecurrence as AnyRecurrence
+from ._sequence import SequenceModel as SequenceModel
+
+__version__ = _version("srnn-models")
+
+__all__ = [
+    "AnyModel",
+    "AnyRecurrence",
+    "ElmanRNN",
+    "Network",
+    "PathIntegrator",
+    "Recurrence",
+    "SequenceModel",
+    "Spec",
+]

@@ -1,0 +1,9 @@
+"""The closed family of models."""
+
+from typing import Annotated
+
+from ._path_integrator import PathIntegrator
+from ._sequence import SequenceModel
+from ._value import ByKind
+
+AnyModel = Annotated[SequenceModel | PathIntegrator, ByKind()]  # a new member joins here

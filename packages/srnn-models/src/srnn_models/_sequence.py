@@ -1,0 +1,51 @@
+"""Recurrence and linear read-out: the plain network for tasks of sequences."""
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from ._linear import Linear
+from ._network import Network, Spec, check_spec
+from ._recurrences import AnyRecurrence
+from ._value import Value
+
+
+class SequenceModel(Value):
+    """y_t = V h_t + c, with h_t from the recurrence and h_0 = 0. `bias` says whether there is a c.
+
+    >>> from types import SimpleNamespace
+    >>> from srnn_models import ElmanRNN
+    >>> spec = SimpleNamespace(inputs=2, outputs=1, start=None, tokens=False)
+    >>> model = SequenceModel(recurrence=ElmanRNN(hidden=8))
+    >>> network = model.build(spec, generator=torch.Generator().manual_seed(0))
+    >>> outputs, state = network(torch.zeros(10, 3, 2))
+    >>> outputs.shape, state.shape
+    (torch.Size([10, 3, 1]), torch.Size([3, 8]))
+    """
+
+    kind: Literal["sequence"] = "sequence"
+    recurrence: AnyRecurrence
+    bias: bool = True
+
+    def build(self, spec: Spec, *, generator: torch.Generator) -> "SequenceNetwork":
+        """Make the network for a task, its weights drawn from the generator, on the generator's device."""
+        check_spec("SequenceModel", spec)
+        if spec.start is not None:
+            raise ValueError(f"SequenceModel: expected a task without start code, got spec.start={spec.start}")
+        return SequenceNetwork(self, spec, generator=generator)
+
+
+class SequenceNetwork(Network):
+    """The trainable network of a `SequenceModel`."""
+
+    def __init__(self, value: SequenceModel, spec: Spec, *, generator: torch.Generator) -> None:
+        super().__init__()
+        self.recurrence = value.recurrence.build(spec.inputs, generator=generator)
+        self.readout = Linear(self.recurrence.hidden, spec.outputs, value.bias, generator=generator)
+
+    def initial(self, start: Tensor | None, state: Tensor | None) -> Tensor | None:
+        """The carried state (B, N), or None for zeros; a start code is refused."""
+        if start is not None:
+            raise ValueError(f"SequenceModel: expected start=None, got a code of shape {tuple(start.shape)}")
+        return state

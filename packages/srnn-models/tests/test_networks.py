@@ -1,0 +1,184 @@
+"""The networks: shapes, start codes, streams, sizes of the paper, and what they refuse."""
+
+import math
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
+
+from srnn_models import ElmanRNN, Network, PathIntegrator, Recurrence, SequenceModel
+
+SEQUENCE = SequenceModel(recurrence=ElmanRNN(hidden=7))
+PATH = PathIntegrator(recurrence=ElmanRNN(hidden=7, nonlinearity="relu", bias=False))
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def spec(inputs=2, outputs=3, start=None, tokens=False):
+    return SimpleNamespace(inputs=inputs, outputs=outputs, start=start, tokens=tokens)
+
+
+def built(model, seed=0):
+    return model.build(spec(start=5 if model is PATH else None), generator=generator(seed)).double()
+
+
+def begin(model, batch=4):
+    """The keyword that gives the network its first state."""
+    if model is SEQUENCE:
+        return {}
+    return {"start": torch.rand(batch, 5, generator=generator(2), dtype=torch.float64)}
+
+
+def inputs(steps=6, batch=4):
+    return torch.randn(steps, batch, 2, generator=generator(1), dtype=torch.float64)
+
+
+models = pytest.mark.parametrize("model", [SEQUENCE, PATH], ids=lambda model: model.kind)
+
+
+@models
+def test_outputs_are_the_readout_of_the_recurrence(model):
+    network = built(model)
+    assert isinstance(network, Network)
+    assert isinstance(network.recurrence, Recurrence)
+    start = begin(model)
+    first = start["start"] @ network.encoder.weight.T if start else torch.zeros(4, 7, dtype=torch.float64)
+    states, last = network.recurrence(inputs(), first)
+    outputs, state = network(inputs(), **start)
+    expected = states @ network.readout.weight.T
+    if model is SEQUENCE:
+        expected = expected + network.readout.bias
+    torch.testing.assert_close(outputs, expected)
+    torch.testing.assert_close(state, last)
+    assert outputs.shape == (6, 4, 3)
+    assert state.shape == (4, 7)
+
+
+@models
+def test_steps_and_windows_equal_one_run(model):
+    network = built(model)
+    outputs, last = network(inputs(), **begin(model))
+
+    first, carried = network(inputs()[:2], **begin(model))
+    second, end = network(inputs()[2:], state=carried)
+    torch.testing.assert_close(torch.cat([first, second]), outputs)
+    torch.testing.assert_close(end, last)
+
+    state = network.encoder(begin(model)["start"]) if model is PATH else None
+    for t, x in enumerate(inputs()):
+        output, state = network.step(x, state)
+        torch.testing.assert_close(output, outputs[t])
+
+
+@models
+def test_vmap_over_stacked_seeds_equals_the_loop(model):
+    networks = [built(model, seed) for seed in range(3)]
+    params, buffers = torch.func.stack_module_state(networks)
+    x, start = inputs(), begin(model)
+
+    def call(params):
+        return torch.func.functional_call(networks[0], (params, buffers), (x,), start)[0]
+
+    mapped = torch.vmap(call)(params)
+    for outputs, network in zip(mapped, networks, strict=True):
+        torch.testing.assert_close(outputs, network(inputs(), **begin(model))[0])
+
+
+@models
+def test_one_seed_one_network(model):
+    a, b, c = built(model, 0), built(model, 0), built(model, 1)
+    assert all(torch.equal(p, q) for p, q in zip(a.parameters(), b.parameters(), strict=True))
+    assert not any(torch.equal(p, q) for p, q in zip(a.parameters(), c.parameters(), strict=True))
+
+
+@models
+def test_global_generator_is_untouched(model):
+    before = torch.get_rng_state()
+    network = built(model)
+    network(inputs(), **begin(model))[0].sum().backward()
+    network.readout.reset_parameters(generator=generator(1))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@models
+def test_every_parameter_learns(model):
+    network = built(model)
+    network(inputs(), **begin(model))[0].square().sum().backward()
+    for name, parameter in network.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().max() > 0, name
+
+
+def test_paper_size_of_the_navigation_network():
+    """Section 4 of the facts sheet: 20,979,712 weights, none a bias. Built on fake tensors: no memory is needed."""
+    g = generator()  # before the fake mode, which would make fake generators
+    with FakeTensorMode():
+        network = PathIntegrator().build(spec(inputs=2, outputs=512, start=512), generator=g)
+    sizes = {name: p.numel() for name, p in network.named_parameters()}
+    assert sizes == {
+        "encoder.weight": 2_097_152,
+        "recurrence.weight_ih": 8_192,
+        "recurrence.weight_hh": 16_777_216,
+        "readout.weight": 2_097_152,
+    }
+    assert sum(sizes.values()) == 20_979_712
+
+
+def test_linear_maps_are_drawn_by_their_fan_in():
+    """Encoder .0442 and decoder .0156 at paper size are 1/sqrt(512) and 1/sqrt(4096); here 1/sqrt(100), 1/sqrt(25)."""
+    model = PathIntegrator(recurrence=ElmanRNN(hidden=25, nonlinearity="relu", bias=False))
+    network = model.build(spec(outputs=90, start=100), generator=generator())
+    for weight, bound in ((network.encoder.weight, 1 / 10), (network.readout.weight, 1 / 5)):
+        assert 0.99 * bound < weight.abs().max() <= bound
+        assert abs(weight.mean()) < 4 * bound / math.sqrt(3 * weight.numel())
+    biased = SEQUENCE.build(spec(), generator=generator())
+    assert biased.readout.bias.shape == (3,)
+    assert biased.readout.bias.abs().max() <= 1 / math.sqrt(7)
+    assert (
+        SequenceModel(recurrence=ElmanRNN(hidden=2), bias=False).build(spec(), generator=generator()).readout.bias
+        is None
+    )
+
+
+def test_a_linear_map_shows_its_sizes():
+    assert repr(SEQUENCE.build(spec(), generator=generator()).readout) == "Linear(7 -> 3, bias=True)"
+
+
+@pytest.mark.parametrize(
+    ("model", "task", "message"),
+    [
+        (SEQUENCE, spec(start=5), "SequenceModel: expected a task without start code, got spec.start=5"),
+        (PATH, spec(), "PathIntegrator: expected spec.start, the size of the start code, got None"),
+        (PATH, spec(start=0), "PathIntegrator: expected spec.start, the size of the start code, got 0"),
+        (SEQUENCE, spec(tokens=True), "SequenceModel: expected float inputs .* got spec.tokens=True"),
+        (PATH, spec(start=5, tokens=True), "PathIntegrator: expected float inputs .* got spec.tokens=True"),
+        (SEQUENCE, spec(inputs=0), "SequenceModel: expected a positive spec.inputs, got 0"),
+        (PATH, spec(outputs=-1, start=5), "PathIntegrator: expected a positive spec.outputs, got -1"),
+    ],
+)
+def test_build_refuses_a_task_it_cannot_serve(model, task, message):
+    with pytest.raises(ValueError, match=message):
+        model.build(task, generator=generator())
+
+
+@pytest.mark.parametrize(
+    ("model", "keywords", "message"),
+    [
+        (SEQUENCE, {"start": torch.zeros(4, 5)}, r"expected start=None, got a code of shape \(4, 5\)"),
+        (PATH, {}, "expected a start code .* or a carried state .* got neither"),
+        (PATH, {"start": torch.zeros(4, 5), "state": torch.zeros(4, 7)}, "got both"),
+        (PATH, {"start": torch.zeros(4, 6)}, r"expected start of shape \(B, 5\), got \(4, 6\)"),
+        (PATH, {"start": torch.zeros(5)}, r"expected start of shape \(B, 5\), got \(5,\)"),
+    ],
+)
+def test_forward_refuses_a_wrong_beginning(model, keywords, message):
+    with pytest.raises(ValueError, match=message):
+        built(model)(inputs(), **keywords)
+
+
+def test_path_network_steps_only_from_a_state():
+    with pytest.raises(ValueError, match="got neither"):
+        built(PATH).step(inputs()[0])

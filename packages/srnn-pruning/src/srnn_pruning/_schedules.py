@@ -1,0 +1,61 @@
+"""Schedules: what share of the weights is gone at the start of each epoch."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveInt
+
+from ._value import Value
+
+
+class Schedule(Value):
+    """The share of weights that is removed, epoch by epoch. It never falls, and ends at the sparsity that was asked."""
+
+    def fraction(self, epoch: int, epochs: int, sparsity: float) -> float:
+        """Give the share in [0, sparsity] removed from the start of epoch `epoch`, one of 1 to `epochs`."""
+        raise NotImplementedError
+
+
+class OneShot(Schedule):
+    """All at once, at the start of one epoch.
+
+    >>> [OneShot(epoch=3).fraction(k, 4, sparsity=0.9) for k in range(1, 5)]
+    [0.0, 0.0, 0.9, 0.9]
+    """
+
+    kind: Literal["one_shot"] = "one_shot"
+    epoch: PositiveInt = 1
+
+    def fraction(self, epoch: int, epochs: int, sparsity: float) -> float:
+        """Nothing before epoch `self.epoch`, then the whole sparsity."""
+        check_epoch(epoch, epochs)
+        if self.epoch > epochs:
+            raise ValueError(
+                f"OneShot: expected an epoch within the {epochs} epochs of the run, got epoch={self.epoch}"
+            )
+        return sparsity if epoch >= self.epoch else 0.0
+
+
+class Linear(Schedule):
+    """(k-1) p / (n-1) at epoch k of n, p at once for n = 1 (arXiv 2406.06290; section 4 of the facts sheet).
+
+    >>> [Linear().fraction(k, 4, sparsity=0.75) for k in range(1, 5)]
+    [0.0, 0.25, 0.5, 0.75]
+    """
+
+    kind: Literal["linear"] = "linear"
+
+    def fraction(self, epoch: int, epochs: int, sparsity: float) -> float:
+        """Nothing at the first epoch, the whole sparsity at the last, equal parts between."""
+        check_epoch(epoch, epochs)
+        if epoch == epochs:  # exactly p, which the quotient may miss by one rounding
+            return sparsity
+        return (epoch - 1) * sparsity / (epochs - 1)
+
+
+AnySchedule = Annotated[OneShot | Linear, Field(discriminator="kind")]
+
+
+def check_epoch(epoch: int, epochs: int) -> None:
+    """Epochs are counted from 1."""
+    if not 1 <= epoch <= epochs:
+        raise ValueError(f"epoch: expected one of 1 to {epochs}, got {epoch}")

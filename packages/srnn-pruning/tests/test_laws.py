@@ -1,0 +1,71 @@
+"""Laws of every value of this package: a new member joins with one line in `VALUES` and, if it can fail, `REFUSED`."""
+
+import json
+import pickle
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+
+from srnn_pruning import AnyCriterion, AnySchedule, Linear, Magnitude, OneShot, Pruning, Random
+
+CRITERIA = st.one_of(st.builds(Magnitude), st.builds(Random))
+SCHEDULES = st.one_of(st.builds(Linear), st.builds(OneShot, epoch=st.integers(1, 10**6)))
+PRUNINGS = st.builds(
+    Pruning,
+    sparsity=st.floats(0, 1),
+    criterion=CRITERIA,
+    schedule=SCHEDULES,
+    scope=st.lists(st.text(min_size=1), min_size=1, max_size=3).map(tuple),
+    ranking=st.sampled_from(["global", "per_matrix"]),
+)
+VALUES = st.one_of(
+    st.tuples(st.just(TypeAdapter(AnyCriterion)), CRITERIA),
+    st.tuples(st.just(TypeAdapter(AnySchedule)), SCHEDULES),
+    st.tuples(st.just(TypeAdapter(Pruning)), PRUNINGS),
+)
+
+
+@given(VALUES)
+def test_json_round_trip(pair):
+    family, value = pair
+    text = value.model_dump_json()
+    assert type(value).model_validate_json(text) == value
+    again = family.validate_json(text)
+    assert again == value
+    assert hash(again) == hash(value)
+    assert type(again) is type(value)
+    assert json.loads(text)["kind"] == value.kind
+    assert family.validate_python(value) is value
+    assert pickle.loads(pickle.dumps(value)) == value
+
+
+@pytest.mark.parametrize(
+    ("family", "fields", "named"),
+    [
+        (Pruning, {}, "sparsity"),
+        (Pruning, {"sparsity": 1.5}, "sparsity"),
+        (Pruning, {"sparsity": -0.1}, "sparsity"),
+        (Pruning, {"sparsity": float("nan")}, "sparsity"),
+        (Pruning, {"sparsity": 0.5, "density": 0.5}, "density"),
+        (Pruning, {"sparsity": 0.5, "scope": ()}, "scope"),
+        (Pruning, {"sparsity": 0.5, "scope": "*weight*"}, "scope"),
+        (Pruning, {"sparsity": 0.5, "scope": ("",)}, "scope"),
+        (Pruning, {"sparsity": 0.5, "ranking": "local"}, "ranking"),
+        (Pruning, {"sparsity": 0.5, "kind": "growth"}, "kind"),
+        (Pruning, {"sparsity": 0.5, "criterion": {"kind": "magic"}}, "criterion.*\n.*'magnitude', 'random'"),
+        (Pruning, {"sparsity": 0.5, "schedule": {"kind": "one_shot", "epoch": 0}}, "schedule.one_shot.epoch"),
+        (AnyCriterion, {"kind": "magnitude", "power": 2}, "power"),
+        (AnySchedule, {"kind": "one_shot", "epoch": 1.5}, "epoch"),
+        (AnySchedule, {"kind": "cubic"}, "kind.*'one_shot', 'linear'"),
+    ],
+)
+def test_refusals_name_the_field(family, fields, named):
+    with pytest.raises(ValidationError, match=named):
+        TypeAdapter(family).validate_python(fields)
+
+
+def test_values_are_frozen():
+    with pytest.raises(ValidationError, match="frozen"):
+        Pruning(sparsity=0.5).sparsity = 0.9

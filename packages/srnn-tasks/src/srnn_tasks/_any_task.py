@@ -1,0 +1,44 @@
+"""`AnyTask`: the type of a field that holds a task of any installed kind."""
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, SerializeAsAny, ValidationError, ValidationInfo, WithJsonSchema
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from ._registry import find, kinds
+from ._task import Task
+
+
+def resolve(value: object, info: ValidationInfo) -> object:
+    """Turn a mapping with a `kind` into the task that it describes; a task, and all else, passes unchanged."""
+    if not isinstance(value, Mapping):
+        return value
+    if "kind" not in value:
+        raise _refusal(f"kind: a task needs its kind, one of: {', '.join(kinds())}", value)
+    try:
+        task = find(value["kind"])
+    except ValueError as error:
+        raise _refusal(str(error), value["kind"]) from error
+    if info.mode == "json":  # a field that is strict takes a list for a tuple in JSON, but not in Python
+        return task.model_validate_json(json.dumps(value), context=info.context)
+    return task.model_validate(value, context=info.context)
+
+
+def _refusal(message: str, value: object) -> ValidationError:
+    problem = PydanticCustomError("task_kind", "{message}", {"message": message})
+    return ValidationError.from_exception_data("Task", [InitErrorDetails(type=problem, loc=("kind",), input=value)])
+
+
+_SCHEMA: dict[str, Any] = {
+    "title": "Task",
+    "description": "A task of any installed kind; the other fields are those of the kind.",
+    "type": "object",
+    "properties": {"kind": {"type": "string", "description": "The name of an entry point of the group srnn.tasks."}},
+    "required": ["kind"],
+    "additionalProperties": True,
+}
+
+AnyTask = Annotated[SerializeAsAny[Task], BeforeValidator(resolve), WithJsonSchema(_SCHEMA)]
+"""A task of any kind, as a field of a pydantic model. From JSON it is found by its `kind`; plug-ins too."""

@@ -1,0 +1,51 @@
+"""What the author of a task runs: `check_task(MyTask())` in a test.
+
+Each breach of the contract is an AssertionError whose first word names the part that is wrong.
+"""
+
+from itertools import islice
+
+from ._checks import (
+    check_batch,
+    check_evaluate,
+    check_loss,
+    check_seeds,
+    check_source,
+    check_state,
+    check_value,
+    globals_untouched,
+    opened,
+    require,
+    seeded_generator,
+)
+from ._probe import Probe as Probe
+from ._source import Split
+from ._task import Task
+
+__all__ = ["Probe", "check_task"]
+
+
+def check_task(
+    task: Task, *, size: int = 3, seeded: bool = True, splits: tuple[Split, ...] = ("validation", "test")
+) -> None:
+    """Raise an AssertionError if `task` breaks the contract; it is opened on the CPU, several times.
+
+    size: rows of the batches that are drawn. seeded: False for a task whose training batches do not depend on the
+    generator (a text read in order); else another seed must give other batches. splits: those to evaluate.
+
+    >>> from srnn_tasks import Adding
+    >>> check_task(Adding(steps=5, held_out=20))
+    """
+    with globals_untouched():
+        check_value(task)
+        source = opened(task)
+        check_source(source, size)
+        batches = list(islice(source.batches(size, generator=seeded_generator(1)), 3))
+        require(len(batches) == 3, "batches: the iterator ended; it must be endless")
+        for batch in batches:
+            check_batch(batch, source.spec, size)
+        check_seeds(task, batches, size, seeded)
+        check_loss(source, batches[0])
+        for split in splits:
+            check_evaluate(task, split, size)
+        check_state(task, size)

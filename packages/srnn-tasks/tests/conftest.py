@@ -1,0 +1,32 @@
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+import torch
+
+
+@pytest.fixture
+def generator() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Install a distribution for one test: dist-info with entry points, and its modules, in a folder on sys.path."""
+    before = set(sys.modules)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def make(name: str, points: Mapping[str, str], modules: Mapping[str, str] | None = None) -> None:
+        info = tmp_path / f"{name}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        lines = [f"{kind} = {target}" for kind, target in points.items()]
+        (info / "entry_points.txt").write_text("\n".join(["[srnn.tasks]", *lines, ""]))
+        for module, text in (modules or {}).items():
+            (tmp_path / f"{module}.py").write_text(text)
+
+    yield make
+    for module in set(sys.modules) - before:
+        if str(tmp_path) in str(getattr(sys.modules[module], "__file__", "")):
+            del sys.modules[module]

@@ -1,0 +1,178 @@
+"""What holds for every task of this package. A new one joins with one line in each table."""
+
+import os
+import subprocess
+import sys
+from importlib.metadata import entry_points
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from srnn_tasks import Adding, AnyTask, PathIntegration, SequentialMNIST, Task, find
+from srnn_tasks.testing import check_task
+
+NEEDS_DATA = pytest.mark.skipif("SRNN_DATA" not in os.environ, reason="SRNN_DATA is not set: no MNIST files")
+
+TASKS = [
+    pytest.param(PathIntegration(steps=7, place_cells=64, evaluation_size=20), id="navigation"),
+    pytest.param(PathIntegration(steps=3, place_cells=9, place_code="gaussian", layout_seed=None), id="drawn layout"),
+    pytest.param(PathIntegration(steps=3, place_cells=9, place_code="paper", evaluation_batches=1), id="paper code"),
+    pytest.param(Adding(steps=6, held_out=1100), id="adding"),
+    pytest.param(SequentialMNIST(), id="mnist rows", marks=NEEDS_DATA),
+    pytest.param(
+        SequentialMNIST(view="pixels", permutation_seed=1, scaling="standard"), id="mnist pixels", marks=NEEDS_DATA
+    ),
+]
+
+counts = st.integers(1, 10**6)
+positive = st.floats(1e-6, 1e6)
+VALUES = {
+    "path_integration": st.builds(
+        PathIntegration,
+        steps=counts,
+        dt=positive,
+        box=positive,
+        place_cells=st.integers(3, 4096),
+        place_width=positive,
+        place_code=st.sampled_from(["reference", "gaussian", "paper"]),
+        layout_seed=st.none() | st.integers(0, 2**32 - 1),
+        speed_scale=positive,
+        turn_sd=st.floats(0, 1e6),
+        border_width=st.floats(0, 1e6),
+        border_speed=st.floats(0, 1),
+        batches_per_epoch=counts,
+        evaluation_batches=counts,
+        evaluation_size=counts,
+    ),
+    "adding": st.builds(
+        Adding,
+        steps=st.integers(2, 10**6),
+        epoch_sequences=counts,
+        held_out=counts,
+        held_out_seed=st.integers(0, 2**63 - 1),
+    ),
+    "sequential_mnist": st.builds(
+        SequentialMNIST,
+        view=st.sampled_from(["rows", "pixels"]),
+        permutation_seed=st.none() | st.integers(0, 2**63 - 1),
+        scaling=st.sampled_from(["unit", "standard"]),
+        validation=st.integers(0, 59_999),
+    ),
+}
+
+REFUSALS = [
+    ("path_integration", "steps", 0),
+    ("path_integration", "dt", -0.02),
+    ("path_integration", "box", float("nan")),
+    ("path_integration", "place_cells", 2),
+    ("path_integration", "place_width", float("inf")),
+    ("path_integration", "place_code", "grid"),
+    ("path_integration", "layout_seed", -1),
+    ("path_integration", "turn_sd", -1.0),
+    ("path_integration", "border_speed", 1.5),
+    ("path_integration", "evaluation_size", 0),
+    ("adding", "steps", 1),
+    ("adding", "held_out", 0),
+    ("adding", "lenght", 50),
+    ("sequential_mnist", "view", "columns"),
+    ("sequential_mnist", "permutation_seed", 2**63),
+    ("sequential_mnist", "validation", 60_000),
+]
+
+
+class Experiment(BaseModel, frozen=True):
+    """A stand-in for what a user of this package puts a task into."""
+
+    task: AnyTask
+    others: tuple[AnyTask, ...] = ()
+
+
+def own_kinds() -> set[str]:
+    points = entry_points(group="srnn.tasks")
+    return {point.name for point in points if point.dist is not None and point.dist.name == "srnn-tasks"}
+
+
+def test_every_own_task_is_in_the_tables() -> None:
+    assert own_kinds() == set(VALUES) == {param.values[0].kind for param in TASKS}
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_the_contract_holds(task: Task) -> None:
+    check_task(task)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_opening_and_drawing_want_a_generator(task: Task, generator: torch.Generator) -> None:
+    with pytest.raises(ValueError, match="generator: a random draw needs a torch.Generator"):
+        task.open(device="cpu", generator=None)  # type: ignore[arg-type]
+    source = task.open(device="cpu", generator=generator)
+    with pytest.raises(ValueError, match="generator: a random draw needs a torch.Generator"):
+        source.batches(2, generator=None)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="size: expected at least 1 row; got 0"):
+        source.batches(0, generator=generator)
+    with pytest.raises(ValueError, match="split: expected one of"):
+        source.evaluate(lambda *_: None, split="train", generator=generator)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_generator_of_another_device_is_refused(task: Task, generator: torch.Generator) -> None:
+    with pytest.raises(ValueError, match="expected a generator of device meta; got one of cpu"):
+        task.open(device="meta", generator=generator)
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_batches_are_made_on_the_device_without_waiting_for_it(task: Task) -> None:
+    generator = torch.Generator("cuda").manual_seed(0)
+    source = task.open(device="cuda", generator=generator)
+    stream = source.batches(4, generator=generator)
+    next(stream)
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        assert next(stream).inputs.is_cuda
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+@pytest.mark.parametrize("kind", sorted(VALUES))
+@given(data=st.data())
+def test_json_and_back_is_the_same_value(kind: str, data: st.DataObject) -> None:
+    task = data.draw(VALUES[kind])
+    outer = Experiment(task=task, others=(task, Adding()))
+    again = Experiment.model_validate_json(outer.model_dump_json())
+    assert again == outer
+    assert type(again.task) is find(kind)
+    assert hash(again) == hash(outer)
+    assert again.model_dump_json() == outer.model_dump_json()
+    assert Experiment.model_validate(outer.model_dump()) == outer
+
+
+@pytest.mark.parametrize(("kind", "field", "value"), REFUSALS)
+def test_a_wrong_field_is_named(kind: str, field: str, value: object) -> None:
+    with pytest.raises(ValidationError, match=rf"(?m)^{field}$"):
+        find(kind).model_validate({"kind": kind, field: value})
+    with pytest.raises(ValidationError, match=rf"(?m)^task\.{field}$"):
+        Experiment.model_validate({"task": {"kind": kind, field: value}})
+
+
+@pytest.mark.parametrize("kind", sorted(VALUES))
+def test_values_are_frozen_and_have_a_schema(kind: str) -> None:
+    task = find(kind)()
+    with pytest.raises(ValidationError, match="frozen"):
+        task.kind = "other"
+    schema = TypeAdapter(find(kind)).json_schema()
+    assert schema["additionalProperties"] is False
+    assert schema["properties"]["kind"]["const"] == kind
+
+
+def test_importing_loads_no_extra_and_no_sibling() -> None:
+    code = (
+        "import sys, srnn_tasks, srnn_tasks.testing\n"
+        "loaded = {name.split('.')[0] for name in sys.modules}\n"
+        "print(sorted(n for n in loaded if n == 'datasets' or n.startswith('srnn_')))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "['srnn_tasks']"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import shutil
 import tomllib
+from itertools import chain
 from pathlib import Path
 
 import nox
@@ -109,7 +110,12 @@ def build(session: nox.Session) -> None:
     session.run(str(clean / "bin" / "pip"), "install", *CONSTRAINTS, *wheels, external=True)
     session.run(str(clean / "bin" / "pip"), "check", external=True)
     for package in PACKAGES:
-        session.run(str(clean / "bin" / "python"), "integration_tests/import_everything.py", package.replace("-", "_"), external=True)
+        session.run(
+            str(clean / "bin" / "python"),
+            "integration_tests/import_everything.py",
+            package.replace("-", "_"),
+            external=True,
+        )
 
 
 @nox.session
@@ -127,7 +133,7 @@ def lowest_versions(packages: list[str]) -> dict[str, str]:
     lowest: dict[str, str] = {}
     for package in packages:
         project = pyproject(package)["project"]
-        lines = [*project["dependencies"], *sum(project.get("optional-dependencies", {}).values(), [])]
+        lines = chain(project["dependencies"], *project.get("optional-dependencies", {}).values())
         for line in lines:
             name, version = re.match(r"([\w-]+)(?:\[[\w,-]+\])?>=([\d.]+)", line).groups()
             if name != "torch" and not name.startswith("srnn-"):
@@ -140,8 +146,12 @@ def lowest_versions(packages: list[str]) -> dict[str, str]:
 
 @nox.session
 def release(session: nox.Session) -> None:
-    """Build the one package that a tag names into dist/, if version and changelog agree: `nox -s release -- srnn-masks-v0.1.0`."""
-    tag = session.posargs[0] if len(session.posargs) == 1 else session.error("expected one tag, such as srnn-masks-v0.1.0")
+    """Build the one package that a tag such as srnn-masks-v0.1.0 names into dist/, if version and changelog agree."""
+    tag = (
+        session.posargs[0]
+        if len(session.posargs) == 1
+        else session.error("expected one tag, such as srnn-masks-v0.1.0")
+    )
     package, _, version = tag.rpartition("-v")
     if package not in PACKAGES:
         session.error(f"tag {tag!r}: expected <package>-v<version> with one of {', '.join(PACKAGES)}")

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from srnn_bench import Experiment, Store
 from srnn_tasks import find
 from srnn_tasks.testing import check_task

@@ -3,8 +3,9 @@
 import json
 
 import pytest
-from srnn_bench import PACKAGES, schemas
 from write_schemas import path_of
+
+from srnn_bench import PACKAGES, schemas
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -4,9 +4,10 @@ from typing import Annotated, Literal
 
 import torch
 from pydantic import Field, PositiveInt
-from srnn_tasks import BaseSource, Batch, Metric, Source, Task, TaskSpec
 from torch import Tensor
 from torch.nn.functional import smooth_l1_loss
+
+from srnn_tasks import BaseSource, Batch, Metric, Source, Task, TaskSpec
 
 
 class FlipFlop(Task):

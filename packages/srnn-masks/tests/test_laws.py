@@ -8,6 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
+
 from srnn_masks import AnyPattern, Bernoulli, Dense, FixedInDegree, Locality, UniformRandom
 from srnn_masks.testing import check_pattern
 
@@ -22,10 +23,8 @@ MEMBERS = [
     (Locality(sheet=(5, 3), radius=1e300), 15, 15, False, 225),
     (FixedInDegree(degree=5), 24, 24, True, 24 * 5),
     (FixedInDegree(degree=1), 24, 400, True, 24),
-    (FixedInDegree(degree=23, self_connections=False), 24, 24, False, None),
     (FixedInDegree(degree=20, self_connections=False), 24, 24, True, 24 * 20),
     (FixedInDegree(degree=2, self_connections=False), 40, 40, True, 80),
-    (FixedInDegree(degree=0), 24, 24, False, 0),
     (UniformRandom(density=0.1), 24, 24, True, None),
     (UniformRandom(density=0.9), 24, 30, True, round(0.9 * 720)),
     (Bernoulli(density=0.1), 24, 24, True, None),
@@ -82,8 +81,6 @@ def seeded(seed=0):
 
 @pytest.mark.parametrize(("pattern", "rows", "cols", "random", "count"), MEMBERS, ids=str)
 def test_obeys_the_laws(pattern, rows, cols, random, count):
-    if isinstance(pattern, FixedInDegree) and not random:
-        pytest.skip("a random kind with only one outcome: see test_the_only_outcome")
     check_pattern(pattern, rows, cols, random=random)
 
 
@@ -104,10 +101,13 @@ def test_counts_hold_in_every_gate(pattern, rows, cols, random, count, gates):
     assert mask.reshape(gates, -1).sum(dim=1).tolist() == [count] * gates
 
 
-@pytest.mark.parametrize(("pattern", "rows", "cols"), [m for m in RANDOM if not isinstance(m[0], UniformRandom)])
+@pytest.mark.parametrize(
+    ("pattern", "rows", "cols"),
+    [*(m for m in RANDOM if not isinstance(m[0], UniformRandom)), (UniformRandom(density=0.25), 24, 24)],
+    ids=str,
+)
 def test_gates_are_successive_draws(pattern, rows, cols):
-    if isinstance(pattern, Bernoulli):
-        pytest.skip("the counts of all gates are drawn first")
+    """But for a uniform mask whose gates share a remainder."""
     g = seeded(3)
     apart = torch.cat([pattern.mask(rows, cols, generator=g) for _ in range(3)])
     assert torch.equal(pattern.mask(3 * rows, cols, gates=3, generator=seeded(3)), apart)
@@ -127,7 +127,8 @@ def test_fixed_in_degree_is_exact_in_every_row(rows, cols, data):
     degree = data.draw(st.integers(0, cols))
     indices = FixedInDegree(degree=degree).indices(2 * rows, cols, gates=2, generator=seeded())
     assert indices[0].tolist() == [row for row in range(2 * rows) for _ in range(degree)]
-    assert indices.T.tolist() == sorted(set(map(tuple, indices.T.tolist()))) if degree else not indices.numel()
+    entries = [tuple(entry) for entry in indices.T.tolist()]
+    assert entries == sorted(set(entries))
     assert indices[1].lt(cols).all() and indices[1].ge(0).all()
 
 

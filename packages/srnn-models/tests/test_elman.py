@@ -151,6 +151,7 @@ def test_reset_keeps_the_precision():
     rnn = ElmanRNN(hidden=5).build(2, generator=generator()).double()
     rnn.reset_parameters(generator=generator(3))
     assert {p.dtype for p in rnn.parameters()} == {torch.float64}
+    assert (rnn.weight_hh != rnn.weight_hh.float()).any()  # drawn as such, not widened
     assert rnn.weight_hh.abs().max() <= 1 / math.sqrt(5)
 
 

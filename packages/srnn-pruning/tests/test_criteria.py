@@ -58,7 +58,8 @@ def test_random_removes_every_entry_equally_often_in_one_shot_and_in_two():
 class LossSensitivity(Criterion):
     """What SNIP will look like: a criterion that wants evidence, written without a change to the others."""
 
-    def scores(self, parameters, *, generator=None, loss=None, **evidence):
+    def scores(self, parameters, *, generator=None, module=None, loss=None, **evidence):
+        assert list(module.parameters()) == list(parameters.values())
         gradients = torch.autograd.grad(loss(), list(parameters.values()))
         return {name: (p * g).abs().detach() for (name, p), g in zip(parameters.items(), gradients, strict=True)}
 
@@ -69,5 +70,5 @@ def test_a_criterion_can_ask_for_evidence():
     pruning = Pruning.model_construct(
         sparsity=0.5, criterion=LossSensitivity(), scope=("*weight*",), ranking="global"
     )  # not a member of the closed family, so past validation
-    masks = prune(layer, pruning, loss=lambda: layer(torch.tensor([[1.0, 0.01]])).sum())
+    masks = prune(layer, pruning, evidence={"loss": lambda: layer(torch.tensor([[1.0, 0.01]])).sum()})
     assert masks["weight"].tolist() == [[True, False]]

@@ -48,10 +48,10 @@ def test_lottery_trains_new_weights_under_the_masks_of_the_first_run(make_net, t
     reinitialize(net, generator=generator(5))
 
     def zeros_to_the_end():
-        worn = srnn_masks.masks(net)
         for name, mask in masks.items():
-            assert torch.equal(worn[name], mask) if name in worn else mask.all()
             assert not net.get_parameter(name)[~mask].any()
+        worn = srnn_masks.masks(net)  # after, for to look is to mask again
+        assert all(torch.equal(worn[name], mask) if name in worn else mask.all() for name, mask in masks.items())
 
     zeros_to_the_end()
     for name, parameter in net.named_parameters():
@@ -88,6 +88,11 @@ def test_modules_of_torch_get_their_own_initialisation_from_the_generator(make):
     assert all(p.abs().max() < 5 for p in module.parameters())
     if isinstance(module, nn.GRU):
         assert all(0.9 * 5**-0.5 < p.abs().max() <= 5**-0.5 for p in module.parameters() if p.numel() > 60)
+
+
+def test_a_generator_is_needed():
+    with pytest.raises(ValueError, match=r"generator: expected a torch\.Generator to draw the weights from, got None"):
+        reinitialize(Own(), generator=None)
 
 
 def test_every_part_draws_its_own_weights():

@@ -173,8 +173,11 @@ def test_global_and_per_matrix_ranking_differ_as_they_should():
 def test_small_scales_go_first_under_global_ranking_only():
     """The likely collapse of the word model: at half the weights, every recurrent one is gone (sheet, section 4)."""
     module = layers((20, 20), (5, 5))
-    module[1].weight.data.mul_(0.001)
+    module[1].weight.data.mul_(1e-6)
     assert zeros(prune(copy.deepcopy(module), Pruning(sparsity=0.5)))["1.weight"] == 25
+    few = copy.deepcopy(module)
+    assert zeros(prune(few, Pruning(sparsity=0.05))) == {"0.weight": 0, "1.weight": 21}
+    assert list(srnn_masks.masks(few)) == ["1.weight"]  # what lost nothing wears nothing
     assert zeros(prune(module, Pruning(sparsity=0.5, ranking="per_matrix"))) == {"0.weight": 200, "1.weight": 12}
 
 

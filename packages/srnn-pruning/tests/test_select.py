@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from srnn_pruning._select import select
 
-SCORES = st.one_of(st.sampled_from([0.0, 0.5, 1.0]), st.floats(-4, 4, width=16))
+SCORES = st.one_of(st.sampled_from([0.0, 0.5, 1.0, 1 + 2**-30]), st.floats(-4, 4, width=16))
 
 
 @st.composite
@@ -16,7 +16,7 @@ def problems(draw):
     for _ in range(draw(st.integers(1, 3))):
         rows, columns = draw(st.integers(1, 4)), draw(st.integers(1, 4))
         count = rows * columns
-        score = torch.tensor(draw(st.lists(SCORES, min_size=count, max_size=count)))
+        score = torch.tensor(draw(st.lists(SCORES, min_size=count, max_size=count)), dtype=torch.float64)
         mask = torch.tensor(draw(st.lists(st.booleans(), min_size=count, max_size=count)))
         if draw(st.booleans()):
             mask |= True
@@ -62,6 +62,12 @@ def test_equal_scores_go_in_the_order_of_the_matrices_row_by_row():
     first, second = select(scores, present, 5)
     assert first.tolist() == [[False, False], [False, False]]
     assert second.tolist() == [[False, True, True]]
+
+
+def test_a_threshold_is_not_rounded_to_the_precision_of_another_matrix():
+    scores = [torch.ones(1, 2), torch.tensor([[1 + 2**-30, 1 + 2**-29]], dtype=torch.float64)]
+    present = [torch.ones(1, 2, dtype=torch.bool)] * 2
+    assert [mask.tolist() for mask in select(scores, present, 3)] == [[[False, False]], [[False, True]]]
 
 
 def test_infinite_scores_are_ranked():

@@ -43,7 +43,7 @@ def test_a_plugin_with_nested_plugins_goes_to_json_and_back(install) -> None:
     ("task", "place", "message"),
     [
         ({"steps": 3}, "task.kind", "a task needs its kind, one of: .*adding"),
-        ({"kind": "ading"}, "task.kind", "no task 'ading' is installed. Did you mean 'adding'.* Known: adding, "),
+        ({"kind": "ading"}, "task.kind", "no task 'ading' is installed. Did you mean 'adding'.* Known: .*adding"),
         ({"kind": 5}, "task.kind", "no task 5 is installed"),
         ({"kind": ["adding"]}, "task.kind", "no task"),
         ({"kind": "adding", "steps": "many"}, "task.steps", "valid integer"),
@@ -60,7 +60,7 @@ def test_a_refusal_names_the_place(task: object, place: str, message: str) -> No
 
 def test_a_broken_plugin_is_refused_with_its_error(install) -> None:
     install("ruin", {"ruined": "ruin_plugin:Ruin"}, {"ruin_plugin": "raise RuntimeError('no engine')"})
-    with pytest.raises(ValidationError, match="task 'ruined' of ruin 1.0 .* is broken: RuntimeError: no engine"):
+    with pytest.raises(ValidationError, match=r"task 'ruined' of ruin 1\.0 .* is broken: RuntimeError: no engine"):
         Outer.model_validate({"task": {"kind": "ruined"}})
 
 

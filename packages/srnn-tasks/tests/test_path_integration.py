@@ -1,5 +1,8 @@
 """Check 9 of the facts sheet of arXiv 2406.06290, and its other anchors, with its numbers."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -69,6 +72,7 @@ def test_statistics_of_the_routes(routes: torch.Tensor) -> None:
     assert 100 * (routes[-1] - routes[0]).norm(dim=-1).mean().item() == pytest.approx(72.5, abs=0.6)
     outside = routes.abs().amax(-1) > 1.1
     assert 100 * outside.float().mean().item() == pytest.approx(0.7, abs=0.1)
+    assert routes[0].abs().max().item() > 1.1  # the route starts after one step, which may lead over a wall
     assert 1.14 < routes.abs().max().item() < 1.24  # the sheet saw 1.18; the maximum grows with the sample
 
 
@@ -78,7 +82,7 @@ def test_scores_of_simple_answers(routes: torch.Tensor) -> None:
     def error_cm(answer: torch.Tensor) -> float:
         return 100 * (answer - positions).norm(dim=-1).mean().item()
 
-    assert error_cm(torch.zeros(2)) == pytest.approx(87, abs=0.5)
+    assert error_cm(torch.zeros(2)) == pytest.approx(87, abs=1)  # 86.4 with 300,000 routes, +- 0.9 (sd) with 1000
     assert error_cm(routes[0]) == pytest.approx(41.4, abs=0.4)
     noise = torch.rand(*positions.shape[:2], 32, generator=torch.Generator().manual_seed(1))
     cells = noise.topk(3).indices + 32 * torch.randint(16, (20_000, 1), generator=torch.Generator().manual_seed(2))
@@ -86,13 +90,12 @@ def test_scores_of_simple_answers(routes: torch.Tensor) -> None:
 
 
 def test_the_centres_are_those_of_numpy_seed_0() -> None:
-    state = np.random.get_state()
-    try:
-        np.random.seed(0)
-        x = np.random.uniform(-1.1, 1.1, 512)
-        y = np.random.uniform(-1.1, 1.1, 512)
-    finally:
-        np.random.set_state(state)
+    code = (  # the authors' way, in a process of its own since it uses numpy's global stream
+        "import numpy as np; np.random.seed(0); x = np.random.uniform(-1.1, 1.1, 512); "
+        "print(*x, *np.random.uniform(-1.1, 1.1, 512))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    x, y = np.array(result.stdout.split(), dtype=float).reshape(2, 512)
     np.testing.assert_array_equal(opened().centres.numpy(), np.stack([x, y], 1).astype(np.float32))
 
 
@@ -133,13 +136,13 @@ def slow_code(positions: np.ndarray, centres: np.ndarray, width: float, code: st
 
 
 @pytest.mark.parametrize("code", CODES)
-@pytest.mark.parametrize(("cells", "width"), [(512, 0.12), (256, 0.2), (5, 0.01)])
+@pytest.mark.parametrize(("cells", "width"), [(512, 0.12), (256, 0.2), (5, 0.3)])
 def test_the_place_code_is_its_formula(code: str, cells: int, width: float) -> None:
     centres, positions = uniform(cells), uniform(60) * 1.05
     fast = place_code(positions.view(6, 10, 2), centres, width=width, code=code)
     slow = slow_code(positions.double().numpy(), centres.double().numpy(), width, code)
     assert fast.shape == (6, 10, cells)
-    np.testing.assert_allclose(fast.view(60, cells).numpy(), slow, atol=2e-5, rtol=2e-3 if width < 0.1 else 2e-4)
+    np.testing.assert_allclose(fast.view(60, cells).numpy(), slow, atol=2e-5, rtol=2e-4)
 
 
 @pytest.mark.parametrize("code", CODES)
@@ -148,6 +151,14 @@ def test_every_target_is_a_distribution(code: str) -> None:
     for activity in (batch.start, batch.targets):
         assert (activity >= 0).all()
         torch.testing.assert_close(activity.sum(-1), torch.ones(activity.shape[:-1]), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("width", [1e-3, 0.01, 0.03, 100.0])
+def test_a_width_that_fits_badly_still_gives_distributions(code: str, width: float) -> None:
+    activity = place_code(uniform(500), uniform(5), width=width, code=code)
+    assert (activity >= 0).all()
+    torch.testing.assert_close(activity.sum(-1), torch.ones(500), atol=1e-5, rtol=0)
 
 
 def test_decode_is_the_mean_of_the_three_most_active_centres() -> None:

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 from rich.console import Console
+
 from srnn_tasks import entries
 
 from . import papers
@@ -67,7 +68,9 @@ def list_(results: Results = Path("results")) -> None:
 
 @app.command("run")
 def run_(
-    targets: Annotated[list[str], typer.Argument(help="Tables such as moduli/table1, `all`, or experiment files (.json).")],
+    targets: Annotated[
+        list[str], typer.Argument(help="Tables such as moduli/table1, `all`, or experiment files (.json).")
+    ],
     scale: ScaleName = "quick",
     seeds: Annotated[str | None, typer.Option(help="Such as 0-2 or 0,3,5; default: those of the table, or 0.")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Runs at once; default: one a core, one on a GPU.")] = None,
@@ -107,7 +110,9 @@ def report_(
 ) -> None:
     """Print the tables that have results, the paper's numbers beside ours, and write results/report.html."""
     if not results.exists():
-        raise ValueError(f"{results}: no such folder; make results first, such as `srnn run moduli/table1 --scale smoke`")
+        raise ValueError(
+            f"{results}: no such folder; make results first, such as `srnn run moduli/table1 --scale smoke`"
+        )
     store = Store(results)
     shown = [summarise(papers.table(name, scale), store) for name in tables or papers.TABLES for scale in SCALES]
     summaries = [summary for summary in shown if summary.results]

@@ -53,7 +53,9 @@ def conditions(device: torch.device, precision: str, threads: int) -> Iterator[N
 
 def describe(task: str, device: torch.device, precision: str, threads: int) -> Environment:
     """Return the environment of a run of the task of that kind."""
-    plugins = {point.dist.name: point.dist.version for point in entry_points(group="srnn.tasks", name=task) if point.dist}
+    plugins = {
+        point.dist.name: point.dist.version for point in entry_points(group="srnn.tasks", name=task) if point.dist
+    }
     return Environment(
         packages={name: version(name) for name in PACKAGES} | plugins,
         torch=torch.__version__,

@@ -7,6 +7,7 @@ import json
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, NonNegativeFloat, model_validator
+
 from srnn_manifolds import AnyRegularizer
 from srnn_masks import AnyPattern
 from srnn_models import AnyModel
@@ -92,7 +93,9 @@ def canonical(value: Any) -> Any:
         return {
             name: canonical(held)
             for name, held in value
-            if name == "kind" or fields[name].is_required() or held != fields[name].get_default(call_default_factory=True)
+            if name == "kind"
+            or fields[name].is_required()
+            or held != fields[name].get_default(call_default_factory=True)
         }
     if isinstance(value, tuple | list):
         return [canonical(item) for item in value]

@@ -42,9 +42,7 @@ def print_densities(summary: Summary, console: Console) -> None:
     names, rows = density_rows(summary)
     if not rows:
         return
-    grid = Grid(
-        title="Share of weights present, by matrix (mean over runs)", box=box.SIMPLE_HEAD, title_justify="left"
-    )
+    grid = Grid(title="Share of weights present, by matrix (mean over runs)", box=box.SIMPLE_HEAD, title_justify="left")
     grid.add_column("")
     for name in names:
         grid.add_column(name, justify="right")
@@ -56,7 +54,11 @@ def print_densities(summary: Summary, console: Console) -> None:
 def write_html(summaries: Sequence[Summary], path: str | Path) -> Path:
     """Write the report as one file that needs nothing beside it."""
     templates = Templates(
-        loader=PackageLoader("srnn_bench"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("srnn_bench"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     sections = [
         {
@@ -70,7 +72,9 @@ def write_html(summaries: Sequence[Summary], path: str | Path) -> Path:
         }
         for summary in summaries
     ]
-    page = templates.get_template("report.html.jinja").render(sections=sections, ours=ours, theirs=theirs, timing=timing)
+    page = templates.get_template("report.html.jinja").render(
+        sections=sections, ours=ours, theirs=theirs, timing=timing
+    )
     target = Path(path)
     target.write_text(page, encoding="utf-8")
     return target
@@ -122,9 +126,7 @@ def timing(cell: CellSummary | None) -> str:
 
 def density_rows(summary: Summary) -> tuple[list[str], list[tuple[str, list[str]]]]:
     """Return matrix names, and a row a sparse cell: its label and the percentage of weights present of each matrix."""
-    sparse = [
-        cell for cell in summary.cells.values() if any(share < 1 for share, _ in cell.densities.values())
-    ]
+    sparse = [cell for cell in summary.cells.values() if any(share < 1 for share, _ in cell.densities.values())]
     names = list(dict.fromkeys(name for cell in sparse for name in cell.densities))
     rows = [
         (f"{cell.cell.row}, {cell.cell.column}", [_percent(cell.densities.get(name)) for name in names])
@@ -139,7 +141,7 @@ def _percent(density: tuple[float, float] | None) -> str:
 
 def run_rows(summary: Summary) -> list[tuple[str, ...]]:
     """Return a row a run and stage: cell, seed, value, status, step time, peak memory, reason."""
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for cell in summary.cells.values():
         for seed, result in cell.results.items():
             if result is None:

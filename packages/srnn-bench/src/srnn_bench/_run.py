@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 
 import torch
+from torch import Tensor, nn
+
 from srnn_masks import apply
 from srnn_pruning import reinitialize, rewind, snapshot
-from torch import Tensor, nn
 
 from ._environment import conditions, describe, resolve_device
 from ._experiment import Experiment
@@ -86,8 +87,7 @@ def _wear(model: nn.Module, experiment: Experiment, seed: int) -> None:
     for number, masked in enumerate(experiment.masks):
         for name, parameter in _matching(model, masked.parameter, f"masks.{number}.parameter"):
             generator = stream(seed, "masks", number, name)
-            gates = _gates(parameter)
-            apply(model, {name: masked.pattern.mask(*parameter.shape, gates=gates, generator=generator)})
+            apply(model, {name: masked.pattern.mask(*parameter.shape, gates=_gates(model, name), generator=generator)})
 
 
 def _penalties(model: nn.Module, experiment: Experiment, seed: int, device: torch.device) -> Callable[[], Tensor]:
@@ -96,7 +96,7 @@ def _penalties(model: nn.Module, experiment: Experiment, seed: int, device: torc
     for number, penalty in enumerate(experiment.penalties):
         for name, parameter in _matching(model, penalty.parameter, f"penalties.{number}.parameter"):
             generator = stream(seed, "penalties", number, name)
-            built = penalty.regularizer.build(parameter.shape[1], gates=_gates(parameter), generator=generator)
+            built = penalty.regularizer.build(parameter.shape[1], gates=_gates(model, name), generator=generator)
             terms.append((penalty.strength, built.to(device), parameter))
 
     def total() -> Tensor:
@@ -117,10 +117,9 @@ def _matching(model: nn.Module, glob: str, field: str) -> list[tuple[str, nn.Par
     return found
 
 
-def _gates(parameter: Tensor) -> int:
-    """Return how many gates are stacked in a recurrent matrix (gates * N, N); 1 for any other shape."""
-    rows, cols = parameter.shape
-    return rows // cols if rows % cols == 0 else 1
+def _gates(model: nn.Module, name: str) -> int:
+    """Return how many gates the module that owns the parameter stacks in its rows; 1 where it says nothing of gates."""
+    return int(getattr(model.get_submodule(name.rpartition(".")[0]), "gates", 1))
 
 
 def _silent(stage: str, epoch: int, epochs: int) -> None:

@@ -12,7 +12,10 @@ from ._environment import PACKAGES
 
 
 def schemas(package: str) -> dict[str, Any]:
-    """Return the version of a package and the JSON schema of each of its public values, by name."""
+    """Return the version of a package and the JSON schema of each of its public values, by name.
+
+    Descriptions are left out: they come from docstrings, and words are no part of the contract.
+    """
     if package not in PACKAGES:
         raise ValueError(f"package: expected one of {', '.join(PACKAGES)}, got {package!r}")
     module = importlib.import_module(package.replace("-", "_"))
@@ -21,8 +24,19 @@ def schemas(package: str) -> dict[str, Any]:
         "package": package,
         "version": version(package),
         "schemas": {
-            name: value.model_json_schema()
+            name: _without_words(value.model_json_schema())
             for name, value in public.items()
             if isinstance(value, type) and issubclass(value, BaseModel)
         },
     }
+
+
+def _without_words(schema: Any) -> Any:
+    """Return a schema without its descriptions; a property of that name is a mapping and stays."""
+    if isinstance(schema, dict):
+        return {
+            name: _without_words(part)
+            for name, part in schema.items()
+            if not (name == "description" and isinstance(part, str))
+        }
+    return [_without_words(part) for part in schema] if isinstance(schema, list) else schema

@@ -118,7 +118,9 @@ def summarise(table: Table, store: Store) -> Summary:
     experiments = {cell.experiment for cell in table.cells}
     others = [seed for seed in store.seeds() if seed not in table.seeds]
     held = {
-        (experiment, seed): store.get(experiment.key(seed)) for experiment in experiments for seed in (*table.seeds, *others)
+        (experiment, seed): store.get(experiment.key(seed))
+        for experiment in experiments
+        for seed in (*table.seeds, *others)
     }
 
     def of(cell: Cell) -> dict[int, Result | None]:

@@ -63,7 +63,7 @@ def sweep(
     store: Store,
     *,
     workers: int = 1,
-    conditions: Conditions = Conditions(),  # noqa: B008 (a frozen value)
+    conditions: Conditions = Conditions(),
     refresh: bool = False,
     watcher: Watcher,
 ) -> None:
@@ -80,8 +80,11 @@ def sweep(
     for job in wanted:
         held = store.get(job.key)
         now = describe(job.experiment.task.kind, device, conditions.precision, conditions.threads)
-        difference = held and difference_between(held.environment, now)
-        if held is None or held.status == "failed" or (refresh and difference):
+        if held is None or held.status == "failed":
+            todo.append(job)
+            continue
+        difference = difference_between(held.environment, now)
+        if refresh and difference:
             todo.append(job)
         else:
             watcher.reused(job, held, difference)

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
+from torch import Tensor, nn
+
 from srnn_masks import enforce
 from srnn_pruning import Pruner, densities
 from srnn_tasks import Batch, Source, carried
-from torch import Tensor, nn
 
 from ._environment import peak_memory_mb, reset_peak_memory
 from ._experiment import Stage
@@ -42,7 +43,9 @@ def train(
     training = stage.training
     batches = training.batches or source.epoch_batches(training.batch_size)
     if batches is None:
-        raise ValueError(f"stage {stage.name!r}: the task has no end, so training.batches must say how long an epoch is")
+        raise ValueError(
+            f"stage {stage.name!r}: the task has no end, so training.batches must say how long an epoch is"
+        )
     draws = source.batches(training.batch_size, generator=stream(seed, "batches", stage.name, device=device))
     optimizer = training.optimizer.build(
         [parameter for parameter in model.parameters() if parameter.requires_grad], training.learning_rate

@@ -57,6 +57,7 @@ class Manifold(Value):
         columns = points.unsqueeze(-3)  # (..., 1, n, coordinates)
         rows = max(1, BLOCK // max(1, points.numel()))
         blocks = [self.distance(block.unsqueeze(-2), columns) for block in torch.split(points, rows, dim=-2)]
+        # Mirrored, because torch may round one number differently at different places of a tensor.
         upper = torch.cat(blocks, dim=-2).triu(1)  # (..., n, n)
         return upper + upper.mT
 

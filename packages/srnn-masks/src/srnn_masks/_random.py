@@ -76,7 +76,8 @@ class UniformRandom(Value):
         generator = require(generator, "UniformRandom")
         share, left = divmod(round(self.density * rows * cols), gates)
         counts = [share + (gate < left) for gate in range(gates)]
-        return _entries(counts, each, cols, generator=generator)
+        draws = [_entries(count, each, cols, generator=generator) for count in counts]
+        return _stack(draws, each)
 
 
 class Bernoulli(Value):
@@ -96,20 +97,26 @@ class Bernoulli(Value):
         """Int64 `(2, E)`, (target, source), as `mask(...).nonzero().T` gives it with the same seed."""
         each = rows_per_gate("Bernoulli", rows, cols, gates)
         generator = require(generator, "Bernoulli")
-        trials = torch.full((gates,), float(each * cols), dtype=torch.float64, device=generator.device)
+        trials = torch.tensor(each * cols, dtype=torch.float64, device=generator.device)
         chance = torch.full_like(trials, self.density)
-        counts = [int(count) for count in torch.binomial(trials, chance, generator=generator).tolist()]
-        return _entries(counts, each, cols, generator=generator)
+        draws = []
+        for _ in range(gates):
+            count = int(torch.binomial(trials, chance, generator=generator))
+            draws.append(_entries(count, each, cols, generator=generator))
+        return _stack(draws, each)
 
 
-def _entries(counts: list[int], rows: int, cols: int, *, generator: torch.Generator) -> Tensor:
-    """`counts[g]` entries of gate g, of `rows` rows each, uniform without replacement: int64 `(2, sum(counts))`."""
-    gates = [
-        distinct(1, rows * cols, count, generator=generator)[0] + gate * rows * cols
-        for gate, count in enumerate(counts)
-    ]
-    entry = torch.cat(gates)  # (E,), ascending
-    return torch.stack([entry // cols, entry % cols])  # (2, E)
+def _entries(count: int, rows: int, cols: int, *, generator: torch.Generator) -> Tensor:
+    """`count` entries of one gate, uniform without replacement: int64 `(2, count)`, row by row."""
+    entry = distinct(1, rows * cols, count, generator=generator)[0]  # (count,)
+    return torch.stack([entry // cols, entry % cols])
+
+
+def _stack(gates: list[Tensor], rows: int) -> Tensor:
+    """The indices of gates of `rows` rows each, one above the other: int64 `(2, E)`."""
+    for gate, indices in enumerate(gates):
+        indices[0] += gate * rows
+    return torch.cat(gates, dim=1)
 
 
 def _scatter(indices: Tensor, rows: int, cols: int) -> Tensor:

@@ -123,20 +123,23 @@ class Record:
     # --- the tensors --------------------------------------------------------------------------------------------
 
     def hold(self, *, exact: bool = False) -> None:
-        """Zero the masked entries in place: by a product, which is quick and keeps NaN in sight, or exactly."""
-        if self.mask.shape != self.parameter.shape:
-            shapes = f"expected shape {tuple(self.mask.shape)}, that of its mask, got {tuple(self.parameter.shape)}"
-            raise ValueError(f"parameter {self.path!r}: {shapes}")
-        if self._handle is None or self._handle.id not in (self.parameter._backward_hooks or {}):
-            self._attach()
-        with torch.inference_mode(self.parameter.is_inference()), torch.no_grad():
-            if exact:
-                self.parameter.masked_fill_(~self.mask.to(self.parameter.device), 0)
-            else:
-                self.parameter.mul_(self.factor(self.parameter))
-        if exact:
-            self.mask_gradient()
-        self._seen, self._storage = self._stamp(), self.parameter.untyped_storage()
+        """Zero the masked entries in place: by a product, which is quick and keeps NaN in sight, or exactly.
+
+        A tied parameter has a record at each of its places; all are held at once, or each would see the other write.
+        """
+        parameter = self.parameter
+        tied = [record for record in _registry[id(parameter)] if record.parameter is parameter]
+        for record in tied:
+            record._check()
+        with torch.inference_mode(parameter.is_inference()), torch.no_grad():
+            for record in tied:
+                if exact:
+                    parameter.masked_fill_(~record.mask.to(parameter.device), 0)
+                    record.mask_gradient()
+                else:
+                    parameter.mul_(record.factor(parameter))
+        for record in tied:
+            record._seen, record._storage = record._stamp(), parameter.untyped_storage()
 
     def mask_gradient(self) -> None:
         """Zero the masked entries of a gradient that is there already, unless the mask is lifted."""
@@ -160,9 +163,8 @@ class Record:
             self._factor_key = key
         return self._factor
 
-    def after_step(self, optimizer: Optimizer) -> None:
-        """Mask what an optimizer wrote, and once per optimizer and mask, clear its moments at removed entries."""
-        self.hold()
+    def clear_moments(self, optimizer: Optimizer) -> None:
+        """Once per optimizer and mask, clear its moments at removed entries."""
         state = getattr(optimizer, "state", {}).get(self.parameter)
         if not state:
             return
@@ -176,6 +178,17 @@ class Record:
                 with torch.inference_mode(value.is_inference()), torch.no_grad():
                     value.masked_fill_(~self.mask.to(value.device), 0)
         self._cleaned[optimizer] = (now, self.mask, state)
+
+    def _check(self) -> None:
+        """The mask must fit, and the gradient hook must be there."""
+        if self.mask.shape != self.parameter.shape:
+            shapes = f"expected shape {tuple(self.mask.shape)}, that of its mask, got {tuple(self.parameter.shape)}"
+            raise ValueError(f"parameter {self.path!r}: {shapes}")
+        hooks = self.parameter._backward_hooks
+        if self._handle is None or self._handle.id not in (hooks or {}):
+            self._handle = _hook_gradient(self.parameter, _GradientMask(self))
+        elif self.parameter.untyped_storage() is not self._storage:
+            self.parameter._backward_hooks = hooks  # torch.utils.swap_tensors cut the table off from the gradient
 
     def _stamp(self) -> tuple[int, int, int]:
         return _version(self.parameter), self.parameter.data_ptr(), _version(self.mask)
@@ -219,8 +232,11 @@ def _after_step(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
     """The one hook behind every optimizer of the process."""
     for group in optimizer.param_groups:
         for parameter in group["params"]:
-            for record in list(_registry.get(id(parameter), ())):
-                record.after_step(optimizer)
+            records = list(_registry.get(id(parameter), ()))
+            if records:
+                records[0].hold()
+            for record in records:
+                record.clear_moments(optimizer)
 
 
 def _hook_gradient(parameter: nn.Parameter, hook: _GradientMask) -> RemovableHandle | None:

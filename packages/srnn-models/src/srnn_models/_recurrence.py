@@ -6,12 +6,14 @@ from torch import Tensor, nn
 class Recurrence(nn.Module):
     """A recurrent layer as an explicit loop over time: it can be stepped, differentiated twice and mapped by `vmap`.
 
-    Sizes: `inputs` (I) and `hidden` (N). A state is one tensor (B, N); no state means zeros.
+    Sizes: `inputs` (I) and `hidden` (N). A state is one tensor (B, N); no state means zeros. The rows of its weights
+    are `gates` blocks of N, stacked as in torch: gate g owns rows gN to (g+1)N.
     `reset_parameters(generator=...)` draws the weights anew, in place.
     """
 
     inputs: int
     hidden: int
+    gates: int = 1
 
     def forward(self, inputs: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Run inputs (T, B, I) from state (B, N): all states (T, B, N) and the last one (B, N)."""

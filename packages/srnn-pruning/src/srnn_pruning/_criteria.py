@@ -13,11 +13,11 @@ from ._value import Value
 class Criterion(Value):
     """Scores weights; the lowest scores are removed first.
 
-    `scores` gets the parameters in scope and whatever evidence the caller of `prune` offered by keyword. A criterion
-    names the evidence it wants and lets the rest pass: SNIP will be
-    `scores(self, parameters, *, generator=None, loss=None, **evidence)`, with `loss` a function that runs the module on
-    a batch, and refuse to work without it; `Magnitude` and `Random` need none. So a new criterion changes no old one,
-    and a training loop can offer all it has to any of them.
+    `scores` gets the parameters in scope, the `module` they are of, and by keyword whatever `evidence` the caller of
+    `prune` offered. A criterion names the evidence that it wants and lets the rest pass; `Magnitude` and `Random` want
+    none. SNIP will be `scores(self, parameters, *, generator=None, module=None, loss=None, **evidence)`, with `loss` a
+    function that runs the module on a batch, and refuse to work without it. So a new criterion changes no old one, and
+    a training loop can offer all it has to any of them.
     """
 
     draws: ClassVar[bool] = False  # whether scores are random, so that a missing generator is seen at once

@@ -18,6 +18,8 @@ def reinitialize(module: nn.Module, *, generator: torch.Generator) -> None:
 
     Optimizers know nothing of this: make a new one.
     """
+    if not isinstance(generator, torch.Generator):
+        raise ValueError(f"generator: expected a torch.Generator to draw the weights from, got {generator!r}")
     parts = list(_inner_first(module, "", set()))
     for name, part in parts:
         owned = [key for key, _ in part.named_parameters(recurse=False)]

@@ -45,7 +45,7 @@ def prune(
     *,
     fraction: float | None = None,
     generator: torch.Generator | None = None,
-    **evidence: Any,
+    evidence: Mapping[str, Any] | None = None,
 ) -> dict[str, Tensor]:
     """Remove weights until `fraction` of the entries in scope is absent (`pruning.sparsity`, if not given).
 
@@ -56,7 +56,8 @@ def prune(
     The module wears the masks from then on (`srnn_masks`): the weights are 0 at once and stay 0, the optimizer keeps
     its state but for removed entries. Matrices that lose nothing are left as they are, without a mask if they had none.
 
-    Returns the masks of all matrices in scope, bool, of each parameter's shape. `evidence` goes to the criterion.
+    Returns the masks of all matrices in scope, bool, of each parameter's shape. `evidence` goes to the criterion by
+    keyword, for those which need more than the weights (see `Criterion`).
     Raises ValueError for NaN scores, before anything is changed.
 
     >>> module = torch.nn.utils.skip_init(torch.nn.Linear, 2, 2)
@@ -76,7 +77,7 @@ def prune(
     zeros = [round(fraction * sum(parameters[name].numel() for name in group)) for group in groups]
     if all(_absent(before, group) >= count for group, count in zip(groups, zeros, strict=True)):
         return before
-    scores = pruning.criterion.scores(parameters, generator=generator, **evidence)
+    scores = pruning.criterion.scores(parameters, generator=generator, **{"module": module, **(evidence or {})})
     _check_scores(scores)
     after: dict[str, Tensor] = {}
     for group, count in zip(groups, zeros, strict=True):
@@ -102,10 +103,10 @@ class Pruner:
             check_generator(pruning.criterion, generator)
         self.module, self.pruning, self.epochs, self.generator = module, pruning, epochs, generator
 
-    def step(self, epoch: int, **evidence: Any) -> dict[str, Tensor]:
+    def step(self, epoch: int, *, evidence: Mapping[str, Any] | None = None) -> dict[str, Tensor]:
         """Prune for epoch 1 to `epochs`; call it at the start of the epoch. Returns the masks, as `prune` does."""
         fraction = self.pruning.schedule.fraction(epoch, self.epochs, self.pruning.sparsity)
-        return prune(self.module, self.pruning, fraction=fraction, generator=self.generator, **evidence)
+        return prune(self.module, self.pruning, fraction=fraction, generator=self.generator, evidence=evidence)
 
 
 def _absent(masks: Mapping[str, Tensor], names: list[str]) -> int:

@@ -4,8 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, SerializeAsAny, ValidationError, ValidationInfo, WithJsonSchema
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SerializeAsAny, ValidationInfo, WithJsonSchema
 
 from ._registry import find, kinds
 from ._task import Task
@@ -15,20 +14,22 @@ def resolve(value: object, info: ValidationInfo) -> object:
     """Turn a mapping with a `kind` into the task that it describes; a task, and all else, passes unchanged."""
     if not isinstance(value, Mapping):
         return value
-    if "kind" not in value:
-        raise _refusal(f"kind: a task needs its kind, one of: {', '.join(kinds())}", value)
-    try:
-        task = find(value["kind"])
-    except ValueError as error:
-        raise _refusal(str(error), value["kind"]) from error
+    task: type[Task] = _Head.model_validate(value).kind
     if info.mode == "json":  # a field that is strict takes a list for a tuple in JSON, but not in Python
         return task.model_validate_json(json.dumps(value), context=info.context)
     return task.model_validate(value, context=info.context)
 
 
-def _refusal(message: str, value: object) -> ValidationError:
-    problem = PydanticCustomError("task_kind", "{message}", {"message": message})
-    return ValidationError.from_exception_data("Task", [InitErrorDetails(type=problem, loc=("kind",), input=value)])
+def _class_of(kind: Any) -> type[Task]:
+    if kind is None:
+        raise ValueError(f"kind: a task needs its kind, one of: {', '.join(kinds())}")
+    return find(kind)
+
+
+class _Head(BaseModel):
+    """The `kind` of a task, read by pydantic so that an error is placed at `kind`."""
+
+    kind: Annotated[Any, AfterValidator(_class_of), Field(validate_default=True)] = None
 
 
 _SCHEMA: dict[str, Any] = {

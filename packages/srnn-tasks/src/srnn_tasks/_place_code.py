@@ -48,7 +48,7 @@ def place_code(positions: Tensor, centres: Tensor, *, width: float, code: PlaceC
         if code == "reference":
             activity -= logits.mul_(0.5).softmax(-1)
             lowest = activity.amin(-1, keepdim=True)
-            lowest -= lowest == 0  # far from all cells for their width both softmaxes are one-hot: then uniform, not 0/0
+            lowest -= (lowest == 0).to(lowest.dtype)  # both one-hot, since s is tiny: then uniform and not 0/0
             activity.sub_(lowest).div_(activity.sum(-1, keepdim=True))
     return activity.view(*positions.shape[:-1], centres.shape[0])
 

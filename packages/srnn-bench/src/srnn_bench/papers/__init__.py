@@ -19,7 +19,9 @@ def table(name: str, scale: str) -> Table:
     if name not in TABLES:
         near = difflib.get_close_matches(name, TABLES, n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""
-        raise ValueError(f"table {name!r}: {hint}known tables are {', '.join(TABLES)}, and experiment files end in .json")
+        raise ValueError(
+            f"table {name!r}: {hint}known tables are {', '.join(TABLES)}, and experiment files end in .json"
+        )
     for known in SCALES:
         if scale == known:
             return TABLES[name](known)

@@ -1,0 +1,34 @@
+"""The whole path on each device that is there: masks, penalty, pruning, lottery, metrics."""
+
+import pytest
+import torch
+from srnn_bench import papers, run
+
+DEVICES = [
+    "cpu",
+    pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")),
+]
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("cell", papers.table("moduli/table1", "smoke").cells[1::3], ids=lambda cell: cell.column)
+def test_a_sparse_run_and_its_lottery_work_on_the_device(device, cell):
+    before = torch.random.get_rng_state()
+    result = run(cell.experiment, seed=0, device=device)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert result.status == "done", result.reason
+    sparse, lottery = result.stages
+    assert sparse.densities == lottery.densities
+    sizes = {"encoder": 16 * 32, "recurrence.weight_ih": 16 * 2, "recurrence.weight_hh": 16 * 16, "readout": 16 * 32}
+    present = sum(share * sizes[name.removesuffix(".weight")] for name, share in sparse.densities.items())
+    assert round(present) == sum(sizes.values()) - round(0.9 * sum(sizes.values()))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+def test_cuda_and_cpu_begin_with_the_same_weights_and_masks():
+    (experiment,) = {
+        cell.experiment for cell in papers.table("moduli/table1", "smoke").cells[:1]
+    }
+    ends = {device: run(experiment, seed=0, device=device) for device in ("cpu", "cuda")}
+    losses = [end.stages[0].history[0].loss for end in ends.values()]
+    assert losses[0] == pytest.approx(losses[1], rel=0.05), "the same weights; batches are drawn on the device"

@@ -1,0 +1,272 @@
+"""Runs: same bits, divergence, stages, what is measured."""
+
+import math
+
+import pytest
+import torch
+
+from srnn_bench import Experiment, Masked, Penalty, Stage, Training, run
+from srnn_manifolds import L1, Moduli
+from srnn_masks import Bernoulli, FixedInDegree
+from srnn_models import ElmanRNN, SequenceModel
+from srnn_pruning import Pruning
+from srnn_tasks import Adding, BaseSource, Batch, Metric, Task, TaskSpec
+
+TRAINING = Training(epochs=3, batches=2, batch_size=8, learning_rate=1e-2)
+
+
+def outcome(result):
+    """Return all of a result but the times, the memory and the place."""
+    return [(stage.name, stage.metrics, stage.densities, stage.history, stage.steps) for stage in result.stages] + [
+        result.status,
+        result.reason,
+    ]
+
+
+def test_one_seed_gives_the_same_bits_and_another_does_not(tiny):
+    first, again, other = (run(tiny(), seed=seed, device="cpu") for seed in (0, 0, 1))
+    assert outcome(first) == outcome(again)
+    assert outcome(first) != outcome(other)
+
+
+def test_the_number_of_threads_is_that_of_the_run_and_is_given_back(tiny):
+    before = torch.get_num_threads()
+    seen = []
+    run(tiny(), seed=0, device="cpu", threads=2, progress=lambda *_: seen.append(torch.get_num_threads()))
+    assert set(seen) == {2}
+    assert torch.get_num_threads() == before
+
+
+def test_the_lottery_keeps_the_masks_and_trains_new_weights(tiny):
+    sparse, lottery = run(tiny(), seed=0, device="cpu").stages
+    assert sparse.densities == lottery.densities
+    weights = {"recurrence.weight_ih": 12, "recurrence.weight_hh": 36, "readout.weight": 6}
+    present = sum(sparse.densities[name] * size for name, size in weights.items())
+    assert present == pytest.approx(27)  # half of 54, over all matrices together
+    assert sparse.metrics != lottery.metrics
+    assert [epoch.density for epoch in sparse.history] == pytest.approx([1, 1 - round(13.5) / 54, 0.5])
+
+
+def test_rewinding_differs_from_new_weights(tiny):
+    stages = tiny().stages
+    ends = {
+        start: run(tiny(stages=(stages[0], stages[1].model_copy(update={"start": start}))), seed=0, device="cpu")
+        for start in ("continue", "rewind", "reinitialize")
+    }
+    assert len({end.stages[1].metrics["mse"] for end in ends.values()}) == 3
+
+
+def test_experiments_of_one_seed_start_from_the_same_weights_and_batches(tiny):
+    none, some = tiny(penalties=()), tiny(penalties=(Penalty(parameter="*hh*", regularizer=L1(), strength=0.0),))
+    assert outcome(run(none, seed=0, device="cpu")) == outcome(run(some, seed=0, device="cpu"))
+
+
+def test_the_penalty_acts_on_the_loss(tiny):
+    dense = tiny(stages=(Stage(name="dense", training=TRAINING),))
+    strong = (Penalty(parameter="*hh*", regularizer=Moduli(), strength=10.0),)
+    (weak,), (driven,) = (
+        run(experiment, seed=0, device="cpu").stages
+        for experiment in (dense, dense.model_copy(update={"penalties": strong}))
+    )
+    assert weak.history[0].penalty > 0
+    assert driven.history[-1].penalty / 10.0 < weak.history[-1].penalty / 0.1
+
+
+def test_masks_are_worn_from_the_start_and_count_as_removed(tiny):
+    masks = (Masked(parameter="*weight_hh*", pattern=FixedInDegree(degree=2)),)
+    result = run(tiny(masks=masks, penalties=()), seed=0, device="cpu")
+    assert result.stages[0].history[0].density == pytest.approx((12 + 12 + 6) / 54)
+    assert sum(
+        result.stages[0].densities[name] * size
+        for name, size in (("recurrence.weight_ih", 12), ("recurrence.weight_hh", 36), ("readout.weight", 6))
+    ) == pytest.approx(27)
+
+
+def test_each_parameter_has_its_own_draw(tiny):
+    masks = (Masked(parameter="*weight*", pattern=Bernoulli(density=0.5)),)
+    stage = run(tiny(masks=masks, penalties=(), stages=(Stage(name="dense", training=TRAINING),)), seed=0, device="cpu")
+    assert len(set(stage.stages[0].densities.values())) > 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"masks": (Masked(parameter="weight_xx", pattern=Bernoulli(density=0.5)),)}, "masks.0.parameter: 'weight_xx'"),
+        (
+            {"penalties": (Penalty(parameter="*nix*", regularizer=L1(), strength=1.0),)},
+            "penalties.0.parameter: '.nix.'",
+        ),
+        ({"stages": (Stage(name="a", training=TRAINING, pruning=Pruning(sparsity=0.5, scope=("nix",))),)}, "scope"),
+    ],
+    ids=["masks", "penalties", "scope"],
+)
+def test_a_glob_that_matches_nothing_is_an_error_before_training(tiny, changes, said):
+    with pytest.raises(ValueError, match=said) as refused:
+        run(tiny(**changes), seed=0, device="cpu")
+    assert "recurrence.weight_hh" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"device": "tpu"}, "device: expected auto, cpu or cuda"),
+        ({"precision": "float8"}, "precision: expected one of float32, tf32, bfloat16, got 'float8'"),
+        ({"threads": 0}, "threads: expected at least 1, got 0"),
+    ],
+    ids=str,
+)
+def test_conditions_that_make_no_sense_are_refused(tiny, arguments, said):
+    with pytest.raises(ValueError, match=said):
+        run(tiny(), seed=0, **{"device": "cpu", **arguments})
+
+
+def test_bfloat16_runs_and_differs(tiny):
+    exact, coarse = (run(tiny(), seed=0, device="cpu", precision=precision) for precision in ("float32", "bfloat16"))
+    assert coarse.status == "done"
+    assert coarse.environment.precision == "bfloat16"
+    assert coarse.stages[0].history[0].loss == pytest.approx(exact.stages[0].history[0].loss, rel=0.05)
+    assert coarse.stages[0].metrics != exact.stages[0].metrics
+
+
+def test_what_is_measured_is_there(tiny):
+    result = run(tiny(), seed=0, device="cpu")
+    for stage in result.stages:
+        assert stage.steps == 6
+        assert 0 < stage.step_ms < 1000
+        assert stage.peak_memory_mb > 50
+        assert len(stage.history) == 3
+    assert result.seconds > 0
+    assert result.environment.threads == 1
+    assert result.environment.packages["srnn-bench"] == "0.1.0"
+
+
+# --- divergence -------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_that_diverges_ends_with_its_reason(tiny):
+    wild = Training(epochs=3, batches=20, batch_size=8, learning_rate=1e30)
+    relu = SequenceModel(recurrence=ElmanRNN(hidden=6, nonlinearity="relu"))
+    stages = (
+        Stage(name="calm", training=TRAINING),
+        Stage(name="wild", training=wild),
+        Stage(name="late", training=wild),
+    )
+    result = run(tiny(model=relu, stages=stages), seed=0, device="cpu")
+    assert result.status == "diverged"
+    assert [stage.name for stage in result.stages] == ["calm"]
+    assert "at stage 'wild', epoch 1 of 3" in result.reason
+    assert type(result).model_validate_json(result.model_dump_json()) == result
+
+
+class Faulty(Adding):
+    """The adding problem, but something goes wrong at one batch."""
+
+    kind: str = "faulty"
+    fault: str
+
+    def open(self, *, device, generator):
+        source = Adding.open(self, device=device, generator=generator)
+        count = 0
+        if self.fault == "metric":
+            source.evaluate = lambda *_, **__: {"mse": math.inf}
+            return source
+
+        def loss(outputs, batch):
+            nonlocal count
+            count += 1
+            value = type(source).loss(source, outputs, batch)
+            if count != 2:
+                return value
+            # an infinite gradient behind a finite loss, in the last step of the first epoch
+            return value + (outputs.square().sum() * 0).sqrt() if self.fault == "weight" else value / 0
+
+        source.loss = loss
+        return source
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("loss", "loss is inf at stage 'dense', epoch 1 of 3"),
+        ("weight", "parameter recurrence.weight_ih holds a value that is not finite at stage 'dense', epoch 1 of 3"),
+        ("metric", "mse is inf at stage 'dense', held-out metrics"),
+    ],
+)
+def test_each_kind_of_divergence_is_seen(tiny, monkeypatch, fault, said):
+    monkeypatch.setattr(Experiment, "key", lambda self, seed: "unkeyed")
+    fields = tiny(stages=(Stage(name="dense", training=TRAINING),)).__dict__
+    faulty = Experiment.model_construct(**{**fields, "task": Faulty(steps=5, held_out=50, fault=fault)})
+    monkeypatch.setattr("srnn_bench._run.Result", lambda **ends: ends)
+    ends = run(faulty, seed=0, device="cpu")
+    assert (ends["status"], ends["reason"], ends["stages"]) == ("diverged", said, ())
+
+
+# --- streams that carry their state -----------------------------------------------------------------------------------
+
+
+class Count(Task):
+    """A stream of ones without end: the model must keep its state from batch to batch to see more than T of them."""
+
+    kind: str = "count"
+
+    def open(self, *, device, generator):
+        return CountSource(device)
+
+
+class CountSource(BaseSource):
+    def __init__(self, device):
+        metrics = (Metric(name="loss", better="lower"),)
+        super().__init__(
+            TaskSpec(inputs=1, outputs=1, carry=True, loss="mean_squared_error", metrics=metrics), device=device
+        )
+        self.first = True
+
+    def draw(self, size, *, generator):
+        reset = torch.full((size,), self.first)
+        self.first = False
+        return Batch(inputs=torch.ones(2, size, 1), targets=torch.ones(2, size, 1), reset=reset)
+
+
+def test_the_state_is_carried_detached_between_batches():
+    from srnn_bench._train import Step
+
+    source = Count().open(device="cpu", generator=torch.Generator())
+    model = SequenceModel(recurrence=ElmanRNN(hidden=3)).build(source.spec, generator=torch.Generator().manual_seed(0))
+    given = []
+    forward = model.forward
+    model.forward = lambda inputs, start=None, state=None: (given.append(state), forward(inputs, start, state))[1]
+    step = Step(model, source, torch.optim.SGD(model.parameters(), lr=0.0), lambda: torch.zeros(()), None)
+    draws = source.batches(4, generator=torch.Generator())
+    expected = None
+    for _ in range(3):
+        step(next(draws))
+        _, expected = forward(torch.ones(2, 4, 1), None, expected)
+    assert given[0] is None
+    assert not any(state.requires_grad for state in given[1:])
+    assert torch.equal(step.state, expected)
+
+
+def test_a_task_without_end_needs_the_length_of_an_epoch(tiny):
+    from srnn_bench._train import train
+
+    source = Count().open(device="cpu", generator=torch.Generator())
+    endless = Stage(name="a", training=Training(epochs=1, batch_size=1, learning_rate=1.0))
+    with pytest.raises(ValueError, match="stage 'a': the task has no end"):
+        train(
+            torch.nn.Module(),
+            source,
+            endless,
+            lambda: torch.zeros(()),
+            seed=0,
+            device=torch.device("cpu"),
+            progress=lambda *_: None,
+        )
+
+
+def test_a_parameter_has_as_many_gates_as_its_owner_says():
+    from srnn_bench._run import _gates
+
+    model = torch.nn.Module()
+    model.cell, model.readout = torch.nn.Module(), torch.nn.Module()
+    model.cell.gates = 3
+    assert (_gates(model, "cell.weight_hh"), _gates(model, "readout.weight"), _gates(model, "weight")) == (3, 1, 1)

@@ -1,0 +1,103 @@
+"""Sweeps: what is reused, what is made, in one process and in several."""
+
+import pytest
+
+from srnn_bench import Conditions, Job, Masked, Store, sweep
+from srnn_bench._sweep import attempt, failure
+from srnn_masks import Bernoulli
+
+
+class Log:
+    """A watcher that writes down what it is told."""
+
+    def __init__(self):
+        self.reuses, self.epochs, self.ends = [], [], []
+
+    def reused(self, job, result, difference):
+        self.reuses.append((job.label, difference))
+
+    def epoch(self, job, stage, epoch, epochs):
+        self.epochs.append((job.label, stage, epoch, epochs))
+
+    def ended(self, job, result):
+        self.ends.append((job.label, result.status))
+
+
+CPU = Conditions(device="cpu")
+
+
+def jobs(experiment, seeds=(0, 1, 2)):
+    return [Job(experiment, seed, f"seed {seed}") for seed in seeds]
+
+
+def outcomes(store):
+    return {
+        result.key: [(stage.name, stage.metrics, stage.densities, stage.history) for stage in result.stages]
+        for result in store
+    }
+
+
+@pytest.mark.slow
+def test_the_number_of_workers_does_not_change_a_bit(tiny, tmp_path):
+    logs = {}
+    for workers in (1, 2):
+        logs[workers] = Log()
+        sweep(jobs(tiny()), Store(tmp_path / str(workers)), workers=workers, conditions=CPU, watcher=logs[workers])
+    assert outcomes(Store(tmp_path / "1")) == outcomes(Store(tmp_path / "2"))
+    assert sorted(logs[1].ends) == sorted(logs[2].ends) == [(f"seed {seed}", "done") for seed in range(3)]
+    assert sorted(logs[1].epochs) == sorted(logs[2].epochs)
+    assert len(logs[1].epochs) == 3 * 2 * 3
+
+
+def test_what_the_store_holds_is_reused(tiny, tmp_path):
+    store, first, second = Store(tmp_path), Log(), Log()
+    sweep(jobs(tiny(), (0, 1)), store, conditions=CPU, watcher=first)
+    before = list(store)
+    sweep(jobs(tiny(), (1, 2, 2)), store, conditions=CPU, watcher=second)
+    assert [label for label, _ in first.ends] == ["seed 0", "seed 1"]
+    assert second.reuses == [("seed 1", None)]
+    assert second.ends == [("seed 2", "done")]
+    assert all(result in list(store) for result in before)
+
+
+def test_a_result_made_otherwise_is_reused_and_told_and_refreshed_when_asked(tiny, tmp_path):
+    store, log = Store(tmp_path), Log()
+    sweep(jobs(tiny(), (0,)), store, conditions=CPU, watcher=log)
+    (result,) = store
+    old = {**result.environment.packages, "srnn-masks": "0.0.9"}
+    store.put(result.model_copy(update={"environment": result.environment.model_copy(update={"packages": old})}))
+    sweep(jobs(tiny(), (0,)), store, conditions=Conditions("cpu", threads=2), watcher=log)
+    assert log.reuses == [("seed 0", "srnn-masks 0.0.9, now 0.1.0; threads 1, now 2")]
+    sweep(jobs(tiny(), (0,)), store, conditions=CPU, refresh=True, watcher=log)
+    assert len(log.ends) == 2
+    assert next(iter(store)).environment == result.environment
+
+
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_an_error_in_one_run_is_recorded_and_stops_nothing_else(tiny, tmp_path, workers):
+    wrong = tiny(masks=(Masked(parameter="nix", pattern=Bernoulli(density=0.5)),))
+    store, log = Store(tmp_path), Log()
+    sweep([*jobs(wrong, (0,)), *jobs(tiny(), (1,))], store, workers=workers, conditions=CPU, watcher=log)
+    assert sorted(log.ends) == [("seed 0", "failed"), ("seed 1", "done")]
+    failed = store.get(wrong.key(0))
+    assert failed.reason.startswith("ValueError: masks.0.parameter: 'nix' matches no weight matrix")
+    sweep(jobs(wrong, (0,)), store, conditions=CPU, watcher=log)
+    assert log.reuses == [], "a failed run is tried again"
+
+
+def test_an_interrupt_is_not_a_failed_run(tiny, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("srnn_bench._sweep.run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        attempt(jobs(tiny())[0], CPU, None)
+
+
+def test_a_failure_says_where(tiny):
+    try:
+        [].pop()
+    except IndexError as error:
+        result = failure(jobs(tiny())[0], CPU, error, 1.5)
+    assert result.reason.startswith("IndexError: pop from empty list (test_sweep.py, line ")
+    assert result.seconds == 1.5

@@ -7,7 +7,7 @@ from pydantic import Field, PositiveInt
 from torch import Tensor
 from torch.nn.functional import smooth_l1_loss
 
-from srnn_tasks import BaseSource, Batch, Metric, Source, Task, TaskSpec
+from srnn_tasks import BaseSource, Batch, Metric, Source, Task, TaskSpec, weighted_mean
 
 
 class FlipFlop(Task):
@@ -46,10 +46,11 @@ class FlipFlopSource(BaseSource):
         return Batch(inputs=sign * pulse, targets=sign.gather(0, last))
 
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        """Return the Huber loss, this plug-in's own."""
-        return smooth_l1_loss(outputs, batch.targets)
+        """Return the Huber loss, this plug-in's own, as a mean over steps and rows by their weight."""
+        losses = smooth_l1_loss(outputs, batch.targets, reduction="none").mean(-1)  # (T, B)
+        return weighted_mean(losses, batch.weight)
 
     def measure(self, outputs: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Return the share of channels and steps with the right sign, this plug-in's own metric, and the loss."""
-        right = (outputs.sign() == batch.targets).float()
-        return {"memory": right.mean(), "loss": self.loss(outputs, batch)}
+        right = (outputs.sign() == batch.targets).float().mean(-1)  # (T, B)
+        return {"memory": weighted_mean(right, batch.weight), "loss": self.loss(outputs, batch)}

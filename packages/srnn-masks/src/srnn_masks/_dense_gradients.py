@@ -41,6 +41,7 @@ def dense_gradients(
 
     By full parameter name, in the parameter's shape. No `.grad` is read or written.
 
+    >>> from srnn_masks import apply
     >>> layer = torch.nn.utils.skip_init(torch.nn.Linear, 2, 1)
     >>> apply(layer, {"weight": torch.tensor([[True, False]])})
     >>> dense_gradients(layer, layer(torch.tensor([3.0, 5.0])).sum())["weight"]

@@ -79,16 +79,18 @@ class Record:
     def __call__(self, host: nn.Module, args: Any) -> None:
         """Before the forward: substitute in a functional call, else mask again if anything was written."""
         owner = self.owner(host)
-        parameter = owner._parameters.get(self.name)
-        if parameter is not None and parameter is not self.parameter and not isinstance(parameter, nn.Parameter):
-            self._substitute(owner, parameter)
+        parameter, mask = owner._parameters.get(self.name), owner._buffers.get(self.buffer)
+        if parameter is None:
+            return
+        given = parameter is not self.parameter and not isinstance(parameter, nn.Parameter)
+        moved = mask is None or mask.device != self.mask.device or mask.dtype is not torch.bool
+        if given or (mask is not self.mask and not moved):
+            self._substitute(owner, parameter, self.mask if mask is None else mask)
         elif not torch.compiler.is_compiling():
             self.sync(host)
 
-    def _substitute(self, owner: nn.Module, given: Tensor) -> None:
-        """Mask the tensor of a `functional_call` out of place, by the mask given with it: one of each seed in vmap."""
-        mask = owner._buffers.get(self.buffer)
-        mask = self.mask if mask is None else mask
+    def _substitute(self, owner: nn.Module, given: Tensor, mask: Tensor) -> None:
+        """Mask the weight of a `functional_call` out of place, by the mask given with it: one of each seed in vmap."""
         masked = torch.where(mask, given, 0)
         if self.lifted:
             masked = given + (masked - given).detach()  # this value, with the dense gradient

@@ -182,13 +182,21 @@ def test_release_gives_the_plain_module_back(case):
     release(module)  # a second time is no error
 
 
+def reassign(p):
+    first = p.data_ptr()
+    for _ in range(50):
+        p.data = p.data + 1
+        if p.data_ptr() == first:
+            break
+
+
 WRITES = {
     "in place": lambda p: p.add_(1),
     "through data, by assignment": lambda p: setattr(p, "data", p.data + 1),
     "init": lambda p: nn.init.ones_(p),
     "copy": lambda p: p.copy_(torch.ones_like(p)),
     "vector": lambda p: nn.utils.vector_to_parameters(torch.ones(p.numel()), [p]),
-    "twice, with the address back": lambda p: (setattr(p, "data", p.data + 1), setattr(p, "data", p.data + 1)),
+    "until the allocator gives the old address back": lambda p: reassign(p),
 }
 
 

@@ -32,6 +32,8 @@ app = typer.Typer(
     help="Experiments of sparse recurrent networks, and the tables of the papers.",
 )
 console = Console()
+if not console.is_terminal and "COLUMNS" not in os.environ:
+    console = Console(width=120)  # a file has no width; rich would take 80, too narrow for tables
 
 Results = Annotated[Path, typer.Option(help="Folder of the store and the report, on a local disk.")]
 ScaleName = Annotated[str, typer.Option("--scale", help="smoke, quick or paper.")]

@@ -16,39 +16,45 @@ from ._result import Environment, Result
 from ._summary import CellSummary, Summary
 from ._table import Published
 
+DENSITIES = "Share of weights present, by matrix (mean over runs)"
+
 
 def print_report(summaries: Iterable[Summary], console: Console) -> None:
     """Print each table: a cell shows our mean ± sample sd (number of runs), and the paper's numbers below."""
     for summary in summaries:
         table = summary.table
-        grid = Grid(title=heading(summary), caption=caption(summary), box=box.SIMPLE_HEAD, title_justify="left")
-        grid.add_column("")
-        for column in table.columns:
-            grid.add_column(column, justify="right")
+        grid = _grid(table.columns)
         for row in table.rows:
             cells = [summary.cells.get((row, column)) for column in table.columns]
             grid.add_row(row, *(ours(cell) for cell in cells))
             if any(cell is not None and cell.cell.published for cell in cells):
                 grid.add_row("  paper", *(theirs(cell.cell.published if cell else None) for cell in cells), style="dim")
+        _say(console, heading(summary), style="bold")
         console.print(grid)
-        print_densities(summary, console)
+        _say(console, caption(summary))
         for remark in (*table.remarks(summary), *troubles(summary)):
-            console.print(f"- {remark}", markup=False, highlight=False)
+            _say(console, f"- {remark}")
+        names, rows = density_rows(summary)
+        if rows:
+            densities = _grid(names)
+            for label, shares in rows:
+                densities.add_row(label, *shares)
+            console.print()
+            _say(console, DENSITIES, style="bold")
+            console.print(densities)
         console.print()
 
 
-def print_densities(summary: Summary, console: Console) -> None:
-    """Print the share of weights present of each weight matrix, mean over seeds, for the cells that are sparse."""
-    names, rows = density_rows(summary)
-    if not rows:
-        return
-    grid = Grid(title="Share of weights present, by matrix (mean over runs)", box=box.SIMPLE_HEAD, title_justify="left")
+def _grid(columns: Iterable[str]) -> Grid:
+    grid = Grid(box=box.SIMPLE_HEAD)
     grid.add_column("")
-    for name in names:
-        grid.add_column(name, justify="right")
-    for label, densities in rows:
-        grid.add_row(label, *densities)
-    console.print(grid)
+    for column in columns:
+        grid.add_column(column, justify="right", overflow="fold")
+    return grid
+
+
+def _say(console: Console, text: str, style: str | None = None) -> None:
+    console.print(text, markup=False, highlight=False, style=style)
 
 
 def write_html(summaries: Sequence[Summary], path: str | Path) -> Path:
@@ -67,13 +73,14 @@ def write_html(summaries: Sequence[Summary], path: str | Path) -> Path:
             "caption": caption(summary),
             "densities": density_rows(summary),
             "remarks": [*summary.table.remarks(summary), *troubles(summary)],
+            "spread": spread_rows(summary),
             "runs": run_rows(summary),
             "environments": environments(summary.results),
         }
         for summary in summaries
     ]
     page = templates.get_template("report.html.jinja").render(
-        sections=sections, ours=ours, theirs=theirs, timing=timing
+        sections=sections, ours=ours, theirs=theirs, densities=DENSITIES
     )
     target = Path(path)
     target.write_text(page, encoding="utf-8")
@@ -88,9 +95,10 @@ def heading(summary: Summary) -> str:
 def caption(summary: Summary) -> str:
     """Say what a cell shows, and how much of the table is there."""
     table = summary.table
+    warning = "A test of the machinery: numbers at scale smoke mean nothing. " if table.scale == "smoke" else ""
     return (
-        f"{table.metric} in {table.unit}, {table.better} is better: mean ± sample standard deviation (number of runs). "
-        f"{table.source}. {summary.done} of {summary.wanted} runs ended."
+        f"{warning}{table.metric} in {table.unit}, {table.better} is better: mean ± sample standard deviation "
+        f"(number of runs). {table.source}. {summary.done} of {summary.wanted} runs ended."
     )
 
 
@@ -119,9 +127,16 @@ def theirs(published: Published | None) -> str:
     return f"{published.mean:.2f}{spread}" + ("" if published.n is None else f" ({published.n})")
 
 
-def timing(cell: CellSummary | None) -> str:
-    """Show the mean time of a training step."""
-    return "" if cell is None or cell.step_ms is None else f"{cell.step_ms:.1f}"
+def spread_rows(summary: Summary) -> list[tuple[str, ...]]:
+    """Return a row a cell that has values: row, column, n, mean, both standard deviations, range, step time in ms."""
+    rows: list[tuple[str, ...]] = []
+    for cell in summary.cells.values():
+        if cell.n:
+            values = cell.values.values()
+            numbers = (cell.mean, cell.sd, cell.population_sd, min(values), max(values), cell.step_ms)
+            shown = ("" if number is None else f"{number:.3f}" for number in numbers)
+            rows.append((cell.cell.row, cell.cell.column, str(cell.n), *shown))
+    return rows
 
 
 def density_rows(summary: Summary) -> tuple[list[str], list[tuple[str, list[str]]]]:
@@ -156,7 +171,7 @@ def run_rows(summary: Summary) -> list[tuple[str, ...]]:
                     result.status + (", stale" if result.key in summary.stale else ""),
                     "" if stage is None else f"{stage.steps}",
                     "" if stage is None else f"{stage.step_ms:.2f}",
-                    "" if stage is None else f"{stage.peak_memory_mb:.0f}",
+                    "" if stage is None or stage.peak_memory_mb is None else f"{stage.peak_memory_mb:.0f}",
                     result.reason or "",
                 )
             )

@@ -37,7 +37,7 @@ class Record:
         self.lifted = 0  # depth of open `lifted` blocks: while above 0, gradients stay dense
         self.lifts = 0  # how many such blocks were closed
         self._seen: tuple[int, int, int] | None = None
-        self._storage: torch.UntypedStorage | None = None  # held, so that its address is not given out again
+        self._storage: torch.UntypedStorage | None = None  # held: its address, part of `_seen`, is not given out again
         self._factor: Tensor | None = None
         self._factor_key: tuple[Any, ...] | None = None
         self._cleaned: weakref.WeakKeyDictionary[Optimizer, tuple[Any, ...]] = weakref.WeakKeyDictionary()
@@ -119,7 +119,7 @@ class Record:
             if mask.dtype is not torch.bool:  # module.type(dtype) casts every buffer
                 mask = owner._buffers[self.buffer] = mask.bool()
             self.mask, self._seen, self._factor_key = mask, None, None
-        if exact or self._stamp() != self._seen or self.parameter.untyped_storage() is not self._storage:
+        if exact or self._stamp() != self._seen:
             self.hold(exact=exact)
 
     # --- the tensors --------------------------------------------------------------------------------------------

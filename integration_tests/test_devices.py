@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 from srnn_bench import papers, run
 
 DEVICES = [

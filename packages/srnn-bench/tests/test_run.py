@@ -270,3 +270,53 @@ def test_a_parameter_has_as_many_gates_as_its_owner_says():
     model.cell, model.readout = torch.nn.Module(), torch.nn.Module()
     model.cell.gates = 3
     assert (_gates(model, "cell.weight_hh"), _gates(model, "readout.weight"), _gates(model, "weight")) == (3, 1, 1)
+
+
+# --- an oracle: the same run written as a plain loop ------------------------------------------------------------------
+
+
+def test_a_run_is_what_a_plain_loop_computes(tiny):
+    from srnn_bench._streams import stream
+
+    experiment = tiny(penalties=(Penalty(parameter="*hh*", regularizer=L1(), strength=0.1),), stages=tiny().stages[:1])
+    (stage,) = run(experiment, seed=5, device="cpu").stages
+
+    source = experiment.task.open(device="cpu", generator=stream(5, "task"))
+    model = experiment.model.build(source.spec, generator=stream(5, "model"))
+    weights = [weight for weight in model.parameters() if weight.dim() == 2]  # input, recurrent, read-out
+    masks = [torch.ones_like(weight) for weight in weights]
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    batches = source.batches(8, generator=stream(5, "batches", "sparse"))
+    for removed in (0, round(0.25 * 54), 27):
+        order = sorted(
+            (weight[place].abs().item() if mask[place] else -1.0, number, place)
+            for number, (weight, mask) in enumerate(zip(weights, masks, strict=True))
+            for place in torch.cartesian_prod(*map(torch.arange, weight.shape)).unbind()
+            for place in [tuple(place.tolist())]
+        )
+        for _, number, place in order[:removed]:
+            masks[number][place] = 0.0
+        with torch.no_grad():
+            for weight, mask in zip(weights, masks, strict=True):
+                weight.mul_(mask)
+        for _ in range(2):
+            batch = next(batches)
+            state, error = torch.zeros(8, 6), 0.0
+            for x in batch.inputs:
+                state = torch.tanh(x @ weights[0].T + state @ weights[1].T + model.recurrence.bias)
+            error = (state @ weights[2].T + model.readout.bias - batch.targets[-1]).square().mean()
+            (error + 0.1 * weights[1].abs().sum() / 36).backward()
+            with torch.no_grad():
+                for weight, mask in zip(weights, masks, strict=True):
+                    weight.grad.mul_(mask)
+            optimizer.step()
+            optimizer.zero_grad()
+            with torch.no_grad():
+                for weight, mask in zip(weights, masks, strict=True):
+                    weight.mul_(mask)
+                    optimizer.state[weight]["exp_avg"].mul_(mask)
+                    optimizer.state[weight]["exp_avg_sq"].mul_(mask)
+    metrics = source.evaluate(model, split="test", generator=stream(5, "evaluate"))
+    assert stage.metrics["mse"] == pytest.approx(metrics["mse"], rel=1e-5)
+    for share, mask in zip(stage.densities.values(), masks, strict=True):
+        assert share == pytest.approx(mask.mean().item())

@@ -1,12 +1,8 @@
-"""Small networks to prune, and patience with hypothesis on shared, slow machines."""
+"""Small networks to prune."""
 
 import pytest
 import torch
-from hypothesis import HealthCheck, settings
 from torch import nn
-
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("patient")
 
 
 class Net(nn.Module):

@@ -11,7 +11,6 @@ from ._experiment import Experiment as Experiment
 from ._experiment import Masked as Masked
 from ._experiment import Penalty as Penalty
 from ._experiment import Stage as Stage
-from ._experiment import canonical as canonical
 from ._report import print_report as print_report
 from ._report import write_html as write_html
 from ._result import Environment as Environment
@@ -59,7 +58,6 @@ __all__ = [
     "Summary",
     "Table",
     "Training",
-    "canonical",
     "print_report",
     "run",
     "schemas",

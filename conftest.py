@@ -1,0 +1,63 @@
+"""What the tests of all packages share: patience on slow machines, and that READMEs and docstrings say the truth."""
+
+import contextlib
+import doctest
+import importlib
+import io
+import pkgutil
+import re
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+from hypothesis import HealthCheck, settings
+
+# machines are shared: time says nothing about right or wrong
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
+
+BLOCK = re.compile(r"^```(python|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def run_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
+    """Give a check that a README's python blocks run, one after the other, and print what the text block after says."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(readme: Path) -> None:
+        namespace: dict[str, object] = {"__name__": "readme"}
+        printed = ""
+        blocks = BLOCK.findall(readme.read_text(encoding="utf-8"))
+        for language, body in blocks:
+            if language == "text":
+                assert body == printed
+                printed = ""
+                continue
+            assert not printed, f"printed, but the README does not show it: {printed}"
+            with contextlib.redirect_stdout(io.StringIO()) as out, torch.random.fork_rng(devices=[]):
+                exec(compile(body, str(readme), "exec"), namespace)
+            printed = out.getvalue()
+        assert not printed, f"printed, but the README does not show it: {printed}"
+        assert {language for language, _ in blocks} == {"python", "text"}
+
+    return run
+
+
+@pytest.fixture
+def check_words(run_readme: Callable[[Path], None], request: pytest.FixtureRequest) -> Callable[[ModuleType], None]:
+    """Give a check that a package's README runs and names all that is public, and that its docstring examples run."""
+
+    def check(package: ModuleType) -> None:
+        readme = request.path.parents[1] / "README.md"
+        text = readme.read_text(encoding="utf-8")
+        assert len(set(package.__all__)) == len(package.__all__)
+        assert [name for name in package.__all__ if not hasattr(package, name)] == []
+        assert [name for name in package.__all__ if f"`{name}" not in text] == [], "not named in the README"
+        run_readme(readme)
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            failed, _ = doctest.testmod(importlib.import_module(module.name), optionflags=doctest.ELLIPSIS)
+            assert not failed, f"an example in a docstring of {module.name}"
+
+    return check

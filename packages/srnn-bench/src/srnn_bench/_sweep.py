@@ -75,9 +75,11 @@ def sweep(
     nothing else. Whatever the number of workers, each run has the same number of threads, and so the same bits.
     """
     device = resolve_device(conditions.device)
-    wanted = list({job.key: job for job in jobs}.values())
+    wanted: dict[str, Job] = {}
+    for job in jobs:
+        wanted.setdefault(job.key, job)
     todo = []
-    for job in wanted:
+    for job in wanted.values():
         held = store.get(job.key)
         now = describe(job.experiment.task.kind, device, conditions.precision, conditions.threads)
         if held is None or held.status == "failed":

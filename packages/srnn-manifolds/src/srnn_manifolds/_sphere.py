@@ -16,80 +16,16 @@ from ._manifold import Manifold, check_draw, check_points, norm
 Metric = Literal["geodesic", "chordal"]
 
 
-class Circle(Manifold):
-    """The circle of a given radius; a point is a unit vector of the plane, the radius enters in the distance.
+class RoundManifold(Manifold):
+    """What circle and spheres share: a point is a unit vector, and the radius enters in the distance."""
 
-    `metric` is "geodesic", the length of the arc, or "chordal", the length of the straight line.
-
-    >>> circle = Circle(radius=5)
-    >>> east, north = torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0])
-    >>> round(circle.distance(east, north).item(), 4)
-    7.854
-    >>> round(Circle(radius=5, metric="chordal").distance(east, north).item(), 4)
-    7.0711
-    """
-
-    kind: Literal["circle"] = "circle"
     radius: Annotated[float, Field(gt=0)] = 5.0
     metric: Literal["geodesic", "chordal"] = "geodesic"
-
-    @property
-    def dim(self) -> int:
-        """The dimension, 1."""
-        return 1
-
-    @property
-    def coordinates(self) -> int:
-        """Two: a point is a unit vector `(x, y)`."""
-        return 2
-
-    @property
-    def diameter(self) -> float:
-        """Half the circumference (geodesic), or twice the radius (chordal)."""
-        return self.radius * diameter(self.metric)
-
-    def sample(self, n: int, *, generator: torch.Generator) -> Tensor:
-        """`n` independent points `(n, 2)`, uniform on the circle, float32, on `generator.device`."""
-        check_draw(n, generator)
-        return unit_vectors(n, 2, generator)
-
-    def distance(self, a: Tensor, b: Tensor) -> Tensor:
-        """Distances `(...)` between unit vectors `a` and `b`, both `(..., 2)`, in the unit of `radius`."""
-        check_points(self, a, "a")
-        check_points(self, b, "b")
-        return self.radius * separation(a, b, self.metric)
-
-    def retract(self, points: Tensor) -> Tensor:
-        """The points `(..., 2)` divided by their length; the origin goes to `(1, 0)`."""
-        check_points(self, points, "points")
-        return normalize(points)
-
-
-class Sphere(Manifold):
-    """The sphere S^dim of a given radius; a point is a unit vector of R^(dim + 1), the radius enters in the distance.
-
-    `dim` is the dimension of the surface: 2 for the surface of a ball, 3 for the S^3 of the paper's appendix H.
-    `metric` is "geodesic", the length of the arc of a great circle, or "chordal", the length of the straight line.
-
-    >>> points = Sphere(dim=3).sample(6, generator=torch.Generator().manual_seed(0))
-    >>> tuple(points.shape), round(Sphere(dim=3).diameter, 4)
-    ((6, 4), 15.708)
-    """
-
-    kind: Literal["sphere"] = "sphere"
-    dim: PositiveInt = 2
-    radius: Annotated[float, Field(gt=0)] = 5.0
-    metric: Literal["geodesic", "chordal"] = "geodesic"
-
-    @property
-    def coordinates(self) -> int:
-        """One more than `dim`: a point is a unit vector of R^(dim + 1)."""
-        return self.dim + 1
 
     @property
     def diameter(self) -> float:
         """The distance of antipodes: pi (geodesic) or 2 (chordal) times the radius."""
-        return self.radius * diameter(self.metric)
+        return self.radius * (math.pi if self.metric == "geodesic" else 2.0)
 
     def sample(self, n: int, *, generator: torch.Generator) -> Tensor:
         """`n` independent points `(n, dim + 1)`, uniform on the sphere, float32, on `generator.device`."""
@@ -108,17 +44,58 @@ class Sphere(Manifold):
         return normalize(points)
 
 
+class Circle(RoundManifold):
+    """The circle of a given radius; a point is a unit vector of the plane, the radius enters in the distance.
+
+    `metric` is "geodesic", the length of the arc, or "chordal", the length of the straight line.
+
+    >>> circle = Circle(radius=5)
+    >>> east, north = torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0])
+    >>> round(circle.distance(east, north).item(), 4)
+    7.854
+    >>> round(Circle(radius=5, metric="chordal").distance(east, north).item(), 4)
+    7.0711
+    """
+
+    kind: Literal["circle"] = "circle"
+
+    @property
+    def dim(self) -> int:
+        """The dimension, 1."""
+        return 1
+
+    @property
+    def coordinates(self) -> int:
+        """Two: a point is a unit vector `(x, y)`."""
+        return 2
+
+
+class Sphere(RoundManifold):
+    """The sphere S^dim of a given radius; a point is a unit vector of R^(dim + 1), the radius enters in the distance.
+
+    `dim` is the dimension of the surface: 2 for the surface of a ball, 3 for the S^3 of the paper's appendix H.
+    `metric` is "geodesic", the length of the arc of a great circle, or "chordal", the length of the straight line.
+
+    >>> points = Sphere(dim=3).sample(6, generator=torch.Generator().manual_seed(0))
+    >>> tuple(points.shape), round(Sphere(dim=3).diameter, 4)
+    ((6, 4), 15.708)
+    """
+
+    kind: Literal["sphere"] = "sphere"
+    dim: PositiveInt = 2
+
+    @property
+    def coordinates(self) -> int:
+        """One more than `dim`: a point is a unit vector of R^(dim + 1)."""
+        return self.dim + 1
+
+
 def separation(a: Tensor, b: Tensor, metric: Metric) -> Tensor:
     """Distances `(...)` of unit vectors on the unit sphere: angles in radians (geodesic), or chords."""
     chord = norm(a - b)
     if metric == "chordal":
         return chord
     return 2.0 * torch.atan2(chord, norm(a + b))
-
-
-def diameter(metric: Metric) -> float:
-    """The distance of antipodes on the unit sphere."""
-    return math.pi if metric == "geodesic" else 2.0
 
 
 def unit_vectors(n: int, coordinates: int, generator: torch.Generator) -> Tensor:

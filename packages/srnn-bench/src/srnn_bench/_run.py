@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -78,7 +79,7 @@ def _stages(experiment: Experiment, seed: int, device: torch.device, progress: P
             penalty,
             seed=seed,
             device=device,
-            progress=lambda epoch, epochs, name=stage.name: progress(name, epoch, epochs),  # type: ignore[misc]
+            progress=partial(progress, stage.name),
         )
 
 

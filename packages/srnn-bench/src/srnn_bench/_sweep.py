@@ -110,7 +110,8 @@ def _in_processes(
     context = multiprocessing.get_context("spawn")
     messages = context.Queue()
     by_key = {job.key: job for job in jobs}
-    with ProcessPoolExecutor(workers, context, initializer=_connect, initargs=(messages,)) as pool:
+    pool = ProcessPoolExecutor(workers, context, initializer=_connect, initargs=(messages,))
+    try:
         waiting: dict[Future[Result], Job] = {pool.submit(_work, job, conditions): job for job in jobs}
         while waiting:
             done, _ = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
@@ -121,6 +122,8 @@ def _in_processes(
                 job = waiting.pop(future)
                 error = future.exception()
                 yield job, future.result() if error is None else failure(job, conditions, error, 0.0)
+    finally:
+        pool.shutdown(cancel_futures=True)  # after an interrupt nothing more begins
 
 
 _messages: Any = None

@@ -124,8 +124,9 @@ def run_epoch(step: Step, draws: Iterator[Batch], batches: int) -> list[float]:
 
 def mean_density(model: nn.Module) -> float:
     """Return the share of weights present over all weight matrices together."""
-    weights = [weight for name, weight in model.named_parameters() if name in densities(model, SCOPE)]
-    return sum(int(weight.count_nonzero()) for weight in weights) / sum(weight.numel() for weight in weights)
+    shares = densities(model, SCOPE)
+    sizes = {name: parameter.numel() for name, parameter in model.named_parameters() if name in shares}
+    return sum(shares[name] * size for name, size in sizes.items()) / sum(sizes.values())
 
 
 def check_finite(values: Mapping[str, float], where: str) -> None:

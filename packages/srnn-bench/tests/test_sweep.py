@@ -1,8 +1,12 @@
 """Sweeps: what is reused, what is made, in one process and in several."""
 
+import signal
+import subprocess
+import sys
+
 import pytest
 
-from srnn_bench import Conditions, Job, Masked, Store, sweep
+from srnn_bench import Conditions, Job, Masked, Stage, Store, Training, sweep
 from srnn_bench._sweep import attempt, failure
 from srnn_masks import Bernoulli
 
@@ -101,3 +105,35 @@ def test_a_failure_says_where(tiny):
         result = failure(jobs(tiny())[0], CPU, error, 1.5)
     assert result.reason.startswith("IndexError: pop from empty list (test_sweep.py, line ")
     assert result.seconds == 1.5
+
+
+SWEEP = """
+import sys
+from srnn_bench import Conditions, Experiment, Job, Store, sweep
+from srnn_bench._display import Display
+from rich.console import Console
+
+if __name__ == "__main__":
+    experiment = Experiment.model_validate_json(sys.argv[1])
+    with Display(4, Console()) as display:
+        display.epoch = lambda *step: print("epoch", flush=True)
+        jobs = [Job(experiment, seed, "x") for seed in range(4)]
+        sweep(jobs, Store(sys.argv[2]), workers=2, conditions=Conditions("cpu"), watcher=display)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL])
+def test_a_sweep_that_is_ended_ends_its_workers(tiny, tmp_path, ending):
+    # days of training, so nothing ends by itself
+    long = Training(epochs=10**6, batches=1, batch_size=8, learning_rate=1e-9)
+    (tmp_path / "sweep.py").write_text(SWEEP)
+    experiment = tiny(stages=(Stage(name="long", training=long),)).model_dump_json()
+    command = [sys.executable, str(tmp_path / "sweep.py"), experiment, str(tmp_path / "store")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "epoch\n"
+        process.send_signal(ending)
+        process.communicate(timeout=30)  # workers hold the pipe: this returns when the last of them is gone
+    assert process.returncode != 0
+    assert list(Store(tmp_path / "store")) == []

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import signal
+import threading
 import time
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
@@ -110,7 +113,8 @@ def _in_processes(
     context = multiprocessing.get_context("spawn")
     messages = context.Queue()
     by_key = {job.key: job for job in jobs}
-    pool = ProcessPoolExecutor(workers, context, initializer=_connect, initargs=(messages,))
+    others = set(multiprocessing.active_children())
+    pool = ProcessPoolExecutor(workers, context, initializer=_begin_worker, initargs=(messages,))
     try:
         waiting: dict[Future[Result], Job] = {pool.submit(_work, job, conditions): job for job in jobs}
         while waiting:
@@ -122,17 +126,30 @@ def _in_processes(
                 job = waiting.pop(future)
                 error = future.exception()
                 yield job, future.result() if error is None else failure(job, conditions, error, 0.0)
+    except BaseException:  # an interrupt ends the runs under way too
+        for worker in set(multiprocessing.active_children()) - others:
+            worker.terminate()
+        raise
     finally:
-        pool.shutdown(cancel_futures=True)  # after an interrupt nothing more begins
+        pool.shutdown(cancel_futures=True)
 
 
 _messages: Any = None
 
 
-def _connect(messages: Any) -> None:
-    """Keep, in a worker, the queue to the process that started it."""
+def _begin_worker(messages: Any) -> None:
+    """Keep, in a worker, the queue to the process that started it, and end when that process does."""
     global _messages
     _messages = messages
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def follow() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
 
 
 def _work(job: Job, conditions: Conditions) -> Result:

@@ -82,7 +82,7 @@ def test_the_numbers_of_a_cell(table, store):
     assert sparse.missing == lottery.missing == 1
     assert lottery.values == {0: 2.0, 7: 5.0}
     assert [result.seed for result in lottery.without_value("diverged")] == [1]
-    assert sparse.densities == {"w": (0.25, 0.0)}
+    assert sparse.densities == {"w": 0.25}
     assert sparse.step_ms == pytest.approx((2 + 3 + 9) / 3)
 
 

@@ -50,13 +50,18 @@ def conditions(device: torch.device, precision: str, threads: int) -> Iterator[N
         torch.set_float32_matmul_precision(before[1])
 
 
-def describe(task: str, device: torch.device, precision: str, threads: int) -> Environment:
-    """Return the environment of a run of the task of that kind."""
+def packages_of(task: str) -> dict[str, str]:
+    """Return the versions of the six packages, and of the distribution that brings the task of that kind."""
     plugins = {
         point.dist.name: point.dist.version for point in entry_points(group="srnn.tasks", name=task) if point.dist
     }
+    return {name: version(name) for name in PACKAGES} | plugins
+
+
+def describe(task: str, device: torch.device, precision: str, threads: int) -> Environment:
+    """Return the environment of a run of the task of that kind."""
     return Environment(
-        packages={name: version(name) for name in PACKAGES} | plugins,
+        packages=packages_of(task),
         torch=torch.__version__,
         python=platform.python_version(),
         device=torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu ({platform.machine()})",
@@ -65,13 +70,12 @@ def describe(task: str, device: torch.device, precision: str, threads: int) -> E
     )
 
 
-def versions_differ(made: Environment, now: Environment) -> str | None:
-    """Say which packages of srnn or of the task had another version, or None: a result made so is stale."""
-    names = sorted({*made.packages, *now.packages})
+def versions_differ(made: dict[str, str], now: dict[str, str]) -> str | None:
+    """Say which packages had another version, or None: a result made by other versions is stale."""
     changes = [
-        f"{name} {made.packages.get(name, 'absent')}, now {now.packages.get(name, 'absent')}"
-        for name in names
-        if made.packages.get(name) != now.packages.get(name)
+        f"{name} {made.get(name, 'absent')}, now {now.get(name, 'absent')}"
+        for name in sorted({*made, *now})
+        if made.get(name) != now.get(name)
     ]
     return "; ".join(changes) or None
 
@@ -83,7 +87,7 @@ def difference_between(made: Environment, now: Environment) -> str | None:
         for field in ("device", "precision", "threads")
         if getattr(made, field) != getattr(now, field)
     ]
-    return "; ".join(filter(None, [versions_differ(made, now), *changes])) or None
+    return "; ".join(filter(None, [versions_differ(made.packages, now.packages), *changes])) or None
 
 
 def reset_peak_memory(device: torch.device) -> None:

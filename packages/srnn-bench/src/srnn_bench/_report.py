@@ -141,7 +141,7 @@ def spread_rows(summary: Summary) -> list[tuple[str, ...]]:
 
 def density_rows(summary: Summary) -> tuple[list[str], list[tuple[str, list[str]]]]:
     """Return matrix names, and a row a sparse cell: its label and the percentage of weights present of each matrix."""
-    sparse = [cell for cell in summary.cells.values() if any(share < 1 for share, _ in cell.densities.values())]
+    sparse = [cell for cell in summary.cells.values() if any(share < 1 for share in cell.densities.values())]
     names = list(dict.fromkeys(name for cell in sparse for name in cell.densities))
     rows = [
         (f"{cell.cell.row}, {cell.cell.column}", [_percent(cell.densities.get(name)) for name in names])
@@ -150,8 +150,8 @@ def density_rows(summary: Summary) -> tuple[list[str], list[tuple[str, list[str]
     return names, rows
 
 
-def _percent(density: tuple[float, float] | None) -> str:
-    return "" if density is None else f"{100 * density[0]:.2f} %"
+def _percent(density: float | None) -> str:
+    return "" if density is None else f"{100 * density:.2f} %"
 
 
 def run_rows(summary: Summary) -> list[tuple[str, ...]]:

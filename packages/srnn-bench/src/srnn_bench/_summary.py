@@ -6,8 +6,8 @@ import statistics
 from dataclasses import dataclass
 from functools import cached_property
 
-from ._environment import describe, resolve_device, versions_differ
-from ._result import Result
+from ._environment import packages_of, versions_differ
+from ._result import Result, StageResult
 from ._store import Store
 from ._table import Cell, Table
 
@@ -20,19 +20,20 @@ class CellSummary:
     results: dict[int, Result | None]
 
     @cached_property
+    def stages(self) -> dict[int, StageResult]:
+        """The cell's stage by seed, of the runs that finished it."""
+        held = {seed: result.stage(self.cell.stage) for seed, result in self.results.items() if result is not None}
+        return {seed: stage for seed, stage in held.items() if stage is not None}
+
+    @property
     def values(self) -> dict[int, float]:
         """The metric by seed, of the runs that finished the cell's stage."""
-        found = {}
-        for seed, result in self.results.items():
-            stage = result.stage(self.cell.stage) if result is not None else None
-            if stage is not None:
-                found[seed] = stage.metrics[self.cell.metric]
-        return found
+        return {seed: stage.metrics[self.cell.metric] for seed, stage in self.stages.items()}
 
     @property
     def n(self) -> int:
         """Number of values."""
-        return len(self.values)
+        return len(self.stages)
 
     @property
     def mean(self) -> float | None:
@@ -63,20 +64,16 @@ class CellSummary:
         return sum(result is None for result in self.results.values())
 
     @cached_property
-    def densities(self) -> dict[str, tuple[float, float]]:
-        """Per weight matrix, the mean and the range (max - min) over seeds of the share of weights present."""
-        stages = [result.stage(self.cell.stage) for result in self.results.values() if result is not None]
-        found = [stage.densities for stage in stages if stage is not None]
-        names = dict.fromkeys(name for densities in found for name in densities)
-        columns = {name: [densities[name] for densities in found if name in densities] for name in names}
-        return {name: (statistics.fmean(column), max(column) - min(column)) for name, column in columns.items()}
+    def densities(self) -> dict[str, float]:
+        """Per weight matrix, the mean over runs of the share of weights present."""
+        stages = self.stages.values()
+        names = dict.fromkeys(name for stage in stages for name in stage.densities)
+        return {name: statistics.fmean(stage.densities[name] for stage in stages) for name in names}
 
     @property
     def step_ms(self) -> float | None:
         """Mean wall time of a training step over seeds, in milliseconds."""
-        stages = [result.stage(self.cell.stage) for result in self.results.values() if result is not None]
-        times = [stage.step_ms for stage in stages if stage is not None]
-        return statistics.fmean(times) if times else None
+        return statistics.fmean(stage.step_ms for stage in self.stages.values()) if self.n else None
 
 
 @dataclass(frozen=True)
@@ -105,9 +102,8 @@ class Summary:
     @cached_property
     def stale(self) -> dict[str, str]:
         """Keys of the results that other package versions made, with the difference."""
-        cpu = resolve_device("cpu")
         differences = {
-            result.key: versions_differ(result.environment, describe(result.experiment.task.kind, cpu, "float32", 1))
+            result.key: versions_differ(result.environment.packages, packages_of(result.experiment.task.kind))
             for result in self.results
         }
         return {key: difference for key, difference in differences.items() if difference}

@@ -157,8 +157,9 @@ def release(session: nox.Session) -> None:
         session.error(f"tag {tag!r}: expected <package>-v<version> with one of {', '.join(PACKAGES)}")
     if version != pyproject(package)["project"]["version"]:
         session.error(f"tag {tag!r}: {package} has the version {pyproject(package)['project']['version']}")
-    if f"\n## {version}" not in (ROOT / "packages" / package / "CHANGELOG.md").read_text():
-        session.error(f"tag {tag!r}: CHANGELOG.md of {package} has no section {version}")
+    changelog = (ROOT / "packages" / package / "CHANGELOG.md").read_text().splitlines()
+    if not any(re.fullmatch(rf"## {re.escape(version)} \(\d{{4}}-\d\d-\d\d\)", line) for line in changelog):
+        session.error(f"tag {tag!r}: expected a heading '## {version} (YYYY-MM-DD)' in the CHANGELOG.md of {package}")
     session.install(*CONSTRAINTS, "build", "twine")
     shutil.rmtree(ROOT / "dist", ignore_errors=True)
     session.run("python", "-m", "build", "--outdir", "dist", f"packages/{package}")

@@ -49,7 +49,7 @@ def import_everything(session: nox.Session, package: str) -> None:
     session.run("python", str(ROOT / "integration_tests" / "import_everything.py"), package.replace("-", "_"))
 
 
-@nox.session(tags=["test"])
+@nox.session(reuse_venv=False)  # test tools of an earlier run would hide an undeclared import
 @nox.parametrize("package", PACKAGES, ids=PACKAGES)
 def tests(session: nox.Session, package: str) -> None:
     """Test one package where only it, what it declares and its test tools are installed."""
@@ -60,7 +60,7 @@ def tests(session: nox.Session, package: str) -> None:
         session.run("python", "-m", "pytest", *session.posargs)
 
 
-@nox.session(tags=["test"])
+@nox.session
 def integration(session: nox.Session) -> None:
     """Test the six packages together, with a plug-in installed as a third party would install it."""
     session.install(*CONSTRAINTS, *folders(*PACKAGES), *test_tools("srnn-bench"))

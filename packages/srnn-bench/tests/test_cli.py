@@ -60,13 +60,25 @@ def test_schema_prints_the_values_of_a_package(srnn):
         (("run", "moduli/table1", "--scale", "huge"), "scale: expected one of smoke, quick, paper, got 'huge'"),
         (("run", "moduli/table1", "--seeds", "a-b"), "seeds: expected numbers and ranges"),
         (("run", "moduli/table1", "--device", "tpu"), "device: expected auto, cpu or cuda"),
-        (("run", "nowhere.json"), "nowhere.json: no such file"),
+        (
+            ("run", "moduli/table1", "--precision", "fp8"),
+            "precision: expected one of float32, tf32, bfloat16, got 'fp8'",
+        ),
+        (("run", "nowhere.json"), "nowhere.json: expected the JSON file of an experiment, got: No such file"),
+        (("run", "folder.json"), "folder.json: expected the JSON file of an experiment, got: Is a directory"),
+        (("run", "binary.json"), "binary.json: "),
+        (
+            ("run", "moduli/table1", "--results", "binary.json"),
+            "results: expected a folder that can be made, got binary",
+        ),
         (("report",), "results: no such folder"),
         (("schema", "srnn-mask"), "package: expected one of srnn-manifolds"),
     ],
     ids=" ".join,
 )
-def test_a_mistake_is_one_line_and_no_traceback(srnn, arguments, said):
+def test_a_mistake_is_one_line_and_no_traceback(srnn, tmp_path, arguments, said):
+    (tmp_path / "binary.json").write_bytes(b"\xff\xfe")
+    (tmp_path / "folder.json").mkdir()
     code, _, err = srnn(*arguments)
     assert code == 2
     assert err.startswith("srnn: ") and said in err and "Traceback" not in err

@@ -143,6 +143,10 @@ STAGE = {"name": "a", "training": {"epochs": 3, "batch_size": 8, "learning_rate"
         ({"stages": [{**STAGE, "training": {**STAGE["training"], "clip_norm": 0}}]}, "clip_norm"),
         ({"stages": [{**STAGE, "training": {**STAGE["training"], "optimizer": {"kind": "lion"}}}]}, "optimizer"),
         ({"stages": [{**STAGE, "pruning": {"sparsity": 1.5}}]}, "sparsity"),
+        (
+            {"stages": [{**STAGE, "pruning": {"sparsity": 0.5, "schedule": {"kind": "one_shot", "epoch": 9}}}]},
+            "stages: 'a': OneShot: expected an epoch within the 3 epochs",
+        ),
     ],
     ids=str,
 )

@@ -2,8 +2,9 @@
 
 import pytest
 
-from srnn_bench import papers
+from srnn_bench import Store, papers, run, summarise
 from srnn_bench._table import SCALES
+from srnn_manifolds import L1, DifferenceOfGaussians, Moduli, Shuffled, Torus
 
 
 @pytest.mark.parametrize("scale", SCALES)
@@ -42,6 +43,34 @@ def test_the_columns_of_table_1_differ_in_the_regularizer_alone():
     assert len(bare) == 1
     strengths = {penalty.strength for cell in table.cells for penalty in cell.experiment.penalties}
     assert len(strengths) == 1
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_the_columns_of_table_1_have_the_regularizers_of_their_names(scale):
+    torus = Moduli(
+        manifold=Torus(dim=2, period=10), inhibitor=DifferenceOfGaussians(amplitude=100, narrow=0.25, wide=5)
+    )
+    strength = papers.moduli.NAVIGATION[scale].strength
+    expected = {"Torus": torus, "L1": L1(matched=torus), "Shuffled": Shuffled(base=torus)}
+    for cell in papers.table("moduli/table1", scale).cells:
+        penalties = [
+            (penalty.parameter, penalty.regularizer, penalty.strength) for penalty in cell.experiment.penalties
+        ]
+        wanted = expected.get(cell.column)
+        assert penalties == ([] if wanted is None else [("recurrence.weight_hh", wanted, strength)])
+
+
+def test_the_rule_is_not_decided_while_runs_are_missing(tmp_path):
+    table = papers.table("moduli/table1", "smoke")
+    store = Store(tmp_path)
+    (experiment,) = {cell.experiment for cell in table.cells if (cell.row, cell.column) == ("Baseline", "L1")}
+    store.put(run(experiment, seed=0, device="cpu"))
+    remark = table.remarks(summarise(table, store))[1]
+    assert remark.endswith("the rule is not decided while runs are missing.")
+    for job in table.jobs():
+        if len(job.experiment.stages) == 1:
+            store.put(run(job.experiment, seed=job.seed, device="cpu"))
+    assert table.remarks(summarise(table, store))[1].endswith("the rule is not met.")
 
 
 def test_quick_table_1_keeps_the_rules_of_its_size():

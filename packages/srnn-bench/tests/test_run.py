@@ -246,21 +246,51 @@ def test_the_state_is_carried_detached_between_batches():
     assert torch.equal(step.state, expected)
 
 
-def test_a_task_without_end_needs_the_length_of_an_epoch(tiny):
-    from srnn_bench._train import train
+def test_a_task_without_end_needs_the_length_of_an_epoch():
+    from srnn_bench._train import plan
 
     source = Count().open(device="cpu", generator=torch.Generator())
     endless = Stage(name="a", training=Training(epochs=1, batch_size=1, learning_rate=1.0))
     with pytest.raises(ValueError, match="stage 'a': the task has no end"):
-        train(
-            torch.nn.Module(),
-            source,
-            endless,
-            lambda: torch.zeros(()),
-            seed=0,
-            device=torch.device("cpu"),
-            progress=lambda *_: None,
-        )
+        plan(torch.nn.Module(), source, endless, seed=0, device=torch.device("cpu"))
+
+
+def test_a_mistake_in_a_later_stage_shows_before_anything_is_trained(tiny):
+    late = Stage(name="late", training=TRAINING, pruning=Pruning(sparsity=0.5, scope=("*nix*",)))
+    seen = []
+    with pytest.raises(ValueError, match=r"scope: expected '.nix.' to match"):
+        run(tiny(stages=(tiny().stages[0], late)), seed=0, device="cpu", progress=lambda *step: seen.append(step))
+    assert seen == []
+
+
+def test_a_penalty_fits_recurrent_matrices_only(tiny):
+    penalties = (Penalty(parameter="readout*", regularizer=L1(), strength=1.0),)
+    with pytest.raises(ValueError, match=r"penalties.0.parameter: .*\(6, 6\), got readout.weight of shape \(1, 6\)"):
+        run(tiny(penalties=penalties), seed=0, device="cpu")
+
+
+def test_an_error_after_a_finished_stage_keeps_that_stage(tiny, monkeypatch):
+    def broken(module, *, generator):
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr("srnn_bench._run.reinitialize", broken)
+    result = run(tiny(), seed=0, device="cpu")
+    assert result.status == "failed"
+    assert [stage.name for stage in result.stages] == ["sparse"]
+    assert result.reason.startswith("OSError: the disk is full (test_run.py, line ")
+
+
+def test_a_penalty_has_an_embedding_for_each_gate(tiny):
+    from srnn_bench._run import _penalties
+    from srnn_bench._streams import stream
+
+    model = torch.nn.Module()
+    model.cell = torch.nn.Module()
+    model.cell.gates = 2
+    model.cell.weight_hh = torch.nn.Parameter(torch.randn(12, 6, generator=torch.Generator().manual_seed(0)))
+    penalty = _penalties(model, tiny(), 0, torch.device("cpu"))
+    built = Moduli().build(6, gates=2, generator=stream(0, "penalties", 0, "cell.weight_hh"))
+    assert torch.equal(penalty(), 0.1 * built(model.cell.weight_hh))
 
 
 def test_a_parameter_has_as_many_gates_as_its_owner_says():

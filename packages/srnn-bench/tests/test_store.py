@@ -30,6 +30,29 @@ def test_a_later_result_takes_the_place_of_the_earlier(tmp_path, result):
     assert list(store) == [later]
 
 
+def test_a_failed_result_takes_the_place_of_a_failed_one_only(tmp_path, result):
+    store = Store(tmp_path)
+    failed = result.model_copy(update={"status": "failed", "reason": "first", "stages": ()})
+    again = failed.model_copy(update={"reason": "second"})
+    for put, held in ((failed, failed), (again, again), (result, result), (failed, result)):
+        store.put(put)
+        assert list(store) == [held]
+
+
+@pytest.mark.parametrize("kind", ["file", "folder", "garbage"])
+def test_a_place_that_cannot_hold_a_store_is_named(tmp_path, kind):
+    place = tmp_path / "results"
+    if kind == "file":
+        place.write_text("x")
+    elif kind == "folder":
+        (place / "results.sqlite").mkdir(parents=True)
+    else:
+        place.mkdir()
+        (place / "results.sqlite").write_text("no database" * 100)
+    with pytest.raises(ValueError, match=str(place)):
+        Store(place)
+
+
 def test_rows_are_json_and_never_pickles(tmp_path, result):
     Store(tmp_path).put(result)
     with closing(sqlite3.connect(tmp_path / "results.sqlite")) as connection:

@@ -89,6 +89,25 @@ def test_an_error_in_one_run_is_recorded_and_stops_nothing_else(tiny, tmp_path, 
     assert log.reuses == [], "a failed run is tried again"
 
 
+def test_a_mistake_in_the_conditions_is_told_before_the_first_run(tiny, tmp_path):
+    store, log = Store(tmp_path), Log()
+    with pytest.raises(ValueError, match="precision: expected one of"):
+        sweep(jobs(tiny()), store, conditions=Conditions("cpu", precision="fp8"), watcher=log)
+    assert list(store) == [] == log.ends
+
+
+@pytest.mark.slow
+def test_a_lost_worker_costs_no_other_run(tiny, tmp_path):
+    """One run of five kills its worker whenever it is tried."""
+    (tmp_path / "deadly_task.py").write_text(DEADLY)
+    experiment = tiny().model_dump_json()
+    command = [sys.executable, str(tmp_path / "deadly_task.py"), experiment, str(tmp_path / "store")]
+    subprocess.run(command, check=True, timeout=120)
+    ends = {result.seed: (result.status, result.reason) for result in Store(tmp_path / "store")}
+    assert {seed: status for seed, (status, _) in ends.items()} == dict.fromkeys((0, 1, 3, 4), "done") | {2: "failed"}
+    assert ends[2][1].startswith("BrokenProcessPool: the worker process was lost during this run")
+
+
 def test_an_interrupt_is_not_a_failed_run(tiny, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
@@ -106,6 +125,23 @@ def test_a_failure_says_where(tiny):
     assert result.reason.startswith("IndexError: pop from empty list (test_sweep.py, line ")
     assert result.seconds == 1.5
 
+
+DEADLY = """
+import os
+import sys
+from srnn_bench import Conditions, Experiment, Job, Store, _sweep, sweep
+from srnn_bench._display import Display
+from rich.console import Console
+
+attempt = _sweep.attempt
+_sweep.attempt = lambda job, *rest: os._exit(1) if job.seed == 2 else attempt(job, *rest)
+
+if __name__ == "__main__":
+    experiment = Experiment.model_validate_json(sys.argv[1])
+    jobs = [Job(experiment, seed, str(seed)) for seed in range(5)]
+    with Display(5, Console()) as display:
+        sweep(jobs, Store(sys.argv[2]), workers=2, conditions=Conditions("cpu"), watcher=display)
+"""
 
 SWEEP = """
 import sys

@@ -2,7 +2,9 @@
 
 import copy
 import io
+import os
 import pickle
+import shutil
 import subprocess
 import sys
 
@@ -13,6 +15,15 @@ from torch.func import functional_call, grad, stack_module_state, vmap
 
 import srnn_masks
 from srnn_masks import FixedInDegree, apply, lifted, load, masks, release, save
+
+COMPILERS = [os.environ.get("CXX", "g++"), "g++", "c++", "clang++"]
+INDUCTOR = pytest.param(
+    "inductor",
+    marks=[
+        pytest.mark.slow,
+        pytest.mark.skipif(not any(map(shutil.which, COMPILERS)), reason="torch's inductor needs a C++ compiler"),
+    ],
+)
 
 
 def parameters(module):
@@ -325,7 +336,7 @@ def test_vmap_over_seeds_gives_each_its_own_mask(case):
 
 
 @pytest.mark.filterwarnings("ignore")  # the compiler's own
-@pytest.mark.parametrize("backend", ["eager", "aot_eager", pytest.param("inductor", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("backend", ["eager", "aot_eager", INDUCTOR])
 def test_compiled_modules_train_masked(case, backend):
     torch._dynamo.reset()
     module, twin = case.build(), case.build()
@@ -367,7 +378,7 @@ def test_compiled_modules_with_many_masks_train_masked():
 
 
 @pytest.mark.filterwarnings("ignore")  # the compiler's own
-@pytest.mark.parametrize("backend", ["eager", "aot_eager", pytest.param("inductor", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("backend", ["eager", "aot_eager", INDUCTOR])
 def test_compiled_functional_calls_are_masked(case, backend):
     if not case.vmaps:
         pytest.skip("torch has no vmap rule for its fused RNNs")
@@ -390,7 +401,7 @@ def test_compiled_functional_calls_are_masked(case, backend):
 
 
 @pytest.mark.filterwarnings("ignore")  # the compiler's own
-@pytest.mark.parametrize("backend", ["eager", pytest.param("inductor", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("backend", ["eager", INDUCTOR])
 def test_compiled_optimizer_steps_are_held(zoo, backend):
     torch._dynamo.reset()
     case = zoo["linear"]

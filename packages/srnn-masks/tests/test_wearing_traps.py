@@ -254,6 +254,10 @@ REFUSED = [
     ({"weight_hh_l0": torch.ones(6, dtype=torch.bool)}, r"'weight_hh_l0': expected shape \(18, 6\), got \(6,\)"),
     ({"weight_*": torch.ones(18, 6, dtype=torch.bool)}, r"'weight_ih_l0': expected shape \(18, 2\), got \(18, 6\)"),
     ({"weight_hh_l0": torch.ones(18, 6)}, r"'weight_hh_l0': expected dtype torch.bool, got torch.float32"),
+    (
+        {"weight_hh_l0": torch.ones(18, 6, dtype=torch.bool).to_sparse()},
+        r"expected a dense tensor .*got torch.sparse_coo",
+    ),
     ({"weight_hh_l0": torch.ones(18, 6, dtype=torch.uint8)}, r"expected dtype torch.bool, got torch.uint8"),
     ({"weight_hh_l0": [[True]]}, r"'weight_hh_l0': expected a torch.Tensor of dtype torch.bool, got <class 'list'>"),
     (

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections import Counter
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 from rich.console import Console
 
 from srnn_tasks import entries
@@ -87,7 +86,7 @@ def run_(
     """Make the runs of tables or of an experiment; what the store holds is reused."""
     wanted = None if seeds is None else parse_seeds(seeds)
     todo: list[Job] = []
-    for target in papers.TABLES if targets == ["all"] else targets:
+    for target in chain.from_iterable(papers.TABLES if target == "all" else (target,) for target in targets):
         if target.endswith(".json"):
             experiment = read_experiment(Path(target))
             todo += [Job(experiment, seed, f"{Path(target).stem}, seed {seed}") for seed in wanted or (0,)]
@@ -96,12 +95,10 @@ def run_(
     store = Store(results)
     conditions = Conditions(device, precision, threads)
     workers = jobs or (1 if conditions.on_gpu else max(1, (os.cpu_count() or 1) // threads))
-    keys = {job.key for job in todo}
-    with Display(len(keys), console) as display:
+    with Display(len({job.key for job in todo}), console) as display:
         sweep(todo, store, workers=workers, conditions=conditions, refresh=refresh, watcher=display)
-    ends = Counter(result.status for result in map(store.get, keys) if result is not None)
-    _line(", ".join(f"{count} {status}" for status, count in ends.items()) + f" in {store.path}")
-    if ends["failed"]:
+    _line(", ".join(f"{count} {status}" for status, count in display.statuses.items()) + f" in {store.path}")
+    if display.statuses["failed"]:
         raise typer.Exit(1)
 
 
@@ -148,11 +145,11 @@ def parse_seeds(text: str) -> tuple[int, ...]:
 
 def read_experiment(path: Path) -> Experiment:
     """Return the experiment of a JSON file; a mistake in it is told with the field's name."""
-    if not path.exists():
-        raise ValueError(f"{path}: no such file")
     try:
         return Experiment.model_validate_json(path.read_text(encoding="utf-8"))
-    except ValidationError as error:
+    except OSError as error:
+        raise ValueError(f"{path}: expected the JSON file of an experiment, got: {error.strerror}") from error
+    except ValueError as error:  # not UTF-8, not JSON, or no experiment
         raise ValueError(f"{path}: {error}") from error
 
 

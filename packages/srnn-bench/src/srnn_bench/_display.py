@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from types import TracebackType
 from typing import Self
 
@@ -20,6 +21,7 @@ class Display:
         self.total, self.console = total, console
         self.begin = time.perf_counter()
         self.reused_count = self.ended_count = 0
+        self.statuses: Counter[str] = Counter()
         self.bars: dict[str, TaskID] = {}
         self.progress = Progress(
             TextColumn("{task.description}"),
@@ -49,6 +51,7 @@ class Display:
     def reused(self, job: Job, result: Result, difference: str | None) -> None:
         """Count a run that the store holds; say so when it was made in another way than asked for."""
         self.reused_count += 1
+        self.statuses[result.status] += 1
         self.progress.advance(self.all)
         if difference:
             self.print(f"reused {job.label}, made otherwise ({difference}); --refresh makes it again")
@@ -63,6 +66,7 @@ class Display:
     def ended(self, job: Job, result: Result) -> None:
         """Print the end of a run: its metrics, or why it has none."""
         self.ended_count += 1
+        self.statuses[result.status] += 1
         self.progress.advance(self.all)
         count = self.reused_count + self.ended_count
         stages = "; ".join(

@@ -32,13 +32,18 @@ def resolve_device(name: str) -> torch.device:
     return device
 
 
-@contextmanager
-def conditions(device: torch.device, precision: str, threads: int) -> Iterator[None]:
-    """Hold the number of threads and the precision of matrix products for the length of a run."""
+def check_conditions(precision: str, threads: int) -> None:
+    """Refuse an unknown precision, and fewer than one thread."""
     if precision not in get_args(Precision):
         raise ValueError(f"precision: expected one of {', '.join(get_args(Precision))}, got {precision!r}")
     if threads < 1:
         raise ValueError(f"threads: expected at least 1, got {threads}")
+
+
+@contextmanager
+def conditions(device: torch.device, precision: str, threads: int) -> Iterator[None]:
+    """Hold the number of threads and the precision of matrix products for the length of a run."""
+    check_conditions(precision, threads)
     before = torch.get_num_threads(), torch.get_float32_matmul_precision()
     torch.set_num_threads(threads)
     torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")

@@ -76,6 +76,13 @@ class Experiment(Value):
                 f"stages: the first stage, {names[0]!r}, has no earlier weights or masks to "
                 f"{self.stages[0].start} from; expected start='continue'"
             )
+        for stage in self.stages:
+            if stage.pruning is not None:
+                epochs = stage.training.epochs
+                try:
+                    stage.pruning.schedule.fraction(epochs, epochs, stage.pruning.sparsity)
+                except ValueError as error:
+                    raise ValueError(f"stages: {stage.name!r}: {error}") from error
         return self
 
     def key(self, seed: int) -> str:

@@ -21,8 +21,8 @@ class StageResult(Value):
 
     `metrics` come from held-out data; `densities` are the share of weights present of each weight matrix;
     `step_ms` is the mean wall time of a training step after the first epoch, in milliseconds;
-    `peak_memory_mb` is the device's peak allocation, on a CPU the process's peak resident size, in MiB
-    (None on Windows, which does not tell).
+    `peak_memory_mb` is the device's peak allocation, on a CPU the peak resident size of the
+    process so far, earlier runs of the same worker included, in MiB (None on Windows, which does not tell).
     """
 
     name: str

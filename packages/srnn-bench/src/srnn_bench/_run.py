@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from functools import partial
+from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +20,7 @@ from ._environment import conditions, describe, resolve_device
 from ._experiment import Experiment
 from ._result import Result, StageResult
 from ._streams import stream
-from ._train import Diverged, train
+from ._train import Diverged, plan, train
 
 Progress = Callable[[str, int, int], None]
 
@@ -36,28 +39,41 @@ def run(
     On a CPU the same experiment, seed and number of threads give the same bits. `device` is `auto`, `cpu` or
     `cuda[:n]`; `precision` is `float32`, `tf32` or `bfloat16` (autocast); `progress(stage, epoch, epochs)` is called
     after each epoch. A run that diverges ends as a result with its reason; a mistake in the experiment, such as a
-    glob that matches no parameter, raises ValueError before anything is trained.
+    glob that matches no parameter, raises ValueError before anything is trained. An error after a stage was finished
+    ends as a failed result that keeps what was finished.
     """
     where = resolve_device(device)
     begin = time.perf_counter()
     finished: list[StageResult] = []
+    status: Literal["done", "diverged", "failed"] = "done"
     reason = None
     with conditions(where, precision, threads):
         try:
             for stage in _stages(experiment, seed, where, progress or _silent):
                 finished.append(stage)
         except Diverged as error:
-            reason = str(error)
+            status, reason = "diverged", str(error)
+        except Exception as error:
+            if not finished:
+                raise
+            status, reason = "failed", explain(error)
     return Result(
         key=experiment.key(seed),
         experiment=experiment,
         seed=seed,
-        status="done" if reason is None else "diverged",
+        status=status,
         reason=reason,
         stages=tuple(finished),
         environment=describe(experiment.task.kind, where, precision, threads),
         seconds=time.perf_counter() - begin,
     )
+
+
+def explain(error: BaseException) -> str:
+    """Say in a line what went wrong and where."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {error}{place}"
 
 
 def _stages(experiment: Experiment, seed: int, device: torch.device, progress: Progress) -> Iterator[StageResult]:
@@ -67,7 +83,8 @@ def _stages(experiment: Experiment, seed: int, device: torch.device, progress: P
     _wear(model, experiment, seed)
     penalty = _penalties(model, experiment, seed, device)
     original = snapshot(model)
-    for stage in experiment.stages:
+    plans = [plan(model, source, stage, seed=seed, device=device) for stage in experiment.stages]
+    for stage, planned in zip(experiment.stages, plans, strict=True):
         if stage.start == "reinitialize":
             reinitialize(model, generator=stream(seed, "reinitialize", stage.name))
         elif stage.start == "rewind":
@@ -75,7 +92,7 @@ def _stages(experiment: Experiment, seed: int, device: torch.device, progress: P
         yield train(
             model,
             source,
-            stage,
+            planned,
             penalty,
             seed=seed,
             device=device,
@@ -98,6 +115,11 @@ def _penalties(model: nn.Module, experiment: Experiment, seed: int, device: torc
         for name, parameter in _matching(model, penalty.parameter, f"penalties.{number}.parameter"):
             generator = stream(seed, "penalties", number, name)
             built = penalty.regularizer.build(parameter.shape[1], gates=_gates(model, name), generator=generator)
+            if built.shape != parameter.shape:
+                raise ValueError(
+                    f"penalties.{number}.parameter: expected a recurrent matrix, here of shape {built.shape}, "
+                    f"got {name} of shape {tuple(parameter.shape)}"
+                )
             terms.append((penalty.strength, built.to(device), parameter))
 
     def total() -> Tensor:

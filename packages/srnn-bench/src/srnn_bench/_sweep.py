@@ -7,16 +7,16 @@ import os
 import signal
 import threading
 import time
-import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from ._environment import describe, difference_between, resolve_device
+from ._environment import check_conditions, describe, difference_between, resolve_device
 from ._experiment import Experiment
 from ._result import Result
-from ._run import run
+from ._run import explain, run
 from ._store import Store
 
 
@@ -74,10 +74,12 @@ def sweep(
 
     Made in another way: by other package versions, on another device, at another precision or number of threads.
 
-    Runs that failed before are tried again. An error inside one run is stored as a failed result and stops
-    nothing else. Whatever the number of workers, each run has the same number of threads, and so the same bits.
+    Runs that failed before are tried again. An error inside one run is stored as a failed result, stops nothing else,
+    and takes the place of no earlier result that did not fail. Whatever the number of workers, each run has the same
+    number of threads, and so the same bits.
     """
     device = resolve_device(conditions.device)
+    check_conditions(conditions.precision, conditions.threads)
     wanted: dict[str, Job] = {}
     for job in jobs:
         wanted.setdefault(job.key, job)
@@ -109,22 +111,51 @@ def _one_by_one(
 def _in_processes(
     jobs: Sequence[Job], conditions: Conditions, workers: int, watcher: Watcher
 ) -> Iterator[tuple[Job, Result]]:
+    """Make the runs in worker processes; when one is lost, those under way are made again, each alone."""
+    left = {job.key: job for job in jobs}
+    while left:
+        begun: set[str] = set()
+        for job, result in _in_one_pool(list(left.values()), conditions, workers, watcher, begun):
+            del left[job.key]
+            yield job, result
+        suspects = [left.pop(key) for key in begun & left.keys()]  # only a lost worker leaves any
+        if left and not suspects:
+            raise ValueError("worker processes end before they begin a run; does it work with one job?")
+        for job in suspects:
+            made = list(_in_one_pool([job], conditions, 1, watcher, set()))
+            lost = BrokenProcessPool("the worker process was lost during this run; was the memory too small?")
+            yield made[0] if made else (job, failure(job, conditions, lost, 0.0))
+
+
+def _in_one_pool(
+    jobs: Sequence[Job], conditions: Conditions, workers: int, watcher: Watcher, begun: set[str]
+) -> Iterator[tuple[Job, Result]]:
+    """Make the runs until all are made or a worker is lost; `begun` is filled with the keys of those that began."""
     # spawn, not fork: torch's threads and CUDA do not survive a fork
     context = multiprocessing.get_context("spawn")
-    messages = context.Queue()
+    messages = context.SimpleQueue()  # it writes at once, so what a worker said before it was lost is heard
     by_key = {job.key: job for job in jobs}
     others = set(multiprocessing.active_children())
     pool = ProcessPoolExecutor(workers, context, initializer=_begin_worker, initargs=(messages,))
+
+    def hear() -> None:
+        while not messages.empty():
+            key, *step = messages.get()
+            begun.add(key)
+            if step:
+                watcher.epoch(by_key[key], *step)
+
     try:
         waiting: dict[Future[Result], Job] = {pool.submit(_work, job, conditions): job for job in jobs}
         while waiting:
             done, _ = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
-            while not messages.empty():
-                key, *step = messages.get()
-                watcher.epoch(by_key[key], *step)
+            hear()
             for future in done:
                 job = waiting.pop(future)
                 error = future.exception()
+                if isinstance(error, BrokenProcessPool):
+                    hear()
+                    return
                 yield job, future.result() if error is None else failure(job, conditions, error, 0.0)
     except BaseException:  # an interrupt ends the runs under way too
         for worker in set(multiprocessing.active_children()) - others:
@@ -153,6 +184,7 @@ def _begin_worker(messages: Any) -> None:
 
 
 def _work(job: Job, conditions: Conditions) -> Result:
+    _messages.put((job.key,))
     return attempt(job, conditions, lambda *step: _messages.put((job.key, *step)))
 
 
@@ -174,14 +206,12 @@ def attempt(job: Job, conditions: Conditions, progress: Any) -> Result:
 
 def failure(job: Job, conditions: Conditions, error: BaseException, seconds: float) -> Result:
     """Return the failed result of a run that ended with this error."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" ({frames[-1].filename.rsplit('/', 1)[-1]}, line {frames[-1].lineno})" if frames else ""
     return Result(
         key=job.key,
         experiment=job.experiment,
         seed=job.seed,
         status="failed",
-        reason=f"{type(error).__name__}: {error}{place}",
+        reason=explain(error),
         environment=describe(
             job.experiment.task.kind, resolve_device(conditions.device), conditions.precision, conditions.threads
         ),

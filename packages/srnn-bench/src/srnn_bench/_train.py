@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from srnn_masks import enforce
 from srnn_pruning import Pruner, densities
 from srnn_tasks import Batch, Source, carried
 
@@ -25,10 +25,35 @@ class Diverged(Exception):
     """A loss, a weight or a metric is no finite number; the text says which, where and when."""
 
 
+@dataclass(frozen=True)
+class Plan:
+    """A stage that was checked against model and task: how many batches an epoch has, and what prunes at its start."""
+
+    stage: Stage
+    batches: int
+    pruner: Pruner | None
+
+
+def plan(model: nn.Module, source: Source, stage: Stage, *, seed: int, device: torch.device) -> Plan:
+    """Check a stage before anything is trained.
+
+    Raises ValueError when pruning's scope matches no weight, or when the task has no epoch and the stage gives none.
+    """
+    batches = stage.training.batches or source.epoch_batches(stage.training.batch_size)
+    if batches is None:
+        raise ValueError(
+            f"stage {stage.name!r}: the task has no end, so training.batches must say how long an epoch is"
+        )
+    if stage.pruning is None:
+        return Plan(stage, batches, None)
+    generator = stream(seed, "pruning", stage.name, device=device)
+    return Plan(stage, batches, Pruner(model, stage.pruning, epochs=stage.training.epochs, generator=generator))
+
+
 def train(
     model: nn.Module,
     source: Source,
-    stage: Stage,
+    plan: Plan,
     penalty: Callable[[], Tensor],
     *,
     seed: int,
@@ -38,38 +63,27 @@ def train(
     """Train `model` through one stage, in place, and measure it.
 
     `penalty()` gives the weighted penalties as a scalar; `progress(epoch, epochs)` is called after each epoch.
-    Raises Diverged, and ValueError when the task has no epoch and the stage gives no `batches`.
+    Raises Diverged.
     """
-    training = stage.training
-    batches = training.batches or source.epoch_batches(training.batch_size)
-    if batches is None:
-        raise ValueError(
-            f"stage {stage.name!r}: the task has no end, so training.batches must say how long an epoch is"
-        )
+    stage, training = plan.stage, plan.stage.training
     draws = source.batches(training.batch_size, generator=stream(seed, "batches", stage.name, device=device))
     optimizer = training.optimizer.build(
         [parameter for parameter in model.parameters() if parameter.requires_grad], training.learning_rate
     )
-    pruner = None
-    if stage.pruning is not None:
-        pruner = Pruner(
-            model, stage.pruning, epochs=training.epochs, generator=stream(seed, "pruning", stage.name, device=device)
-        )
     step = Step(model, source, optimizer, penalty, training.clip_norm)
     reset_peak_memory(device)
     history, seconds = [], []
     for epoch in range(1, training.epochs + 1):
-        if pruner is not None:
-            pruner.step(epoch)
+        if plan.pruner is not None:
+            plan.pruner.step(epoch)
         begin = time.perf_counter()
-        losses = run_epoch(step, draws, batches)  # (2,) on the host: the epoch's one wait for the device
+        losses = run_epoch(step, draws, plan.batches)  # (2,) on the host: the epoch's one wait for the device
         seconds.append(time.perf_counter() - begin)
         where = f"stage {stage.name!r}, epoch {epoch} of {training.epochs}"
         check_finite({"loss": losses[0], "penalty": losses[1]}, where)
         check_weights(model, where)
         history.append(Epoch(loss=losses[0], penalty=losses[1], density=mean_density(model)))
         progress(epoch, training.epochs)
-    enforce(model)
     metrics = source.evaluate(model, split="test", generator=stream(seed, "evaluate", device=device))
     check_finite(metrics, f"stage {stage.name!r}, held-out metrics")
     steady = seconds[1:] or seconds
@@ -78,8 +92,8 @@ def train(
         metrics=metrics,
         densities=densities(model, SCOPE),
         history=tuple(history),
-        steps=training.epochs * batches,
-        step_ms=1000 * sum(steady) / (len(steady) * batches),
+        steps=training.epochs * plan.batches,
+        step_ms=1000 * sum(steady) / (len(steady) * plan.batches),
         peak_memory_mb=peak_memory_mb(device),
     )
 

@@ -123,6 +123,8 @@ def _check(verb: str, name: str, parameter: nn.Parameter, mask: Tensor) -> None:
         raise ValueError(f"{verb}: mask of {name!r}: expected a torch.Tensor of dtype torch.bool, got {type(mask)}")
     if mask.dtype is not torch.bool:
         raise ValueError(f"{verb}: mask of {name!r}: expected dtype torch.bool, got {mask.dtype}")
+    if mask.layout is not torch.strided:
+        raise ValueError(f"{verb}: mask of {name!r}: expected a dense tensor (torch.strided), got {mask.layout}")
     if isinstance(parameter, UninitializedParameter):
         raise ValueError(f"{verb}: parameter {name!r}: expected a shape, got a lazy one; run one forward first")
     if mask.shape != parameter.shape:

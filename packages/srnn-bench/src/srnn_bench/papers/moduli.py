@@ -140,9 +140,10 @@ def _baseline_rule(task: PathIntegration, summary: Summary) -> list[str]:
         if not any(cell.n for cell in dense):
             continue
         within = {cell.cell.column: sum(value <= 2 * floor for value in cell.values.values()) for cell in dense}
-        met = all(3 * within[cell.cell.column] >= 2 * len(cell.results) for cell in dense)
+        met = "met" if all(3 * within[cell.cell.column] >= 2 * len(cell.results) for cell in dense) else "not met"
+        verdict = "not decided while runs are missing" if any(cell.missing for cell in dense) else met
         counts = ", ".join(f"{cell.cell.column} {within[cell.cell.column]} of {len(cell.results)}" for cell in dense)
-        lines.append(f"{row}: within twice the floor: {counts}; the rule is {'met' if met else 'not met'}.")
+        lines.append(f"{row}: within twice the floor: {counts}; the rule is {verdict}.")
     return lines
 
 

@@ -5,12 +5,12 @@ import json
 import pytest
 from write_schemas import path_of
 
-from srnn_bench import PACKAGES, schemas
+from srnn_bench import PACKAGES
 
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_schemas_are_those_of_the_version(package):
-    found = schemas(package)
+    found = snapshot(package)
     path = path_of(package, found["version"])
     assert path.exists(), (
         f"{package} {found['version']} has no {path.name}: run `python integration_tests/write_schemas.py`"
@@ -37,3 +37,9 @@ def test_a_changed_value_is_noticed(monkeypatch):
     monkeypatch.setattr(srnn_masks, "Locality", Locality)
     with pytest.raises(AssertionError, match=r"\['Locality'\] changed while srnn-masks is still"):
         test_schemas_are_those_of_the_version("srnn-masks")
+
+
+def test_the_snapshot_of_a_package_holds_no_value_of_another():
+    definitions = {name for schema in snapshot("srnn-bench")["schemas"].values() for name in schema["$defs"]}
+    assert "Stage" in definitions
+    assert not definitions & {"Locality", "Moduli", "Pruning", "ElmanRNN", "Torus", "Magnitude"}

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from srnn_bench import PACKAGES, schemas
 
@@ -12,9 +13,18 @@ def path_of(package: str, version: str) -> Path:
     return ROOT / "packages" / package / "schemas" / f"{version}.json"
 
 
+def snapshot(package: str) -> dict[str, Any]:
+    """Return the schemas of a package without the definitions of its siblings' values, which are their own contract."""
+    found = schemas(package)
+    siblings = {name for other in PACKAGES if other != package for name in schemas(other)["schemas"]}
+    for schema in found["schemas"].values():
+        schema["$defs"] = {name: part for name, part in schema.get("$defs", {}).items() if name not in siblings}
+    return found
+
+
 def main() -> None:
     for package in PACKAGES:
-        found = schemas(package)
+        found = snapshot(package)
         path = path_of(package, found["version"])
         if not path.exists():
             path.parent.mkdir(exist_ok=True)

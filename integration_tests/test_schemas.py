@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from write_schemas import path_of
+from write_schemas import path_of, snapshot
 
 from srnn_bench import PACKAGES
 

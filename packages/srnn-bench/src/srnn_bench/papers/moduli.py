@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -94,17 +95,12 @@ def table1(scale: Scale) -> Table:
         ):
             mean, sd = TABLE_1[row][column]
             cells.append(Cell(row, column, experiment, stage, "error_cm", Published(mean, sd, 5)))
-    return Table(
-        name="moduli/table1",
-        scale=scale,
+    return _navigation_table(
+        "moduli/table1",
+        scale,
         title="Navigation error after pruning, by regularizer",
         source="arXiv 2406.06290, Table 1 (the paper's spread is the population standard deviation)",
-        metric="Position error",
-        unit="cm",
-        better="lower",
-        seeds=size.seeds,
-        cells=tuple(cells),
-        remarks=lambda summary: _baseline_rule(size.task, summary),
+        cells=cells,
     )
 
 
@@ -116,11 +112,22 @@ def strength(scale: Scale) -> Table:
         for value in size.strengths
         for column, regularizer in COLUMNS.items()
     ]
-    return Table(
-        name="moduli/strength",
-        scale=scale,
+    return _navigation_table(
+        "moduli/strength",
+        scale,
         title="Navigation error without pruning, by strength of the penalty",
         source="Not in the paper: our protocol for the choice of lambda in Table 1 at this scale",
+        cells=cells,
+    )
+
+
+def _navigation_table(name: str, scale: Scale, *, title: str, source: str, cells: Sequence[Cell]) -> Table:
+    size = NAVIGATION[scale]
+    return Table(
+        name=name,
+        scale=scale,
+        title=title,
+        source=source,
         metric="Position error",
         unit="cm",
         better="lower",

@@ -144,12 +144,14 @@ if __name__ == "__main__":
 """
 
 SWEEP = """
+import signal
 import sys
 from srnn_bench import Conditions, Experiment, Job, Store, sweep
 from srnn_bench._display import Display
 from rich.console import Console
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # shells start what runs in the background deaf to it
     experiment = Experiment.model_validate_json(sys.argv[1])
     with Display(4, Console()) as display:
         display.epoch = lambda *step: print("epoch", flush=True)

@@ -20,7 +20,7 @@ class Display:
     def __init__(self, total: int, console: Console) -> None:
         self.total, self.console = total, console
         self.begin = time.perf_counter()
-        self.reused_count = self.ended_count = 0
+        self.reused_count = 0
         self.statuses: Counter[str] = Counter()
         self.bars: dict[str, TaskID] = {}
         self.progress = Progress(
@@ -41,7 +41,7 @@ class Display:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.progress.stop()
-        made = self.ended_count
+        made = self.statuses.total() - self.reused_count
         self.print(f"{made} made, {self.reused_count} reused, in {time.perf_counter() - self.begin:.0f} s")
 
     def print(self, text: str) -> None:
@@ -65,13 +65,11 @@ class Display:
 
     def ended(self, job: Job, result: Result) -> None:
         """Print the end of a run: its metrics, or why it has none."""
-        self.ended_count += 1
         self.statuses[result.status] += 1
         self.progress.advance(self.all)
-        count = self.reused_count + self.ended_count
         stages = "; ".join(
             f"{stage.name} " + ", ".join(f"{name} {value:.4g}" for name, value in stage.metrics.items())
             for stage in result.stages
         )
         end = result.status if result.reason is None else f"{result.status}: {result.reason}"
-        self.print(f"[{count}/{self.total}] {job.label}: {end}, {result.seconds:.0f} s; {stages}")
+        self.print(f"[{self.statuses.total()}/{self.total}] {job.label}: {end}, {result.seconds:.0f} s; {stages}")

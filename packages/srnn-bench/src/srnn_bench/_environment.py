@@ -6,6 +6,7 @@ import platform
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib.metadata import entry_points, version
 from typing import Literal, get_args
 
@@ -55,6 +56,7 @@ def conditions(device: torch.device, precision: str, threads: int) -> Iterator[N
         torch.set_float32_matmul_precision(before[1])
 
 
+@cache
 def packages_of(task: str) -> dict[str, str]:
     """Return the versions of the six packages, and of the distribution that brings the task of that kind."""
     plugins = {

@@ -32,7 +32,7 @@ def print_report(summaries: Iterable[Summary], console: Console) -> None:
         _say(console, heading(summary), style="bold")
         console.print(grid)
         _say(console, caption(summary))
-        for remark in (*table.remarks(summary), *troubles(summary)):
+        for remark in (*summary.remarks, *troubles(summary)):
             _say(console, f"- {remark}")
         names, rows = density_rows(summary)
         if rows:
@@ -72,7 +72,7 @@ def write_html(summaries: Sequence[Summary], path: str | Path) -> Path:
             "heading": heading(summary),
             "caption": caption(summary),
             "densities": density_rows(summary),
-            "remarks": [*summary.table.remarks(summary), *troubles(summary)],
+            "remarks": [*summary.remarks, *troubles(summary)],
             "spread": spread_rows(summary),
             "runs": run_rows(summary),
             "environments": environments(summary.results),
@@ -161,20 +161,14 @@ def run_rows(summary: Summary) -> list[tuple[str, ...]]:
         for seed, result in cell.results.items():
             if result is None:
                 continue
-            stage = result.stage(cell.cell.stage)
-            rows.append(
-                (
-                    cell.cell.row,
-                    cell.cell.column,
-                    str(seed),
-                    "" if stage is None else f"{stage.metrics[cell.cell.metric]:.3f}",
-                    result.status + (", stale" if result.key in summary.stale else ""),
-                    "" if stage is None else f"{stage.steps}",
-                    "" if stage is None else f"{stage.step_ms:.2f}",
-                    "" if stage is None or stage.peak_memory_mb is None else f"{stage.peak_memory_mb:.0f}",
-                    result.reason or "",
-                )
-            )
+            value = steps = step_ms = peak = ""
+            stage = cell.stages.get(seed)
+            if stage is not None:
+                value, steps, step_ms = f"{cell.values[seed]:.3f}", str(stage.steps), f"{stage.step_ms:.2f}"
+                peak = "" if stage.peak_memory_mb is None else f"{stage.peak_memory_mb:.0f}"
+            status = result.status + (", stale" if result.key in summary.stale else "")
+            place = (cell.cell.row, cell.cell.column, str(seed))
+            rows.append((*place, value, status, steps, step_ms, peak, result.reason or ""))
     return rows
 
 
@@ -191,14 +185,8 @@ def troubles(summary: Summary) -> list[str]:
     return lines
 
 
-def environments(results: Iterable[Result]) -> list[tuple[Environment, int]]:
+def environments(results: Sequence[Result]) -> list[tuple[Environment, int]]:
     """Return the distinct environments with the number of runs made in each."""
-    found: list[tuple[Environment, int]] = []
-    for result in results:
-        for place, (environment, count) in enumerate(found):
-            if environment == result.environment:
-                found[place] = environment, count + 1
-                break
-        else:
-            found.append((result.environment, 1))
-    return found
+    distinct = {result.environment.model_dump_json(): result.environment for result in results}
+    counts = Counter(result.environment.model_dump_json() for result in results)
+    return [(environment, counts[text]) for text, environment in distinct.items()]

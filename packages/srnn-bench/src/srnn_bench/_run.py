@@ -82,7 +82,7 @@ def _stages(experiment: Experiment, seed: int, device: torch.device, progress: P
     model = experiment.model.build(source.spec, generator=stream(seed, "model")).to(device)
     _wear(model, experiment, seed)
     penalty = _penalties(model, experiment, seed, device)
-    original = snapshot(model)
+    original = snapshot(model) if any(stage.start == "rewind" for stage in experiment.stages) else {}
     plans = [plan(model, source, stage, seed=seed, device=device) for stage in experiment.stages]
     for stage, planned in zip(experiment.stages, plans, strict=True):
         if stage.start == "reinitialize":

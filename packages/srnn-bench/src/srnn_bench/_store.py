@@ -20,7 +20,6 @@ CREATE TABLE IF NOT EXISTS results (
 )
 """
 
-
 PUT = """
 INSERT INTO results (key, status, seed, result) VALUES (:key, :status, :seed, :result)
 ON CONFLICT (key) DO UPDATE SET status = :status, seed = :seed, result = :result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -98,6 +99,11 @@ class Summary:
     def wanted(self) -> int:
         """Number of runs the table asks for."""
         return len({(cell.cell.experiment, seed) for cell in self.cells.values() for seed in cell.results})
+
+    @cached_property
+    def remarks(self) -> Sequence[str]:
+        """What the table says of these results, worked out once however often it is shown."""
+        return self.table.remarks(self)
 
     @cached_property
     def stale(self) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -77,7 +78,7 @@ def train(
         if plan.pruner is not None:
             plan.pruner.step(epoch)
         begin = time.perf_counter()
-        losses = run_epoch(step, draws, plan.batches)  # (2,) on the host: the epoch's one wait for the device
+        losses = run_epoch(step, draws, plan.batches)  # on the host: the steps' one wait for the device
         seconds.append(time.perf_counter() - begin)
         where = f"stage {stage.name!r}, epoch {epoch} of {training.epochs}"
         check_finite({"loss": losses[0], "penalty": losses[1]}, where)
@@ -146,7 +147,7 @@ def mean_density(model: nn.Module) -> float:
 def check_finite(values: Mapping[str, float], where: str) -> None:
     """Raise Diverged when one of the values is NaN or infinite."""
     for name, value in values.items():
-        if not torch.isfinite(torch.tensor(value)):
+        if not math.isfinite(value):
             raise Diverged(f"{name} is {value} at {where}")
 
 

@@ -16,7 +16,19 @@ from ._value import Value
 Density = Annotated[float, Field(ge=0, le=1)]
 
 
-class FixedInDegree(Value):
+class Drawn(Value):
+    """What the random patterns share: they draw indices, and the mask is made of those."""
+
+    def indices(self, rows: int, cols: int, *, gates: int = 1, generator: torch.Generator | None = None) -> Tensor:
+        """Int64 `(2, E)`, (target, source), as `mask(...).nonzero().T` gives it with the same seed."""
+        raise NotImplementedError
+
+    def mask(self, rows: int, cols: int, *, gates: int = 1, generator: torch.Generator | None = None) -> Tensor:
+        """Bool `(rows, cols)` on the generator's device."""
+        return _scatter(self.indices(rows, cols, gates=gates, generator=generator), rows, cols)
+
+
+class FixedInDegree(Drawn):
     """Every row holds exactly `degree` sources, uniform without replacement: the control of a locality mask.
 
     Without `self_connections` no unit hears itself; each gate must then be square.
@@ -29,10 +41,6 @@ class FixedInDegree(Value):
     kind: Literal["fixed_in_degree"] = "fixed_in_degree"
     degree: NonNegativeInt
     self_connections: bool = True
-
-    def mask(self, rows: int, cols: int, *, gates: int = 1, generator: torch.Generator | None = None) -> Tensor:
-        """Bool `(rows, cols)` on the generator's device."""
-        return _scatter(self.indices(rows, cols, gates=gates, generator=generator), rows, cols)
 
     def indices(self, rows: int, cols: int, *, gates: int = 1, generator: torch.Generator | None = None) -> Tensor:
         """Int64 `(2, E)`, (target, source), as `mask(...).nonzero().T` gives it with the same seed."""
@@ -52,7 +60,7 @@ class FixedInDegree(Value):
         return torch.stack([target.expand_as(source).reshape(-1), source.reshape(-1)])  # (2, E)
 
 
-class UniformRandom(Value):
+class UniformRandom(Drawn):
     """Exactly `round(density * rows * cols)` entries, uniform over all sets of that size in each gate.
 
     The count holds for the whole stacked matrix; the gates share it evenly, the first ones taking what is left over,
@@ -66,10 +74,6 @@ class UniformRandom(Value):
     kind: Literal["uniform_random"] = "uniform_random"
     density: Density
 
-    def mask(self, rows: int, cols: int, *, gates: int = 1, generator: torch.Generator | None = None) -> Tensor:
-        """Bool `(rows, cols)` on the generator's device."""
-        return _scatter(self.indices(rows, cols, gates=gates, generator=generator), rows, cols)
-
     def indices(self, rows: int, cols: int, *, gates: int = 1, generator: torch.Generator | None = None) -> Tensor:
         """Int64 `(2, E)`, (target, source), as `mask(...).nonzero().T` gives it with the same seed."""
         each = rows_per_gate("UniformRandom", rows, cols, gates)
@@ -80,7 +84,7 @@ class UniformRandom(Value):
         return _stack(draws, each)
 
 
-class Bernoulli(Value):
+class Bernoulli(Drawn):
     """Every entry is present with probability `density`, independently: G(n, p) of Gilbert, 1959.
 
     Drawn as its binomial count and a uniform set of that size, which is the same distribution.
@@ -88,10 +92,6 @@ class Bernoulli(Value):
 
     kind: Literal["bernoulli"] = "bernoulli"
     density: Density
-
-    def mask(self, rows: int, cols: int, *, gates: int = 1, generator: torch.Generator | None = None) -> Tensor:
-        """Bool `(rows, cols)` on the generator's device."""
-        return _scatter(self.indices(rows, cols, gates=gates, generator=generator), rows, cols)
 
     def indices(self, rows: int, cols: int, *, gates: int = 1, generator: torch.Generator | None = None) -> Tensor:
         """Int64 `(2, E)`, (target, source), as `mask(...).nonzero().T` gives it with the same seed."""

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from srnn_bench import Experiment, Masked, Penalty, Stage, Training, run
+from srnn_bench import SGD, Experiment, Masked, Penalty, Stage, Training, run
 from srnn_manifolds import L1, Moduli
 from srnn_masks import Bernoulli, FixedInDegree
 from srnn_models import ElmanRNN, SequenceModel
@@ -228,31 +228,34 @@ class CountSource(BaseSource):
 
 
 def test_the_state_is_carried_detached_between_batches():
-    from srnn_bench._train import Step
+    from srnn_bench._assemble import Parts, Penalties, Plan
+    from srnn_bench._engine import Single
 
     source = Count().open(device="cpu", generator=torch.Generator())
     model = SequenceModel(recurrence=ElmanRNN(hidden=3)).build(source.spec, generator=torch.Generator().manual_seed(0))
     given = []
     forward = model.forward
     model.forward = lambda inputs, start=None, state=None: (given.append(state), forward(inputs, start, state))[1]
-    step = Step(model, source, torch.optim.SGD(model.parameters(), lr=0.0), lambda: torch.zeros(()), None)
-    draws = source.batches(4, generator=torch.Generator())
+    still = Training(epochs=1, batches=3, batch_size=4, learning_rate=1e-45, optimizer=SGD())
+    plan = Plan(Stage(name="still", training=still), 3, None)
+    engine = Single([Parts(0, source, model, Penalties([]), (plan,), {})], torch.device("cpu"))
+    engine.begin(0)
     expected = None
     for _ in range(3):
-        step(next(draws))
+        engine.step()
         _, expected = forward(torch.ones(2, 4, 1), None, expected)
     assert given[0] is None
     assert not any(state.requires_grad for state in given[1:])
-    assert torch.equal(step.state, expected)
+    assert torch.equal(engine.state, expected)
 
 
 def test_a_task_without_end_needs_the_length_of_an_epoch():
-    from srnn_bench._train import plan
+    from srnn_bench._assemble import _plan
 
     source = Count().open(device="cpu", generator=torch.Generator())
     endless = Stage(name="a", training=Training(epochs=1, batch_size=1, learning_rate=1.0))
     with pytest.raises(ValueError, match="stage 'a': the task has no end"):
-        plan(torch.nn.Module(), source, endless, seed=0, device=torch.device("cpu"))
+        _plan(torch.nn.Module(), source, endless, 0, torch.device("cpu"))
 
 
 def test_a_mistake_in_a_later_stage_shows_before_anything_is_trained(tiny):
@@ -271,30 +274,30 @@ def test_a_penalty_fits_recurrent_matrices_only(tiny):
 
 def test_an_error_after_a_finished_stage_keeps_that_stage(tiny, monkeypatch):
     def broken(module, *, generator):
-        raise OSError("the disk is full")
+        raise OSError("the disk is gone")
 
-    monkeypatch.setattr("srnn_bench._run.reinitialize", broken)
+    monkeypatch.setattr("srnn_bench._train.reinitialize", broken)
     result = run(tiny(), seed=0, device="cpu")
     assert result.status == "failed"
     assert [stage.name for stage in result.stages] == ["sparse"]
-    assert result.reason.startswith("OSError: the disk is full (test_run.py, line ")
+    assert result.reason.startswith("OSError: the disk is gone (test_run.py, line ")
 
 
 def test_a_penalty_has_an_embedding_for_each_gate(tiny):
-    from srnn_bench._run import _penalties
+    from srnn_bench._assemble import _penalties
     from srnn_bench._streams import stream
 
     model = torch.nn.Module()
     model.cell = torch.nn.Module()
     model.cell.gates = 2
     model.cell.weight_hh = torch.nn.Parameter(torch.randn(12, 6, generator=torch.Generator().manual_seed(0)))
-    penalty = _penalties(model, tiny(), 0, torch.device("cpu"))
+    penalty = _penalties(model, tiny(), 0)
     built = Moduli().build(6, gates=2, generator=stream(0, "penalties", 0, "cell.weight_hh"))
-    assert torch.equal(penalty(), 0.1 * built(model.cell.weight_hh))
+    assert torch.equal(penalty(dict(model.named_parameters())), 0.1 * built(model.cell.weight_hh))
 
 
 def test_a_parameter_has_as_many_gates_as_its_owner_says():
-    from srnn_bench._run import _gates
+    from srnn_bench._assemble import _gates
 
     model = torch.nn.Module()
     model.cell, model.readout = torch.nn.Module(), torch.nn.Module()

@@ -7,11 +7,13 @@ import sys
 import pytest
 
 from srnn_bench import Conditions, Job, Masked, Stage, Store, Training, sweep
-from srnn_bench._sweep import attempt, failure
+from srnn_bench._run import Keeping
+from srnn_bench._watch import Quiet
+from srnn_bench._work import Work, failures, make
 from srnn_masks import Bernoulli
 
 
-class Log:
+class Log(Quiet):
     """A watcher that writes down what it is told."""
 
     def __init__(self):
@@ -20,8 +22,8 @@ class Log:
     def reused(self, job, result, difference):
         self.reuses.append((job.label, difference))
 
-    def epoch(self, job, stage, epoch, epochs):
-        self.epochs.append((job.label, stage, epoch, epochs))
+    def epoch(self, job, stage, number, epochs, epoch):
+        self.epochs.append((job.label, stage, number, epochs))
 
     def ended(self, job, result):
         self.ends.append((job.label, result.status))
@@ -97,11 +99,12 @@ def test_a_mistake_in_the_conditions_is_told_before_the_first_run(tiny, tmp_path
 
 
 @pytest.mark.slow
-def test_a_lost_worker_costs_no_other_run(tiny, tmp_path):
-    """One run of five kills its worker whenever it is tried."""
+@pytest.mark.parametrize("stack", ["never", "always"])
+def test_a_lost_worker_costs_no_other_run(tiny, tmp_path, stack):
+    """One run of five kills its worker whenever it is tried, alone or in a stack."""
     (tmp_path / "deadly_task.py").write_text(DEADLY)
     experiment = tiny().model_dump_json()
-    command = [sys.executable, str(tmp_path / "deadly_task.py"), experiment, str(tmp_path / "store")]
+    command = [sys.executable, str(tmp_path / "deadly_task.py"), experiment, str(tmp_path / "store"), stack]
     subprocess.run(command, check=True, timeout=120)
     ends = {result.seed: (result.status, result.reason) for result in Store(tmp_path / "store")}
     assert {seed: status for seed, (status, _) in ends.items()} == dict.fromkeys((0, 1, 3, 4), "done") | {2: "failed"}
@@ -112,51 +115,55 @@ def test_an_interrupt_is_not_a_failed_run(tiny, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("srnn_bench._sweep.run", interrupted)
+    monkeypatch.setattr("srnn_bench._work.run_together", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        attempt(jobs(tiny())[0], CPU, None)
+        make(Work(tuple(jobs(tiny())), CPU, Keeping()), None, None)
 
 
 def test_a_failure_says_where(tiny):
     try:
         [].pop()
     except IndexError as error:
-        result = failure(jobs(tiny())[0], CPU, error, 1.5)
-    assert result.reason.startswith("IndexError: pop from empty list (test_sweep.py, line ")
-    assert result.seconds == 1.5
+        made = failures(Work(tuple(jobs(tiny())), CPU, Keeping()), error, 1.5)
+    assert [each.result.seed for each in made] == [0, 1, 2]
+    for each in made:
+        assert each.result.reason.startswith("IndexError: pop from empty list (test_sweep.py, line ")
+        assert each.result.seconds == 0.5
 
 
 DEADLY = """
 import os
 import sys
-from srnn_bench import Conditions, Experiment, Job, Store, _sweep, sweep
-from srnn_bench._display import Display
-from rich.console import Console
+from srnn_bench import Conditions, Experiment, Job, Store, _work, sweep
+from srnn_bench._watch import Quiet
 
-attempt = _sweep.attempt
-_sweep.attempt = lambda job, *rest: os._exit(1) if job.seed == 2 else attempt(job, *rest)
+run_together = _work.run_together
+_work.run_together = lambda experiment, seeds, **how: (
+    os._exit(1) if 2 in seeds else run_together(experiment, seeds, **how)
+)
 
 if __name__ == "__main__":
     experiment = Experiment.model_validate_json(sys.argv[1])
     jobs = [Job(experiment, seed, str(seed)) for seed in range(5)]
-    with Display(5, Console()) as display:
-        sweep(jobs, Store(sys.argv[2]), workers=2, conditions=Conditions("cpu"), watcher=display)
+    stack = sys.argv[3]
+    sweep(jobs, Store(sys.argv[2]), workers=2, conditions=Conditions("cpu"), stack=stack, watcher=Quiet())
 """
 
 SWEEP = """
 import signal
 import sys
 from srnn_bench import Conditions, Experiment, Job, Store, sweep
-from srnn_bench._display import Display
-from rich.console import Console
+from srnn_bench._watch import Quiet
+
+class Loud(Quiet):
+    def epoch(self, *step):
+        print("epoch", flush=True)
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)  # shells start what runs in the background deaf to it
     experiment = Experiment.model_validate_json(sys.argv[1])
-    with Display(4, Console()) as display:
-        display.epoch = lambda *step: print("epoch", flush=True)
-        jobs = [Job(experiment, seed, "x") for seed in range(4)]
-        sweep(jobs, Store(sys.argv[2]), workers=2, conditions=Conditions("cpu"), watcher=display)
+    jobs = [Job(experiment, seed, "x") for seed in range(4)]
+    sweep(jobs, Store(sys.argv[2]), workers=2, conditions=Conditions("cpu"), stack="never", watcher=Loud())
 """
 
 
@@ -174,4 +181,7 @@ def test_a_sweep_that_is_ended_ends_its_workers(tiny, tmp_path, ending):
         process.send_signal(ending)
         process.communicate(timeout=30)  # workers hold the pipe: this returns when the last of them is gone
     assert process.returncode != 0
-    assert list(Store(tmp_path / "store")) == []
+    store = Store(tmp_path / "store")
+    assert list(store) == []
+    left = {signal.SIGINT: {"pending": 4}, signal.SIGKILL: {"running": 2, "pending": 2}}
+    assert store.statuses() == left[ending]

@@ -1,4 +1,4 @@
-"""The command `srnn`: list, run, report, schema."""
+"""The command `srnn`: list, run, report, claims, export, schema."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import os
 from itertools import chain
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -16,13 +16,22 @@ from srnn_tasks import entries
 from . import papers
 from ._display import Display
 from ._environment import PACKAGES
+from ._estimate import estimate, print_estimates
+from ._executor import Executor
 from ._experiment import Experiment
-from ._report import print_report, write_html
+from ._export import export
+from ._job import Conditions, Job
+from ._ledger import ledger, print_claims
+from ._overrides import override, override_table
+from ._report import print_report, write_figures, write_html, write_markdown
 from ._schema import schemas
+from ._stack import Stack
 from ._store import Store
-from ._summary import summarise
-from ._sweep import Conditions, Job, sweep
-from ._table import SCALES
+from ._summary import Summary, summarise
+from ._sweep import sweep
+from ._table import SCALES, Table
+from ._trackers import tracker
+from ._watch import Several
 
 app = typer.Typer(
     add_completion=False,
@@ -35,6 +44,12 @@ if not console.is_terminal and "COLUMNS" not in os.environ:
     console = Console(width=120)  # a file has no width; rich would take 80, too narrow for tables
 
 Results = Annotated[Path, typer.Option(help="Folder of the store and the report, on a local disk.")]
+Tables = Annotated[list[str] | None, typer.Argument(help="Tables; default: all.")]
+OneScale = Annotated[str | None, typer.Option("--scale", help="smoke, quick or paper; default: all.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Change a field, such as model.recurrence.hidden=64; may be given again."),
+]
 ScaleName = Annotated[str, typer.Option("--scale", help="smoke, quick or paper.")]
 
 
@@ -74,29 +89,70 @@ def run_(
     ],
     scale: ScaleName = "quick",
     seeds: Annotated[str | None, typer.Option(help="Such as 0-2 or 0,3,5; default: those of the table, or 0.")] = None,
+    settings: Settings = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Runs at once; default: one a core, one on a GPU.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda[:n].")] = "auto",
     precision: Annotated[str, typer.Option(help="float32, tf32 or bfloat16.")] = "float32",
     threads: Annotated[int, typer.Option(min=1, help="CPU threads of each run.")] = 1,
+    stack: Annotated[
+        Stack, typer.Option(help="Train seeds of one experiment as one computation; auto: small networks.")
+    ] = "auto",
+    executor: Annotated[
+        Literal["processes", "ray"], typer.Option(help="Where runs are made: processes of this machine, or ray.")
+    ] = "processes",
+    address: Annotated[str | None, typer.Option(help="Ray: the cluster's address; default: one made here.")] = None,
+    gpus_per_run: Annotated[float, typer.Option(min=0, help="Ray: GPUs of each run, parts too, such as 0.1.")] = 0.0,
+    shared_checkpoints: Annotated[
+        Path | None, typer.Option(help="Ray: a folder for checkpoints that all nodes see; default: none.")
+    ] = None,
+    checkpoint_every: Annotated[float, typer.Option(min=0, help="Seconds between two checkpoints of a run.")] = 60.0,
+    save_weights: Annotated[
+        bool, typer.Option("--save-weights", help="Keep the weights and masks at the end of each stage.")
+    ] = False,
+    track: Annotated[
+        list[str] | None, typer.Option(help="tensorboard, or package.module:tracker; may be given again.")
+    ] = None,
     refresh: Annotated[
         bool, typer.Option("--refresh", help="Make results again that other versions, devices or precisions made.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show what would be made, and estimate FLOPs and time.")
+    ] = False,
     results: Results = Path("results"),
 ) -> None:
-    """Make the runs of tables or of an experiment; what the store holds is reused."""
+    """Make the runs of tables or of an experiment; what the store holds is reused, what was broken off goes on."""
     wanted = None if seeds is None else parse_seeds(seeds)
     todo: list[Job] = []
     for target in chain.from_iterable(papers.TABLES if target == "all" else (target,) for target in targets):
         if target.endswith(".json"):
-            experiment = read_experiment(Path(target))
+            experiment = override(read_experiment(Path(target)), settings or ())
             todo += [Job(experiment, seed, f"{Path(target).stem}, seed {seed}") for seed in wanted or (0,)]
         else:
-            todo += papers.table(target, scale).jobs(wanted)
-    store = Store(results)
+            todo += _table(target, scale, settings).jobs(wanted)
     conditions = Conditions(device, precision, threads)
     workers = jobs or (1 if conditions.on_gpu else max(1, (os.cpu_count() or 1) // threads))
-    with Display(len({job.key for job in todo}), console) as display:
-        sweep(todo, store, workers=workers, conditions=conditions, refresh=refresh, watcher=display)
+    if dry_run:
+        store = Store(results) if results.exists() else None
+        print_estimates(estimate(todo, store, conditions), workers, console)
+        return
+    store = Store(results)
+    display = Display(len({job.key for job in todo}), console)
+    watcher = Several([display, *(tracker(name, results) for name in track or ())])
+    try:
+        sweep(
+            todo,
+            store,
+            workers=workers,
+            conditions=conditions,
+            refresh=refresh,
+            stack=stack,
+            keep_weights=save_weights,
+            checkpoint_every=checkpoint_every,
+            executor=_executor(executor, address, threads, gpus_per_run, shared_checkpoints),
+            watcher=watcher,
+        )
+    finally:
+        watcher.close()
     _line(", ".join(f"{count} {status}" for status, count in display.statuses.items()) + f" in {store.path}")
     if display.statuses["failed"]:
         raise typer.Exit(1)
@@ -104,20 +160,47 @@ def run_(
 
 @app.command("report")
 def report_(
-    tables: Annotated[list[str] | None, typer.Argument(help="Tables to show; default: all that have results.")] = None,
+    tables: Tables = None,
+    scale: OneScale = None,
+    settings: Settings = None,
+    format: Annotated[Literal["html", "md"], typer.Option(help="md is Markdown.")] = "html",
+    output: Annotated[Path | None, typer.Option(help="File to write; default: report.html or .md in results.")] = None,
     results: Results = Path("results"),
 ) -> None:
-    """Print the tables that have results, the paper's numbers beside ours, and write results/report.html."""
-    if not results.exists():
-        raise ValueError(
-            f"{results}: no such folder; make results first, such as `srnn run moduli/table1 --scale smoke`"
-        )
-    store = Store(results)
-    shown = [summarise(papers.table(name, scale), store) for name in tables or papers.TABLES for scale in SCALES]
-    summaries = [summary for summary in shown if summary.results]
-    print_report(summaries, console)
-    path = write_html(summaries, results / "report.html")
-    _line(f"{len(summaries)} tables; written to {path}")
+    """Print the tables that have results, the paper's numbers beside ours, and write report and figures."""
+    shown = [summary for summary in _summaries(tables, scale, settings, results) if summary.results]
+    print_report(shown, console)
+    target = output or results / f"report.{format}"
+    figures = write_figures(shown, target.parent / "figures")
+    path = write_html(shown, target) if format == "html" else write_markdown(shown, target, figures)
+    _line(f"{len(shown)} tables; written to {path}, with {len(figures)} files in {target.parent / 'figures'}")
+
+
+@app.command("claims")
+def claims_(
+    tables: Tables = None,
+    scale: OneScale = None,
+    settings: Settings = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list, a row a claim.")] = False,
+    results: Results = Path("results"),
+) -> None:
+    """Print the ledger: each claim of the papers with its verdict, at each scale that has results."""
+    summaries = _summaries(tables, scale, settings, results)
+    if as_json:
+        typer.echo(json.dumps(ledger(summaries), indent=2))
+    else:
+        held = [summary for summary in summaries if summary.results]
+        print_claims(held or summaries, console)
+
+
+@app.command("export")
+def export_(
+    path: Annotated[Path, typer.Argument(help="File to write: .parquet or .csv.")],
+    history: Annotated[bool, typer.Option("--history", help="A row an epoch in place of a row a stage.")] = False,
+    results: Results = Path("results"),
+) -> None:
+    """Write all results as one flat table for pandas, R or a spreadsheet: a row a run and stage."""
+    _line(f"written to {export(_existing(results), path, history=history)}")
 
 
 @app.command("schema")
@@ -127,6 +210,43 @@ def schema_(
     """Print the JSON schemas of the public values of the packages."""
     found = [schemas(name) for name in PACKAGES] if package is None else schemas(package)
     typer.echo(json.dumps(found, indent=2, sort_keys=True))
+
+
+def _table(name: str, scale: str, settings: list[str] | None) -> Table:
+    table = papers.table(name, scale)
+    return override_table(table, settings) if settings else table
+
+
+def _summaries(
+    names: list[str] | None, scale: str | None, settings: list[str] | None, results: Path
+) -> list[Summary]:
+    """Return what the store holds of the tables, at one scale or at all."""
+    store = _existing(results)
+    scales = SCALES if scale is None else (scale,)
+    return [
+        summarise(_table(name, each, settings), store) for name in names or list(papers.TABLES) for each in scales
+    ]
+
+
+def _existing(results: Path) -> Store:
+    if not results.exists():
+        raise ValueError(
+            f"{results}: no such folder; make results first, such as `srnn run moduli/table1 --scale smoke`"
+        )
+    return Store(results)
+
+
+def _executor(
+    name: str, address: str | None, threads: int, gpus_per_run: float, checkpoints: Path | None
+) -> Executor | None:
+    """Return what makes the runs; None for the processes of this machine."""
+    if name == "ray":
+        from ._ray import Ray
+
+        return Ray(address, threads=threads, gpus_per_run=gpus_per_run, checkpoints=checkpoints)
+    if address is not None or gpus_per_run or checkpoints is not None:
+        raise ValueError("address, gpus-per-run and shared-checkpoints belong to --executor ray")
+    return None
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:

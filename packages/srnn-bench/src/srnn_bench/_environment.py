@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import platform
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib.metadata import entry_points, version
+from pathlib import Path
 from typing import Literal, get_args
 
 import torch
@@ -65,7 +67,27 @@ def packages_of(task: str) -> dict[str, str]:
     return {name: version(name) for name in PACKAGES} | plugins
 
 
-def describe(task: str, device: torch.device, precision: str, threads: int) -> Environment:
+@cache
+def commit() -> str | None:
+    """Return the commit of the working copy that srnn is run from, `-dirty` if changed; None where it is none."""
+    here = Path(__file__).resolve()
+    git = ("git", "-C", str(here.parent))
+    try:
+        tracked = subprocess.run([*git, "ls-files", "--error-unmatch", here.name], capture_output=True, timeout=20)
+        if tracked.returncode != 0:  # installed, though perhaps below some other repository
+            return None
+        said = subprocess.run(
+            [*git, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
+            capture_output=True,
+            timeout=20,
+            text=True,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return said.stdout.strip() or None
+
+
+def describe(task: str, device: torch.device, precision: str, threads: int, *, stacked: int = 1) -> Environment:
     """Return the environment of a run of the task of that kind."""
     return Environment(
         packages=packages_of(task),
@@ -74,6 +96,8 @@ def describe(task: str, device: torch.device, precision: str, threads: int) -> E
         device=torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu ({platform.machine()})",
         precision=precision,
         threads=threads,
+        stacked=stacked,
+        commit=commit(),
     )
 
 
@@ -91,7 +115,7 @@ def difference_between(made: Environment, now: Environment) -> str | None:
     """Say how a result's packages, device, precision or threads differ from those of now, or None."""
     changes = [
         f"{field} {getattr(made, field)}, now {getattr(now, field)}"
-        for field in ("device", "precision", "threads")
+        for field in ("torch", "device", "precision", "threads")
         if getattr(made, field) != getattr(now, field)
     ]
     return "; ".join(filter(None, [versions_differ(made.packages, now.packages), *changes])) or None

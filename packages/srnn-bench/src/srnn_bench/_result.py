@@ -20,8 +20,8 @@ class StageResult(Value):
     """What a finished stage measured.
 
     `metrics` come from held-out data; `densities` are the share of weights present of each weight matrix;
-    `step_ms` is the mean wall time of a training step after the first epoch, in milliseconds;
-    `peak_memory_mb` is the device's peak allocation, on a CPU the peak resident size of the
+    `step_ms` is the mean wall time of a training step after the first epoch, in milliseconds, in a stack the run's
+    share; `peak_memory_mb` is the device's peak allocation, on a CPU the peak resident size of the
     process so far, earlier runs of the same worker included, in MiB (None on Windows, which does not tell).
     """
 
@@ -35,7 +35,12 @@ class StageResult(Value):
 
 
 class Environment(Value):
-    """Where and by what a run was made; `packages` are the versions of srnn and of the task's distribution."""
+    """Where and by what a run was made.
+
+    `packages` are the versions of srnn and of the task's distribution; `commit` is that of srnn's working copy, with
+    `-dirty` where it was changed, None for a released package; `stacked` is the number of runs that were trained as
+    one batched computation, 1 for a run by itself.
+    """
 
     packages: dict[str, str]
     torch: str
@@ -43,6 +48,8 @@ class Environment(Value):
     device: str
     precision: str
     threads: int
+    stacked: int = 1
+    commit: str | None = None
 
 
 class Result(Value):

@@ -2,27 +2,58 @@
 
 from __future__ import annotations
 
+import hashlib
+import shutil
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from fnmatch import fnmatchcase
-from functools import partial
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import torch
-from torch import Tensor, nn
-
-from srnn_masks import apply
-from srnn_pruning import reinitialize, rewind, snapshot
-
+from ._assemble import assemble
+from ._checkpoint import Checkpoints
+from ._disk import DiskError
+from ._engine import Single
 from ._environment import conditions, describe, resolve_device
 from ._experiment import Experiment
-from ._result import Result, StageResult
-from ._streams import stream
-from ._train import Diverged, plan, train
+from ._result import Epoch, Result
+from ._stacked import Stacked
+from ._train import Member, Progress, Trainer
 
-Progress = Callable[[str, int, int], None]
+
+@dataclass(frozen=True)
+class Keeping:
+    """What a run keeps on the disk while it goes on, and hands back at its end.
+
+    `checkpoints`: a folder of checkpoints, of which each run has its own part; None for none. `every`: seconds
+    between two. `weights`: whether to hand back the weights and masks at the end of each stage.
+    """
+
+    checkpoints: Path | None = None
+    every: float = 60.0
+    weights: bool = False
+
+    def folder(self, keys: Sequence[str]) -> Path | None:
+        """Return the folder of the checkpoints of these runs, that advance together."""
+        if self.checkpoints is None:
+            return None
+        name = keys[0] if len(keys) == 1 else hashlib.sha256(" ".join(keys).encode()).hexdigest()[:20]
+        return self.checkpoints / name
+
+    def remove(self, keys: Sequence[str]) -> None:
+        """Remove the checkpoints of these runs, if there are any."""
+        folder = self.folder(keys)
+        if folder is not None and folder.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class Made:
+    """A result, and the weights and masks by stage where they were asked for: safetensors files as bytes."""
+
+    result: Result
+    weights: dict[str, bytes]
 
 
 def run(
@@ -32,41 +63,93 @@ def run(
     device: str = "auto",
     precision: str = "float32",
     threads: int = 1,
-    progress: Progress | None = None,
+    progress: Callable[[str, int, int, Epoch], None] | None = None,
 ) -> Result:
     """Train and measure every stage of an experiment.
 
     On a CPU the same experiment, seed and number of threads give the same bits. `device` is `auto`, `cpu` or
-    `cuda[:n]`; `precision` is `float32`, `tf32` or `bfloat16` (autocast); `progress(stage, epoch, epochs)` is called
-    after each epoch. A run that diverges ends as a result with its reason; a mistake in the experiment, such as a
-    glob that matches no parameter, raises ValueError before anything is trained. An error after a stage was finished
-    ends as a failed result that keeps what was finished.
+    `cuda[:n]`; `precision` is `float32`, `tf32` or `bfloat16` (autocast); `progress(stage, number, epochs, epoch)` is
+    called after each epoch, whose number counts from 1. A run that diverges ends as a result with its reason; a
+    mistake in the experiment, such as a glob that matches no parameter, raises ValueError before anything is trained.
+    An error after a stage was finished ends as a failed result that keeps what was finished.
+    """
+    told = progress or (lambda *_: None)
+    (made,) = run_together(
+        experiment,
+        (seed,),
+        device=device,
+        precision=precision,
+        threads=threads,
+        progress=lambda _, *step: told(*step),
+    )
+    return made.result
+
+
+def run_together(
+    experiment: Experiment,
+    seeds: Sequence[int],
+    *,
+    device: str = "auto",
+    precision: str = "float32",
+    threads: int = 1,
+    progress: Progress,
+    keeping: Keeping = Keeping(),
+    tell: Callable[[str], None] = lambda text: None,
+) -> list[Made]:
+    """Run an experiment with one seed, or with several as one stacked computation; see `run` and `Stacked`.
+
+    Runs that find a checkpoint of theirs go on from it, if all that decides their bits is the same as then.
+    Raises ValueError where `run` does, and DiskError when a checkpoint cannot be written.
     """
     where = resolve_device(device)
+    keys = [experiment.key(seed) for seed in seeds]
+    environment = describe(experiment.task.kind, where, precision, threads, stacked=len(seeds))
+    folder = keeping.folder(keys)
+    checkpoints = None
+    if folder is not None:
+        same = environment.model_dump(exclude={"commit"})
+        identity = {"keys": keys, "environment": same, "weights": keeping.weights}
+        checkpoints = Checkpoints(folder, identity, every=keeping.every, tell=tell)
     begin = time.perf_counter()
-    finished: list[StageResult] = []
-    status: Literal["done", "diverged", "failed"] = "done"
-    reason = None
+    members: list[Member] = []
+    seconds, failed = 0.0, None
     with conditions(where, precision, threads):
         try:
-            for stage in _stages(experiment, seed, where, progress or _silent):
-                finished.append(stage)
-        except Diverged as error:
-            status, reason = "diverged", str(error)
+            members = [Member(assemble(experiment, seed, where)) for seed in seeds]
+            parts = [member.parts for member in members]
+            engine = Single(parts, where) if len(seeds) == 1 else Stacked(parts, where)
+            trainer = Trainer(
+                members,
+                engine,
+                device=where,
+                progress=progress,
+                checkpoints=checkpoints,
+                keep_weights=keeping.weights,
+            )
+            trainer.train()
+            seconds = trainer.at.seconds
+        except DiskError:
+            raise
         except Exception as error:
-            if not finished:
+            if not any(member.finished for member in members):
                 raise
-            status, reason = "failed", explain(error)
-    return Result(
-        key=experiment.key(seed),
-        experiment=experiment,
-        seed=seed,
-        status=status,
-        reason=reason,
-        stages=tuple(finished),
-        environment=describe(experiment.task.kind, where, precision, threads),
-        seconds=time.perf_counter() - begin,
-    )
+            failed, seconds = explain(error), time.perf_counter() - begin
+
+    def made(member: Member, key: str, seed: int) -> Made:
+        status: Literal["done", "diverged", "failed"] = "done" if member.diverged is None else "diverged"
+        result = Result(
+            key=key,
+            experiment=experiment,
+            seed=seed,
+            status=status if failed is None else "failed",
+            reason=failed or member.diverged,
+            stages=tuple(member.finished),
+            environment=environment,
+            seconds=seconds / len(seeds),
+        )
+        return Made(result, dict(member.weights))
+
+    return [made(member, key, seed) for member, key, seed in zip(members, keys, seeds, strict=True)]
 
 
 def explain(error: BaseException) -> str:
@@ -74,76 +157,3 @@ def explain(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
     return f"{type(error).__name__}: {error}{place}"
-
-
-def _stages(experiment: Experiment, seed: int, device: torch.device, progress: Progress) -> Iterator[StageResult]:
-    source = experiment.task.open(device=device, generator=stream(seed, "task", device=device))
-    # Weights, masks and embeddings are drawn on the CPU, so that they are the same on every device.
-    model = experiment.model.build(source.spec, generator=stream(seed, "model")).to(device)
-    _wear(model, experiment, seed)
-    penalty = _penalties(model, experiment, seed, device)
-    original = snapshot(model) if any(stage.start == "rewind" for stage in experiment.stages) else {}
-    plans = [plan(model, source, stage, seed=seed, device=device) for stage in experiment.stages]
-    for stage, planned in zip(experiment.stages, plans, strict=True):
-        if stage.start == "reinitialize":
-            reinitialize(model, generator=stream(seed, "reinitialize", stage.name))
-        elif stage.start == "rewind":
-            rewind(model, original)
-        yield train(
-            model,
-            source,
-            planned,
-            penalty,
-            seed=seed,
-            device=device,
-            progress=partial(progress, stage.name),
-        )
-
-
-def _wear(model: nn.Module, experiment: Experiment, seed: int) -> None:
-    """Put on every mask of the experiment; each parameter has its own draw."""
-    for number, masked in enumerate(experiment.masks):
-        for name, parameter in _matching(model, masked.parameter, f"masks.{number}.parameter"):
-            generator = stream(seed, "masks", number, name)
-            apply(model, {name: masked.pattern.mask(*parameter.shape, gates=_gates(model, name), generator=generator)})
-
-
-def _penalties(model: nn.Module, experiment: Experiment, seed: int, device: torch.device) -> Callable[[], Tensor]:
-    """Return a function that gives the sum of strength times penalty over all penalised parameters."""
-    terms: list[tuple[float, nn.Module, nn.Parameter]] = []
-    for number, penalty in enumerate(experiment.penalties):
-        for name, parameter in _matching(model, penalty.parameter, f"penalties.{number}.parameter"):
-            generator = stream(seed, "penalties", number, name)
-            built = penalty.regularizer.build(parameter.shape[1], gates=_gates(model, name), generator=generator)
-            if built.shape != parameter.shape:
-                raise ValueError(
-                    f"penalties.{number}.parameter: expected a recurrent matrix, here of shape {built.shape}, "
-                    f"got {name} of shape {tuple(parameter.shape)}"
-                )
-            terms.append((penalty.strength, built.to(device), parameter))
-
-    def total() -> Tensor:
-        value = torch.zeros((), device=device)
-        for strength, built, parameter in terms:
-            value = value + strength * built(parameter)
-        return value
-
-    return total
-
-
-def _matching(model: nn.Module, glob: str, field: str) -> list[tuple[str, nn.Parameter]]:
-    """Return the weight matrices whose name matches; there must be one."""
-    matrices = {name: parameter for name, parameter in model.named_parameters() if parameter.dim() == 2}
-    found = [(name, parameter) for name, parameter in matrices.items() if fnmatchcase(name, glob)]
-    if not found:
-        raise ValueError(f"{field}: {glob!r} matches no weight matrix of the model; it has {', '.join(matrices)}")
-    return found
-
-
-def _gates(model: nn.Module, name: str) -> int:
-    """Return how many gates the module that owns the parameter stacks in its rows; 1 where it says nothing of gates."""
-    return int(getattr(model.get_submodule(name.rpartition(".")[0]), "gates", 1))
-
-
-def _silent(stage: str, epoch: int, epochs: int) -> None:
-    """Report nothing."""

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from ._claims import Claim
 from ._experiment import Experiment
-from ._sweep import Job
+from ._job import Job
 
 if TYPE_CHECKING:
     from ._summary import Summary
@@ -47,7 +48,7 @@ class Table:
     """A table at one scale.
 
     `remarks` gives sentences computed from the results, such as whether a rule of the protocol is met; they stand
-    below the table in the report.
+    below the table in the report. `claims` are the paper's statements about the table; each name stands once.
     """
 
     name: str
@@ -60,6 +61,21 @@ class Table:
     seeds: tuple[int, ...]
     cells: tuple[Cell, ...]
     remarks: Callable[[Summary], Sequence[str]] = no_remarks
+    claims: tuple[Claim, ...] = ()
+
+    def __post_init__(self) -> None:
+        cells = {(cell.row, cell.column) for cell in self.cells}
+        names: set[str] = set()
+        for claim in self.claims:
+            if claim.name in names:
+                raise ValueError(f"table {self.name!r} has two claims named {claim.name!r}")
+            names.add(claim.name)
+            unknown = [place for place in claim.places if place not in cells]
+            if unknown:
+                raise ValueError(
+                    f"claim {claim.name!r} of table {self.name!r} names the cell {unknown[0]}, "
+                    f"expected rows among {self.rows} and columns among {self.columns}"
+                )
 
     @property
     def rows(self) -> tuple[str, ...]:

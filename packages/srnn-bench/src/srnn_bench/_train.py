@@ -1,21 +1,24 @@
-"""The training loop of one stage: batch, outputs, loss, step; masks hold by themselves."""
+"""The training of one run, or of several that advance together: stages, epochs, pruning, measurement, checkpoints."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 import torch
+from safetensors.torch import save
 from torch import Tensor, nn
 
-from srnn_pruning import Pruner, densities
-from srnn_tasks import Batch, Source, carried
+from srnn_masks import masks, replace
+from srnn_pruning import densities, reinitialize, rewind
 
+from ._assemble import Parts
+from ._checkpoint import Checkpoints
+from ._engine import Engine
 from ._environment import peak_memory_mb, reset_peak_memory
-from ._experiment import Stage
 from ._result import Epoch, StageResult
 from ._streams import stream
 
@@ -26,115 +29,230 @@ class Diverged(Exception):
     """A loss, a weight or a metric is no finite number; the text says which, where and when."""
 
 
-@dataclass(frozen=True)
-class Plan:
-    """A stage that was checked against model and task: how many batches an epoch has, and what prunes at its start."""
+class Progress(Protocol):
+    """What is told after each epoch: seed, stage, its number from 1, how many the stage has, and its means."""
 
-    stage: Stage
-    batches: int
-    pruner: Pruner | None
+    def __call__(self, seed: int, stage: str, number: int, epochs: int, epoch: Epoch) -> None:
+        """Take notice."""
 
 
-def plan(model: nn.Module, source: Source, stage: Stage, *, seed: int, device: torch.device) -> Plan:
-    """Check a stage before anything is trained.
+@dataclass
+class Member:
+    """One of the runs of a trainer, and what it has measured so far; `diverged` says why it goes no further."""
 
-    Raises ValueError when pruning's scope matches no weight, or when the task has no epoch and the stage gives none.
+    parts: Parts
+    history: list[Epoch] = field(default_factory=list)
+    finished: list[StageResult] = field(default_factory=list)
+    weights: dict[str, bytes] = field(default_factory=dict)
+    diverged: str | None = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all of this run that changes while it trains."""
+        parts = self.parts
+        pruners = {plan.stage.name: plan.pruner for plan in parts.plans}
+        return {
+            "history": [epoch.model_dump() for epoch in self.history],
+            "finished": [stage.model_dump() for stage in self.finished],
+            "weights": {name: _as_tensor(text) for name, text in self.weights.items()},
+            "diverged": self.diverged,
+            "masks": masks(parts.model),
+            "model": parts.model.state_dict(),
+            "penalties": parts.penalties.state_dict(),
+            "source": parts.source.state_dict(),
+            "pruning": {name: held.generator.get_state() for name, held in pruners.items() if held and held.generator},
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
+        parts = self.parts
+        self.history = [Epoch.model_validate(epoch) for epoch in state["history"]]
+        self.finished = [StageResult.model_validate(stage) for stage in state["finished"]]
+        self.weights = {name: tensor.numpy().tobytes() for name, tensor in state["weights"].items()}
+        self.diverged = state["diverged"]
+        replace(parts.model, state["masks"])
+        parts.model.load_state_dict(state["model"])
+        parts.penalties.load_state_dict(state["penalties"])
+        parts.source.load_state_dict(state["source"])
+        for plan in parts.plans:
+            if plan.stage.name in state["pruning"]:
+                assert plan.pruner is not None and plan.pruner.generator is not None
+                plan.pruner.generator.set_state(state["pruning"][plan.stage.name])
+
+
+@dataclass
+class Position:
+    """How far the training is: `batch` batches of an epoch of a stage are done; their sums `(S, 2)`, and the time.
+
+    `epoch_seconds` holds the time of the stage's epochs, the one under way last; `seconds` is all time spent.
     """
-    batches = stage.training.batches or source.epoch_batches(stage.training.batch_size)
-    if batches is None:
-        raise ValueError(
-            f"stage {stage.name!r}: the task has no end, so training.batches must say how long an epoch is"
-        )
-    if stage.pruning is None:
-        return Plan(stage, batches, None)
-    generator = stream(seed, "pruning", stage.name, device=device)
-    return Plan(stage, batches, Pruner(model, stage.pruning, epochs=stage.training.epochs, generator=generator))
+
+    stage: int = 0
+    epoch: int = 1
+    batch: int = 0
+    total: Tensor | None = None
+    epoch_seconds: list[float] = field(default_factory=list)
+    seconds: float = 0.0
 
 
-def train(
-    model: nn.Module,
-    source: Source,
-    plan: Plan,
-    penalty: Callable[[], Tensor],
-    *,
-    seed: int,
-    device: torch.device,
-    progress: Callable[[int, int], None],
-) -> StageResult:
-    """Train `model` through one stage, in place, and measure it.
+class Trainer:
+    """Trains runs of one experiment together, in place, through all their stages.
 
-    `penalty()` gives the weighted penalties as a scalar; `progress(epoch, epochs)` is called after each epoch.
-    Raises Diverged.
+    A checkpoint is written where `checkpoints` is given and whenever it is due; a trainer that finds one goes on
+    from there, and ends with the bits of one that was never interrupted (on a CPU). A run that diverges stops; the
+    others go on. With `keep_weights`, the weights and masks at the end of each stage are kept.
     """
-    stage, training = plan.stage, plan.stage.training
-    draws = source.batches(training.batch_size, generator=stream(seed, "batches", stage.name, device=device))
-    optimizer = training.optimizer.build(
-        [parameter for parameter in model.parameters() if parameter.requires_grad], training.learning_rate
-    )
-    step = Step(model, source, optimizer, penalty, training.clip_norm)
-    reset_peak_memory(device)
-    history, seconds = [], []
-    for epoch in range(1, training.epochs + 1):
-        if plan.pruner is not None:
-            plan.pruner.step(epoch)
-        begin = time.perf_counter()
-        losses = run_epoch(step, draws, plan.batches)  # on the host: the steps' one wait for the device
-        seconds.append(time.perf_counter() - begin)
-        where = f"stage {stage.name!r}, epoch {epoch} of {training.epochs}"
-        check_finite({"loss": losses[0], "penalty": losses[1]}, where)
-        check_weights(model, where)
-        history.append(Epoch(loss=losses[0], penalty=losses[1], density=mean_density(model)))
-        progress(epoch, training.epochs)
-    metrics = source.evaluate(model, split="test", generator=stream(seed, "evaluate", device=device))
-    check_finite(metrics, f"stage {stage.name!r}, held-out metrics")
-    steady = seconds[1:] or seconds
-    return StageResult(
-        name=stage.name,
-        metrics=metrics,
-        densities=densities(model, SCOPE),
-        history=tuple(history),
-        steps=training.epochs * plan.batches,
-        step_ms=1000 * sum(steady) / (len(steady) * plan.batches),
-        peak_memory_mb=peak_memory_mb(device),
-    )
-
-
-class Step:
-    """One training step; it carries the hidden state from batch to batch where the task asks for it."""
 
     def __init__(
         self,
-        model: nn.Module,
-        source: Source,
-        optimizer: torch.optim.Optimizer,
-        penalty: Callable[[], Tensor],
-        clip_norm: float | None,
+        members: Sequence[Member],
+        engine: Engine,
+        *,
+        device: torch.device,
+        progress: Progress,
+        checkpoints: Checkpoints | None = None,
+        keep_weights: bool = False,
     ) -> None:
-        self.model, self.source, self.optimizer = model, source, optimizer
-        self.penalty, self.clip_norm = penalty, clip_norm
-        self.state: Any = None
+        self.members, self.engine, self.device = members, engine, device
+        self.progress, self.checkpoints, self.keep_weights = progress, checkpoints, keep_weights
+        self.plans = members[0].parts.plans
+        self.at = Position()
+        self._clock = time.perf_counter()
 
-    def __call__(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Take one step; return the task's loss and the weighted penalty, both scalars on the device."""
-        state = carried(self.state, batch.reset) if self.source.spec.carry else None
-        outputs, self.state = self.model(batch.inputs, start=batch.start, state=state)
-        loss, penalty = self.source.loss(outputs, batch), self.penalty()
-        self.optimizer.zero_grad(set_to_none=True)
-        (loss + penalty).backward()  # type: ignore[no-untyped-call]
-        if self.clip_norm is not None:
-            nn.utils.clip_grad_norm_(self.model.parameters(), self.clip_norm)
-        self.optimizer.step()
-        return loss.detach(), penalty.detach()
+    @property
+    def alive(self) -> list[Member]:
+        """The runs that have not diverged."""
+        return [member for member in self.members if member.diverged is None]
 
+    def train(self) -> None:
+        """Train to the end of the last stage, or until every run has diverged."""
+        self._clock = time.perf_counter()
+        resumed = self._resume()
+        while self.at.stage < len(self.plans) and self.alive:
+            if not resumed:
+                self._begin_stage()
+            resumed = False
+            self._train_stage()
+            self._end_stage()
+            self.at = Position(stage=self.at.stage + 1, seconds=self.at.seconds)
+        self._spend()
 
-def run_epoch(step: Step, draws: Iterator[Batch], batches: int) -> list[float]:
-    """Take `batches` steps and return the mean loss and the mean penalty."""
-    step.model.train()
-    total: Tensor | float = 0.0
-    for _ in range(batches):
-        total = total + torch.stack(step(next(draws))).double()
-    assert isinstance(total, Tensor)
-    return [float(value) for value in (total / batches).tolist()]
+    def _begin_stage(self) -> None:
+        stage = self.plans[self.at.stage].stage
+        for member in self.alive:
+            if stage.start == "reinitialize":
+                reinitialize(member.parts.model, generator=stream(member.parts.seed, "reinitialize", stage.name))
+            elif stage.start == "rewind":
+                rewind(member.parts.model, member.parts.original)
+            member.history = []
+        self.engine.begin(self.at.stage)
+        reset_peak_memory(self.device)
+
+    def _train_stage(self) -> None:
+        plan = self.plans[self.at.stage]
+        epochs = plan.stage.training.epochs
+        while self.at.epoch <= epochs and self.alive:
+            if self.at.batch == 0:
+                self._begin_epoch()
+            self._train_epoch(plan.batches)
+            self._end_epoch(plan.stage.name, plan.batches, epochs)
+            self.at.epoch, self.at.batch = self.at.epoch + 1, 0
+
+    def _begin_epoch(self) -> None:
+        for member in self.alive:
+            pruner = member.parts.plans[self.at.stage].pruner
+            if pruner is not None:
+                pruner.step(self.at.epoch)
+        self.engine.pruned()
+        self._spend()
+        self.at.epoch_seconds.append(0.0)
+        self.at.total = torch.zeros(len(self.members), 2, dtype=torch.float64, device=self.device)
+
+    def _train_epoch(self, batches: int) -> None:
+        for member in self.members:
+            member.parts.model.train()
+        assert self.at.total is not None
+        while self.at.batch < batches:
+            self.at.total += self.engine.step()
+            self.at.batch += 1
+            if self.checkpoints is not None and self.checkpoints.due():
+                self._spend(epoch=True)
+                self.checkpoints.write(self._state())
+                self._clock = time.perf_counter()
+
+    def _end_epoch(self, stage: str, batches: int, epochs: int) -> None:
+        assert self.at.total is not None
+        means = (self.at.total / batches).tolist()  # on the host: the steps' one wait for the device
+        self._spend(epoch=True)
+        where = f"stage {stage!r}, epoch {self.at.epoch} of {epochs}"
+        for member, (loss, penalty) in zip(self.members, means, strict=True):
+            if member.diverged is not None:
+                continue
+            try:
+                check_finite({"loss": loss, "penalty": penalty}, where)
+                check_weights(member.parts.model, where)
+            except Diverged as error:
+                member.diverged = str(error)
+                continue
+            epoch = Epoch(loss=loss, penalty=penalty, density=mean_density(member.parts.model))
+            member.history.append(epoch)
+            self.progress(member.parts.seed, stage, self.at.epoch, epochs, epoch)
+
+    def _end_stage(self) -> None:
+        plan = self.plans[self.at.stage]
+        epochs = plan.stage.training.epochs
+        steady = self.at.epoch_seconds[1:] or self.at.epoch_seconds
+        for member in self.alive:
+            parts = member.parts
+            generator = stream(parts.seed, "evaluate", device=self.device)
+            metrics = parts.source.evaluate(parts.model, split="test", generator=generator)
+            try:
+                check_finite(metrics, f"stage {plan.stage.name!r}, held-out metrics")
+            except Diverged as error:
+                member.diverged = str(error)
+                continue
+            stage = StageResult(
+                name=plan.stage.name,
+                metrics=metrics,
+                densities=densities(parts.model, SCOPE),
+                history=tuple(member.history),
+                steps=epochs * plan.batches,
+                step_ms=1000 * sum(steady) / (len(steady) * plan.batches * len(self.members)),
+                peak_memory_mb=peak_memory_mb(self.device),
+            )
+            member.finished.append(stage)
+            if self.keep_weights:
+                held = {name: tensor.detach().cpu().clone() for name, tensor in parts.model.state_dict().items()}
+                member.weights[stage.name] = save(held, metadata={"seed": str(parts.seed), "stage": stage.name})
+
+    def _spend(self, *, epoch: bool = False) -> None:
+        """Book the time since the last booking, also to the epoch under way where it was spent on its steps."""
+        now = time.perf_counter()
+        self.at.seconds += now - self._clock
+        if epoch:
+            self.at.epoch_seconds[-1] += now - self._clock
+        self._clock = now
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "position": dict(vars(self.at)),
+            "members": [member.state_dict() for member in self.members],
+            "engine": self.engine.state_dict(),
+        }
+
+    def _resume(self) -> bool:
+        """Go on from the last checkpoint, if there is one; say whether there was."""
+        state = None if self.checkpoints is None else self.checkpoints.read()
+        if state is None:
+            return False
+        for member, held in zip(self.members, state["members"], strict=True):
+            member.load_state_dict(held)
+        self.at = Position(**state["position"])
+        assert self.at.total is not None
+        self.at.total = self.at.total.to(self.device)
+        self.engine.begin(self.at.stage)
+        self.engine.pruned()
+        self.engine.load_state_dict(state["engine"])
+        return True
 
 
 def mean_density(model: nn.Module) -> float:
@@ -156,3 +274,7 @@ def check_weights(model: nn.Module, where: str) -> None:
     for name, parameter in model.named_parameters():
         if not bool(torch.isfinite(parameter).all()):
             raise Diverged(f"parameter {name} holds a value that is not finite at {where}")
+
+
+def _as_tensor(data: bytes) -> Tensor:
+    return torch.frombuffer(bytearray(data), dtype=torch.uint8)

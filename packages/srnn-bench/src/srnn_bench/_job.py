@@ -1,0 +1,37 @@
+"""A run that is wanted, and how it is to be made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from ._environment import resolve_device
+from ._experiment import Experiment
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run that is wanted: an experiment, a seed, and a label for people."""
+
+    experiment: Experiment
+    seed: int
+    label: str
+
+    @cached_property
+    def key(self) -> str:
+        """The key of the run in the store."""
+        return self.experiment.key(self.seed)
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """How runs are made; none of it is part of a run's key."""
+
+    device: str = "auto"
+    precision: str = "float32"
+    threads: int = 1
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether the runs are made on a GPU."""
+        return resolve_device(self.device).type == "cuda"

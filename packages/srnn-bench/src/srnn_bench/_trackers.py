@@ -1,0 +1,160 @@
+"""Trackers: watchers that carry the course of runs to the programs which people look at already."""
+
+from __future__ import annotations
+
+import importlib
+import math
+import re
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from itertools import accumulate
+from pathlib import Path
+from textwrap import indent
+from typing import TYPE_CHECKING, cast
+
+from ._job import Job
+from ._result import Epoch, Result
+from ._watch import Quiet, Watcher
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
+
+@dataclass
+class Log:
+    """The open log of a run, and the last step that it tells of: inf where it held something before it was opened."""
+
+    writer: SummaryWriter
+    last: float
+
+
+class TensorBoard(Quiet):
+    """Writes a log folder a run, `tensorboard/<label>-<key>` in the folder of the results.
+
+    Scalars `<stage>/loss`, `<stage>/penalty` and `<stage>/density` of each epoch, `<stage>/metric/<name>` at the end;
+    their step counts epochs from 1 and runs on from stage to stage. The experiment is a text. A run that goes on from
+    a checkpoint, or begins anew, writes to the same folder; what was told there of later epochs is no longer shown.
+    """
+
+    def __init__(self, results: Path) -> None:
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError as error:
+            raise ValueError(
+                f"track: tensorboard needs a package ({error}); install it with pip install 'srnn-bench[tensorboard]'"
+            ) from error
+        self.folder = results / "tensorboard"
+        self._writer: Callable[..., SummaryWriter] = SummaryWriter
+        self._logs: dict[str, Log] = {}  # by the key of the run
+
+    def folder_of(self, job: Job) -> Path:
+        """Return the log folder of a run."""
+        label = re.sub(r"[^A-Za-z0-9_.]+", "-", job.label).strip("-.")[:100]
+        return self.folder / f"{label or 'run'}-{job.key[:8]}"
+
+    def begun(self, job: Job) -> None:
+        """Open the log of a run and write its experiment."""
+        self._close(job)
+        folder = self.folder_of(job)
+        held = any(folder.glob("events.out.tfevents.*"))
+        log = self._logs[job.key] = Log(self._writer(str(folder)), math.inf if held else 0)
+        log.writer.add_text("seed", str(job.seed), 0)
+        log.writer.add_text("experiment", indent(job.experiment.model_dump_json(indent=2), "    "), 0)  # as Markdown
+        log.writer.flush()
+
+    def epoch(self, job: Job, stage: str, number: int, epochs: int, epoch: Epoch) -> None:
+        """Write the means of an epoch."""
+        log = self._logs[job.key]
+        step = last_steps(job)[stage] - epochs + number
+        if step <= log.last:
+            log.writer.close()
+            log.writer = self._writer(str(self.folder_of(job)), purge_step=step)
+        log.last = step
+        for name, value in epoch:
+            log.writer.add_scalar(f"{stage}/{name}", value, step)
+
+    def ended(self, job: Job, result: Result) -> None:
+        """Write the metrics of the stages and how the run ended; close its log."""
+        writer = self._logs[job.key].writer
+        for stage in result.stages:
+            for name, value in stage.metrics.items():
+                writer.add_scalar(f"{stage.name}/metric/{name}", value, last_steps(job)[stage.name])
+        writer.add_text("end", result.status if result.reason is None else f"{result.status}: {result.reason}", 0)
+        self._close(job)
+
+    def reused(self, job: Job, result: Result, difference: str | None) -> None:
+        """Close the log of a run that another process ended."""
+        self._close(job)
+
+    def close(self) -> None:
+        """Close the logs of the runs that did not end."""
+        while self._logs:
+            self._logs.popitem()[1].writer.close()
+
+    def _close(self, job: Job) -> None:
+        log = self._logs.pop(job.key, None)
+        if log is not None:
+            log.writer.close()
+
+
+def last_steps(job: Job) -> dict[str, int]:
+    """Return how many epochs a run has made at the end of each stage."""
+    stages = job.experiment.stages
+    return dict(
+        zip((stage.name for stage in stages), accumulate(stage.training.epochs for stage in stages), strict=True)
+    )
+
+
+TRACKERS: dict[str, Callable[[Path], Watcher]] = {"tensorboard": TensorBoard}
+
+
+def tracker(name: str, results: Path) -> Watcher:
+    """Return the tracker of that name: `tensorboard`, or `package.module:name` for one of the user's own.
+
+    Such a name is that of a watcher's class, or of a function that returns a watcher; it is called without arguments.
+    The module may lie in the current folder.
+    """
+    if name in TRACKERS:
+        return TRACKERS[name](results)
+    module, colon, attribute = name.partition(":")
+    if not (module and colon and attribute):
+        near = get_close_matches(name, TRACKERS, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        raise ValueError(
+            f"track: unknown tracker {name!r}; {hint}known are {', '.join(TRACKERS)}, and package.module:name for one "
+            "of your own, such as the W&B and MLflow trackers of docs/trackers.md"
+        )
+    make = _found(name, module, attribute)
+    if not callable(make):
+        raise ValueError(f"track: {name}: expected a class or a function, got {make!r}")
+    try:
+        made = make()
+    except Exception as error:  # whatever a user's tracker does
+        raise ValueError(f"track: {name}() failed: {type(error).__name__}: {error}") from error
+    methods = [method for method in vars(Quiet) if not method.startswith("_")]
+    lacking = [method for method in methods if not callable(getattr(made, method, None))]
+    if lacking:
+        raise ValueError(
+            f"track: {name}: expected a watcher, got {type(made).__name__}, which has no {', '.join(lacking)}; "
+            "srnn_bench.Quiet is a base that has them all"
+        )
+    return cast(Watcher, made)
+
+
+def _found(name: str, module: str, attribute: str) -> object:
+    """Return what a name stands for."""
+    if "" not in sys.path and str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))  # a console script does not look there
+    try:
+        found: object = importlib.import_module(module)
+    except Exception as error:  # a user's module may raise anything
+        raise ValueError(f"track: {name}: cannot import {module!r}: {type(error).__name__}: {error}") from error
+    for part in attribute.split("."):
+        if not hasattr(found, part):
+            near = get_close_matches(part, dir(found), n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise ValueError(f"track: {name}: {module} has no {attribute!r}{hint}")
+        found = getattr(found, part)
+    return found

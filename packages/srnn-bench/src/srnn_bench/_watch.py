@@ -1,0 +1,92 @@
+"""What a sweep tells while it goes, and whom: the display, and the trackers that people already use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Protocol
+
+from ._job import Job
+from ._result import Epoch, Result
+
+
+class Watcher(Protocol):
+    """What wants to know how a sweep goes; it is told in the process that writes the store, by one thread."""
+
+    def reused(self, job: Job, result: Result, difference: str | None) -> None:
+        """A result was in the store already; `difference` says what would be other if it were made now."""
+
+    def begun(self, job: Job) -> None:
+        """A run begins, or goes on from a checkpoint, or begins anew where its worker was lost."""
+
+    def epoch(self, job: Job, stage: str, number: int, epochs: int, epoch: Epoch) -> None:
+        """A run finished an epoch of a stage: `number` counts from 1 to `epochs`, `epoch` holds its means."""
+
+    def note(self, text: str) -> None:
+        """Something that a person should know, such as a damaged checkpoint or a lost worker."""
+
+    def ended(self, job: Job, result: Result) -> None:
+        """A run ended, in whatever way; its result is stored."""
+
+    def close(self) -> None:
+        """The sweep is over, also where it was broken off: write out what is held."""
+
+
+class Quiet:
+    """A watcher that does nothing: a base for those that want to know of one thing only."""
+
+    def reused(self, job: Job, result: Result, difference: str | None) -> None:
+        """Do nothing."""
+
+    def begun(self, job: Job) -> None:
+        """Do nothing."""
+
+    def epoch(self, job: Job, stage: str, number: int, epochs: int, epoch: Epoch) -> None:
+        """Do nothing."""
+
+    def note(self, text: str) -> None:
+        """Do nothing."""
+
+    def ended(self, job: Job, result: Result) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+class Several:
+    """Tell several watchers, in order. All are closed, whichever of them raises an error."""
+
+    def __init__(self, watchers: Sequence[Watcher]) -> None:
+        self.watchers = tuple(watchers)
+
+    def reused(self, job: Job, result: Result, difference: str | None) -> None:
+        """Tell each."""
+        for watcher in self.watchers:
+            watcher.reused(job, result, difference)
+
+    def begun(self, job: Job) -> None:
+        """Tell each."""
+        for watcher in self.watchers:
+            watcher.begun(job)
+
+    def epoch(self, job: Job, stage: str, number: int, epochs: int, epoch: Epoch) -> None:
+        """Tell each."""
+        for watcher in self.watchers:
+            watcher.epoch(job, stage, number, epochs, epoch)
+
+    def note(self, text: str) -> None:
+        """Tell each."""
+        for watcher in self.watchers:
+            watcher.note(text)
+
+    def ended(self, job: Job, result: Result) -> None:
+        """Tell each."""
+        for watcher in self.watchers:
+            watcher.ended(job, result)
+
+    def close(self) -> None:
+        """Close each, also those after one that raises."""
+        with ExitStack() as stack:
+            for watcher in reversed(self.watchers):
+                stack.callback(watcher.close)

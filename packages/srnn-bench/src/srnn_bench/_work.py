@@ -1,0 +1,81 @@
+"""A piece of work for one process: the runs that it makes together, and how an error among them becomes a result."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ._disk import DiskError
+from ._environment import describe, resolve_device
+from ._job import Conditions, Job
+from ._result import Epoch, Result
+from ._run import Keeping, Made, explain, run_together
+
+Told = Callable[[str, str, int, int, Epoch], None]
+
+
+@dataclass(frozen=True)
+class Work:
+    """Runs to be made together: one by itself, or several seeds of one experiment, stacked."""
+
+    jobs: tuple[Job, ...]
+    conditions: Conditions
+    keeping: Keeping
+
+    @property
+    def singly(self) -> list[Work]:
+        """The same runs, each by itself."""
+        return [Work((job,), self.conditions, self.keeping) for job in self.jobs]
+
+
+def make(work: Work, told: Told, tell: Callable[[str], None]) -> list[Made]:
+    """Make the runs; an error becomes a failed result of each.
+
+    `told(key, stage, number, epochs, epoch)` is called after each epoch, `tell` with what a person should know.
+    Raises DiskError alone, since then nothing can go on.
+    """
+    begin = time.perf_counter()
+    keys = {job.seed: job.key for job in work.jobs}
+    try:
+        return run_together(
+            work.jobs[0].experiment,
+            tuple(keys),
+            device=work.conditions.device,
+            precision=work.conditions.precision,
+            threads=work.conditions.threads,
+            progress=lambda seed, *step: told(keys[seed], *step),
+            keeping=work.keeping,
+            tell=tell,
+        )
+    except DiskError:
+        raise
+    except Exception as error:
+        return failures(work, error, time.perf_counter() - begin)
+
+
+def failures(work: Work, error: BaseException, seconds: float = 0.0) -> list[Made]:
+    """Return the failed results of runs that ended with this error."""
+    conditions = work.conditions
+    environment = describe(
+        work.jobs[0].experiment.task.kind,
+        resolve_device(conditions.device),
+        conditions.precision,
+        conditions.threads,
+        stacked=len(work.jobs),
+    )
+    return [
+        Made(
+            Result(
+                key=job.key,
+                experiment=job.experiment,
+                seed=job.seed,
+                status="failed",
+                reason=explain(error),
+                environment=environment,
+                seconds=seconds / len(work.jobs),
+            ),
+            {},
+        )
+        for job in work.jobs
+    ]

@@ -1,0 +1,317 @@
+"""Figures: what is drawn are the numbers of the results, and the same results give the same bytes."""
+
+import re
+import statistics
+import subprocess
+import sys
+from importlib.resources import files
+from pathlib import Path
+from types import SimpleNamespace
+from xml.etree import ElementTree
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.collections import PolyCollection
+
+from srnn_bench import Cell, Published, Result, Summary, Table
+from srnn_bench._curve_figures import curves
+from srnn_bench._density_figures import against_density
+from srnn_bench._dot_figures import cells, step_times
+from srnn_bench._drawing import COLOURS, DASHES, MARKERS, file_png, file_svg, inline_svg, series
+from srnn_bench._environment import describe, resolve_device
+from srnn_bench._figures import drawings
+from srnn_bench._html import write_figures
+from srnn_bench._summary import CellSummary
+
+ENVIRONMENT = describe("adding", resolve_device("cpu"), "float32", 1)
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def result_of(experiment, seed, *stages: tuple[str, float, float, list[float]]) -> Result:
+    """Return a result with, of each stage, name, metric, share of weights present, and loss by epoch."""
+    return Result.model_validate(
+        {
+            "key": experiment.key(seed),
+            "experiment": experiment,
+            "seed": seed,
+            "status": "done" if len(stages) == len(experiment.stages) else "diverged",
+            "stages": [
+                {
+                    "name": name,
+                    "metrics": {"mse": metric},
+                    "densities": {"w": density, "readout": 1.0},
+                    "history": [{"loss": loss, "penalty": 0.0, "density": (1 + density) / 2} for loss in losses],
+                    "steps": 6,
+                    "step_ms": 2.0 + seed,
+                    "peak_memory_mb": None,
+                }
+                for name, metric, density, losses in stages
+            ],
+            "environment": ENVIRONMENT,
+            "seconds": 1.0,
+        }
+    )
+
+
+def summary_of(cells, results, *, metric="Error", seeds=(0, 1, 2)) -> Summary:
+    """Return a summary with these results by experiment."""
+    table = Table("paper/table", "quick", "A title", "A paper", metric, "units", "lower", seeds, tuple(cells))
+    held = {
+        (cell.row, cell.column): CellSummary(
+            cell, {seed: found.get(seed) for found in [results.get(cell.experiment, {})] for seed in seeds}
+        )
+        for cell in cells
+    }
+    return Summary(table, held)
+
+
+@pytest.fixture
+def made(tiny) -> SimpleNamespace:
+    """Two columns of two rows: A has three runs, of which one has no lottery; B has one run."""
+    a, b = tiny(), tiny(penalties=())
+    results = {
+        a: {
+            0: result_of(a, 0, ("sparse", 1.0, 0.2, [3.0, 2.0, 1.0]), ("lottery", 2.0, 0.2, [4.0, 3.0, 2.0])),
+            1: result_of(a, 1, ("sparse", 3.0, 0.3, [5.0, 3.0, 2.5])),
+            2: result_of(a, 2, ("sparse", 8.0, 0.1, [4.0, 1.0, 1.0]), ("lottery", 5.0, 0.1, [6.0, 5.0, 4.5])),
+        },
+        b: {0: result_of(b, 0, ("sparse", 4.0, 0.5, [2.0, 2.0, 2.0]), ("lottery", 4.5, 0.5, [2.0, 2.0, 2.0]))},
+    }
+    places = [
+        Cell(f"{stage} row", column, experiment, stage, "mse", Published(mean, 0.25, 5))
+        for column, experiment, mean in (("A", a, 1.5), ("B", b, 2.5))
+        for stage in ("sparse", "lottery")
+    ]
+    return SimpleNamespace(summary=summary_of(places, results), results=results, a=a, b=b)
+
+
+def lines(drawing, size=None) -> list:
+    """Return the lines of the one pair of axes as (x, y)."""
+    (axes,) = drawing.figure.axes
+    return [
+        (list(map(float, line.get_xdata())), list(map(float, line.get_ydata())))
+        for line in axes.lines
+        if size is None or line.get_markersize() == size
+    ]
+
+
+def test_learning_curves_are_means_with_the_range_of_the_runs(made):
+    (drawing,) = curves(made.summary)  # both rows are filled by the same runs, so they share a panel
+    sparse = [[3.0, 5.0, 4.0], [2.0, 3.0, 1.0], [1.0, 2.5, 1.0]]
+    lottery = [[4.0, 6.0], [3.0, 5.0], [2.0, 4.5]]
+    drawn = [line for line in lines(drawing) if len(line[0]) == 3]
+    assert drawn == [
+        ([1, 2, 3], [pytest.approx(statistics.fmean(values)) for values in sparse]),
+        ([4, 5, 6], [pytest.approx(statistics.fmean(values)) for values in lottery]),
+        ([1, 2, 3], [2.0, 2.0, 2.0]),
+        ([4, 5, 6], [2.0, 2.0, 2.0]),
+    ]
+    bands = [held for held in drawing.figure.axes[0].collections if isinstance(held, PolyCollection)]
+    assert len(bands) == 2, "one run has no band"
+    for band, start, values in zip(bands, (1, 4), (sparse, lottery), strict=True):
+        corners = {tuple(corner) for corner in band.get_paths()[0].vertices.tolist()}
+        ends = {(start + epoch, end(held)) for epoch, held in enumerate(values) for end in (min, max)}
+        assert corners == ends
+    assert "Runs: A 3, then 2, B 1." in drawing.caption
+    assert [text.get_text() for text in drawing.figure.axes[0].texts] == ["sparse", "lottery"]
+
+
+def test_rows_of_other_runs_have_panels_of_their_own(made, tiny):
+    other = tiny(masks=(), penalties=(), stages=made.a.stages[:1])
+    places = [Cell("dense: a/b", "A", other, "sparse", "mse"), Cell("dense; a b", "A", made.a, "sparse", "mse")]
+    results = made.results | {other: {0: result_of(other, 0, ("sparse", 1.0, 1.0, [1.0, 1.0]))}}
+    summary = summary_of(places, results)
+    assert [drawing.title for drawing in curves(summary)] == [
+        "Learning curves: dense: a/b",
+        "Learning curves: dense; a b",
+    ]
+    names = [drawing.name for drawing in drawings(summary)]
+    assert len(set(names)) == len(names) and "paper-table-quick-curves-dense-a-b-2" in names
+
+
+def test_losses_over_decades_have_a_logarithmic_axis(made):
+    experiment = made.b
+    place = Cell("row", "B", experiment, "sparse", "mse")
+    for least, scale in ((0.01, "log"), (1.0, "linear"), (-0.01, "linear"), (0.0, "linear")):
+        run = result_of(experiment, 0, ("sparse", 1.0, 0.5, [2.0, 1.0, least]))
+        (drawing,) = curves(summary_of([place], {experiment: {0: run}}))
+        assert drawing.figure.axes[0].get_yscale() == scale
+        file_svg(drawing)
+
+
+def test_cells_stand_beside_the_papers(made):
+    (drawing,) = cells(made.summary)
+    (axes,) = drawing.figure.axes
+    labels = [text.get_text() for text in axes.get_yticklabels()]
+    assert labels == ["sparse row", "A (3)", "B (1, 2 not run)", "lottery row", "A (2, 1 diverged)", "B (1, 2 not run)"]
+    values = {1: [1.0, 3.0, 8.0], 2: [4.0], 4: [2.0, 5.0], 5: [4.5]}
+    assert [x for x, _ in lines(drawing, 3.5)] == list(values.values())
+    means = {(round(y), filled): x for x, y, filled in _means(axes)}
+    assert means == {(place, True): pytest.approx(statistics.fmean(held)) for place, held in values.items()} | {
+        (place, False): mean for place, mean in {1: 1.5, 2: 2.5, 4: 1.5, 5: 2.5}.items()
+    }
+    spreads = sorted(float(np.ptp(segment[:, 0])) / 2 for held in axes.collections for segment in held.get_segments())
+    assert spreads == pytest.approx(sorted([statistics.stdev([1, 3, 8]), statistics.stdev([2, 5]), *[0.25] * 4]))
+
+
+def _means(axes):
+    """Return the means drawn: x, y and whether filled."""
+    return [
+        (float(bar[0].get_xdata()[0]), float(bar[0].get_ydata()[0]), bar[0].get_fillstyle() == "full")
+        for bar in axes.containers
+    ]
+
+
+def test_step_times_are_those_of_the_runs(made):
+    (drawing,) = step_times(made.summary)
+    assert [x for x, _ in lines(drawing, 3.5)] == [[2.0, 3.0, 4.0], [2.0], [2.0, 4.0], [2.0]]
+    assert [x for x, _, _ in _means(drawing.figure.axes[0])] == [3.0, 2.0, 3.0, 2.0]
+
+
+def test_the_metric_stands_against_the_density_of_all_matrices_and_of_each_sparse_one(made):
+    together, matrix = against_density(made.summary)  # none for the readout, which is dense
+    assert together.name == "paper-table-quick-density-all" and matrix.name == "paper-table-quick-density-w"
+    small = [([0.2, 0.3, 0.1], [1.0, 3.0, 8.0]), ([0.2, 0.1], [2.0, 5.0]), ([0.5], [4.0]), ([0.5], [4.5])]
+    assert lines(matrix, 2.5) == small
+    large = [([pytest.approx(statistics.fmean(x))], [pytest.approx(statistics.fmean(y))]) for x, y in small]
+    assert lines(matrix, 6) == large
+    assert lines(together, 2.5) == [([(1 + share) / 2 for share in x], y) for x, y in small]
+    assert "Runs of each cell: 1 to 3." in matrix.caption
+    assert matrix.figure.axes[0].get_xscale() == "log"
+
+
+def test_cells_of_a_column_and_stage_are_joined_by_density(made, tiny):
+    thick, thin = tiny(), tiny(penalties=())
+    places = [Cell("thick", "A", thick, "sparse", "mse"), Cell("thin", "A", thin, "sparse", "mse")]
+    results = {
+        thick: {0: result_of(thick, 0, ("sparse", 1.0, 0.5, [1.0]))},
+        thin: {0: result_of(thin, 0, ("sparse", 2.0, 0.0, [1.0]))},
+    }
+    _, matrix = against_density(summary_of(places, results))
+    assert lines(matrix, 6) == [([0.0, 0.5], [2.0, 1.0])]
+    assert matrix.figure.axes[0].get_xscale() == "linear", "a density of 0 has no logarithm"
+
+
+def test_where_there_is_nothing_to_draw_nothing_is_drawn(made):
+    places = [cell.cell for cell in made.summary.cells.values()]
+    assert drawings(summary_of(places, {})) == []
+    dense = {made.b: {0: result_of(made.b, 0, ("sparse", 1.0, 1.0, []), ("lottery", 1.0, 1.0, []))}}
+    assert [drawing.name for drawing in drawings(summary_of(places, dense))] == [
+        "paper-table-quick-cells",
+        "paper-table-quick-steps",
+    ], "no curve without history, no density where all is dense"
+
+
+def test_a_large_table_is_drawn_in_parts(made):
+    places = [Cell(f"row {number}", "A", made.a, "sparse", "mse") for number in range(45)]
+    parts = cells(summary_of(places, made.results))
+    assert [drawing.name for drawing in parts] == [f"paper-table-quick-cells-{number}" for number in (1, 2, 3)]
+    labels = [text.get_text() for part in parts for text in part.figure.axes[0].get_yticklabels()]
+    assert [label for label in labels if label.startswith("row")] == [f"row {number}" for number in range(45)]
+
+
+def test_the_same_results_give_the_same_bytes(made, tmp_path):
+    first = {path.name: path.read_bytes() for path in write_figures([made.summary], tmp_path / "a")}
+    with matplotlib.rc_context({"font.size": 30, "lines.linewidth": 9}):  # the user's own settings do not matter
+        again = {path.name: path.read_bytes() for path in write_figures([made.summary], tmp_path / "b")}
+    assert first == again
+    kinds = ("cells", "curves-sparse-row", "density-all", "density-w", "steps")
+    assert set(first) == {f"paper-table-quick-{kind}.{end}" for kind in kinds for end in ("svg", "png")}
+    assert [inline_svg(drawing) for drawing in drawings(made.summary)] == [
+        inline_svg(drawing) for drawing in drawings(made.summary)
+    ]
+
+
+def test_settings_of_matplotlib_are_left_alone(made):
+    before = dict(matplotlib.rcParams)
+    for drawing in drawings(made.summary):
+        file_svg(drawing), file_png(drawing), inline_svg(drawing)
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_written_figures_are_black_on_white(made):
+    drawing = cells(made.summary)[0]
+    root = ElementTree.fromstring(file_svg(drawing))
+    assert root.find(f"{SVG}title").text == drawing.title
+    assert (root[1].tag, root[1].get("style")) == (f"{SVG}rect", "fill: #ffffff")
+    assert "#000000" in file_svg(drawing) and "currentColor" not in file_svg(drawing)
+    assert file_png(drawing).startswith(b"\x89PNG")
+
+
+def test_inline_figures_take_the_pages_colour_font_and_width(made):
+    identifiers: list[str] = []
+    for drawing in drawings(made.summary):
+        text = inline_svg(drawing)
+        root = ElementTree.fromstring(text)
+        assert "currentColor" in text and "#010203" not in text and "font-family" not in text
+        assert "width" not in root.attrib and "viewBox" in root.attrib
+        assert root.get("role") == "img" and root.get("aria-label").startswith(drawing.title)
+        assert root[0].tag == f"{SVG}title" and root[0].text == drawing.title
+        assert not list(root.iter(f"{SVG}style")), "a style in a page holds for the whole page"
+        assert re.findall("https?://[^\"' ]*", text) == ["http://www.w3.org/2000/svg"]
+        held = [element.get("id") for element in root.iter() if "id" in element.attrib]
+        linked = re.findall(r"""(?:href="|url\()#([^")]+)""", text)
+        assert set(held) == set(linked)
+        identifiers += held
+    assert len(set(identifiers)) == len(identifiers) > 0
+
+
+NAMES = ("<b> & \"c\" 'd'", "$x^2$ and $", "_hidden", "90% sparse", "λ = 0.1 ± 2", "]]>", "")
+
+
+def test_names_are_drawn_as_they_are(made):
+    places = [Cell(f"{name} row", name, made.a, "sparse", "mse") for name in NAMES]
+    drawn = drawings(summary_of(places, made.results, metric="<M> $"))
+    dots, *curves_, together, _, steps = drawn
+    assert len(curves_) == len(NAMES)
+    for drawing, names in ((dots, NAMES), (together, NAMES), (steps, NAMES), *zip(curves_, zip(NAMES), strict=True)):
+        for text in (inline_svg(drawing), file_svg(drawing).partition("\n")[2]):
+            said = [element.text for element in ElementTree.fromstring(text).iter(f"{SVG}text")]
+            for name in filter(None, names):
+                assert any(name in text for text in said), name
+    file_png(dots)
+    assert any(
+        "<m> $ (units)" in element.text for element in ElementTree.fromstring(inline_svg(dots)).iter(f"{SVG}text")
+    )
+
+
+def test_series_differ_by_more_than_colour():
+    looks = [(series(index)["color"], series(index)["marker"]) for index in range(56)]
+    assert len(set(looks)) == 56
+    for index in range(len(COLOURS)):
+        assert series(index)["marker"] == MARKERS[index]
+    assert len({str(series(index)["linestyle"]) for index in range(len(DASHES))}) == len(DASHES)
+
+
+def luminance(colour: str) -> float:
+    """Return the relative luminance of WCAG 2."""
+    shares = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4 for share in shares]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+def test_colours_can_be_told_from_both_pages(colour):
+    page = (files("srnn_bench") / "templates" / "report.html.jinja").read_text()
+    backs = [
+        f"#{''.join(2 * digit for digit in back)}" if len(back) == 3 else f"#{back}"
+        for back in re.findall(r"--back: #([0-9a-f]+)", page)
+    ]
+    assert len(backs) == 2
+    for back in backs:
+        low, high = sorted((luminance(colour), luminance(back)))
+        assert (high + 0.05) / (low + 0.05) >= 3
+
+
+def test_only_what_draws_imports_matplotlib_and_nothing_imports_pyplot(tmp_path):
+    code = (
+        "import sys, srnn_bench._cli; assert 'matplotlib' not in sys.modules\n"
+        f"srnn_bench._report.write_html([], {str(tmp_path / 'report.html')!r})\n"
+        "from srnn_bench._drawing import Drawing, canvas, file_png, file_svg\n"
+        "figure, axes = canvas(1.0); drawing = Drawing('a', 'b', 'c', figure); file_png(drawing), file_svg(drawing)\n"
+        "assert 'matplotlib' in sys.modules and 'matplotlib.pyplot' not in sys.modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert Path(tmp_path / "report.html").exists()

@@ -62,7 +62,7 @@ def tell(watcher, job, steps) -> None:
 
 
 class Recorder(Quiet):
-    def __init__(self, told, name, fails=False):
+    def __init__(self, told, name, fails=""):
         self.told, self.name, self.fails = told, name, fails
 
     def __getattribute__(self, method):
@@ -71,8 +71,8 @@ class Recorder(Quiet):
 
         def record(*arguments):
             self.told.append((self.name, method, *arguments))
-            if self.fails and method == "close":
-                raise RuntimeError(f"{self.name} does not close")
+            if method == self.fails:
+                raise RuntimeError(f"{self.name} fails")
 
         return record
 
@@ -85,7 +85,8 @@ def test_several_are_told_in_order(method, arguments):
     told = []
     several = Several([Recorder(told, "a"), Recorder(told, "b")])
     getattr(several, method)(*range(arguments))
-    assert told == [("a", method, *range(arguments)), ("b", method, *range(arguments))]
+    order = "ba" if method == "close" else "ab"
+    assert told == [(name, method, *range(arguments)) for name in order]
     assert getattr(Quiet(), method)(*range(arguments)) is None
 
 
@@ -94,12 +95,32 @@ def test_no_method_is_forgotten():
     assert {name for name in vars(Several) if not name.startswith("_")} == {*METHODS}
 
 
+@pytest.mark.parametrize("method", [name for name in METHODS if name not in ("note", "close")])
+def test_one_that_fails_is_closed_and_told_no_more(method):
+    told = []
+    several = Several([Recorder(told, "a"), Recorder(told, "b", fails=method), Recorder(told, "c")])
+    for _ in range(2):
+        getattr(several, method)(*range(METHODS[method]))
+    said = "Recorder is told no more, after its own RuntimeError: b fails"
+    assert [(name, verb) for name, verb, *_ in told] == [
+        *[("a", method), ("b", method), ("a", "note"), ("c", "note"), ("b", "close"), ("c", method)],
+        *[("a", method), ("c", method)],
+    ]
+    assert ("a", "note", said) in told
+
+
 def test_all_are_closed_whichever_fails():
     told = []
-    several = Several([Recorder(told, "a", fails=True), Recorder(told, "b"), Recorder(told, "c", fails=True)])
-    with pytest.raises(RuntimeError, match="does not close"):
-        several.close()
-    assert told == [("a", "close"), ("b", "close"), ("c", "close")]
+    Several([Recorder(told, "a"), Recorder(told, "b", fails="close"), Recorder(told, "c", fails="close")]).close()
+    assert [(name, verb) for name, verb, *_ in told] == [
+        *[("c", "close"), ("a", "note"), ("b", "note")],
+        *[("b", "close"), ("a", "note"), ("a", "close")],
+    ]
+
+
+def test_the_error_of_the_last_one_is_raised():
+    with pytest.raises(RuntimeError, match="a fails"):
+        Several([Recorder([], "a", fails="epoch")]).epoch(*range(5))
 
 
 # TensorBoard

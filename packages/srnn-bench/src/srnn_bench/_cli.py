@@ -133,11 +133,14 @@ def run_(
     workers = jobs or (1 if conditions.on_gpu else max(1, (os.cpu_count() or 1) // threads))
     if dry_run:
         store = Store(results) if results.exists() else None
+        _line("A few training steps of each kind of network are taken, to time them.")
         print_estimates(estimate(todo, store, conditions), workers, console)
         return
+    trackers = [tracker(name, results) for name in track or ()]
+    maker = _executor(executor, address, threads, gpus_per_run, shared_checkpoints)
     store = Store(results)
     display = Display(len({job.key for job in todo}), console)
-    watcher = Several([display, *(tracker(name, results) for name in track or ())])
+    watcher = Several([display, *trackers])
     try:
         sweep(
             todo,
@@ -148,7 +151,7 @@ def run_(
             stack=stack,
             keep_weights=save_weights,
             checkpoint_every=checkpoint_every,
-            executor=_executor(executor, address, threads, gpus_per_run, shared_checkpoints),
+            executor=maker,
             watcher=watcher,
         )
     finally:

@@ -23,7 +23,7 @@ from ._experiment import Experiment
 from ._job import Conditions, Job
 from ._store import Store
 
-TIMED_STEPS = 3
+MOST_STEPS, ENOUGH_SECONDS = 5, 5.0  # that are taken to time a training step
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def print_estimates(estimates: Iterable[Estimate], workers: int, console: Consol
         grid.add_column(name, justify="left" if name in ("experiment", "known from") else "right")
     left, flops, seconds = 0, 0, 0.0
     for each in estimates:
-        source = f"{each.measured} results" if each.measured else f"{TIMED_STEPS} steps"
+        source = f"{each.measured} results" if each.measured else "timed steps"
         numbers = (str(each.wanted), str(each.held), str(each.steps), f"{each.flops:.3g}", duration(each.seconds))
         grid.add_row(each.label, *numbers, source)
         make = each.wanted - each.held
@@ -110,7 +110,7 @@ def _step(experiment: Experiment, number: int, device: torch.device, conditions:
         with FlopCounterMode(display=False) as counter:
             engine.step().tolist()
         times = []
-        for _ in range(TIMED_STEPS):
+        while len(times) < MOST_STEPS and sum(times) < ENOUGH_SECONDS:
             begin = time.perf_counter()
             engine.step().tolist()  # on the host: the device is waited for
             times.append(time.perf_counter() - begin)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from jinja2 import Environment as Templates
 from jinja2 import PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from ._section import section, total_verdicts
 from ._summary import Summary
@@ -29,9 +28,7 @@ def write_html(summaries: Sequence[Summary], path: str | Path) -> Path:
         lstrip_blocks=True,
     )
     sections = [section(summary) for summary in summaries]
-    figures = {
-        part.anchor: [(drawing, Markup(inline_svg(drawing))) for drawing in drawings(part.summary)] for part in sections
-    }
+    figures = {part.anchor: [(drawing, inline_svg(drawing)) for drawing in drawings(part.summary)] for part in sections}
     page = templates.get_template("report.html.jinja").render(
         sections=sections,
         figures=figures,

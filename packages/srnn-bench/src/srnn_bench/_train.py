@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -222,7 +223,9 @@ class Trainer:
             member.finished.append(stage)
             if self.keep_weights:
                 held = {name: tensor.detach().cpu().clone() for name, tensor in parts.model.state_dict().items()}
-                member.weights[stage.name] = save(held, metadata={"seed": str(parts.seed), "stage": stage.name})
+                run = json.dumps({"seed": parts.seed, "stage": stage.name})
+                # one entry: of several, safetensors changes the order from file to file
+                member.weights[stage.name] = save(held, metadata={"run": run})
 
     def _spend(self, *, epoch: bool = False) -> None:
         """Book the time since the last booking, also to the epoch under way where it was spent on its steps."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from ._job import Job
@@ -55,38 +54,56 @@ class Quiet:
 
 
 class Several:
-    """Tell several watchers, in order. All are closed, whichever of them raises an error."""
+    """Tell several watchers, in order.
+
+    One that raises an error, say because its server cannot be reached, is closed and told no more, and the others are
+    told why: hours of training do not end for it. The error of the last one that is left is raised.
+    """
 
     def __init__(self, watchers: Sequence[Watcher]) -> None:
-        self.watchers = tuple(watchers)
+        self.watchers = list(watchers)
 
     def reused(self, job: Job, result: Result, difference: str | None) -> None:
         """Tell each."""
-        for watcher in self.watchers:
-            watcher.reused(job, result, difference)
+        self._tell(lambda watcher: watcher.reused(job, result, difference))
 
     def begun(self, job: Job) -> None:
         """Tell each."""
-        for watcher in self.watchers:
-            watcher.begun(job)
+        self._tell(lambda watcher: watcher.begun(job))
 
     def epoch(self, job: Job, stage: str, number: int, epochs: int, epoch: Epoch) -> None:
         """Tell each."""
-        for watcher in self.watchers:
-            watcher.epoch(job, stage, number, epochs, epoch)
+        self._tell(lambda watcher: watcher.epoch(job, stage, number, epochs, epoch))
 
     def note(self, text: str) -> None:
         """Tell each."""
-        for watcher in self.watchers:
-            watcher.note(text)
+        self._tell(lambda watcher: watcher.note(text))
 
     def ended(self, job: Job, result: Result) -> None:
         """Tell each."""
-        for watcher in self.watchers:
-            watcher.ended(job, result)
+        self._tell(lambda watcher: watcher.ended(job, result))
 
     def close(self) -> None:
-        """Close each, also those after one that raises."""
-        with ExitStack() as stack:
-            for watcher in reversed(self.watchers):
-                stack.callback(watcher.close)
+        """Close each, the last one first."""
+        while self.watchers:
+            self._close(self.watchers.pop())
+
+    def _tell(self, say: Callable[[Watcher], None]) -> None:
+        for watcher in list(self.watchers):
+            try:
+                say(watcher)
+            except Exception as error:
+                self.watchers.remove(watcher)
+                self._drop(watcher, error)
+                self._close(watcher)
+
+    def _close(self, watcher: Watcher) -> None:
+        try:
+            watcher.close()
+        except Exception as error:
+            self._drop(watcher, error)
+
+    def _drop(self, watcher: Watcher, error: Exception) -> None:
+        if not self.watchers:
+            raise error
+        self.note(f"{type(watcher).__name__} is told no more, after its own {type(error).__name__}: {error}")

@@ -257,7 +257,7 @@ def test_inline_figures_take_the_pages_colour_font_and_width(made):
     assert len(set(identifiers)) == len(identifiers) > 0
 
 
-NAMES = ("<b> & \"c\" 'd'", "$x^2$ and $", "_hidden", "90% sparse", "λ = 0.1 ± 2", "]]>", "")
+NAMES = ("<b> & \"c\" 'd'", "$x^2$", "_hidden", "90% sparse", "λ = 0.1 ± 2", "]]>", "")
 
 
 def test_names_are_drawn_as_they_are(made):

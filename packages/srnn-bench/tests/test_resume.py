@@ -186,6 +186,7 @@ class Interrupted:
 
             monkeypatch.setattr(engine, "step", counted)
         monkeypatch.setattr(Checkpoints, "due", lambda _: self.steps % every == 0)
+        monkeypatch.setattr("os.fsync", lambda _: None)  # no machine dies here
 
     def progress(self, *_):
         self.epochs += 1
@@ -214,8 +215,7 @@ def outcome(together):
     ]
 
 
-@pytest.mark.parametrize("every", [1, 3])
-@pytest.mark.parametrize("seeds", [(0,), (0, 1, 2)], ids=["single", "stacked"])
+@pytest.mark.parametrize(("seeds", "every"), [((0,), 1), ((0,), 3), ((0, 1, 2), 3)])
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_a_run_stopped_anywhere_ends_like_an_unbroken_one(monkeypatch, tmp_path, name, seeds, every):
     experiment = EXPERIMENTS[name]

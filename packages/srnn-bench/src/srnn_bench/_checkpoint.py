@@ -11,9 +11,11 @@ import json
 import math
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
@@ -21,6 +23,9 @@ from torch import Tensor
 from ._disk import write_whole
 
 FORMAT = "srnn-checkpoint/1"
+# those that safetensors gives back; complex ones are held as pairs of real ones
+DTYPES = (torch.bool, torch.uint8, torch.uint16, torch.uint32, torch.uint64, torch.int8, torch.int16, torch.int32)
+DTYPES += (torch.int64, torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
 class Checkpoints:
@@ -60,8 +65,9 @@ class Checkpoints:
                 found = unpack(data)
                 identity, state = found["identity"], found["state"]
             except (OSError, ValueError, KeyError, TypeError) as error:
-                path.replace(path.with_suffix(".damaged"))
-                self.tell(f"checkpoint {path}: set aside as damaged ({error})")
+                with suppress(FileNotFoundError):  # one that thought that we were dead has removed it
+                    path.replace(path.with_suffix(".damaged"))
+                    self.tell(f"checkpoint {path}: set aside as damaged ({error})")
                 continue
             if identity == self.identity:
                 return state
@@ -87,7 +93,7 @@ def pack(nest: Any) -> bytes:
     tensors: dict[str, Tensor] = {}
     plain = _plain(nest, tensors)
     # safetensors files begin with a JSON header; the nest without its tensors is a text in it
-    return save(tensors, metadata={"format": FORMAT, "nest": json.dumps(plain)})
+    return save(tensors, metadata={FORMAT: json.dumps(plain)})
 
 
 def unpack(data: bytes) -> Any:
@@ -96,16 +102,20 @@ def unpack(data: bytes) -> Any:
         tensors = load(data)
         length = int.from_bytes(data[:8], "little")
         metadata = json.loads(data[8 : 8 + length]).get("__metadata__", {})
-        if metadata.get("format") != FORMAT:
-            raise ValueError(f"expected format {FORMAT!r}, got {metadata.get('format')!r}")
-        return _nest(json.loads(metadata["nest"]), tensors)
-    except (SafetensorError, KeyError, TypeError, IndexError, RecursionError) as error:
+        if FORMAT not in metadata:
+            raise ValueError(f"expected a file of format {FORMAT!r}, got one that holds {sorted(metadata)}")
+        return _nest(json.loads(metadata[FORMAT]), tensors)
+    except (SafetensorError, KeyError, TypeError, AttributeError, IndexError, RuntimeError) as error:
         raise ValueError(f"expected a checkpoint, got {type(error).__name__}: {error}") from error
 
 
 def _plain(nest: Any, tensors: dict[str, Tensor]) -> Any:
     """Return a nest as JSON data: what JSON cannot tell apart stands as [kind, content]; tensors go to `tensors`."""
     if isinstance(nest, Tensor):
+        if nest.is_complex() and nest.layout is torch.strided:
+            return ["complex", _plain(torch.view_as_real(nest.detach().resolve_conj()), tensors)]
+        if nest.dtype not in DTYPES or nest.layout is not torch.strided or nest.is_meta:
+            raise ValueError(f"checkpoint: expected dense tensors of a usual dtype, got {nest.layout}, {nest.dtype}")
         name = str(len(tensors))
         # a copy of its own: safetensors refuses tensors that share memory
         tensors[name] = nest.detach().to("cpu", copy=True).contiguous()
@@ -131,6 +141,8 @@ def _nest(plain: Any, tensors: dict[str, Tensor]) -> Any:
         return tensors[content]
     if kind == "dict":
         return {_nest(key, tensors): _nest(value, tensors) for key, value in content}
+    if kind == "complex":
+        return torch.view_as_complex(_nest(content, tensors))
     if kind == "float":
         return float(content)
     if kind in ("tuple", "list"):

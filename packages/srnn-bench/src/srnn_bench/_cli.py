@@ -168,15 +168,16 @@ def report_(
     settings: Settings = None,
     format: Annotated[Literal["html", "md"], typer.Option(help="md is Markdown.")] = "html",
     output: Annotated[Path | None, typer.Option(help="File to write; default: report.html or .md in results.")] = None,
+    figures: Annotated[bool, typer.Option(help="Write the figures as files too, beside the report.")] = True,
     results: Results = Path("results"),
 ) -> None:
     """Print the tables that have results, the paper's numbers beside ours, and write report and figures."""
     shown = [summary for summary in _summaries(tables, scale, settings, results) if summary.results]
     print_report(shown, console)
     target = output or results / f"report.{format}"
-    figures = write_figures(shown, target.parent / "figures")
-    path = write_html(shown, target) if format == "html" else write_markdown(shown, target, figures)
-    _line(f"{len(shown)} tables; written to {path}, with {len(figures)} files in {target.parent / 'figures'}")
+    files = write_figures(shown, target.parent / "figures") if figures else []
+    path = write_html(shown, target) if format == "html" else write_markdown(shown, target, files)
+    _line(f"{len(shown)} tables; written to {path}" + (f", figures to {files[0].parent}" if files else ""))
 
 
 @app.command("claims")

@@ -6,6 +6,8 @@ import os
 import uuid
 from pathlib import Path
 
+from ._process import process_exists
+
 
 class DiskError(ValueError):
     """A file cannot be written, as on a full disk: nothing can go on, and what was there before is intact."""
@@ -14,11 +16,12 @@ class DiskError(ValueError):
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file so that it is there whole or not at all, also when the process or the machine dies meanwhile.
 
-    Raises DiskError, which names the file.
+    What processes that died left half written in its folder is removed. Raises DiskError, which names the file.
     """
-    half = path.with_name(f".{path.name}.{uuid.uuid4().hex}.half")
+    half = path.with_name(f".{path.name}.{uuid.uuid4().hex}.{os.getpid()}.half")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_halves(path.parent)
         try:
             with half.open("wb") as file:
                 file.write(data)
@@ -29,3 +32,10 @@ def write_whole(path: Path, data: bytes) -> None:
             half.unlink(missing_ok=True)
     except OSError as error:
         raise DiskError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def _remove_halves(folder: Path) -> None:
+    for half in folder.glob(".*.half"):
+        process = half.name.split(".")[-2]
+        if process.isdecimal() and not process_exists(int(process)):
+            half.unlink(missing_ok=True)

@@ -164,7 +164,7 @@ def _tree(drawing: Drawing) -> ElementTree.Element:
     """Return the drawing's SVG with a title, without metadata, its identifiers made its own or, where unused, gone."""
     file = io.StringIO()
     with style():
-        drawing.figure.savefig(file, format="svg", metadata={"Date": None})
+        drawing.figure.savefig(file, format="svg")
     for prefix, space in (("", SVG[1:-1]), ("xlink", LINK[1:-5])):
         ElementTree.register_namespace(prefix, space)
     root = ElementTree.fromstring(file.getvalue())

@@ -20,6 +20,7 @@ from pydantic import ValidationError
 
 from ._disk import DiskError, write_whole
 from ._job import Job
+from ._process import process_exists
 from ._result import Result
 
 VERSION = 1
@@ -41,6 +42,7 @@ CREATE TABLE IF NOT EXISTS runs (
     checksum TEXT
 ) WITHOUT ROWID
 """
+PATIENCE = 200  # attempts, 0.05 s apart, at what SQLite does not wait for by itself
 LEASE = 20.0  # seconds without a heartbeat after which the owner of a run counts as dead
 
 PLAN = """
@@ -66,6 +68,7 @@ UPDATE runs SET owner = NULL, heartbeat = NULL,
     status = CASE WHEN status = 'running' THEN 'pending' ELSE status END
 WHERE owner = :owner
 """
+CLAIMS = "SELECT key, status, owner, heartbeat, ended FROM runs"
 ENDED = ("done", "diverged", "failed")
 PARTS = ("key", "seed", "status", "experiment", "seconds", "reason", "stages", "environment")
 
@@ -86,8 +89,9 @@ class Store:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ValueError(f"results: expected a folder that can be made, got {folder}: {error.strerror}") from error
+        self._checked: set[tuple[str, int, str]] = set()
         with self._connected() as connection:
-            connection.execute("PRAGMA journal_mode=WAL")
+            _set_wal(connection)
             with _at_once(connection):
                 self._check_version(connection)
                 connection.execute(SCHEMA)
@@ -119,9 +123,19 @@ class Store:
                 yield result
 
     def seeds(self) -> list[int]:
-        """Return every seed that some run has, in order."""
+        """Return every seed that some run with a result has, in order.
+
+        Here it shows when a row's key or seed was changed, so that nobody would ever ask for it.
+        """
         with self._connected() as connection:
-            return [seed for (seed,) in connection.execute("SELECT DISTINCT seed FROM runs ORDER BY seed")]
+            heads = connection.execute("SELECT key, seed, checksum FROM runs WHERE checksum IS NOT NULL").fetchall()
+            unknown = [head["key"] for head in heads if tuple(head) not in self._checked]
+            for key in unknown:
+                row = connection.execute(f"{READ} WHERE key IS ?", (key,)).fetchone()
+                if row is not None:
+                    self._check(dict(row))
+        self._checked |= {tuple(head) for head in heads}
+        return sorted({head["seed"] for head in heads})
 
     def statuses(self) -> Counter[str]:
         """Return how many runs are pending, running, done, diverged, failed."""
@@ -136,9 +150,10 @@ class Store:
                 # in WAL mode this outlives any death of a process; of the machine too, but for the last commits
                 connection.execute("PRAGMA synchronous=NORMAL")
                 connection.row_factory = sqlite3.Row
+                connection.text_factory = _text  # what is no text fails at its checksum, which names the row
                 yield connection
         except sqlite3.Error as error:
-            if error.__class__ is sqlite3.OperationalError and "full" in str(error):
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
                 raise DiskError(f"{self.path}: {error}; what was written before is intact") from error
             raise ValueError(f"{self.path}: {error}; is it a store of results on a local disk?") from error
 
@@ -155,10 +170,8 @@ class Store:
         held = dict(row)
         if held["checksum"] is None and held["status"] in ("pending", "running"):
             return None
-        where = f"{self.path}: run {held['key']}"
+        where = self._check(held)
         try:
-            if held["checksum"] != _checksum(held):
-                raise ValueError("its checksum does not fit: the row was damaged or changed by hand")
             parts = {name: json.loads(held[name]) for name in ("experiment", "stages", "environment")}
             result = Result.model_validate({**{name: held[name] for name in PARTS}, **parts})
             if result.experiment.key(result.seed) != result.key:
@@ -170,6 +183,17 @@ class Store:
         except (ValueError, TypeError, RecursionError) as error:
             raise ValueError(f"{where} cannot be read: {error}") from error
         return result
+
+    def _check(self, held: dict[str, Any]) -> str:
+        """Raise ValueError where a row is not as it was written; return how it is called in errors."""
+        where = f"{self.path}: run {held['key']}"
+        try:
+            fits = held["checksum"] == _checksum(held)
+        except TypeError:  # a blob
+            fits = False
+        if not fits:
+            raise ValueError(f"{where} cannot be read: its checksum does not fit; it was damaged or changed by hand")
+        return where
 
 
 READ = f"SELECT {', '.join((*PARTS, 'checksum'))} FROM runs"
@@ -185,23 +209,28 @@ class Session:
 
     def __init__(self, store: Store, *, lease: float = LEASE) -> None:
         self.store, self.lease = store, lease
-        self.begun = time.time()
         self.owner = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex}"
         self._over = threading.Event()
 
     def __enter__(self) -> Session:
         # One connection stays open: where the last one closes, SQLite moves its log into the file and waits for the disk.
         self._held = ExitStack()
-        self._held.enter_context(self.store._connected())
+        connection = self._held.enter_context(self.store._connected())
+        with _at_once(connection):  # what other sessions end before this time can be read after it
+            self.begun = time.time()
         self._beating = threading.Thread(target=self._beat, daemon=True)
         self._beating.start()
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._over.set()
         self._beating.join()
-        with self._held, self.store._connected() as connection:
-            connection.execute(LEAVE, {"owner": self.owner})
+        try:
+            with self._held, self.store._connected() as connection:
+                connection.execute(LEAVE, {"owner": self.owner})
+        except ValueError:  # they are given back when the lease runs out; what broke the session off is told first
+            if kind is None:
+                raise
 
     def plan(self, jobs: Iterable[Job]) -> None:
         """Write down runs that are wanted, as pending where the store does not know them."""
@@ -212,27 +241,24 @@ class Session:
     def claim(self, jobs: Iterable[Job]) -> list[Job]:
         """Take those of the runs that nobody alive is making and that have not ended since this session began."""
         mine = []
-        now = time.time()
         with self.store._connected() as connection, _at_once(connection):
+            now = time.time()  # not before: it may have taken long to be the only one who writes
             for job in jobs:
                 connection.execute(PLAN, _plan_row(job))
-                held = connection.execute(
-                    "SELECT status, owner, heartbeat, ended FROM runs WHERE key = ?", (job.key,)
-                ).fetchone()
-                ended = held["status"] in ENDED and (held["ended"] or 0.0) >= self.begun
-                if not ended and (held["owner"] is None or not self._alive(held["owner"], held["heartbeat"], now)):
+                held = connection.execute(f"{CLAIMS} WHERE key = ?", (job.key,)).fetchone()
+                if not self._ended(held) and not self._taken(held, now):
                     connection.execute(CLAIM, {"key": job.key, "owner": self.owner, "now": now})
                     mine.append(job)
         return mine
 
-    def ended_elsewhere(self, jobs: Iterable[Job]) -> list[Job]:
-        """Return those of the runs that another session has ended since this one began."""
+    def look(self) -> tuple[set[str], set[str]]:
+        """Return the keys of the runs that ended since this session began, and of those that nobody is making."""
         with self.store._connected() as connection:
-            rows = connection.execute(
-                "SELECT key FROM runs WHERE owner IS NULL AND ended >= ?", (self.begun,)
-            ).fetchall()
-        ended = {key for (key,) in rows}
-        return [job for job in jobs if job.key in ended]
+            rows = connection.execute(CLAIMS).fetchall()
+        now = time.time()
+        free = [row for row in rows if not self._taken(row, now)]
+        ended = {row["key"] for row in free if self._ended(row)}
+        return ended, {row["key"] for row in free} - ended
 
     def finish(self, results: Iterable[tuple[Job, Result]]) -> list[bool]:
         """Write results of runs that were claimed, all or none; say of each whether the run was still ours.
@@ -250,12 +276,18 @@ class Session:
                     connection.execute(LEAVE + " AND key = :key", {"owner": self.owner, "key": job.key})
         return kept
 
-    def _alive(self, owner: str, heartbeat: float | None, now: float) -> bool:
-        """Say whether the owner of a run still works on it."""
-        if heartbeat is None or now - heartbeat > self.lease:
+    def _ended(self, row: sqlite3.Row) -> bool:
+        """Say whether a run has ended since this session began."""
+        return row["status"] in ENDED and isinstance(row["ended"], float) and row["ended"] >= self.begun
+
+    def _taken(self, row: sqlite3.Row, now: float) -> bool:
+        """Say whether somebody alive is making a run."""
+        owner, heartbeat = row["owner"], row["heartbeat"]
+        # a heartbeat to come is none: the clock was set back, or the row is damaged
+        if not isinstance(owner, str) or not isinstance(heartbeat, float) or abs(now - heartbeat) > self.lease:
             return False
-        host, process, _ = owner.split("/")
-        return host != socket.gethostname() or _process_exists(int(process))
+        host, _, rest = owner.rpartition("/")[0].rpartition("/")
+        return host != socket.gethostname() or not rest.isdecimal() or process_exists(int(rest))
 
     def _beat(self) -> None:
         """Write the time at the runs of this session, again and again until it is over."""
@@ -267,17 +299,16 @@ class Session:
                 continue
 
 
-def _process_exists(process: int) -> bool:
-    """Say whether a process of this machine exists; True where that cannot be told."""
-    if os.name != "posix":
-        return True
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
+def _set_wal(connection: sqlite3.Connection) -> None:
+    """Switch the file to WAL mode; SQLite does not wait here for others who are doing the same."""
+    for attempt in range(PATIENCE):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or attempt == PATIENCE - 1:
+                raise
+            time.sleep(0.05)
 
 
 @contextmanager
@@ -293,20 +324,40 @@ def _at_once(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
+def _text(data: bytes) -> str:
+    return data.decode(errors="backslashreplace")
+
+
+def _clean(text: str) -> str:
+    """Return a text without halves of characters, which file names in error texts may have."""
+    return _text(text.encode(errors="backslashreplace"))
+
+
+def _seed(seed: int) -> int:
+    if not -(2**63) <= seed < 2**63:
+        raise ValueError(f"seed: expected a number that fits into 64 bits, got {seed}")
+    return seed
+
+
 def _plan_row(job: Job) -> dict[str, Any]:
-    return {"key": job.key, "label": job.label, "experiment": job.experiment.model_dump_json(), "seed": job.seed}
+    return {
+        "key": job.key,
+        "label": _clean(job.label),
+        "experiment": job.experiment.model_dump_json(),
+        "seed": _seed(job.seed),
+    }
 
 
 def _row(result: Result, label: str) -> dict[str, Any]:
     row = {
         "key": result.key,
-        "label": label,
+        "label": _clean(label),
         "experiment": result.experiment.model_dump_json(),
-        "seed": result.seed,
+        "seed": _seed(result.seed),
         "status": result.status,
         "ended": time.time(),
         "seconds": result.seconds,
-        "reason": result.reason,
+        "reason": None if result.reason is None else _clean(result.reason),
         "stages": json.dumps([stage.model_dump(mode="json") for stage in result.stages]),
         "environment": result.environment.model_dump_json(),
     }

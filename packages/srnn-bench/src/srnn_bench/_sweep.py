@@ -89,7 +89,7 @@ class _Sweep:
         self.conditions, self.keeping, self.watcher = conditions, keeping, watcher
         self.jobs: dict[str, Job] = {}  # those under way, by key
         self.again: deque[Work] = deque()  # what was claimed, but must be made singly
-        self.elsewhere: list[Job] = []  # being made by another process
+        self.elsewhere: list[tuple[Job, ...]] = []  # being made by another process
         self.next_look = 0.0
 
     def make(self, todo: deque[tuple[Job, ...]]) -> None:
@@ -111,7 +111,9 @@ class _Sweep:
             return
         unit = todo.popleft()
         mine = self.session.claim(unit)
-        self.elsewhere += [job for job in unit if job not in mine]
+        left = tuple(job for job in unit if job not in mine)
+        if left:
+            self.elsewhere.append(left)
         if mine:
             self._submit(Work(tuple(mine), self.conditions, self.keeping))
 
@@ -143,14 +145,23 @@ class _Sweep:
         if not self.elsewhere or time.monotonic() < self.next_look:
             return
         self.next_look = time.monotonic() + 5 * POLL
-        for job in self.session.ended_elsewhere(self.elsewhere):
-            self.elsewhere.remove(job)
-            result = self.store.get(job.key)
-            assert result is not None
-            self.watcher.reused(job, result, None)
-        for job in self.session.claim(self.elsewhere[:free]):
-            self.elsewhere.remove(job)
-            self._submit(Work((job,), self.conditions, self.keeping))
+        ended, left = self.session.look()
+        units, self.elsewhere = self.elsewhere, []
+        for unit in units:
+            for job in unit:
+                if job.key in ended:
+                    result = self.store.get(job.key)
+                    assert result is not None
+                    self.watcher.reused(job, result, None)
+            rest = tuple(job for job in unit if job.key not in ended)
+            # together as they were begun: so they go on from their common checkpoint
+            mine = self.session.claim(rest) if free and all(job.key in left for job in rest) else []
+            if mine:
+                self._submit(Work(tuple(mine), self.conditions, self.keeping))
+                free -= 1
+            rest = tuple(job for job in rest if job not in mine)
+            if rest:
+                self.elsewhere.append(rest)
 
     def epoch(self, key: str, stage: str, number: int, epochs: int, epoch: Epoch) -> None:
         """Tell that a run finished an epoch."""

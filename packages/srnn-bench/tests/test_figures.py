@@ -15,13 +15,13 @@ import pytest
 from matplotlib.collections import PolyCollection
 
 from srnn_bench import Cell, Published, Result, Summary, Table
-from srnn_bench._curve_figures import curves
-from srnn_bench._density_figures import against_density
-from srnn_bench._dot_figures import cells, step_times
-from srnn_bench._drawing import COLOURS, DASHES, MARKERS, file_png, file_svg, inline_svg, series
 from srnn_bench._environment import describe, resolve_device
-from srnn_bench._figures import drawings
-from srnn_bench._html import write_figures
+from srnn_bench._report._curve_figures import curves
+from srnn_bench._report._density_figures import against_density
+from srnn_bench._report._dot_figures import cells, step_times
+from srnn_bench._report._drawing import COLOURS, DASHES, MARKERS, file_png, file_svg, inline_svg, series
+from srnn_bench._report._figures import drawings
+from srnn_bench._report._html import write_figures
 from srnn_bench._summary import CellSummary
 
 ENVIRONMENT = describe("adding", resolve_device("cpu"), "float32", 1)
@@ -293,7 +293,7 @@ def luminance(colour: str) -> float:
 
 @pytest.mark.parametrize("colour", COLOURS)
 def test_colours_can_be_told_from_both_pages(colour):
-    page = (files("srnn_bench") / "templates" / "report.html.jinja").read_text()
+    page = (files("srnn_bench._report") / "templates" / "report.html.jinja").read_text()
     backs = [
         f"#{''.join(2 * digit for digit in back)}" if len(back) == 3 else f"#{back}"
         for back in re.findall(r"--back: #([0-9a-f]+)", page)
@@ -308,7 +308,7 @@ def test_only_what_draws_imports_matplotlib_and_nothing_imports_pyplot(tmp_path)
     code = (
         "import sys, srnn_bench._cli; assert 'matplotlib' not in sys.modules\n"
         f"srnn_bench._report.write_html([], {str(tmp_path / 'report.html')!r})\n"
-        "from srnn_bench._drawing import Drawing, canvas, file_png, file_svg\n"
+        "from srnn_bench._report._drawing import Drawing, canvas, file_png, file_svg\n"
         "figure, axes = canvas(1.0); drawing = Drawing('a', 'b', 'c', figure); file_png(drawing), file_svg(drawing)\n"
         "assert 'matplotlib' in sys.modules and 'matplotlib.pyplot' not in sys.modules\n"
     )

@@ -291,9 +291,7 @@ def test_a_checkpoint_made_otherwise_is_not_taken_up(monkeypatch, tmp_path, chan
     interrupted.again()
     told = []
     keeping = Keeping(tmp_path, every=0.0, weights=change.pop("weights", True))
-    run_together(
-        experiment, (0,), device="cpu", progress=lambda *_: None, keeping=keeping, tell=told.append, **change
-    )
+    run_together(experiment, (0,), device="cpu", progress=lambda *_: None, keeping=keeping, tell=told.append, **change)
     assert interrupted.steps == 2 * 7 + 3 * 2
     assert told and all("made under other conditions" in text for text in told)
 

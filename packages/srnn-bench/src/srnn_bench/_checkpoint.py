@@ -24,8 +24,10 @@ from ._disk import write_whole
 
 FORMAT = "srnn-checkpoint/1"
 # those that safetensors gives back; complex ones are held as pairs of real ones
-DTYPES = (torch.bool, torch.uint8, torch.uint16, torch.uint32, torch.uint64, torch.int8, torch.int16, torch.int32)
-DTYPES += (torch.int64, torch.float16, torch.bfloat16, torch.float32, torch.float64)
+DTYPES = {torch.bool, torch.float16, torch.bfloat16, torch.float32, torch.float64} | {
+    *(torch.int8, torch.int16, torch.int32, torch.int64),
+    *(torch.uint8, torch.uint16, torch.uint32, torch.uint64),
+}
 
 
 class Checkpoints:

@@ -109,7 +109,7 @@ def _step(experiment: Experiment, number: int, device: torch.device, conditions:
         engine.begin(number)
         with FlopCounterMode(display=False) as counter:
             engine.step().tolist()
-        times = []
+        times: list[float] = []
         while len(times) < MOST_STEPS and sum(times) < ENOUGH_SECONDS:
             begin = time.perf_counter()
             engine.step().tolist()  # on the host: the device is waited for

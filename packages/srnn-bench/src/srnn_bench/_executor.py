@@ -117,6 +117,7 @@ class _Worker:
         self._submit()
 
     def _submit(self) -> None:
+        assert self.work is not None
         if self.pool is None:
             # spawn, not fork: torch's threads and CUDA do not survive a fork
             context = multiprocessing.get_context("spawn")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
@@ -87,17 +87,10 @@ class Ray:
         """
         if time.monotonic() >= self.next_look:
             self.next_look = time.monotonic() + LOOK
-            self.slots = sum(self._slots(node["Resources"]) for node in self.ray.nodes() if node["Alive"])
+            self.slots = sum(
+                slots(node["Resources"], self.threads, self.gpus) for node in self.ray.nodes() if node["Alive"]
+            )
         return max(0, self.slots + self.slots // 8 + 1 - len(self.works))
-
-    def _slots(self, resources: dict[str, float]) -> int:
-        """Return how many runs a node can make at once."""
-        slots = int(resources.get("CPU", 0.0) / self.threads)
-        if 0 < self.gpus < 1:  # a run has its share of one GPU, not parts of two
-            slots = min(slots, int(resources.get("GPU", 0.0)) * int(1 / self.gpus + 1e-6))
-        elif self.gpus:
-            slots = min(slots, int(resources.get("GPU", 0.0) / self.gpus))
-        return slots
 
     def submit(self, work: Work) -> None:
         """Give the work to Ray."""
@@ -178,6 +171,15 @@ class Ray:
         self.works.clear()
         if self.connected:
             self.ray.shutdown()
+
+
+def slots(resources: Mapping[str, float], threads: int, gpus_per_run: float) -> int:
+    """Return how many runs a node of these resources makes at once."""
+    runs = int(resources.get("CPU", 0.0) / threads)
+    gpus = int(resources.get("GPU", 0.0))
+    if 0 < gpus_per_run < 1:  # a run has its share of one GPU, not parts of two
+        return min(runs, gpus * int(1 / gpus_per_run + 1e-6))
+    return min(runs, int(gpus / gpus_per_run)) if gpus_per_run else runs
 
 
 class _Mailbox:

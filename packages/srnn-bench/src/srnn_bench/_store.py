@@ -128,14 +128,14 @@ class Store:
         Here it shows when a row's key or seed was changed, so that nobody would ever ask for it.
         """
         with self._connected() as connection:
-            heads = connection.execute("SELECT key, seed, checksum FROM runs WHERE checksum IS NOT NULL").fetchall()
-            unknown = [head["key"] for head in heads if tuple(head) not in self._checked]
-            for key in unknown:
-                row = connection.execute(f"{READ} WHERE key IS ?", (key,)).fetchone()
-                if row is not None:
-                    self._check(dict(row))
-        self._checked |= {tuple(head) for head in heads}
-        return sorted({head["seed"] for head in heads})
+            connection.execute("BEGIN")  # both questions are about one state of the file
+            found = connection.execute("SELECT key, seed, checksum FROM runs WHERE checksum IS NOT NULL").fetchall()
+            heads = {tuple(row) for row in found}
+            for key, *_ in sorted(heads - self._checked, key=str):
+                row = connection.execute(f"{READ} WHERE key = ?", (key,)).fetchone()
+                self._check({"key": key, "checksum": None} if row is None else dict(row))
+        self._checked = heads
+        return sorted({seed for _, seed, _ in heads})
 
     def statuses(self) -> Counter[str]:
         """Return how many runs are pending, running, done, diverged, failed."""
@@ -189,7 +189,7 @@ class Store:
         where = f"{self.path}: run {held['key']}"
         try:
             fits = held["checksum"] == _checksum(held)
-        except TypeError:  # a blob
+        except (TypeError, KeyError):  # a blob, or a key that is no text
             fits = False
         if not fits:
             raise ValueError(f"{where} cannot be read: its checksum does not fit; it was damaged or changed by hand")
@@ -213,7 +213,7 @@ class Session:
         self._over = threading.Event()
 
     def __enter__(self) -> Session:
-        # One connection stays open: where the last one closes, SQLite moves its log into the file and waits for the disk.
+        # One connection stays open: where the last one closes, SQLite moves its log into the file, which takes long.
         self._held = ExitStack()
         connection = self._held.enter_context(self.store._connected())
         with _at_once(connection):  # what other sessions end before this time can be read after it

@@ -16,6 +16,7 @@ from ._store import Session, Store
 from ._watch import Watcher
 from ._work import Work
 
+USUAL = Conditions()
 POLL = 0.2  # seconds between two looks at what the executor and other processes do
 
 
@@ -24,7 +25,7 @@ def sweep(
     store: Store,
     *,
     workers: int = 1,
-    conditions: Conditions = Conditions(),
+    conditions: Conditions = USUAL,
     refresh: bool = False,
     stack: Stack = "auto",
     keep_weights: bool = False,
@@ -111,9 +112,7 @@ class _Sweep:
             return
         unit = todo.popleft()
         mine = self.session.claim(unit)
-        left = tuple(job for job in unit if job not in mine)
-        if left:
-            self.elsewhere.append(left)
+        self._wait_for(job for job in unit if job not in mine)
         if mine:
             self._submit(Work(tuple(mine), self.conditions, self.keeping))
 
@@ -128,17 +127,18 @@ class _Sweep:
             del self.jobs[job.key]
         if len(work.jobs) > 1 and any(each.result.status == "failed" for each in made):
             self.note(f"{work.jobs[0].label} and {len(made) - 1} more: not stacked, since {made[0].result.reason}")
+            self.keeping.remove([job.key for job in work.jobs])
             self.again += work.singly
             return
         for job, each in zip(work.jobs, made, strict=True):
             self.store.keep_weights(job.key, each.weights)
         kept = self.session.finish([(job, each.result) for job, each in zip(work.jobs, made, strict=True)])
-        self.keeping.remove([job.key for job in work.jobs])
+        if all(kept):  # else another goes on from them
+            self.keeping.remove([job.key for job in work.jobs])
+        self._wait_for(job for job, ours in zip(work.jobs, kept, strict=True) if not ours)
         for job, each, ours in zip(work.jobs, made, kept, strict=True):
             if ours:
                 self.watcher.ended(job, each.result)
-            else:
-                self.elsewhere.append(job)
 
     def _look_elsewhere(self, free: int) -> None:
         """Take over what other processes have ended, and take up what they have left."""
@@ -148,20 +148,25 @@ class _Sweep:
         ended, left = self.session.look()
         units, self.elsewhere = self.elsewhere, []
         for unit in units:
+            rest = []
             for job in unit:
-                if job.key in ended:
-                    result = self.store.get(job.key)
-                    assert result is not None
+                result = self.store.get(job.key) if job.key in ended else None
+                if result is None:
+                    rest.append(job)
+                else:
                     self.watcher.reused(job, result, None)
-            rest = tuple(job for job in unit if job.key not in ended)
-            # together as they were begun: so they go on from their common checkpoint
-            mine = self.session.claim(rest) if free and all(job.key in left for job in rest) else []
+            # together, as another process had begun them: so they go on from their common checkpoint
+            mine = self.session.claim(job for job in rest if job.key in left) if free and left else []
             if mine:
                 self._submit(Work(tuple(mine), self.conditions, self.keeping))
                 free -= 1
-            rest = tuple(job for job in rest if job not in mine)
-            if rest:
-                self.elsewhere.append(rest)
+            self._wait_for(job for job in rest if job not in mine)
+
+    def _wait_for(self, jobs: Iterable[Job]) -> None:
+        """Leave runs to another process, that makes them."""
+        unit = tuple(jobs)
+        if unit:
+            self.elsewhere.append(unit)
 
     def epoch(self, key: str, stage: str, number: int, epochs: int, epoch: Epoch) -> None:
         """Tell that a run finished an epoch."""

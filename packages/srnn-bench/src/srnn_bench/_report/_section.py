@@ -6,8 +6,8 @@ import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ._claims import Judgement, judge
-from ._summary import CellSummary, Summary
+from .._claims import Judgement, judge
+from .._summary import CellSummary, Summary
 from ._words import (
     VERDICTS,
     anchor,

@@ -10,9 +10,9 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from .._experiment import Experiment
+from .._summary import CellSummary, Summary
 from ._drawing import INK, Drawing, canvas, legend, logarithmic, series
-from ._experiment import Experiment
-from ._summary import CellSummary, Summary
 from ._words import anchor, slug
 
 SPAN = 20.0  # from this ratio of greatest to least loss on, the axis is logarithmic

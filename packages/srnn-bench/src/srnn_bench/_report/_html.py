@@ -8,8 +8,8 @@ from pathlib import Path
 from jinja2 import Environment as Templates
 from jinja2 import PackageLoader, StrictUndefined
 
+from .._summary import Summary
 from ._section import section, total_verdicts
-from ._summary import Summary
 from ._words import counted, evidence
 
 SHOWN = 12  # figures of a table; more are folded
@@ -21,7 +21,7 @@ def write_html(summaries: Sequence[Summary], path: str | Path) -> Path:
     from ._figures import drawings
 
     templates = Templates(
-        loader=PackageLoader("srnn_bench"),
+        loader=PackageLoader("srnn_bench._report"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

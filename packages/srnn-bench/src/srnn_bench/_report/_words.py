@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import get_args
 
-from ._claims import Judgement, Verdict
-from ._result import Environment, Result
-from ._summary import CellSummary, Summary
-from ._table import Published
+from .._claims import Judgement, Verdict
+from .._result import Environment, Result
+from .._summary import CellSummary, Summary
+from .._table import Published
 
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 

@@ -11,9 +11,9 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from .._result import StageResult
+from .._summary import CellSummary, Summary
 from ._drawing import FILLS, INK, Drawing, Fill, canvas, legend, logarithmic, series
-from ._result import StageResult
-from ._summary import CellSummary, Summary
 from ._words import anchor, slug
 
 Density = Callable[[StageResult], float | None]

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from .._summary import Summary
 from ._section import Section, Sheet, section, total_verdicts
-from ._summary import Summary
 from ._words import counted
 
 

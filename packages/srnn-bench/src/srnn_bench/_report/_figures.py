@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from .._summary import Summary
 from ._curve_figures import curves
 from ._density_figures import against_density
 from ._dot_figures import cells, step_times
 from ._drawing import Drawing, style
-from ._summary import Summary
 
 FIGURES: tuple[Callable[[Summary], list[Drawing]], ...] = (cells, curves, against_density, step_times)
 

@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
+from .._summary import Summary
 from ._section import Section, Sheet, section
-from ._summary import Summary
 from ._words import counted, verdict_line
 
 

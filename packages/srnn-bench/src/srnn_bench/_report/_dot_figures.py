@@ -9,8 +9,8 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
+from .._summary import CellSummary, Summary
 from ._drawing import FILLS, INK, Drawing, Fill, canvas, legend, series
-from ._summary import CellSummary, Summary
 from ._words import anchor, without_value
 
 LINES = 40  # in one drawing; a larger table gives several

@@ -1,0 +1,138 @@
+"""How much faster many small networks train as one batched computation than one after another.
+
+    python benchmarks/stacking.py [--device cpu] [--neurons 16 64 256] [--seeds 4 8 32] [--threads 1 2] [--output FILE]
+
+Both ways are timed in turn in one process (single, stacked, single, stacked, ...), so that what else the machine does
+falls on both alike; the ratio is taken of each pair.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import platform
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from statistics import median
+
+import torch
+
+from srnn_bench import Experiment, Penalty, Stage, Training
+from srnn_bench._assemble import assemble
+from srnn_bench._engine import Engine, Single
+from srnn_bench._environment import conditions, resolve_device
+from srnn_bench._stacked import Stacked
+from srnn_manifolds import Moduli
+from srnn_models import ElmanRNN, SequenceModel
+from srnn_tasks import Adding
+
+STEPS, BATCH = 20, 32  # T, B
+SHORTEST = 0.1  # seconds that one timing takes at least
+
+
+def experiment(neurons: int) -> Experiment:
+    """Return the experiment whose training step is timed: the adding problem, moduli penalty, Adam, clipping."""
+    training = Training(epochs=1, batches=1, batch_size=BATCH, learning_rate=1e-3, clip_norm=1.0)
+    return Experiment(
+        task=Adding(steps=STEPS),
+        model=SequenceModel(recurrence=ElmanRNN(hidden=neurons)),
+        penalties=(Penalty(parameter="*weight_hh*", regularizer=Moduli(), strength=0.1),),
+        stages=(Stage(name="timed", training=training),),
+    )
+
+
+def timed(step: Callable[[], object], times: int, device: torch.device) -> float:
+    """Return the seconds that one of so many steps takes."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    begin = time.perf_counter()
+    for _ in range(times):
+        step()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return (time.perf_counter() - begin) / times
+
+
+def compare(neurons: int, seeds: int, repeat: int, device: torch.device) -> tuple[float, float, list[float]]:
+    """Return the median ms of a run's step, one after another and stacked, and by how much each pair differs."""
+    value = experiment(neurons)
+
+    def engines(kind: type[Single | Stacked], groups: Sequence[Sequence[int]]) -> list[Engine]:
+        made = [kind([assemble(value, seed, device) for seed in group], device) for group in groups]
+        for engine in made:
+            engine.begin(0)
+        return made
+
+    single = engines(Single, [[seed] for seed in range(seeds)])
+    (stacked,) = engines(Stacked, [range(seeds)])
+
+    def in_turn() -> None:
+        for engine in single:
+            engine.step()
+
+    timed(in_turn, 2, device), timed(stacked.step, 2, device)  # the first ones allocate and choose kernels
+    times = [max(1, round(SHORTEST / timed(step, 1, device))) for step in (in_turn, stacked.step)]
+    pairs = [(timed(in_turn, times[0], device), timed(stacked.step, times[1], device)) for _ in range(repeat)]
+    gc.collect()
+    alone, together = (1000 * median(side) / seeds for side in zip(*pairs, strict=True))
+    return alone, together, [one / other for one, other in pairs]
+
+
+def environment(device: torch.device) -> str:
+    """Say on what this is measured."""
+    processor = platform.processor() or platform.machine()
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+        processor = f"{names[0]}, {len(names)} cores" if names else processor
+    except OSError:  # not Linux
+        pass
+    place = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+    return f"Device {place}; processor {processor}; torch {torch.__version__}; Python {platform.python_version()}."
+
+
+def rows(arguments: argparse.Namespace, device: torch.device, threads: int) -> list[str]:
+    """Measure all sizes; return the rows of the table."""
+    made = []
+    for neurons in arguments.neurons:
+        weights = neurons * (neurons + 2 + 1)  # input, recurrent and read-out matrices; I = 2, O = 1
+        work = f"{6 * STEPS * BATCH * weights / 1e6:.1f}"  # forward 2 a weight, backward twice that
+        memory = f"{4 * (STEPS * BATCH * neurons + weights) / 2**10:.0f}"
+        for seeds in arguments.seeds:
+            with conditions(device, "float32", threads):
+                alone, together, ratios = compare(neurons, seeds, arguments.repeat, device)
+            ratio = f"{median(ratios):.2f} | {min(ratios):.2f} to {max(ratios):.2f}"
+            made.append(f"| {neurons} | {work} | {memory} | {seeds} | {alone:.2f} | {together:.2f} | {ratio} |")
+            print(made[-1], flush=True)
+    return made
+
+
+def main() -> None:
+    """Measure, and print a table in Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--device", default="cpu", help="cpu or cuda[:n]")
+    parser.add_argument("--neurons", type=int, nargs="+", default=[16, 32, 64, 128, 256, 400])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[4, 8, 32])
+    parser.add_argument("--threads", type=int, nargs="+", default=[1])
+    parser.add_argument("--repeat", type=int, default=5, help="pairs of timings for each row")
+    parser.add_argument("--output", type=Path, help="a file to which the tables go as well")
+    arguments = parser.parse_args()
+    device = resolve_device(arguments.device)
+    parts = [environment(device)]
+    print(parts[0], flush=True)
+    for threads in arguments.threads:
+        head = [
+            f"{threads} thread{'s' * (threads > 1)}, T = {STEPS}, B = {BATCH}, {arguments.repeat} pairs:",
+            "",
+            "| N | MFLOP | KiB | S | single, ms | stacked, ms | times faster | range |",
+            "|---:|---:|---:|---:|---:|---:|---:|---|",
+        ]
+        print("\n" + "\n".join(head), flush=True)
+        parts += ["\n".join([*head, *rows(arguments, device, threads)])]
+    if arguments.output:
+        arguments.output.write_text("\n\n".join(parts) + "\n")
+
+
+if __name__ == "__main__":
+    main()

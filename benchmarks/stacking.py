@@ -59,7 +59,7 @@ def compare(neurons: int, seeds: int, repeat: int, device: torch.device) -> tupl
     value = experiment(neurons)
 
     def engines(kind: type[Single | Stacked], groups: Sequence[Sequence[int]]) -> list[Engine]:
-        made = [kind([assemble(value, seed, device) for seed in group], device) for group in groups]
+        made: list[Engine] = [kind([assemble(value, seed, device) for seed in group], device) for group in groups]
         for engine in made:
             engine.begin(0)
         return made

@@ -1,19 +1,23 @@
-"""Sweeps that are killed, that share a store, that lose their workers: in the end every run is there once, unchanged."""
+"""Sweeps that are killed, that share a store, that lose workers: in the end every run is there once, unchanged."""
 
 import json
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from srnn_bench import Job, Stage, Store, Training
-from srnn_bench._store import Session
+from srnn_bench import Conditions, Job, Stage, Store, Training, sweep
+from srnn_bench._store import LEASE, Session
+from srnn_bench._watch import Quiet
 from srnn_pruning import Pruning, Random
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="signals")]
@@ -21,6 +25,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reas
 # A sweep in a process of its own: it writes down what it is told, a line each, whole lines even when it is killed.
 DRIVER = """
 import json
+import multiprocessing
 import os
 import sys
 import time
@@ -43,7 +48,7 @@ class Log(Quiet):
         self.tell("reused", job.key)
 
     def epoch(self, job, stage, number, epochs, epoch):
-        self.tell("epoch", job.key, stage, number)
+        self.tell("epoch", job.key, stage, number, [worker.pid for worker in multiprocessing.active_children()])
 
     def ended(self, job, result):
         self.tell("ended", job.key, result.status)
@@ -59,22 +64,37 @@ if __name__ == "__main__":
     while not (folder / "go").exists():
         (folder / f"ready.{os.getpid()}").touch()
         time.sleep(0.005)
-    log.tell("sweep")
     sweep(jobs, store, conditions=Conditions("cpu"), checkpoint_every=0.02, keep_weights=True, watcher=log, **how)
-    log.tell("over")
 """
+
+
+class Log(Quiet):
+    """What a sweep in this process tells."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[object, ...]] = []
+
+    def begun(self, job):
+        self.told.append(("begun", job.key))
+
+    def reused(self, job, result, difference):
+        self.told.append(("reused", job.key))
+
+    def epoch(self, job, stage, number, epochs, epoch):
+        self.told.append(("epoch", job.key, stage, number))
 
 
 class Sweeps:
     """Sweeps of the same runs in a folder of their own, each in a process and a process group of its own."""
 
-    def __init__(self, folder: Path, jobs: list[Job], **how: object) -> None:
+    def __init__(self, folder: Path, jobs: list[Job], *, go: bool = True, **how: object) -> None:
         self.folder, self.how = folder, how
         folder.mkdir()
         given = [[job.experiment.model_dump(mode="json"), job.seed, job.label] for job in jobs]
         (folder / "jobs.json").write_text(json.dumps(given))
         (folder / "driver.py").write_text(DRIVER)
-        (folder / "go").touch()
+        if go:
+            (folder / "go").touch()
 
     def start(self) -> subprocess.Popen[str]:
         command = [sys.executable, str(self.folder / "driver.py"), str(self.folder), json.dumps(self.how)]
@@ -90,6 +110,7 @@ class Sweeps:
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
     def said(self, kind: str) -> list[list[object]]:
+        """Return the lines of that kind: number of the process, kind, and what was said."""
         return [line for line in self.log() if line[1] == kind]
 
     def wait_for(self, kind: str, number: int = 1) -> list[object]:
@@ -121,29 +142,28 @@ class Sweeps:
     def left_over(self) -> list[str]:
         """Return what should not be there when all runs have ended."""
         store = self.folder / "store"
-        checkpoints = [path for path in store.glob("checkpoints/*")]
+        checkpoints = list(store.glob("checkpoints/*"))
         halves = [path for path in store.rglob(".*") if path.is_file()]
         return [str(path.relative_to(store)) for path in (*checkpoints, *halves)]
 
 
-@pytest.fixture
-def jobs(tiny):
-    """Give two short runs and ten long ones: each of these has many checkpoints."""
+def runs(tiny, epochs: int, number: int) -> list[Job]:
+    """Return two short runs and some of so many epochs, each with many checkpoints."""
     short = Training(epochs=2, batches=2, batch_size=8, learning_rate=1e-2)
-    long = Training(epochs=60, batches=5, batch_size=8, learning_rate=1e-2, clip_norm=1.0)
+    long = Training(epochs=epochs, batches=5, batch_size=8, learning_rate=1e-2, clip_norm=1.0)
     stages = (
         Stage(name="sparse", training=long, pruning=Pruning(sparsity=0.5, criterion=Random())),
         Stage(name="lottery", training=long, start="rewind"),
     )
     short_one = tiny(stages=(Stage(name="only", training=short),))
     return [Job(short_one, seed, f"short {seed}") for seed in range(2)] + [
-        Job(tiny(stages=stages), seed, f"long {seed}") for seed in range(10)
+        Job(tiny(stages=stages), seed, f"long {seed}") for seed in range(number)
     ]
 
 
 def resumed(log: list[list[object]]) -> int:
     """Return how often a run went on from a checkpoint: its first epoch after it began is not the first there is."""
-    count, waiting = 0, set()
+    count, waiting = 0, set[object]()
     for _, kind, *said in log:
         if kind == "begun":
             waiting.add(said[0])
@@ -153,9 +173,10 @@ def resumed(log: list[list[object]]) -> int:
     return count
 
 
-@pytest.mark.parametrize(("stack", "whole_group"), [("never", False), ("always", True)])
-def test_a_sweep_killed_twenty_times_ends_like_an_unbroken_one(jobs, tmp_path, stack, whole_group):
+@pytest.mark.parametrize(("deaths", "stack", "whole_group"), [(20, "never", False), (10, "always", True)])
+def test_a_sweep_that_is_killed_often_ends_like_an_unbroken_one(tiny, tmp_path, deaths, stack, whole_group):
     """The driver alone is killed, whose workers then end by themselves, or all its processes at one blow."""
+    jobs = runs(tiny, 60, 10)
     unbroken = Sweeps(tmp_path / "unbroken", jobs, workers=2, stack=stack)
     begin = time.monotonic()
     unbroken.finish()
@@ -165,7 +186,7 @@ def test_a_sweep_killed_twenty_times_ends_like_an_unbroken_one(jobs, tmp_path, s
 
     broken = Sweeps(tmp_path / "broken", jobs, workers=2, stack=stack)
     chance = random.Random(f"{stack} {whole_group}")
-    for _ in range(20):
+    for _ in range(deaths):
         before = len(broken.said("epoch"))
         process = broken.start()
         if chance.random() < 0.3:  # at any time, mostly before the first step
@@ -181,4 +202,168 @@ def test_a_sweep_killed_twenty_times_ends_like_an_unbroken_one(jobs, tmp_path, s
     assert broken.outcomes() == expected
     assert broken.store.statuses() == {"done": 12}
     assert broken.left_over() == []
-    assert resumed(broken.log()) >= 5
+    assert resumed(broken.log()) >= deaths / 4
+
+
+@pytest.mark.parametrize("stack", ["never", "always"])
+def test_two_sweeps_on_one_store_make_each_run_once(tiny, tmp_path, stack):
+    jobs = runs(tiny, 10, 10)
+    alone = Sweeps(tmp_path / "alone", jobs, stack=stack)
+    both = Sweeps(tmp_path / "both", jobs, stack=stack, go=False)
+    processes = [both.start(), both.start()]
+    alone.finish()
+    while len(list(both.folder.glob("ready.*"))) < 2:
+        time.sleep(0.01)
+    (both.folder / "go").touch()
+    for process in processes:
+        both.finish(process)
+    assert both.outcomes() == alone.outcomes()
+    assert both.store.statuses() == {"done": 12}
+    assert both.left_over() == []
+    for kind in ("begun", "ended"):
+        assert Counter(line[2] for line in both.said(kind)) == dict.fromkeys((job.key for job in jobs), 1)
+    workers = Counter(line[0] for line in both.said("ended"))
+    assert len(workers) == 2, "both had a share"
+    for process in processes:
+        assert workers[process.pid] + sum(line[0] == process.pid for line in both.said("reused")) == 12
+
+
+def test_a_run_of_a_sweep_that_sleeps_is_taken_up_and_its_late_result_is_not_kept(tiny, tmp_path, monkeypatch):
+    """As when a machine is shut and opened again: it wakes up to find that others went on."""
+    jobs = runs(tiny, 100, 1)[2:]
+    asleep = Sweeps(tmp_path / "asleep", jobs)
+    process = asleep.start()
+    asleep.wait_for("epoch", 5)
+    process.send_signal(signal.SIGSTOP)
+    try:
+        assert asleep.store.statuses() == {"running": 1}
+        begun = time.monotonic()
+        awake = Log()
+        monkeypatch.setattr("srnn_bench._sweep.Session", partial(Session, lease=1.5))
+        how = {"conditions": Conditions("cpu"), "checkpoint_every": 0.02, "keep_weights": True}
+        sweep(jobs, asleep.store, **how, watcher=awake)
+        assert awake.told[0] == ("begun", jobs[0].key), "it was not done when it was taken up"
+        assert time.monotonic() - begun > 1.0
+    finally:
+        process.send_signal(signal.SIGCONT)
+    taken = asleep.outcomes()
+    asleep.finish(process)
+    assert asleep.said("ended") == []
+    assert [line[2] for line in asleep.said("reused")] == [jobs[0].key]
+    assert asleep.outcomes() == taken
+    assert asleep.left_over() == []
+    alone = Sweeps(tmp_path / "alone", jobs)
+    alone.finish()
+    assert alone.outcomes() == taken
+
+
+@pytest.mark.parametrize("stack", ["never", "always"])
+def test_what_a_dead_sweep_left_is_taken_up_at_once_and_goes_on(tiny, tmp_path, stack):
+    jobs = runs(tiny, 100, 2)[2:]
+    dead = Sweeps(tmp_path / "dead", jobs, stack=stack)
+    process = dead.start()
+    dead.wait_for("epoch", 20)
+    process.kill()
+    process.communicate()
+    assert dead.store.statuses()["running"] >= 1
+    heirs = Log()
+    begun = time.monotonic()
+    sweep(jobs, dead.store, conditions=Conditions("cpu"), stack=stack, keep_weights=True, watcher=heirs)
+    assert time.monotonic() - begun < LEASE
+    assert [said[0] for said in heirs.told].count("begun") == 2
+    first = next(said for said in heirs.told if said[0] == "epoch")
+    assert first[2:] != ("sparse", 1), "it went on from its checkpoint"
+    alone = Sweeps(tmp_path / "alone", jobs, stack=stack)
+    alone.finish()
+    assert dead.outcomes() == alone.outcomes()
+
+
+def test_a_stack_whose_sweep_died_elsewhere_goes_on_as_a_stack_when_its_lease_is_over(tiny, tmp_path, monkeypatch):
+    """On another machine or in another container nobody sees the process, but its heartbeat has stopped."""
+    jobs = runs(tiny, 60, 3)[2:]
+    dead = Sweeps(tmp_path / "dead", jobs, stack="always")
+    process = dead.start()
+    dead.wait_for("epoch", 20)
+    process.kill()
+    process.communicate()
+    with closing(sqlite3.connect(dead.store.path)) as connection, connection:
+        connection.execute("UPDATE runs SET owner = 'another-host/1/x'")
+    heirs = Log()
+    monkeypatch.setattr("srnn_bench._sweep.Session", partial(Session, lease=2.0))
+    sweep(jobs, dead.store, conditions=Conditions("cpu"), stack="always", keep_weights=True, watcher=heirs)
+    assert next(said for said in heirs.told if said[0] == "epoch")[2:] != ("sparse", 1)
+    alone = Sweeps(tmp_path / "alone", jobs, stack="always")
+    alone.finish()
+    assert dead.outcomes() == alone.outcomes()
+    assert dead.left_over() == []
+
+
+def test_a_worker_that_is_killed_has_its_run_begun_once_more_from_its_checkpoint(tiny, tmp_path):
+    jobs = runs(tiny, 60, 3)[2:]
+    sweeps = Sweeps(tmp_path / "killed", jobs, workers=2, stack="never")
+    process = sweeps.start()
+    sweeps.wait_for("epoch", 25)
+    (*_, workers) = sweeps.said("epoch")[-1]
+    os.kill(workers[0], signal.SIGKILL)
+    sweeps.finish(process)
+    (note,) = sweeps.said("note")
+    assert note[2].endswith("the worker process was lost; begun once more")
+    assert Counter(line[2] for line in sweeps.said("begun")) == dict.fromkeys((job.key for job in jobs), 1)
+    first = Counter(line[2] for line in sweeps.said("epoch") if line[3:5] == ["sparse", 1])
+    assert first == dict.fromkeys((job.key for job in jobs), 1), "none began anew"
+    alone = Sweeps(tmp_path / "alone", jobs, stack="never")
+    alone.finish()
+    assert sweeps.outcomes() == alone.outcomes()
+    assert sweeps.left_over() == []
+
+
+# --- a disk that is full ----------------------------------------------------------------------------------------------
+
+FULL = """
+import resource
+import sys
+from pathlib import Path
+
+from srnn_bench import Conditions, DiskError, Experiment, Job, Store, sweep
+from srnn_bench._watch import Quiet
+
+class Narrow(Quiet):
+    def __init__(self, limit):
+        self.limit = limit
+
+    def epoch(self, job, stage, number, epochs, epoch):
+        if job.seed == 1 and number == 3:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (self.limit, resource.RLIM_INFINITY))
+
+if __name__ == "__main__":
+    store = Store(sys.argv[1])
+    jobs = [Job(Experiment.model_validate_json(Path(sys.argv[2]).read_text()), seed, str(seed)) for seed in range(3)]
+    try:
+        sweep(jobs, store, conditions=Conditions("cpu"), stack="never", checkpoint_every=0.0,
+            watcher=Narrow(int(sys.argv[3])))
+    except DiskError as error:
+        print(error)
+        sys.exit(7)
+"""
+
+
+@pytest.mark.parametrize("limit", [2000, 0])
+def test_a_disk_that_gets_full_stops_the_sweep_and_leaves_the_store_whole(tiny, tmp_path, limit):
+    """The system refuses to write files beyond a size: first those of checkpoints, then all, the store's too."""
+    (tmp_path / "full.py").write_text(FULL)
+    (tmp_path / "experiment.json").write_text(tiny().model_dump_json())
+    command = [str(tmp_path / "full.py"), str(tmp_path / "store"), str(tmp_path / "experiment.json"), str(limit)]
+    ended = subprocess.run([sys.executable, *command], capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 7, ended.stderr
+    assert str(tmp_path / "store" / "checkpoints") in ended.stdout
+    assert "cannot be written: File too large" in ended.stdout
+    store = Store(tmp_path / "store")
+    (first,) = store
+    assert (first.seed, first.status) == (0, "done")
+    assert store.statuses() in ({"done": 1, "pending": 2}, {"done": 1, "running": 1, "pending": 1})
+    heirs = Log()
+    sweep([Job(tiny(), seed, str(seed)) for seed in range(3)], store, conditions=Conditions("cpu"), watcher=heirs)
+    assert store.statuses() == {"done": 3}
+    assert ("reused", tiny().key(0)) in heirs.told
+    assert ("epoch", tiny().key(1), "sparse", 1) not in heirs.told, "it went on from the checkpoint before"
+    assert list(store.folder.glob("checkpoints/*")) == []

@@ -91,9 +91,8 @@ class Trial(Adding):
 
     def open(self, *, device, generator):
         source = super().open(device=device, generator=generator)
-        opened = Path(self.folder) / uuid.uuid4().hex
-        before = len(list(opened.parent.iterdir()))
-        opened.write_text(f"{os.getpid()} {os.getppid()}")
+        before = os.listdir(self.folder)
+        Path(self.folder, f"{os.getpid()} {os.getppid()} {uuid.uuid4().hex}").touch()
         draw, drawn = source.draw, []
 
         def draw_slowly(size, *, generator):
@@ -137,7 +136,7 @@ def trial(plugins, tiny, tmp_path, monkeypatch):
 
 def opened(folder):
     """The processes that opened the task, each with its parent, which is the raylet of its node."""
-    return [tuple(map(int, path.read_text().split())) for path in folder.iterdir()]
+    return [tuple(map(int, path.name.split()[:2])) for path in folder.iterdir()]
 
 
 class Cluster:
@@ -154,33 +153,26 @@ class Cluster:
 
     def complete(self):
         """Start what is missing of three nodes."""
-        alive = [node for node in self.nodes if self.raylet(node)]
         if not self.nodes:
-            head = ["--head", f"--port={self.port}", f"--ray-client-server-port={self.client_port}"]
-            self.nodes += self.start([[*head, "--include-dashboard=false", "--disable-usage-stats"]])
-            alive = self.nodes
-        self.nodes += self.start([[f"--address={self.address}"]] * (3 - len(alive)))
+            ports = (f"--port={self.port}", f"--ray-client-server-port={self.client_port}")
+            self.start("--head", *ports, "--include-dashboard=false", "--disable-usage-stats")
+        while sum(self.raylet(node) is not None for node in self.nodes) < 3:
+            self.start(f"--address={self.address}")
 
-    def start(self, commands):
-        same = ["--node-ip-address=127.0.0.1", "--num-cpus=1", "--object-store-memory=80000000", "--min-worker-port=0"]
-        started = []
-        for number, command in enumerate(commands):
-            with Path(f"{self.folder}/start-{len(self.nodes) + number}").open("wb") as said:
-                line = [sys.executable, "-m", "ray.scripts.scripts", "start", *command, *same, "--max-worker-port=0"]
-                line.append(f"--temp-dir={self.folder}/{len(self.nodes) + number}")
-                started.append(
-                    subprocess.Popen(
-                        line, env=self.environment, start_new_session=True, stdout=said, stderr=subprocess.STDOUT
-                    )
-                )
-        nodes = [process.pid for process in started]
-        try:
-            for process in started:
-                assert process.wait(timeout=90) == 0, Path(said.name).read_text()
-        except BaseException:
-            self.nodes += nodes
-            raise
-        return nodes
+    def start(self, *options):
+        number = len(self.nodes)
+        said = Path(self.folder) / f"start-{number}"
+        line = [sys.executable, "-m", "ray.scripts.scripts", "start", *options, f"--temp-dir={self.folder}/{number}"]
+        line += ["--node-ip-address=127.0.0.1", "--num-cpus=1", "--object-store-memory=80000000"]
+        line += ["--min-worker-port=0", "--max-worker-port=0"]  # nodes of one machine, each with its own
+        how = {"env": self.environment, "start_new_session": True, "stderr": subprocess.STDOUT}
+        with said.open("wb") as output, subprocess.Popen(line, stdout=output, **how) as process:
+            self.nodes.append(process.pid)
+            try:
+                process.wait(timeout=120)
+            finally:
+                process.kill()  # where it has not ended
+        assert process.returncode == 0, said.read_text()
 
     def raylet(self, node):
         """The process id of a node's raylet, None where it is dead."""
@@ -256,7 +248,7 @@ def make(todo, folder, cluster, log, *, checkpoints=None, **how):
     try:
         sweep(todo, Store(folder), conditions=CPU, executor=executor, watcher=log, **how)
     finally:
-        executor.close()
+        executor.close()  # the sweep did so, but for an error before its first run
 
 
 @on_ray
@@ -276,28 +268,31 @@ def test_a_cluster_gives_the_same_bits(tiny, tmp_path, cluster, stack):
 
 @on_ray
 def test_runs_of_a_killed_node_are_made_elsewhere(tiny, trial, tmp_path, cluster):
-    slow = trial(slow=0.2)  # 2 s a run
-    killed = []
+    todo = [Job(trial(f"of {seed}", slow=0.2), seed, f"seed {seed}") for seed in range(9)]  # 2 s a run
+    killed = {}
 
     class KillsANode(Log):
-        """Kills a node that works and that is not the driver's."""
+        """Kills the node of a run in its midst, but not the driver's."""
 
-        def epoch(self, job, *step):
-            super().epoch(job, *step)
-            working = {raylet for pid, raylet in opened(tmp_path / "opened") if Path(f"/proc/{pid}").exists()}
-            others = sorted(working - {raylet_of_this_process()})
-            if others and not killed:
-                killed.append(others[0])
-                os.kill(others[0], signal.SIGKILL)
+        def epoch(self, job, stage, number, *rest):
+            super().epoch(job, stage, number, *rest)
+            (worker, raylet), *_ = opened(Path(job.experiment.task.folder))
+            if not killed and number == 1 and raylet != raylet_of_this_process():
+                os.kill(raylet, signal.SIGKILL)
+                os.kill(worker, signal.SIGKILL)  # it would end by itself, but not at once, and its run might be made
+                killed[job.label] = raylet
 
     log = KillsANode()
-    make(jobs(slow, range(9)), tmp_path / "there", cluster, log)
-    sweep(jobs(tiny(stages=SHORT), range(9)), Store(tmp_path / "here"), conditions=CPU, watcher=Log())
-    assert killed and sum(cluster.raylet(node) is not None for node in cluster.nodes) == 2
-    assert log.ends == {f"seed {seed}": ("done", None) for seed in range(9)}
-    assert outcomes(Store(tmp_path / "there")) == outcomes(Store(tmp_path / "here"))
-    assert any("begun once more on" in note for note in log.notes), "a run was lost with its node"
+    make(todo, tmp_path / "there", cluster, log, stack="never")
+    ((label, raylet),) = killed.items()
+    alive = [cluster.raylet(node) for node in cluster.nodes]
+    assert raylet not in alive and len(alive) - alive.count(None) == 2
+    assert log.ends == {job.label: ("done", None) for job in todo}
     assert Store(tmp_path / "there").statuses() == {"done": 9}
+    assert len({raylet for _, raylet in opened(tmp_path / f"of {label[-1]}")}) == 2, "on two nodes"
+    assert any(note.startswith(f"{label}: its worker or node was lost; begun once more on ") for note in log.notes)
+    sweep(jobs(tiny(stages=SHORT), range(9)), Store(tmp_path / "here"), conditions=CPU, stack="never", watcher=Log())
+    assert outcomes(Store(tmp_path / "there")) == outcomes(Store(tmp_path / "here"))
 
 
 @on_ray
@@ -330,9 +325,10 @@ def test_checkpoints_that_cannot_be_written_end_the_sweep(tiny, tmp_path, cluste
 
 
 DRIVER = """
+import signal
 import sys
 from pathlib import Path
-from srnn_bench import Conditions, Job, Store, sweep
+from srnn_bench import Conditions, Experiment, Job, Store, sweep
 from srnn_bench._ray import Ray
 from srnn_bench._watch import Quiet
 
@@ -340,6 +336,7 @@ class Loud(Quiet):
     def epoch(self, *step):
         print("epoch", flush=True)
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # shells start what runs in the background deaf to it
 experiment = Experiment.model_validate_json(Path(sys.argv[1]).read_text())
 jobs = [Job(experiment, seed, "x") for seed in range(3)]
 sweep(jobs, Store(sys.argv[2]), conditions=Conditions("cpu"), executor=Ray(sys.argv[3]), stack="never", watcher=Loud())
@@ -350,7 +347,7 @@ sweep(jobs, Store(sys.argv[2]), conditions=Conditions("cpu"), executor=Ray(sys.a
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL])
 def test_the_tasks_of_a_sweep_end_with_it(trial, plugins, tmp_path, cluster, ending):
     (tmp_path / "driver.py").write_text(DRIVER)
-    (tmp_path / "experiment.json").write_text(trial(stages=ENDLESS).model_dump_json())
+    (tmp_path / "experiment.json").write_text(trial(stages=ENDLESS, slow=0.01).model_dump_json())
     command = ["driver.py", "experiment.json", "store", cluster.address]
     with subprocess.Popen(
         [sys.executable, *command],
@@ -360,7 +357,7 @@ def test_the_tasks_of_a_sweep_end_with_it(trial, plugins, tmp_path, cluster, end
         stderr=subprocess.PIPE,
     ) as driver:
         while len(opened(tmp_path / "opened")) < 3:
-            assert driver.stdout.readline() == b"epoch\n"
+            assert driver.stdout.readline() == b"epoch\n", driver.stderr.read()
         driver.send_signal(ending)
         driver.communicate(timeout=30)
     assert driver.returncode != 0

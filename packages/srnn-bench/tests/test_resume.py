@@ -215,6 +215,7 @@ def outcome(together):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seeds", "every"), [((0,), 1), ((0,), 3), ((0, 1, 2), 3)])
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_a_run_stopped_anywhere_ends_like_an_unbroken_one(monkeypatch, tmp_path, name, seeds, every):

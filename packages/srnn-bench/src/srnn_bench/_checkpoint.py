@@ -136,6 +136,8 @@ def _plain(nest: Any, tensors: dict[str, Tensor]) -> Any:
 
 
 def _nest(plain: Any, tensors: dict[str, Tensor]) -> Any:
+    if isinstance(plain, dict):
+        raise ValueError(f"expected a checkpoint, got the object {sorted(plain)}")
     if not isinstance(plain, list):
         return plain
     kind, content = plain

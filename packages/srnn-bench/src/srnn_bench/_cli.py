@@ -130,7 +130,8 @@ def run_(
         else:
             todo += _table(target, scale, settings).jobs(wanted)
     conditions = Conditions(device, precision, threads)
-    workers = jobs or (1 if conditions.on_gpu else max(1, (os.cpu_count() or 1) // threads))
+    one = executor == "ray" or conditions.on_gpu
+    workers = jobs or (1 if one else max(1, (os.cpu_count() or 1) // threads))
     if dry_run:
         store = Store(results) if results.exists() else None
         _line("A few training steps of each kind of network are taken, to time them.")
@@ -221,15 +222,11 @@ def _table(name: str, scale: str, settings: list[str] | None) -> Table:
     return override_table(table, settings) if settings else table
 
 
-def _summaries(
-    names: list[str] | None, scale: str | None, settings: list[str] | None, results: Path
-) -> list[Summary]:
+def _summaries(names: list[str] | None, scale: str | None, settings: list[str] | None, results: Path) -> list[Summary]:
     """Return what the store holds of the tables, at one scale or at all."""
     store = _existing(results)
     scales = SCALES if scale is None else (scale,)
-    return [
-        summarise(_table(name, each, settings), store) for name in names or list(papers.TABLES) for each in scales
-    ]
+    return [summarise(_table(name, each, settings), store) for name in names or list(papers.TABLES) for each in scales]
 
 
 def _existing(results: Path) -> Store:
@@ -270,11 +267,22 @@ def parse_seeds(text: str) -> tuple[int, ...]:
 def read_experiment(path: Path) -> Experiment:
     """Return the experiment of a JSON file; a mistake in it is told with the field's name."""
     try:
-        return Experiment.model_validate_json(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        experiment = Experiment.model_validate_json(text)
+        json.loads(text, object_pairs_hook=_each_once)
     except OSError as error:
         raise ValueError(f"{path}: expected the JSON file of an experiment, got: {error.strerror}") from error
     except ValueError as error:  # not UTF-8, not JSON, or no experiment
         raise ValueError(f"{path}: {error}") from error
+    return experiment
+
+
+def _each_once(pairs: list[tuple[str, object]]) -> None:
+    """Refuse an object in which a field stands twice: JSON readers silently take the last."""
+    names = [name for name, _ in pairs]
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise ValueError(f"expected each field once, but {', '.join(sorted(twice))} stands twice in one object")
 
 
 def _line(text: str) -> None:

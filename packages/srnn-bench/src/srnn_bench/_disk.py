@@ -18,20 +18,27 @@ def write_whole(path: Path, data: bytes) -> None:
 
     What processes that died left half written in its folder is removed. Raises DiskError, which names the file.
     """
-    half = path.with_name(f".{path.name}.{uuid.uuid4().hex}.{os.getpid()}.half")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _remove_halves(path.parent)
         try:
-            with half.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            half.replace(path)
-        finally:
-            half.unlink(missing_ok=True)
+            _write(path, data)
+        except FileNotFoundError:  # another process removed the folder meanwhile
+            _write(path, data)
     except OSError as error:
         raise DiskError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def _write(path: Path, data: bytes) -> None:
+    half = path.with_name(f".{path.name}.{uuid.uuid4().hex}.{os.getpid()}.half")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_halves(path.parent)
+    try:
+        with half.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        half.replace(path)
+    finally:
+        half.unlink(missing_ok=True)
 
 
 def _remove_halves(folder: Path) -> None:

@@ -17,6 +17,7 @@ import torch
 from ._result import Environment
 
 Precision = Literal["float32", "tf32", "bfloat16"]
+ELSEWHERE = "a GPU of the cluster"  # seen from a machine that has none
 PACKAGES = ("srnn-manifolds", "srnn-masks", "srnn-pruning", "srnn-models", "srnn-tasks", "srnn-bench")
 
 
@@ -51,7 +52,8 @@ def conditions(device: torch.device, precision: str, threads: int) -> Iterator[N
     torch.set_num_threads(threads)
     torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
     try:
-        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16"):
+        # no cache: it holds the rounded weights until autocast ends, so every step would go by those of the first
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16", cache_enabled=False):
             yield
     finally:
         torch.set_num_threads(before[0])
@@ -93,12 +95,18 @@ def describe(task: str, device: torch.device, precision: str, threads: int, *, s
         packages=packages_of(task),
         torch=torch.__version__,
         python=platform.python_version(),
-        device=torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu ({platform.machine()})",
+        device=_device_name(device),
         precision=precision,
         threads=threads,
         stacked=stacked,
         commit=commit(),
     )
+
+
+def _device_name(device: torch.device) -> str:
+    if device.type != "cuda":
+        return f"cpu ({platform.machine()})"
+    return torch.cuda.get_device_name(device) if torch.cuda.is_available() else ELSEWHERE
 
 
 def versions_differ(made: dict[str, str], now: dict[str, str]) -> str | None:
@@ -117,6 +125,7 @@ def difference_between(made: Environment, now: Environment) -> str | None:
         f"{field} {getattr(made, field)}, now {getattr(now, field)}"
         for field in ("torch", "device", "precision", "threads")
         if getattr(made, field) != getattr(now, field)
+        and not (field == "device" and now.device == ELSEWHERE and not made.device.startswith("cpu"))
     ]
     return "; ".join(filter(None, [versions_differ(made.packages, now.packages), *changes])) or None
 

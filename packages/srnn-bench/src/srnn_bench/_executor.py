@@ -12,6 +12,9 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import torch
+
+from ._environment import resolve_device
 from ._result import Epoch
 from ._run import Made
 from ._work import Work, failures, make
@@ -32,6 +35,9 @@ class Ears(Protocol):
 class Executor(Protocol):
     """What makes runs. It is used by one thread; `close` ends what is under way."""
 
+    def device(self, name: str) -> torch.device:
+        """Return the kind of device that runs are made on where that of this name is asked for."""
+
     def free(self) -> int:
         """Return how many more pieces of work may be given now."""
 
@@ -50,6 +56,10 @@ class Here:
 
     def __init__(self) -> None:
         self.work: Work | None = None
+
+    def device(self, name: str) -> torch.device:
+        """Return the device of this machine."""
+        return resolve_device(name)
 
     def free(self) -> int:
         """Return 1 while nothing is given, else 0."""
@@ -77,6 +87,10 @@ class Processes:
 
     def __init__(self, workers: int) -> None:
         self.workers = [_Worker() for _ in range(workers)]
+
+    def device(self, name: str) -> torch.device:
+        """Return the device of this machine."""
+        return resolve_device(name)
 
     def free(self) -> int:
         """Return the number of workers without work."""

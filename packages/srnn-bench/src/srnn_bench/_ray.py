@@ -12,6 +12,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from ._disk import DiskError
 from ._executor import Ears, Ended
 from ._run import Made
@@ -42,7 +44,7 @@ class Ray:
         gpus_per_run: float = 0.0,
         checkpoints: Path | None = None,
     ) -> None:
-        if gpus_per_run < 0 or (gpus_per_run > 1 and gpus_per_run != int(gpus_per_run)):
+        if not (0 <= gpus_per_run <= 1 or (gpus_per_run > 1 and float(gpus_per_run).is_integer())):
             raise ValueError(f"gpus_per_run: expected a share such as 0.1 or a whole number, got {gpus_per_run}")
         try:
             self.ray: Any = import_module("ray")
@@ -53,6 +55,7 @@ class Ray:
         self.works: dict[Any, Work] = {}  # those given to Ray, by the reference of what they make
         self.begun: dict[str, int] = {}  # how often, by the key of the first run of a piece of work
         self.slots, self.next_look, self.waiting = 0, 0.0, False
+        self.closed = False
         self.answer: Any = None  # what the mailbox was asked for and has not given yet
         self.connected = not self.ray.is_initialized()
         if self.connected:
@@ -79,6 +82,10 @@ class Ray:
             self.ray.init(address=address, **quiet)
         except Exception as error:
             raise ValueError(f"address: cannot use the Ray cluster {address!r}: {error}") from error
+
+    def device(self, name: str) -> torch.device:
+        """Return the GPU of some node where runs have a share of one, else the CPU."""
+        return torch.device("cuda" if self.gpus else "cpu")
 
     def free(self) -> int:
         """Return how many more pieces of work keep the whole cluster busy, with a few for Ray to begin next.
@@ -163,12 +170,14 @@ class Ray:
                     ears.note(f"{jobs[key].label}: its worker or node was lost; begun once more on {host}")
 
     def close(self) -> None:
-        """End what is under way, and the connection if it was made here."""
+        """End what is under way, and the connection if it was made here; once more does nothing."""
+        if self.closed:
+            return
+        self.closed = True
         with suppress(Exception):  # the cluster may be lost
             for reference in self.works:
                 self.ray.cancel(reference, force=True)
             self.ray.kill(self.mailbox)
-        self.works.clear()
         if self.connected:
             self.ray.shutdown()
 

@@ -47,6 +47,11 @@ class Keeping:
         if folder is not None and folder.exists():
             shutil.rmtree(folder, ignore_errors=True)
 
+    def remove_all(self) -> None:
+        """Remove all checkpoints, also those of runs that were stacked in another way."""
+        if self.checkpoints is not None:
+            shutil.rmtree(self.checkpoints, ignore_errors=True)
+
 
 @dataclass(frozen=True)
 class Made:

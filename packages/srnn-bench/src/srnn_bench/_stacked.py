@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
+from itertools import chain
+from types import MethodType
 from typing import Any
 
 import torch
@@ -28,34 +30,34 @@ class Stacked:
     """The engine of S runs of one experiment with different seeds.
 
     Each has its own weights, masks, embeddings, batches, clipping norm and hidden state; gradients never mix, so one
-    that diverges harms no other. It agrees with a single run to float tolerance: sums are made in another order.
+    that diverges harms no other. It agrees with a single run to float tolerance: sums are made in another order. The
+    bits of a run depend on its place in the stack, which decides how its slices lie in memory, but not on S nor on
+    the other runs.
 
-    Raises ValueError where runs cannot be stacked: torch's fused RNNs have no vmap rule, and a loss of the task's own
-    may look at what was drawn for one seed alone.
+    Raises ValueError, here or at a step, where runs cannot be stacked: torch's fused RNNs have no vmap rule, a loss
+    of the task's own may look at what was drawn for one seed alone, and what is stacked must have one shape. What a
+    module keeps in other attributes than parameters and buffers is that of the first run.
     """
 
     def __init__(self, parts: Sequence[Parts], device: torch.device) -> None:
         first = parts[0]
-        fused = [type(module).__name__ for module in first.model.modules() if isinstance(module, nn.RNNBase)]
-        if fused:
-            raise ValueError(f"stack: expected cells with an explicit loop, got torch's fused {fused[0]}")
-        if getattr(type(first.source), "loss", None) is not BaseSource.loss:
-            raise ValueError(f"stack: expected the loss of BaseSource, got one of {type(first.source).__name__}'s own")
+        for each in parts:
+            _check(each, first)
         self.parts, self.device, self.source = parts, device, first.source
         self.template = deepcopy(first.model)
         release(self.template)
         self.template.train()
         models = [dict(each.model.named_parameters()) for each in parts]
         self.parameters = {
-            name: nn.Parameter(torch.stack([model[name].detach() for model in models]), requires_grad=one.requires_grad)
-            for name, one in models[0].items()
+            name: nn.Parameter(stacked, requires_grad=models[0][name].requires_grad)
+            for name, stacked in _share("parameters", models).items()
         }  # (S, *shape)
-        for number, model in enumerate(models):
-            for name, parameter in model.items():
-                parameter.data = self.parameters[name].data[number]  # from now on one memory
         self.trained = [parameter for parameter in self.parameters.values() if parameter.requires_grad]
-        held = [dict(each.penalties.state_dict()) for each in parts]
-        self.penalties = {name: torch.stack([state[name] for state in held]) for name in held[0]}
+        own = dict(self.template.named_buffers())  # without the masks
+        held = [{name: each.model.get_buffer(name) for name in own} for each in parts]
+        self.buffers = _share("buffers", held)
+        terms = [(each.penalties.named_parameters(), each.penalties.named_buffers()) for each in parts]
+        self.penalties = _share("penalties", [dict(chain(*both)) for both in terms])
         self.present: dict[str, Tensor] = {}
         self.optimizer: torch.optim.Optimizer | None = None
 
@@ -73,14 +75,10 @@ class Stacked:
         """Take one step of every run; return loss and weighted penalty `(S, 2)`, on the device."""
         assert self.optimizer is not None
         batches = [next(stream) for stream in self.batches]
-        fields = {
-            name: torch.stack([getattr(batch, name) for batch in batches])
-            for name in FIELDS
-            if getattr(batches[0], name) is not None
-        }
+        fields: dict[str, Any] = _join("batches", [_fields(batch) for batch in batches])
         if self.states is not None:
             fields["state"] = self.states
-        losses, penalties, states = vmap(self._one)(self.parameters, self.penalties, fields)  # (S,), (S,)
+        losses, penalties, states = vmap(self._one)(self.parameters, self.buffers, self.penalties, fields)  # (S,), (S,)
         if self.source.spec.carry:
             self.states = states
         self.optimizer.zero_grad(set_to_none=True)
@@ -90,17 +88,27 @@ class Stacked:
         return torch.stack((losses.detach(), penalties.detach()), dim=1).double()
 
     def _one(
-        self, parameters: Mapping[str, Tensor], penalties: Mapping[str, Tensor], fields: Mapping[str, Any]
+        self,
+        parameters: Mapping[str, Tensor],
+        buffers: Mapping[str, Tensor],
+        penalties: Mapping[str, Tensor],
+        fields: Mapping[str, Any],
     ) -> tuple[Tensor, Tensor, Any]:
-        """Return loss, penalty and last state of one run; shapes as in a single run."""
+        """Return loss, penalty and last state, if it is carried, of one run; shapes as in a single run."""
         given = dict(fields)
         state = carried(given.pop("state", None), given.get("reset"))
         batch = Batch(**given)
+        tensors = {**parameters, **buffers}
         outputs, state = functional_call(
-            self.template, dict(parameters), (batch.inputs,), {"start": batch.start, "state": state}
+            self.template, tensors, (batch.inputs,), {"start": batch.start, "state": state}
         )
+        for name, buffer in buffers.items():
+            if tensors[name] is not buffer:
+                raise ValueError(
+                    f"stack: expected buffer {name} to be written in place, got another tensor in its place"
+                )
         penalty = functional_call(self.parts[0].penalties, dict(penalties), (parameters,))
-        return self.source.loss(outputs, batch), penalty, carried(state, None)
+        return self.source.loss(outputs, batch), penalty, carried(state, None) if self.source.spec.carry else ()
 
     def _mask_and_clip(self) -> None:
         """Zero the gradients of masked entries, then bound the norm of each run's whole gradient by itself."""
@@ -149,3 +157,41 @@ class Stacked:
         self.states = to_device(state["carried"], self.device)
         for stream, generator in zip(self.batches, state["generators"], strict=True):
             stream.resume(generator)
+
+
+def _check(parts: Parts, first: Parts) -> None:
+    """Refuse a run that cannot be stacked, or not with the first one."""
+    fused = [type(module).__name__ for module in parts.model.modules() if isinstance(module, nn.RNNBase)]
+    if fused:
+        raise ValueError(f"stack: expected cells with an explicit loop, got torch's fused {fused[0]}")
+    source = parts.source
+    if source.loss != MethodType(BaseSource.loss, source):
+        raise ValueError(f"stack: expected the loss of BaseSource, got one of {type(source).__name__}'s own")
+    if source.spec != first.source.spec:
+        raise ValueError(f"stack: expected one spec for all seeds, got {first.source.spec!r} and {source.spec!r}")
+    epochs, expected = ([plan.batches for plan in each.plans] for each in (parts, first))
+    if epochs != expected:
+        raise ValueError(f"stack: expected epochs of as many batches for all seeds, got {expected} and {epochs}")
+
+
+def _fields(batch: Batch) -> dict[str, Tensor]:
+    """Return what a batch has of the fields that a model and a loss may look at."""
+    return {name: tensor for name in FIELDS if (tensor := getattr(batch, name)) is not None}
+
+
+def _join(what: str, held: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """Return the tensors of all runs stacked by name, `(S, *shape)`; they must have the same names, shapes, types."""
+    kinds = [{name: (tuple(tensor.shape), tensor.dtype) for name, tensor in each.items()} for each in held]
+    for kind in kinds:
+        if kind != kinds[0]:
+            raise ValueError(f"stack: expected {what} of one shape and type for all seeds, got {kinds[0]} and {kind}")
+    return {name: torch.stack([each[name].detach() for each in held]) for name in kinds[0]}
+
+
+def _share(what: str, held: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """Return the tensors of all runs stacked by name; from now on those of each run are slices of them, in place."""
+    stacked = _join(what, held)
+    for number, each in enumerate(held):
+        for name, tensor in each.items():
+            tensor.data = stacked[name][number]
+    return stacked

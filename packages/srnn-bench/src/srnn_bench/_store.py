@@ -13,12 +13,14 @@ import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from ._disk import DiskError, write_whole
+from ._experiment import Experiment
 from ._job import Job
 from ._process import process_exists
 from ._result import Result
@@ -152,7 +154,7 @@ class Store:
                 connection.row_factory = sqlite3.Row
                 connection.text_factory = _text  # what is no text fails at its checksum, which names the row
                 yield connection
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter where the schema itself is damaged
             if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
                 raise DiskError(f"{self.path}: {error}; what was written before is intact") from error
             raise ValueError(f"{self.path}: {error}; is it a store of results on a local disk?") from error
@@ -172,7 +174,8 @@ class Store:
             return None
         where = self._check(held)
         try:
-            parts = {name: json.loads(held[name]) for name in ("experiment", "stages", "environment")}
+            parts: dict[str, Any] = {name: json.loads(held[name]) for name in ("stages", "environment")}
+            parts["experiment"] = _experiment(held["experiment"])
             result = Result.model_validate({**{name: held[name] for name in PARTS}, **parts})
             if result.experiment.key(result.seed) != result.key:
                 raise ValueError("its experiment and seed have another key")
@@ -260,6 +263,12 @@ class Session:
         ended = {row["key"] for row in free if self._ended(row)}
         return ended, {row["key"] for row in free} - ended
 
+    def idle(self) -> bool:
+        """Say whether every run of the store has ended, and none is being made again."""
+        with self.store._connected() as connection:
+            query = "SELECT 1 FROM runs WHERE owner IS NOT NULL OR status IN ('pending', 'running') LIMIT 1"
+            return connection.execute(query).fetchone() is None
+
     def finish(self, results: Iterable[tuple[Job, Result]]) -> list[bool]:
         """Write results of runs that were claimed, all or none; say of each whether the run was still ours.
 
@@ -322,6 +331,12 @@ def _at_once(connection: sqlite3.Connection) -> Iterator[None]:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+@lru_cache(maxsize=10_000)
+def _experiment(text: str) -> Experiment:
+    """Return the experiment of a row; its other seeds have the same, and to look a task up takes milliseconds."""
+    return Experiment.model_validate_json(text)
 
 
 def _text(data: bytes) -> str:

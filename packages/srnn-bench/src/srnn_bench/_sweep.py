@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-from ._environment import check_conditions, describe, difference_between, resolve_device
+from ._environment import check_conditions, describe, difference_between
 from ._executor import Executor, Here, Processes
 from ._job import Conditions, Job
 from ._result import Epoch
@@ -48,7 +48,7 @@ def sweep(
 
     Raises DiskError when the disk is full; what was finished before is in the store.
     """
-    device = resolve_device(conditions.device)
+    device = (executor or Here()).device(conditions.device)
     check_conditions(conditions.precision, conditions.threads)
     wanted: dict[str, Job] = {}
     for job in jobs:
@@ -66,7 +66,7 @@ def sweep(
 
     with Session(store) as session:
         todo = deque[tuple[Job, ...]]()
-        for unit in stacks(list(wanted.values()), device, stack, workers):
+        for unit in stacks(list(wanted.values()), device, stack):
             missing = tuple(job for job in unit if not has(job))
             if missing:
                 todo.append(missing)
@@ -76,6 +76,8 @@ def sweep(
         maker = executor or (Here() if most < 2 else Processes(most))
         try:
             _Sweep(session, maker, conditions, keeping, watcher).make(todo)
+            if session.idle():
+                keeping.remove_all()
         finally:
             maker.close()
 
@@ -161,6 +163,8 @@ class _Sweep:
                 self._submit(Work(tuple(mine), self.conditions, self.keeping))
                 free -= 1
             self._wait_for(job for job in rest if job not in mine)
+            if not rest:
+                self.keeping.remove([job.key for job in unit])
 
     def _wait_for(self, jobs: Iterable[Job]) -> None:
         """Leave runs to another process, that makes them."""

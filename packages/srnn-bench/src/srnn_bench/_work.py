@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import torch
+
 from ._disk import DiskError
 from ._environment import describe, resolve_device
 from ._job import Conditions, Job
@@ -57,9 +59,13 @@ def make(work: Work, told: Told, tell: Callable[[str], None]) -> list[Made]:
 def failures(work: Work, error: BaseException, seconds: float = 0.0) -> list[Made]:
     """Return the failed results of runs that ended with this error."""
     conditions = work.conditions
+    try:
+        device = resolve_device(conditions.device)
+    except ValueError:  # another machine has it
+        device = torch.device(conditions.device)
     environment = describe(
         work.jobs[0].experiment.task.kind,
-        resolve_device(conditions.device),
+        device,
         conditions.precision,
         conditions.threads,
         stacked=len(work.jobs),

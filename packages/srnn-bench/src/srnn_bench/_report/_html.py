@@ -8,6 +8,7 @@ from pathlib import Path
 from jinja2 import Environment as Templates
 from jinja2 import PackageLoader, StrictUndefined
 
+from .._disk import write_whole
 from .._summary import Summary
 from ._section import section, total_verdicts
 from ._words import counted, evidence
@@ -38,7 +39,7 @@ def write_html(summaries: Sequence[Summary], path: str | Path) -> Path:
         verdicts=total_verdicts(sections),
     )
     target = Path(path)
-    target.write_text(page, encoding="utf-8")
+    write_whole(target, page.encode())
     return target
 
 
@@ -48,11 +49,10 @@ def write_figures(summaries: Sequence[Summary], folder: str | Path) -> list[Path
     from ._figures import drawings
 
     target = Path(folder)
-    target.mkdir(parents=True, exist_ok=True)
     written = []
     for drawing in (drawing for summary in summaries for drawing in drawings(summary)):
         svg, png = target / f"{drawing.name}.svg", target / f"{drawing.name}.png"
-        svg.write_text(file_svg(drawing), encoding="utf-8")
-        png.write_bytes(file_png(drawing))
+        write_whole(svg, file_svg(drawing).encode())
+        write_whole(png, file_png(drawing))
         written += [svg, png]
     return written

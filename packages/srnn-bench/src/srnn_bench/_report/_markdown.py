@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from .._disk import write_whole
 from .._summary import Summary
 from ._section import Section, Sheet, section, total_verdicts
 from ._words import counted
@@ -20,7 +21,7 @@ def write_markdown(summaries: Sequence[Summary], path: str | Path, figures: Sequ
     for part in sections:
         drawn = [figure for figure in figures if figure.suffix == ".svg" and figure.name.startswith(f"{part.anchor}-")]
         parts += _section(part, [(figure.stem, _relative(figure, target.parent)) for figure in drawn])
-    target.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    write_whole(target, ("\n\n".join(parts) + "\n").encode())
     return target
 
 

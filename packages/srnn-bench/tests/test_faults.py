@@ -230,13 +230,15 @@ def test_two_sweeps_on_one_store_make_each_run_once(tiny, tmp_path, stack):
 
 def test_a_run_of_a_sweep_that_sleeps_is_taken_up_and_its_late_result_is_not_kept(tiny, tmp_path, monkeypatch):
     """As when a machine is shut and opened again: it wakes up to find that others went on."""
-    jobs = runs(tiny, 100, 1)[2:]
+    other, *jobs = runs(tiny, 100, 1)[1:]
     asleep = Sweeps(tmp_path / "asleep", jobs)
+    with Session(asleep.store) as session:
+        session.plan([other])  # the store has other runs to make, so what these leave is not removed with all else
     process = asleep.start()
     asleep.wait_for("epoch", 5)
     process.send_signal(signal.SIGSTOP)
     try:
-        assert asleep.store.statuses() == {"running": 1}
+        assert asleep.store.statuses() == {"running": 1, "pending": 1}
         begun = time.monotonic()
         awake = Log()
         monkeypatch.setattr("srnn_bench._sweep.Session", partial(Session, lease=1.5))
@@ -255,6 +257,41 @@ def test_a_run_of_a_sweep_that_sleeps_is_taken_up_and_its_late_result_is_not_kep
     alone = Sweeps(tmp_path / "alone", jobs)
     alone.finish()
     assert alone.outcomes() == taken
+
+
+def test_a_sweep_that_lost_its_run_leaves_the_checkpoints_to_the_one_that_took_it(tiny, tmp_path, monkeypatch):
+    (job,) = runs(tiny, 5, 1)[2:]
+    store, log = Store(tmp_path), Log()
+    lost = []
+
+    def lose(*_):
+        if not lost:
+            lost.append(True)
+            with closing(sqlite3.connect(store.path)) as connection, connection:
+                connection.execute("UPDATE runs SET owner = 'another-host/1/x'")
+
+    monkeypatch.setattr(log, "epoch", lambda job, *step: (lose(), Log.epoch(log, job, *step)))
+    monkeypatch.setattr("srnn_bench._sweep.Session", partial(Session, lease=1.5))
+    sweep([job], store, conditions=Conditions("cpu"), checkpoint_every=0.0, watcher=log)
+    # the other dies too, its lease runs out, and we take the run back: from the checkpoints of its end
+    assert [said[0] for said in log.told].count("begun") == 2
+    assert Counter(said[2:] for said in log.told if said[0] == "epoch")["sparse", 1] == 1
+    assert store.statuses() == {"done": 1}
+    assert list(store.folder.glob("checkpoints/*")) == []
+
+
+def test_checkpoints_of_other_stacks_go_when_nothing_is_left_to_make(tiny, tmp_path):
+    """Another number of workers stacks other runs together: nobody goes on from the checkpoints of the old stacks."""
+    one, other = runs(tiny, 1, 0)
+    store = Store(tmp_path)
+    old = tmp_path / "checkpoints" / "of an old stack"
+    old.mkdir(parents=True)
+    with Session(store) as session:
+        session.plan([other])
+    sweep([one], store, conditions=Conditions("cpu"), watcher=Log())
+    assert old.exists(), "somebody may yet go on from it"
+    sweep([other], store, conditions=Conditions("cpu"), watcher=Log())
+    assert not old.exists()
 
 
 @pytest.mark.parametrize("stack", ["never", "always"])

@@ -22,6 +22,7 @@ from ._job import Job as Job
 from ._ledger import ledger as ledger
 from ._overrides import override as override
 from ._overrides import override_table as override_table
+from ._ray import Ray as Ray
 from ._report import print_report as print_report
 from ._report import write_figures as write_figures
 from ._report import write_html as write_html
@@ -69,6 +70,7 @@ __all__ = [
     "Penalty",
     "Published",
     "Quiet",
+    "Ray",
     "Result",
     "Stage",
     "StageResult",

@@ -21,6 +21,8 @@ EXPERIMENTS = [
     for steps in (5, 6)
 ]
 
+EDGES = sorted({size + more for size in (1, FEWEST, *LARGEST.values()) for more in (-1, 0, 1)} - {0})
+counts = st.sampled_from(EDGES) | st.integers(1, 70)
 devices = st.sampled_from(DEVICES)
 ways = st.sampled_from(["auto", "always", "never"])
 
@@ -32,7 +34,7 @@ def lists(draw):
     jobs = [
         Job(experiment, seed, f"{experiment.model.recurrence.hidden} {seed}")
         for experiment in chosen
-        for seed in range(draw(st.integers(1, 70)))
+        for seed in range(draw(counts))
     ]
     return draw(st.permutations(jobs)) if draw(st.booleans()) else jobs
 

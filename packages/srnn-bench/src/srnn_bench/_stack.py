@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Literal, get_args
 
@@ -47,4 +48,4 @@ def _parts(jobs: Sequence[Job], largest: int) -> list[tuple[Job, ...]]:
     """Return the jobs, in order, in as few parts of at most `largest` as there can be, of nearly the same size."""
     number = -(-len(jobs) // largest)
     cuts = [len(jobs) * part // number for part in range(number + 1)]
-    return [tuple(jobs[start:end]) for start, end in zip(cuts, cuts[1:], strict=False)]
+    return [tuple(jobs[start:end]) for start, end in itertools.pairwise(cuts)]

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from srnn_bench import Conditions, Job, Stage, Store, Training, sweep
-from srnn_bench._store import LEASE, Session
+from srnn_bench._session import LEASE, Session
 from srnn_bench._watch import Quiet
 from srnn_pruning import Pruning, Random
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from srnn_bench import Experiment, Job, Stage, Store, Training, run
 from srnn_bench._cli import read_experiment
 from srnn_bench._run import Keeping, run_together
-from srnn_bench._store import Session
+from srnn_bench._session import Session
 from srnn_bench._summary import summarise
 from srnn_bench._table import Cell, Table
 from srnn_bench.papers import TABLES, table

@@ -78,6 +78,15 @@ def test_who_is_stacked(jobs, device, how):
         assert all((len(unit) > 1) == worth for unit in units)
 
 
+@pytest.mark.parametrize("device", DEVICES, ids=str)
+@pytest.mark.parametrize(("more", "larger", "stacked"), [(0, 0, True), (-1, 0, False), (0, 1, False)])
+def test_the_limits_of_auto(device, more, larger, stacked):
+    recurrence = ElmanRNN(hidden=NEURONS[device.type] + larger)
+    experiment = Experiment(task=Adding(steps=5), model=SequenceModel(recurrence=recurrence), stages=STAGES)
+    jobs = [Job(experiment, seed, "x") for seed in range(FEWEST + more)]
+    assert (len(stacks(jobs, device, "auto")) == 1) == stacked
+
+
 @given(lists(), devices, ways)
 @settings(max_examples=60)
 def test_the_order_is_that_of_the_runs(jobs, device, how):

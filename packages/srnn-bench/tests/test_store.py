@@ -13,7 +13,8 @@ from contextlib import closing
 import pytest
 
 from srnn_bench import DiskError, Job, Store, run
-from srnn_bench._store import PARTS, Session
+from srnn_bench._session import Session
+from srnn_bench._store import PARTS
 
 
 @pytest.fixture
@@ -304,7 +305,7 @@ def test_threads_claim_each_run_once(tmp_path, tiny):
 CLAIM = """
 import sys
 from srnn_bench import Experiment, Job, Store
-from srnn_bench._store import Session
+from srnn_bench._session import Session
 
 jobs = [Job(Experiment.model_validate_json(sys.argv[1]), seed, "x") for seed in range(int(sys.argv[3]))]
 with Session(Store(sys.argv[2])) as session:

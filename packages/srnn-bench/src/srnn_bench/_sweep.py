@@ -11,8 +11,9 @@ from ._executor import Executor, Here, Processes
 from ._job import Conditions, Job
 from ._result import Epoch
 from ._run import Keeping, Made
+from ._session import Session
 from ._stack import Stack, stacks
-from ._store import Session, Store
+from ._store import Store
 from ._watch import Watcher
 from ._work import Work
 

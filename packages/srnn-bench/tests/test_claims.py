@@ -82,6 +82,7 @@ def verdict_of(claim=A_BEATS_B, /, *, better="lower", scale="paper", seeds=3, en
 
 
 LOW, HIGH = [1.0, 1.2, 0.9], [5.0, 5.5, 4.8]
+MANY = [1.0, 1.1, 0.9, 1.2, 1.3, 0.8, 1.05, 1.15]
 
 
 @pytest.mark.parametrize(
@@ -251,7 +252,20 @@ def test_one_seed_gives_no_verdict():
     ("first", "second", "verdict", "said"),
     [
         ([1.0, 1.1, 0.9, 1.2], [5.0, 5.1, "diverged", 5.2], "supported", "as the claim says"),
-        ([1.0, 1.1, 0.9, "diverged"], [5.0, 5.1, 5.3, 5.2], "supported", "as the claim says"),
+        (
+            [1.0, 1.1, 0.9, 1.2],
+            [5.0, 5.1, "diverged", 5.2],
+            "supported",
+            "; 1 diverged, and are counted in the ranks alone",
+        ),
+        ([1.0, 1.1, 0.9, "diverged"], [5.0, 5.1, 5.3, 5.2], "undecided", "do not decide it (p = 0.34)"),
+        ([*MANY[:7], "diverged"], [9 + value for value in MANY], "supported", "as the claim says"),
+        (
+            [*MANY[:6], "diverged", "diverged"],
+            [9 + value for value in MANY],
+            "undecided",
+            "do not decide it (p = 0.1)",
+        ),
         ([1.0, 1.1, "diverged", "diverged"], [5.0, 5.1, 5.3, 5.2], "undecided", "2 runs diverged; counted as"),
         ([1.0, 1.1, 1.2, "diverged", "diverged", "diverged"], [5.0, 5.1, 5.2, 5.3], "undecided", "do not point"),
         ([5.0, 5.1, 5.2, "diverged"], [1.0, 1.1, 1.2, 1.0], "contradicted", "where the claim wants it below"),

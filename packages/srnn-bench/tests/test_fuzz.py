@@ -66,7 +66,7 @@ class Rows:
         summary = summarise(self.table, store)
         return {
             "all": list(store),
-            "seeds": store.seeds(),
+            "keys": store.keys(),
             "results": {place: cell.results for place, cell in summary.cells.items()},
             "numbers": {
                 place: (cell.n, cell.mean, cell.sd, cell.values, cell.missing, cell.densities, cell.step_ms)

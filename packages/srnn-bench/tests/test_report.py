@@ -351,3 +351,28 @@ def test_a_table_asks_for_each_experiment_once_a_seed(table):
     ]
     assert [job.seed for job in table.jobs([9])] == [9]
     assert Conditions("cpu").on_gpu is False
+
+
+def test_a_result_without_the_metric_of_its_cell_is_named(table, tmp_path):
+    store = Store(tmp_path)
+    result = result_of(table.cells[0].experiment, 0, {"sparse": 1.0})
+    (stage,) = result.stages
+    store.put(result.model_copy(update={"stages": (stage.model_copy(update={"metrics": {"error": 1.0}}),)}))
+    with pytest.raises(ValueError, match=f"run {result.key}: stage 'sparse' has no metric 'mse', only error"):
+        summarise(table, store)
+
+
+def test_a_store_of_many_other_runs_is_asked_only_for_the_tables_own(table, tiny, tmp_path, monkeypatch):
+    store = Store(tmp_path)
+    other = tiny(penalties=())
+    for seed in range(50):
+        store.put(result_of(other, seed, {"sparse": 1.0}))
+    mine = result_of(table.cells[0].experiment, 7, {"sparse": 2.0})
+    store.put(mine)
+    asked = []
+    get = store.get
+    monkeypatch.setattr(store, "get", lambda key: (asked.append(key), get(key))[1])
+    summary = summarise(table, store)
+    assert asked == [mine.key]
+    assert summary.cells["sparse", "A"].values == {7: 2.0}
+    assert list(summary.cells["sparse", "A"].results) == [0, 1, 2, 7]

@@ -13,6 +13,8 @@ from contextlib import closing
 import pytest
 
 from srnn_bench import DiskError, Job, Store, run
+from srnn_bench._database import connected
+from srnn_bench._run import Made
 from srnn_bench._session import Session
 from srnn_bench._store import PARTS
 
@@ -52,7 +54,7 @@ def test_a_result_comes_out_as_it_went_in(tmp_path, result):
     store.put(result)
     assert store.get(result.key) == result
     assert list(Store(tmp_path / "deep" / "results")) == [result]
-    assert store.seeds() == [3]
+    assert store.keys() == {result.key: 3}
     assert store.statuses() == {"done": 1}
 
 
@@ -179,7 +181,7 @@ def test_a_row_that_was_changed_is_named_and_never_read(tmp_path, result, part):
     change(store, f"UPDATE runs SET {part} = ?", value)
     key = value if part == "key" else result.key
     message = rf"{re.escape(str(store.path))}: run {re.escape(key)} cannot be read: its checksum does not fit"
-    for read in (lambda: store.get(key), lambda: list(store), store.seeds):
+    for read in (lambda: store.get(key), lambda: list(store), store.keys):
         with pytest.raises(ValueError, match=message):
             read()
 
@@ -217,7 +219,7 @@ def test_what_is_planned_is_pending_and_what_is_known_stays(tmp_path, tiny, resu
         assert store.statuses() == {"pending": 3, "done": 1}
         assert list(store) == [result]
         assert store.get(todo[0].key) is None
-        assert store.seeds() == [3], "a run that is wanted is no run that was made"
+        assert set(store.keys().values()) == {3}, "a run that is wanted is no run that was made"
         session.plan(todo)
     assert store.statuses() == {"pending": 3, "done": 1}
     assert rows(store, "SELECT label FROM runs WHERE seed = 0") == [("seed 0",)]
@@ -230,7 +232,7 @@ def test_a_run_is_claimed_once_and_given_back_at_the_end(tmp_path, tiny, result)
         assert one.claim(todo[:2]) == []
         assert other.claim(todo) == todo[2:]
         assert store.statuses() == {"running": 3}
-        assert one.finish([(todo[0], result_of(todo[0], result))]) == [True]
+        assert one.finish([(todo[0], Made(result_of(todo[0], result), {}))]) == [True]
         assert store.statuses() == {"running": 2, "done": 1}
         assert other.look() == ({todo[0].key}, set())
         assert other.claim(todo) == []
@@ -240,7 +242,7 @@ def test_a_run_is_claimed_once_and_given_back_at_the_end(tmp_path, tiny, result)
     with Session(store) as third:
         assert third.look() == (set(), {job.key for job in todo})
         assert third.claim(todo[1:]) == todo[1:]
-        assert third.finish([(job, result_of(job, result)) for job in todo[1:]]) == [True, True]
+        assert third.finish([(job, Made(result_of(job, result), {})) for job in todo[1:]]) == [True, True]
         assert third.idle()
 
 
@@ -252,7 +254,7 @@ def test_what_ended_before_a_session_began_may_be_made_again_by_it_once(tmp_path
         assert store.get(job.key) == result_of(job, result), "the old result stays until the new one is there"
         assert other.claim([job]) == []
         new = result_of(job, result, seconds=1.0)
-        assert one.finish([(job, new)]) == [True]
+        assert one.finish([(job, Made(new, {}))]) == [True]
         assert other.claim([job]) == [], "it was made since this session began"
         assert store.get(job.key) == new
 
@@ -377,10 +379,10 @@ def test_a_session_that_is_silent_for_its_lease_is_taken_over_and_one_that_beats
         while other.claim([job]) != [job]:
             assert time.monotonic() < until
             time.sleep(0.05)
-        assert beating.finish([(job, result_of(job, result, seconds=1.0))]) == [False]
+        assert beating.finish([(job, Made(result_of(job, result, seconds=1.0), {}))]) == [False]
         assert store.get(job.key) is None
-        assert other.finish([(job, result_of(job, result, seconds=2.0))]) == [True]
-        assert beating.finish([(job, result_of(job, result, seconds=3.0))]) == [False]
+        assert other.finish([(job, Made(result_of(job, result, seconds=2.0), {}))]) == [True]
+        assert beating.finish([(job, Made(result_of(job, result, seconds=3.0), {}))]) == [False]
         assert store.get(job.key).seconds == 2.0
     assert store.statuses() == {"done": 1}
 
@@ -486,14 +488,14 @@ def test_a_full_disk_is_told_and_leaves_the_store_as_it_was(tmp_path, tiny, resu
         session.plan([job])
         assert session.claim([job]) == [job]
         monkeypatch.setattr(sqlite3, "connect", full)
-        session.finish([(job, long)])
+        session.finish([(job, Made(long, {}))])
     monkeypatch.undo()
     assert store.get(result.key) == result
     assert store.get(job.key) is None
     assert store.statuses() == {"done": 1, "pending": 1}
     with Session(store) as session:
         session.claim([job])
-        assert session.finish([(job, long)]) == [True]
+        assert session.finish([(job, Made(long, {}))]) == [True]
     assert store.get(job.key) == long
     assert rows(store, "PRAGMA integrity_check") == [("ok",)]
 
@@ -511,3 +513,47 @@ def test_an_error_is_not_hidden_by_a_store_that_cannot_be_written_any_more(tmp_p
 def _drop(store):
     with closing(sqlite3.connect(store.path)) as connection, connection:
         connection.execute("DROP TABLE runs")
+
+
+# --- weights ----------------------------------------------------------------------------------------------------------
+
+
+def weights_of(store, result):
+    folder = store.folder / "weights" / result.key
+    return {path.name: path.read_bytes() for path in folder.iterdir()} if folder.exists() else {}
+
+
+def test_weights_are_those_of_the_result(tmp_path, result):
+    store = Store(tmp_path)
+    store.put(result, weights={"sparse": b"1", "lottery": b"2"})
+    assert weights_of(store, result) == {"sparse.safetensors": b"1", "lottery.safetensors": b"2"}
+    assert store.has_weights(result)
+    store.put(result.model_copy(update={"status": "failed", "reason": "x"}), weights={"sparse": b"3"})
+    assert weights_of(store, result)["sparse.safetensors"] == b"1", "a failed result replaces nothing"
+    store.put(result, weights={"sparse": b"4"})
+    assert weights_of(store, result) == {"sparse.safetensors": b"4"}
+    assert not store.has_weights(result)
+    store.put(result)
+    assert weights_of(store, result) == {}, "weights go with the result that they are of"
+    assert list((tmp_path / "weights").iterdir()) == []
+
+
+def test_a_session_that_lost_a_run_leaves_the_others_weights(tmp_path, tiny, result):
+    store, job = Store(tmp_path), Job(tiny(), 3, "x")
+    with Session(store) as slept:
+        assert slept.claim([job]) == [job]
+        with connected(store.path) as connection:
+            connection.execute("UPDATE runs SET owner = 'other/1/x' WHERE key = ?", (job.key,))
+        store.put(result, weights={"sparse": b"theirs"})
+        assert slept.finish([(job, Made(result, {"sparse": b"ours"}))]) == [False]
+    assert weights_of(store, result) == {"sparse.safetensors": b"theirs"}
+
+
+def test_weights_half_written_by_a_dead_process_are_removed(tmp_path, result):
+    store = Store(tmp_path)
+    dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
+    half = tmp_path / "weights" / f".{result.key}.abc.{dead.stdout.strip()}.half"
+    half.mkdir(parents=True)
+    (half / "sparse.safetensors").write_bytes(b"x")
+    store.put(result, weights={"sparse": b"1"})
+    assert [path.name for path in (tmp_path / "weights").iterdir()] == [result.key]

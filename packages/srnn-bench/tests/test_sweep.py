@@ -66,6 +66,23 @@ def test_what_the_store_holds_is_reused(tiny, tmp_path):
     assert all(result in list(store) for result in before)
 
 
+def test_weights_that_were_not_kept_are_made_when_asked_for(tiny, tmp_path):
+    store, log = Store(tmp_path), Log()
+    for keep in (False, True, True):
+        sweep(jobs(tiny(), (0,)), store, conditions=CPU, keep_weights=keep, watcher=log)
+    assert [label for label, _ in log.ends] == ["seed 0", "seed 0"]
+    assert [label for label, _ in log.reuses] == ["seed 0"]
+    assert store.has_weights(store.get(tiny().key(0)))
+
+
+def test_weights_of_a_replaced_result_go_with_it(tiny, tmp_path):
+    store, log = Store(tmp_path), Log()
+    sweep(jobs(tiny(), (0,)), store, conditions=CPU, keep_weights=True, watcher=log)
+    sweep(jobs(tiny(), (0,)), store, conditions=Conditions("cpu", "bfloat16"), refresh=True, watcher=log)
+    assert len(log.ends) == 2
+    assert list((tmp_path / "weights").iterdir()) == []
+
+
 def test_a_result_made_otherwise_is_reused_and_told_and_refreshed_when_asked(tiny, tmp_path):
     store, log = Store(tmp_path), Log()
     sweep(jobs(tiny(), (0,)), store, conditions=CPU, watcher=log)

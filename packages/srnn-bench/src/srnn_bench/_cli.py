@@ -15,7 +15,7 @@ from srnn_tasks import entries
 
 from . import papers
 from ._display import Display
-from ._environment import PACKAGES
+from ._environment import PACKAGES, check_conditions
 from ._estimate import estimate, print_estimates
 from ._executor import Executor
 from ._experiment import Experiment
@@ -39,9 +39,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Experiments of sparse recurrent networks, and the tables of the papers.",
 )
-console = Console()
+console = Console(emoji=False)
 if not console.is_terminal and "COLUMNS" not in os.environ:
-    console = Console(width=120)  # a file has no width; rich would take 80, too narrow for tables
+    console = Console(width=120, emoji=False)  # a file has no width; rich would take 80, too narrow for tables
 
 Results = Annotated[Path, typer.Option(help="Folder of the store and the report, on a local disk.")]
 Tables = Annotated[list[str] | None, typer.Argument(help="Tables; default: all.")]
@@ -58,7 +58,7 @@ def main() -> None:
     try:
         app()
     except ValueError as error:
-        Console(stderr=True).print(f"srnn: {error}", markup=False, highlight=False, soft_wrap=True)
+        Console(stderr=True, emoji=False).print(f"srnn: {error}", markup=False, highlight=False, soft_wrap=True)
         raise SystemExit(2) from None
 
 
@@ -129,6 +129,7 @@ def run_(
             todo += [Job(experiment, seed, f"{Path(target).stem}, seed {seed}") for seed in wanted or (0,)]
         else:
             todo += _table(target, scale, settings).jobs(wanted)
+    check_conditions(precision, threads)
     conditions = Conditions(device, precision, threads)
     one = executor == "ray" or conditions.on_gpu
     workers = jobs or (1 if one else max(1, (os.cpu_count() or 1) // threads))
@@ -155,6 +156,9 @@ def run_(
             executor=maker,
             watcher=watcher,
         )
+    except KeyboardInterrupt:
+        display.print("Broken off; the same command goes on from here.")
+        raise
     finally:
         watcher.close()
     _line(", ".join(f"{count} {status}" for status, count in display.statuses.items()) + f" in {store.path}")
@@ -174,10 +178,10 @@ def report_(
 ) -> None:
     """Print the tables that have results, the paper's numbers beside ours, and write report and figures."""
     shown = [summary for summary in _summaries(tables, scale, settings, results) if summary.results]
-    print_report(shown, console)
     target = output or results / f"report.{format}"
     files = write_figures(shown, target.parent / "figures") if figures else []
     path = write_html(shown, target) if format == "html" else write_markdown(shown, target, files)
+    print_report(shown, console)
     _line(f"{len(shown)} tables; written to {path}" + (f", figures to {files[0].parent}" if files else ""))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import uuid
 from pathlib import Path
 
@@ -27,10 +28,26 @@ def write_whole(path: Path, data: bytes) -> None:
         raise DiskError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
+def half_of(path: Path) -> Path:
+    """Return the name of what is to become `path`, a file or a folder; `remove_halves` knows it by its process."""
+    return path.with_name(f".{path.name}.{uuid.uuid4().hex}.{os.getpid()}.half")
+
+
+def remove_halves(folder: Path) -> None:
+    """Remove what processes that died have left half written in a folder."""
+    for half in folder.glob(".*.half"):
+        process = half.name.split(".")[-2]
+        if process.isdecimal() and not process_exists(int(process)):
+            if half.is_dir():
+                shutil.rmtree(half, ignore_errors=True)
+            else:
+                half.unlink(missing_ok=True)
+
+
 def _write(path: Path, data: bytes) -> None:
-    half = path.with_name(f".{path.name}.{uuid.uuid4().hex}.{os.getpid()}.half")
+    half = half_of(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    _remove_halves(path.parent)
+    remove_halves(path.parent)
     try:
         with half.open("wb") as file:
             file.write(data)
@@ -39,10 +56,3 @@ def _write(path: Path, data: bytes) -> None:
         half.replace(path)
     finally:
         half.unlink(missing_ok=True)
-
-
-def _remove_halves(folder: Path) -> None:
-    for half in folder.glob(".*.half"):
-        process = half.name.split(".")[-2]
-        if process.isdecimal() and not process_exists(int(process)):
-            half.unlink(missing_ok=True)

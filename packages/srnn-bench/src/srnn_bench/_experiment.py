@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, NonNegativeFloat, model_validator
@@ -87,7 +88,14 @@ class Experiment(Value):
 
     def key(self, seed: int) -> str:
         """Return the name of the run with this seed: a hash that no new default field changes."""
-        return hashlib.sha256(canonical_json({"experiment": canonical(self), "seed": seed}).encode()).hexdigest()[:20]
+        return self.keys((seed,))[seed]
+
+    def keys(self, seeds: Iterable[int]) -> dict[int, str]:
+        """Return the names of the runs with these seeds."""
+        text = canonical_json(canonical(self))
+        return {
+            seed: hashlib.sha256(f'{{"experiment":{text},"seed":{seed}}}'.encode()).hexdigest()[:20] for seed in seeds
+        }
 
 
 def canonical(value: Any) -> Any:

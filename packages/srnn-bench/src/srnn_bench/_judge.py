@@ -94,16 +94,26 @@ class _Evidence:
         return sum(map(_diverged, self.cells))
 
     def doubt(self, supported: bool) -> str | None:
-        """Say why diverged runs forbid a verdict for or against this contrast, None when they do not."""
+        """Say why diverged runs forbid a verdict for or against this contrast, None when they do not.
+
+        Where they are missing from a cell that the verdict favours, the ranks must say the same by themselves.
+        """
         if not self.diverged:
             return None
         runs = f"{self.diverged} {'run' if self.diverged == 1 else 'runs'} diverged"
         if self.ranks is None:
             return f"{runs}, and no rank test of {self.contrast} can count them"
-        agrees = self.ranks[1] > 0.5 if supported else self.ranks[1] < 0.5
-        if agrees:
-            return None
-        return f"{runs}; counted as the worst values, the ranks of {self.contrast} do not point the way of the means"
+        p, effect = self.ranks
+        if not (effect > 0.5 if supported else effect < 0.5):
+            return (
+                f"{runs}; counted as the worst values, the ranks of {self.contrast} do not point the way of the means"
+            )
+        # a cell gains by what is missing from it: with a weight above 0 the claim does, else its contrary
+        terms = zip(self.contrast.terms, self.cells, strict=True)
+        favoured = [cell for (_, _, weight), cell in terms if (weight > 0) == supported]
+        if p >= LEVEL and any(map(_diverged, favoured)):
+            return f"{runs}; counted as the worst values, the ranks of {self.contrast} do not decide it (p {_p(p)})"
+        return None
 
     @property
     def _weights(self) -> list[float]:
@@ -227,7 +237,9 @@ class _Case:
         text = f"{weakest}{one.contrast} is {one.welch.estimate:.3g} {unit}"
         if p_holm < LEVEL:
             said = "as the claim says" if side == wanted else f"where the claim wants it {wanted}"
-            return f"{text}, {side} {one.limit:.3g} {said} (Holm p {_p(p_holm)})"
+            runs = sum(map(_diverged, self.cells))
+            lost = f"; {runs} diverged, and are counted in the ranks alone" if runs else ""
+            return f"{text}, {side} {one.limit:.3g} {said} (Holm p {_p(p_holm)}){lost}"
         tail = f" after Holm, {_p(self.p or 0.0)} before" if (self.p or 0.0) < LEVEL else " after Holm"
         seen = one.welch.detectable
         power = "" if seen is None else f"; a distance of {seen:.3g} {unit} would be found with 80 % power"

@@ -15,8 +15,8 @@ from typing import Any
 from ._database import at_once, connected
 from ._job import Job
 from ._process import process_exists
-from ._result import Result
-from ._store import PUT, Store, check_seed, clean, row_of
+from ._run import Made
+from ._store import Store, check_seed, clean, write
 
 LEASE = 20.0  # seconds without a heartbeat after which the owner of a run counts as dead
 
@@ -107,20 +107,25 @@ class Session:
             query = "SELECT 1 FROM runs WHERE owner IS NOT NULL OR status IN ('pending', 'running') LIMIT 1"
             return connection.execute(query).fetchone() is None
 
-    def finish(self, results: Iterable[tuple[Job, Result]]) -> list[bool]:
-        """Write results of runs that were claimed, all or none; say of each whether the run was still ours.
+    def finish(self, made: Iterable[tuple[Job, Made]]) -> list[bool]:
+        """Write results and weights of runs that were claimed, all or none; say of each whether it was still ours.
 
         It is not where this process was taken for dead, say because the machine slept, and another took the run up:
-        then the other's result counts.
+        then the other's result counts, and nothing is written.
         """
         kept = []
-        with connected(self.store.path) as connection, at_once(connection):
-            for job, result in results:
-                held = connection.execute("SELECT owner FROM runs WHERE key = ?", (job.key,)).fetchone()
-                kept.append(held is not None and held["owner"] == self.owner)
-                if kept[-1]:
-                    connection.execute(PUT, row_of(result, job.label))
-                    connection.execute(LEAVE + " AND key = :key", {"owner": self.owner, "key": job.key})
+        with ExitStack() as held:
+            places = [
+                (job, each.result, held.enter_context(self.store.beside(job.key, each.weights))) for job, each in made
+            ]
+            connection = held.enter_context(connected(self.store.path))
+            with at_once(connection):
+                for job, result, place in places:
+                    row = connection.execute("SELECT owner FROM runs WHERE key = ?", (job.key,)).fetchone()
+                    kept.append(row is not None and row["owner"] == self.owner)
+                    if kept[-1]:
+                        write(connection, result, job.label, place)
+                        connection.execute(LEAVE + " AND key = :key", {"owner": self.owner, "key": job.key})
         return kept
 
     def _ended(self, row: sqlite3.Row) -> bool:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ._database import as_text, at_once, connected, prepare
-from ._disk import write_whole
+from ._disk import half_of, remove_halves, write_whole
 from ._experiment import Experiment
 from ._result import Result
 
@@ -48,15 +50,41 @@ class Store:
         self._checked: set[tuple[str, int, str]] = set()
         prepare(self.path)
 
-    def put(self, result: Result, *, label: str = "") -> None:
-        """Write a result; it is in the file when this returns, whatever happens to this process."""
-        with connected(self.path) as connection, at_once(connection):
-            connection.execute(PUT, row_of(result, label))
+    def put(self, result: Result, *, label: str = "", weights: Mapping[str, bytes] | None = None) -> None:
+        """Write a result and its weights; they are there when this returns, whatever happens to this process.
 
-    def keep_weights(self, key: str, weights: dict[str, bytes]) -> None:
-        """Write the weights at the end of each stage beside the file: `weights/<key>/<stage>.safetensors`."""
-        for stage, data in weights.items():
-            write_whole(self.folder / "weights" / key / f"{stage}.safetensors", data)
+        `weights` are safetensors files by stage, `weights/<key>/<stage>.safetensors` in the folder of the store. Those
+        of a result that is replaced go with it.
+        """
+        with self.beside(result.key, weights or {}) as place, connected(self.path) as connection, at_once(connection):
+            write(connection, result, label, place)
+
+    @contextmanager
+    def beside(self, key: str, weights: Mapping[str, bytes]) -> Iterator[Callable[[], None]]:
+        """Write weights, and give what puts them in the place of those that the run has now.
+
+        That is a move within a folder: it can stand at the end of a change of the file, and fails or succeeds with it.
+        """
+        old = self.folder / "weights" / key
+        new = half_of(old)
+
+        def place() -> None:
+            shutil.rmtree(old, ignore_errors=True)
+            if weights:
+                new.replace(old)
+
+        try:
+            remove_halves(old.parent)
+            for stage, data in weights.items():
+                write_whole(new / f"{stage}.safetensors", data)
+            yield place
+        finally:
+            shutil.rmtree(new, ignore_errors=True)
+
+    def has_weights(self, result: Result) -> bool:
+        """Say whether the weights of every stage of a result are there."""
+        folder = self.folder / "weights" / result.key
+        return all((folder / f"{stage.name}.safetensors").exists() for stage in result.stages)
 
     def get(self, key: str) -> Result | None:
         """Return the result of that key, or None."""
@@ -73,8 +101,8 @@ class Store:
             if result is not None:
                 yield result
 
-    def seeds(self) -> list[int]:
-        """Return every seed that some run with a result has, in order.
+    def keys(self) -> dict[str, int]:
+        """Return the seeds of all runs with a result, by key.
 
         Here it shows when a row's key or seed was changed, so that nobody would ever ask for it.
         """
@@ -86,7 +114,7 @@ class Store:
                 row = connection.execute(f"{READ} WHERE key = ?", (key,)).fetchone()
                 self._check({"key": key, "checksum": None} if row is None else dict(row))
         self._checked = heads
-        return sorted({seed for _, seed, _ in heads})
+        return {key: seed for key, seed, _ in heads}
 
     def statuses(self) -> Counter[str]:
         """Return how many runs are pending, running, done, diverged, failed."""
@@ -143,6 +171,12 @@ def check_seed(seed: int) -> int:
     if not -(2**63) <= seed < 2**63:
         raise ValueError(f"seed: expected a number that fits into 64 bits, got {seed}")
     return seed
+
+
+def write(connection: sqlite3.Connection, result: Result, label: str, place: Callable[[], None]) -> None:
+    """Write a result within a change of the file, with its weights where it takes the place of another."""
+    if connection.execute(PUT, row_of(result, label)).rowcount:
+        place()
 
 
 def row_of(result: Result, label: str) -> dict[str, Any]:

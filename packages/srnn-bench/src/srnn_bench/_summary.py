@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ._environment import packages_of, versions_differ
+from ._experiment import Experiment
 from ._result import Result, StageResult
 from ._store import Store
 from ._table import Cell, Table
@@ -30,6 +31,16 @@ class CellSummary:
     def values(self) -> dict[int, float]:
         """The metric by seed, of the runs that finished the cell's stage."""
         return {seed: stage.metrics[self.cell.metric] for seed, stage in self.stages.items()}
+
+    def check(self) -> None:
+        """Raise ValueError where a result has not the metric of the cell, as another version of a task may leave it."""
+        for seed, stage in self.stages.items():
+            if self.cell.metric not in stage.metrics:
+                raise ValueError(
+                    f"run {self.cell.experiment.key(seed)}: stage {stage.name!r} has no metric {self.cell.metric!r}, "
+                    f"only {', '.join(stage.metrics)}; was it made by another version of its task? "
+                    "`srnn run --refresh` makes it again"
+                )
 
     @property
     def n(self) -> int:
@@ -116,18 +127,21 @@ class Summary:
 
 
 def summarise(table: Table, store: Store) -> Summary:
-    """Gather what the store holds of a table, for the table's own seeds and any other that was run."""
-    experiments = {cell.experiment for cell in table.cells}
-    others = [seed for seed in store.seeds() if seed not in table.seeds]
-    held = {
-        (experiment, seed): store.get(experiment.key(seed))
-        for experiment in experiments
-        for seed in (*table.seeds, *others)
-    }
+    """Gather what the store holds of a table, for the table's own seeds and any other that was run.
 
-    def of(cell: Cell) -> dict[int, Result | None]:
-        asked = {seed: held[cell.experiment, seed] for seed in table.seeds}
-        more = {seed: held[cell.experiment, seed] for seed in others if held[cell.experiment, seed] is not None}
-        return asked | more
-
-    return Summary(table, {(cell.row, cell.column): CellSummary(cell, of(cell)) for cell in table.cells})
+    Raises ValueError where a result has not the metric that a cell shows.
+    """
+    there = store.keys()
+    seeds = (*table.seeds, *sorted(set(there.values()) - set(table.seeds)))
+    held: dict[Experiment, dict[int, Result | None]] = {}
+    for experiment in {cell.experiment for cell in table.cells}:
+        keys = experiment.keys(seeds)
+        held[experiment] = {
+            seed: store.get(key) if key in there else None
+            for seed, key in keys.items()
+            if key in there or seed in table.seeds
+        }
+    cells = {(cell.row, cell.column): CellSummary(cell, held[cell.experiment]) for cell in table.cells}
+    for summary in cells.values():
+        summary.check()
+    return Summary(table, cells)

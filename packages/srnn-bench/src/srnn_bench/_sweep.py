@@ -45,7 +45,8 @@ def sweep(
 
     A run that was interrupted goes on from its last checkpoint, of which one is written every `checkpoint_every`
     seconds. `stack` says whether seeds of one experiment are trained as one batched computation; `auto` decides by
-    size and device. `executor` makes the runs; by default this process, or `workers` worker processes.
+    size and device. With `keep_weights` the weights at the end of each stage are kept, and runs whose weights were not
+    kept before are made again. `executor` makes the runs; by default this process, or `workers` worker processes.
 
     Raises DiskError when the disk is full; what was finished before is in the store.
     """
@@ -61,6 +62,8 @@ def sweep(
         now = describe(job.experiment.task.kind, device, conditions.precision, conditions.threads)
         difference = None if held is None else difference_between(held.environment, now)
         if held is None or held.status == "failed" or (refresh and difference):
+            return False
+        if keep_weights and not store.has_weights(held):
             return False
         watcher.reused(job, held, difference)
         return True
@@ -133,9 +136,7 @@ class _Sweep:
             self.keeping.remove([job.key for job in work.jobs])
             self.again += work.singly
             return
-        for job, each in zip(work.jobs, made, strict=True):
-            self.store.keep_weights(job.key, each.weights)
-        kept = self.session.finish([(job, each.result) for job, each in zip(work.jobs, made, strict=True)])
+        kept = self.session.finish(zip(work.jobs, made, strict=True))
         if all(kept):  # else another goes on from them
             self.keeping.remove([job.key for job in work.jobs])
         self._wait_for(job for job, ours in zip(work.jobs, kept, strict=True) if not ours)

@@ -59,7 +59,7 @@ def _section(part: Section, figures: Sequence[tuple[str, str]]) -> Iterator[str]
             yield _grid(sheet)
     if figures:
         yield "### Figures"
-        yield _bullets(f"[{escape(name)}]({link})" for name, link in figures)
+        yield "\n\n".join(f"![{escape(name)}]({link})" for name, link in figures)
     if part.environments:
         yield "### Environment"
         yield _bullets(escape(environment) for environment in part.environments)

@@ -38,7 +38,7 @@ def test_run_makes_a_table_then_reuses_it_then_reports_it(srnn, tmp_path):
     assert "12.49 ± 2.03 (5)" in out and "Decoding floor" in out and "recurrence.weight_hh" in out
     assert (tmp_path / "results" / "report.html").exists()
     code, out, _ = srnn("list")
-    assert "smoke 16/16" in out and "path_integration" in out
+    assert "smoke 16/16" in out and "results.sqlite: 16 done" in out and "path_integration" in out
 
 
 def test_run_takes_an_experiment_file(srnn, tmp_path, tiny):

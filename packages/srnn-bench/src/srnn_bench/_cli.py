@@ -76,6 +76,9 @@ def list_(results: Results = Path("results")) -> None:
             stale = "" if summary is None or not summary.stale else f", {len(summary.stale)} stale"
             states.append(f"{scale} {ended}/{wanted}{stale}")
         _line(f"  {name:<20} {'; '.join(states)}")
+    if store is not None:
+        counts = ", ".join(f"{count} {status}" for status, count in sorted(store.statuses().items()))
+        _line(f"Runs in {store.path}: {counts or 'none'}")
     console.print("Tasks")
     for entry in entries():
         state = "ok" if entry.error is None else f"broken: {entry.error}"

@@ -40,7 +40,8 @@ class Display(Quiet):
 
     def close(self) -> None:
         """Take the bars away, and say how much was made."""
-        self.progress.stop()
+        if not self.progress.disable:  # rich before 14 prints an empty line all the same
+            self.progress.stop()
         made = self.statuses.total() - self.reused_count
         self.print(f"{made} made, {self.reused_count} reused, in {time.perf_counter() - self.begin:.0f} s")
 

@@ -63,7 +63,7 @@ class Store:
     def beside(self, key: str, weights: Mapping[str, bytes]) -> Iterator[Callable[[], None]]:
         """Write weights, and give what puts them in the place of those that the run has now.
 
-        That is a move within a folder: it can stand at the end of a change of the file, and fails or succeeds with it.
+        That is a move within a folder, quick enough to stand at the end of a change of the file.
         """
         old = self.folder / "weights" / key
         new = half_of(old)

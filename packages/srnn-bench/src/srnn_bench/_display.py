@@ -67,15 +67,13 @@ class Display(Quiet):
 
     def epoch(self, job: Job, stage: str, number: int, epochs: int, epoch: Epoch) -> None:
         """Move the bar of a stage."""
-        stages = job.experiment.stages
-        names = [each.name for each in stages]
-        whole = sum(each.training.epochs for each in stages)
-        before = sum(each.training.epochs for each in stages[: names.index(stage)])
-        self.shares[job.key] = (before + number) / whole
+        ends = job.last_epochs
+        made, whole = ends[stage] - epochs + number, max(ends.values())
+        self.shares[job.key] = made / whole
         if job.key not in self.bars:
             self.bars[job.key] = self.progress.add_task(job.label, total=whole, state="")
         self.progress.update(
-            self.bars[job.key], completed=before + number, state=f"{stage} {number}/{epochs}, loss {epoch.loss:.4g}"
+            self.bars[job.key], completed=made, state=f"{stage} {number}/{epochs}, loss {epoch.loss:.4g}"
         )
         self._state()
 

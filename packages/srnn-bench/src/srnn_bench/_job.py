@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 
 from ._environment import resolve_device
 from ._experiment import Experiment
@@ -21,6 +22,13 @@ class Job:
     def key(self) -> str:
         """The key of the run in the store."""
         return self.experiment.key(self.seed)
+
+    @property
+    def last_epochs(self) -> dict[str, int]:
+        """How many epochs the run has made at the end of each stage."""
+        stages = self.experiment.stages
+        ends = accumulate(stage.training.epochs for stage in stages)
+        return dict(zip((stage.name for stage in stages), ends, strict=True))
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ def print_claims(summaries: Iterable[Summary], console: Console) -> None:
         if not summary.table.claims:
             continue
         table = summary.table
-        console.print(Text(f"{table.title} [{table.name}, scale {table.scale}]", style="bold"), highlight=False)
+        console.print(Text(table.heading, style="bold"), highlight=False)
         grid = Grid.grid(padding=(0, 2))
         grid.add_column(no_wrap=True)
         grid.add_column(overflow="fold")

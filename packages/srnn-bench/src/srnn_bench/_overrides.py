@@ -87,13 +87,13 @@ def override_table(table: Table, settings: Sequence[str]) -> Table:
         other = taken.setdefault(new, cell)
         if other.experiment != cell.experiment:
             raise ValueError(
-                f"set: {made} makes one experiment of two that {table.name} tells apart: {_name(other)} and "
-                f"{_name(cell)}; to run it alone, set it in an experiment file"
+                f"set: {made} makes one experiment of two that {table.name} tells apart: {other.name} and "
+                f"{cell.name}; to run it alone, set it in an experiment file"
             )
         stages = [stage.name for stage in new.stages]
         if cell.stage not in stages:
             raise ValueError(
-                f"set: {made} leaves no stage {cell.stage!r}, which {_name(cell)} of {table.name} shows; "
+                f"set: {made} leaves no stage {cell.stage!r}, which {cell.name} of {table.name} shows; "
                 f"there would be {', '.join(stages)}"
             )
     return replace(
@@ -215,8 +215,4 @@ def _told_of(cell: Cell) -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        raise ValueError(f"{error} ({_name(cell)})") from error
-
-
-def _name(cell: Cell) -> str:
-    return f"{cell.row}, {cell.column}"
+        raise ValueError(f"{error} ({cell.name})") from error

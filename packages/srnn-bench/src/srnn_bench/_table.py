@@ -37,6 +37,11 @@ class Cell:
     metric: str
     published: Published | None = None
 
+    @property
+    def name(self) -> str:
+        """Row and column."""
+        return f"{self.row}, {self.column}"
+
 
 def no_remarks(summary: Summary) -> Sequence[str]:
     """Say nothing."""
@@ -76,6 +81,11 @@ class Table:
                     f"claim {claim.name!r} of table {self.name!r} names the cell {unknown[0]}, "
                     f"expected rows among {self.rows} and columns among {self.columns}"
                 )
+
+    @property
+    def heading(self) -> str:
+        """Title, name and scale."""
+        return f"{self.title} [{self.name}, scale {self.scale}]"
 
     @property
     def rows(self) -> tuple[str, ...]:

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from itertools import accumulate
 from pathlib import Path
 from textwrap import indent
 from typing import TYPE_CHECKING, cast
@@ -67,7 +66,7 @@ class TensorBoard(Quiet):
     def epoch(self, job: Job, stage: str, number: int, epochs: int, epoch: Epoch) -> None:
         """Write the means of an epoch."""
         log = self._logs[job.key]
-        step = last_steps(job)[stage] - epochs + number
+        step = job.last_epochs[stage] - epochs + number
         if step <= log.last:
             log.writer.close()
             log.writer = self._writer(str(self.folder_of(job)), purge_step=step)
@@ -80,7 +79,7 @@ class TensorBoard(Quiet):
         writer = self._logs[job.key].writer
         for stage in result.stages:
             for name, value in stage.metrics.items():
-                writer.add_scalar(f"{stage.name}/metric/{name}", value, last_steps(job)[stage.name])
+                writer.add_scalar(f"{stage.name}/metric/{name}", value, job.last_epochs[stage.name])
         writer.add_text("end", result.status if result.reason is None else f"{result.status}: {result.reason}", 0)
         self._close(job)
 
@@ -97,14 +96,6 @@ class TensorBoard(Quiet):
         log = self._logs.pop(job.key, None)
         if log is not None:
             log.writer.close()
-
-
-def last_steps(job: Job) -> dict[str, int]:
-    """Return how many epochs a run has made at the end of each stage."""
-    stages = job.experiment.stages
-    return dict(
-        zip((stage.name for stage in stages), accumulate(stage.training.epochs for stage in stages), strict=True)
-    )
 
 
 TRACKERS: dict[str, Callable[[Path], Watcher]] = {"tensorboard": TensorBoard}

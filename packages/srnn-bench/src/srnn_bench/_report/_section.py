@@ -16,7 +16,6 @@ from ._words import (
     counts,
     environments,
     evidence,
-    heading,
     number,
     ours,
     percent,
@@ -77,7 +76,7 @@ def section(summary: Summary) -> Section:
     judgements = tuple(judge(summary)) if summary.table.claims else ()
     return Section(
         summary=summary,
-        heading=heading(summary),
+        heading=summary.table.heading,
         anchor=anchor(summary),
         caption=caption(summary),
         counts=counts(summary),
@@ -132,12 +131,8 @@ def density_sheet(summary: Summary) -> Sheet:
     """Show a row a sparse cell: the percentage of weights present of each matrix."""
     sparse = [cell for cell in summary.cells.values() if any(share < 1 for share in cell.densities.values())]
     names = tuple(dict.fromkeys(name for cell in sparse for name in cell.densities))
-    rows = tuple((_place(cell), *(percent(cell.densities.get(name)) for name in names)) for cell in sparse)
+    rows = tuple((cell.cell.name, *(percent(cell.densities.get(name)) for name in names)) for cell in sparse)
     return Sheet("Share of weights present, by matrix (mean over runs)", ("", *names), rows)
-
-
-def _place(cell: CellSummary) -> str:
-    return f"{cell.cell.row}, {cell.cell.column}"
 
 
 def step_sheet(summary: Summary) -> Sheet:
@@ -150,7 +145,7 @@ def step_sheet(summary: Summary) -> Sheet:
                 result.environment.device for seed, result in cell.results.items() if result and seed in cell.stages
             )
             numbers = (number(value, 2) for value in (statistics.fmean(times), min(times), max(times)))
-            rows.append((_place(cell), str(cell.n), *numbers, "; ".join(devices)))
+            rows.append((cell.cell.name, str(cell.n), *numbers, "; ".join(devices)))
     return Sheet(
         "Step times (ms a training step, over runs)",
         ("", "n", "mean", "least", "greatest", "device"),

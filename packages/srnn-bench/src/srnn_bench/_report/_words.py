@@ -15,11 +15,6 @@ from .._table import Published
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 
-def heading(summary: Summary) -> str:
-    """Name the table and its scale."""
-    return f"{summary.table.title} [{summary.table.name}, scale {summary.table.scale}]"
-
-
 def slug(text: str) -> str:
     """Return a text as it may stand in the name of a file and in an anchor."""
     return re.sub(r"[^a-z0-9._]+", "-", text.lower()).strip("-.") or "x"

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from srnn_pruning import AnyCriterion, AnySchedule, Linear, Magnitude, OneShot, Pruning, Random
+from srnn_pruning import AnyCriterion, AnySchedule, Linear, Magnitude, OneShot, Proportional, Pruning, Random
 
 CRITERIA = st.one_of(st.builds(Magnitude), st.builds(Random))
-SCHEDULES = st.one_of(st.builds(Linear), st.builds(OneShot, epoch=st.integers(1, 10**6)))
+SCHEDULES = st.one_of(st.builds(Linear), st.builds(Proportional), st.builds(OneShot, epoch=st.integers(1, 10**6)))
 PRUNINGS = st.builds(
     Pruning,
     sparsity=st.floats(0, 1),

@@ -1,4 +1,4 @@
-"""Schedules: laws that every member keeps, and the numbers of the two that are here."""
+"""Schedules: laws that every member keeps, and the numbers of those that are here."""
 
 from fractions import Fraction
 
@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from srnn_pruning import Linear, OneShot
+from srnn_pruning import Linear, OneShot, Proportional
 
-SCHEDULES = pytest.mark.parametrize("schedule", [Linear(), OneShot()], ids=lambda schedule: schedule.kind)
+SCHEDULES = pytest.mark.parametrize("schedule", [Linear(), OneShot(), Proportional()], ids=lambda schedule: schedule.kind)
 
 
 @SCHEDULES
@@ -37,6 +37,15 @@ def test_linear_is_the_formula_of_the_paper(epochs, sparsity, data):
 def test_linear_begins_at_nothing_and_takes_all_at_once_in_a_single_epoch():
     assert Linear().fraction(1, 30, 0.9) == 0
     assert Linear().fraction(1, 1, 0.9) == 0.9
+
+
+@given(epochs=st.integers(2, 60), sparsity=st.floats(0.01, 1), data=st.data())
+def test_proportional_is_what_the_text_code_does(epochs, sparsity, data):
+    k = data.draw(st.integers(2, epochs))
+    assert Proportional().fraction(1, epochs, sparsity) == 0
+    assert Proportional().fraction(k, epochs, sparsity) == pytest.approx(
+        float(Fraction(k) * Fraction(sparsity) / epochs), rel=1e-15
+    )
 
 
 def test_one_shot_waits_for_its_epoch():

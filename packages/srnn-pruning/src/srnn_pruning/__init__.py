@@ -15,6 +15,7 @@ from ._pruning import prune as prune
 from ._schedules import AnySchedule as AnySchedule
 from ._schedules import Linear as Linear
 from ._schedules import OneShot as OneShot
+from ._schedules import Proportional as Proportional
 from ._schedules import Schedule as Schedule
 from ._scope import densities as densities
 
@@ -27,6 +28,7 @@ __all__ = [
     "Linear",
     "Magnitude",
     "OneShot",
+    "Proportional",
     "Pruner",
     "Pruning",
     "Random",

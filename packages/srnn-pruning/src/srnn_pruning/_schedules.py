@@ -52,7 +52,24 @@ class Linear(Schedule):
         return (epoch - 1) * sparsity / (epochs - 1)
 
 
-AnySchedule = Annotated[OneShot | Linear, Field(discriminator="kind")]
+class Proportional(Schedule):
+    """k p / n at epoch k of n, from the second on (the text code of arXiv 2406.06290; section 4 of its facts sheet).
+
+    >>> [Proportional().fraction(k, 4, sparsity=0.5) for k in range(1, 5)]
+    [0.0, 0.25, 0.375, 0.5]
+    """
+
+    kind: Literal["proportional"] = "proportional"
+
+    def fraction(self, epoch: int, epochs: int, sparsity: float) -> float:
+        """Nothing at the first of several epochs, the whole sparsity at the last, equal steps between."""
+        check_epoch(epoch, epochs)
+        if epoch == epochs:  # exactly p, which the quotient may miss by one rounding
+            return sparsity
+        return 0.0 if epoch == 1 else epoch * sparsity / epochs
+
+
+AnySchedule = Annotated[OneShot | Linear | Proportional, Field(discriminator="kind")]
 
 
 def check_epoch(epoch: int, epochs: int) -> None:

@@ -22,14 +22,14 @@ def normal(*shape, seed=1):
 
 
 def torch_twin(rnn):
-    """An `nn.RNN` with the same weights; torch has two biases, the second is zero here."""
+    """An `nn.RNN` with the same weights; torch has two biases, the second is zero where ours has one."""
     twin = nn.RNN(rnn.inputs, rnn.hidden, nonlinearity=rnn.nonlinearity, bias=rnn.bias is not None, dtype=torch.float64)
     with torch.no_grad():
         twin.weight_ih_l0.copy_(rnn.weight_ih)
         twin.weight_hh_l0.copy_(rnn.weight_hh)
         if rnn.bias is not None:
             twin.bias_ih_l0.copy_(rnn.bias)
-            twin.bias_hh_l0.zero_()
+            twin.bias_hh_l0.copy_(rnn.bias_hh if rnn.bias_hh is not None else torch.zeros(rnn.hidden))
     return twin
 
 
@@ -43,7 +43,7 @@ def keep_global_generator():
 @settings(max_examples=25)
 @given(
     nonlinearity=st.sampled_from(["tanh", "relu"]),
-    bias=st.booleans(),
+    bias=st.sampled_from([False, True, "double"]),
     sizes=st.tuples(*[st.integers(1, 6)] * 4),
     given_state=st.booleans(),
     seed=st.integers(0, 2**31),
@@ -64,19 +64,52 @@ def test_equals_torch_forward_and_gradients(nonlinearity, bias, sizes, given_sta
     torch.testing.assert_close(state, last[0], rtol=1e-12, atol=1e-12)
 
     leaves = [x] if h is None else [x, h]
-    names = ["weight_ih", "weight_hh"] + ["bias"] * bias
+    names = {"weight_ih": "weight_ih_l0", "weight_hh": "weight_hh_l0"}
+    names |= {"bias": "bias_ih_l0"} if bias else {}
+    names |= {"bias_hh": "bias_hh_l0"} if bias == "double" else {}
+    assert [name for name, _ in rnn.named_parameters()] == list(names)
     ours = torch.autograd.grad((states * weight).sum() + state.sum(), leaves + [getattr(rnn, name) for name in names])
     theirs = torch.autograd.grad(
         (expected * weight).sum() + last.sum(),
-        leaves + [getattr(twin, name.replace("bias", "bias_ih") + "_l0") for name in names],
+        leaves + [getattr(twin, name) for name in names.values()],
     )
     for our, their in zip(ours, theirs, strict=True):
         torch.testing.assert_close(our, their, rtol=1e-10, atol=1e-12)
 
 
+def trained(module, parameters, steps=3):
+    """Take plain SGD steps on the same data; return the sum of the biases."""
+    optimizer = torch.optim.SGD(parameters, lr=0.5)
+    for _ in range(steps):
+        optimizer.zero_grad()
+        (module(normal(6, 4, 3))[0] - normal(6, 4, 7, seed=2)).square().mean().backward()
+        optimizer.step()
+    return sum(p.detach() for p in parameters if p.dim() == 1)
+
+
+def test_two_biases_are_trained_as_those_of_torch_and_move_further_than_one():
+    double = ElmanRNN(hidden=7, bias="double").build(3, generator=generator()).double()
+    twin = torch_twin(double)
+    one = ElmanRNN(hidden=7).build(3, generator=generator()).double()
+    with torch.no_grad():
+        one.bias.copy_(double.bias + double.bias_hh)  # the same function
+        for name in ("weight_ih", "weight_hh"):
+            getattr(one, name).copy_(getattr(double, name))
+    torch.testing.assert_close(one(normal(6, 4, 3))[0], double(normal(6, 4, 3))[0])
+    begin = one.bias.detach().clone()
+
+    ours = trained(double, list(double.parameters()))
+    torch.testing.assert_close(ours, trained(twin, list(twin.parameters())), rtol=1e-10, atol=1e-12)
+    torch.testing.assert_close(double.weight_hh, twin.weight_hh_l0, rtol=1e-10, atol=1e-12)
+    single = trained(one, list(one.parameters()))
+    assert (ours - single).abs().max() > 1e-3
+    assert 1.5 < (ours - begin).norm() / (single - begin).norm() < 2.5
+
+
+@pytest.mark.parametrize("bias", [True, "double"])
 @pytest.mark.parametrize("nonlinearity", ["tanh", "relu"])
-def test_steps_and_windows_equal_one_run(nonlinearity):
-    rnn = ElmanRNN(hidden=7, nonlinearity=nonlinearity).build(3, generator=generator()).double()
+def test_steps_and_windows_equal_one_run(nonlinearity, bias):
+    rnn = ElmanRNN(hidden=7, nonlinearity=nonlinearity, bias=bias).build(3, generator=generator()).double()
     x = normal(9, 4, 3)
     states, last = rnn(x)
 
@@ -124,12 +157,14 @@ def test_second_derivatives_and_jacobian():
 
 
 def test_weights_fill_the_stated_range_and_bias_is_there_only_if_asked():
-    rnn = ElmanRNN(hidden=64).build(32, generator=generator())
+    rnn = ElmanRNN(hidden=64, bias="double").build(32, generator=generator())
     assert [(name, tuple(p.shape)) for name, p in rnn.named_parameters()] == [
         ("weight_ih", (64, 32)),
         ("weight_hh", (64, 64)),
         ("bias", (64,)),
+        ("bias_hh", (64,)),
     ]
+    assert ElmanRNN(hidden=4).build(2, generator=generator()).bias_hh is None
     for name, parameter in rnn.named_parameters():
         assert parameter.abs().max() <= 1 / 8, name
         assert parameter.abs().max() > 0.9 / 8, name
@@ -161,6 +196,7 @@ def test_module_is_pickled_and_copied():
     for twin in (pickle.loads(pickle.dumps(rnn)), copy.deepcopy(rnn)):
         assert torch.equal(twin(x)[0], rnn(x)[0])
     assert repr(rnn) == "ElmanModule(2 -> 5, relu, bias=True)"
+    assert repr(ElmanRNN(hidden=5, bias="double").build(2, generator=generator())).endswith("tanh, bias=double)")
 
 
 @pytest.mark.parametrize(

@@ -2,22 +2,27 @@
 
 import json
 import pickle
+from typing import Annotated
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from srnn_models import AnyModel, AnyRecurrence, ElmanRNN, PathIntegrator, SequenceModel
+from srnn_models import GRU, LSTM, AnyModel, AnyRecurrence, ElmanRNN, LanguageModel, PathIntegrator, SequenceModel
+from srnn_models._value import ByKind
 
+SIZES = st.integers(1, 10**6)
+ELMAN_BIASES = st.sampled_from([True, False, "double"])
 RECURRENCES = st.one_of(
-    st.builds(
-        ElmanRNN, hidden=st.integers(1, 10**6), nonlinearity=st.sampled_from(["tanh", "relu"]), bias=st.booleans()
-    ),
+    st.builds(ElmanRNN, hidden=SIZES, nonlinearity=st.sampled_from(["tanh", "relu"]), bias=ELMAN_BIASES),
+    st.builds(GRU, hidden=SIZES, bias=st.booleans()),
+    st.builds(LSTM, hidden=SIZES, bias=st.booleans()),
 )
 MODELS = st.one_of(
-    st.builds(SequenceModel, recurrence=RECURRENCES, bias=st.booleans()),
+    st.builds(SequenceModel, recurrence=RECURRENCES, bias=st.booleans(), layers=SIZES),
     st.builds(PathIntegrator, recurrence=RECURRENCES),
+    st.builds(LanguageModel, recurrence=RECURRENCES, layers=SIZES, embedding=st.none() | SIZES),
 )
 VALUES = st.one_of(
     st.tuples(st.just(TypeAdapter(AnyRecurrence)), RECURRENCES),
@@ -53,14 +58,27 @@ ELMAN = {"kind": "elman", "hidden": 4}
         (AnyRecurrence, {**ELMAN, "nonlinearity": "sigmoid"}, "nonlinearity"),
         (AnyRecurrence, {**ELMAN, "bias": "perhaps"}, "bias"),
         (AnyRecurrence, {**ELMAN, "layers": 2}, "layers"),
-        (AnyRecurrence, {"kind": "gru", "hidden": 4}, "kind.*'elman'"),
+        (AnyRecurrence, {**ELMAN, "bias": "Double"}, "bias"),
+        (AnyRecurrence, {**ELMAN, "bias": 2}, "bias"),
+        (AnyRecurrence, {"kind": "gru", "hidden": 0}, "hidden"),
+        (AnyRecurrence, {"kind": "gru", "hidden": 4, "bias": "double"}, "bias"),
+        (AnyRecurrence, {"kind": "gru", "hidden": 4, "nonlinearity": "relu"}, "nonlinearity"),
+        (AnyRecurrence, {"kind": "lstm"}, "hidden"),
+        (AnyRecurrence, {"kind": "lstm", "hidden": 4, "state_size": 8}, "state_size"),
+        (AnyRecurrence, {"kind": "rnn", "hidden": 4}, "kind.*'elman', 'gru', 'lstm'"),
         (AnyRecurrence, {"hidden": 4}, "kind"),
         (AnyModel, {"kind": "sequence"}, "recurrence"),
         (AnyModel, {"kind": "sequence", "recurrence": {"kind": "elman", "hidden": 0}}, "recurrence.elman.hidden"),
         (AnyModel, {"kind": "sequence", "recurrence": ELMAN, "bias": None}, "bias"),
+        (AnyModel, {"kind": "sequence", "recurrence": ELMAN, "layers": 0}, "layers"),
         (AnyModel, {"kind": "path_integrator", "recurrence": {"kind": "gru"}}, "recurrence"),
+        (AnyModel, {"kind": "path_integrator", "recurrence": ELMAN, "layers": 2}, "layers"),
+        (AnyModel, {"kind": "language_model", "layers": 2}, "recurrence"),
+        (AnyModel, {"kind": "language_model", "recurrence": ELMAN, "layers": 0}, "layers"),
+        (AnyModel, {"kind": "language_model", "recurrence": ELMAN, "embedding": 0}, "embedding"),
+        (AnyModel, {"kind": "language_model", "recurrence": ELMAN, "dropout": 0.5}, "dropout"),
         (AnyModel, {"kind": "path_integrator", "recurrence": ELMAN, "bias": False}, "bias"),
-        (AnyModel, {"kind": "transformer"}, "kind.*'sequence', 'path_integrator'"),
+        (AnyModel, {"kind": "transformer"}, "kind.*'sequence', 'path_integrator', 'language_model'"),
     ],
 )
 def test_refusals_name_the_field(family, fields, named):
@@ -74,7 +92,18 @@ def test_values_are_frozen():
 
 
 def test_schema_of_a_family_of_one_has_the_shape_of_a_family_of_many():
-    """So a second recurrence adds to the JSON schema and changes nothing that was there."""
-    one, many = TypeAdapter(AnyRecurrence).json_schema(), TypeAdapter(AnyModel).json_schema()
+    """So a second member adds to the JSON schema and changes nothing that was there."""
+    one, many = (TypeAdapter(family).json_schema() for family in (Annotated[ElmanRNN, ByKind()], AnyRecurrence))
     assert one["discriminator"] == {"propertyName": "kind", "mapping": {"elman": "#/$defs/ElmanRNN"}}
     assert one.keys() == many.keys()
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_what_was_there_before_has_the_same_json(bias):
+    """The key of a run hangs on it: fields in this form, those added later at their default."""
+    text = f'{{"kind":"elman","hidden":4,"nonlinearity":"tanh","bias":{json.dumps(bias)}}}'
+    assert ElmanRNN(hidden=4, bias=bias).model_dump_json() == text
+    assert ElmanRNN.model_validate_json(text).bias is bias
+    assert SequenceModel(recurrence=ElmanRNN(hidden=4)).model_dump(exclude_defaults=True) == {
+        "recurrence": {"hidden": 4}
+    }

@@ -7,10 +7,18 @@ import pytest
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from srnn_models import ElmanRNN, Network, PathIntegrator, Recurrence, SequenceModel
+from srnn_models import GRU, LSTM, ElmanRNN, Network, PathIntegrator, Recurrence, SequenceModel
 
 SEQUENCE = SequenceModel(recurrence=ElmanRNN(hidden=7))
 PATH = PathIntegrator(recurrence=ElmanRNN(hidden=7, nonlinearity="relu", bias=False))
+MODELS = {
+    "sequence": SEQUENCE,
+    "path": PATH,
+    "sequence of two layers": SequenceModel(recurrence=ElmanRNN(hidden=7, bias="double"), layers=2),
+    "sequence gru": SequenceModel(recurrence=GRU(hidden=7)),
+    "sequence of two layers lstm": SequenceModel(recurrence=LSTM(hidden=7), layers=2),
+    "path lstm": PathIntegrator(recurrence=LSTM(hidden=7)),
+}
 
 
 def generator(seed=0):
@@ -21,13 +29,17 @@ def spec(inputs=2, outputs=3, start=None, tokens=False):
     return SimpleNamespace(inputs=inputs, outputs=outputs, start=start, tokens=tokens)
 
 
+def is_path(model):
+    return model.kind == "path_integrator"
+
+
 def built(model, seed=0):
-    return model.build(spec(start=5 if model is PATH else None), generator=generator(seed)).double()
+    return model.build(spec(start=5 if is_path(model) else None), generator=generator(seed)).double()
 
 
 def begin(model, batch=4):
     """The keyword that gives the network its first state."""
-    if model is SEQUENCE:
+    if not is_path(model):
         return {}
     return {"start": torch.rand(batch, 5, generator=generator(2), dtype=torch.float64)}
 
@@ -36,7 +48,7 @@ def inputs(steps=6, batch=4):
     return torch.randn(steps, batch, 2, generator=generator(1), dtype=torch.float64)
 
 
-models = pytest.mark.parametrize("model", [SEQUENCE, PATH], ids=lambda model: model.kind)
+models = pytest.mark.parametrize("model", list(MODELS.values()), ids=list(MODELS))
 
 
 @models
@@ -45,16 +57,17 @@ def test_outputs_are_the_readout_of_the_recurrence(model):
     assert isinstance(network, Network)
     assert isinstance(network.recurrence, Recurrence)
     start = begin(model)
-    first = start["start"] @ network.encoder.weight.T if start else torch.zeros(4, 7, dtype=torch.float64)
+    first = start["start"] @ network.encoder.weight.T if start else None
     states, last = network.recurrence(inputs(), first)
     outputs, state = network(inputs(), **start)
     expected = states @ network.readout.weight.T
-    if model is SEQUENCE:
+    if not is_path(model):
         expected = expected + network.readout.bias
     torch.testing.assert_close(outputs, expected)
     torch.testing.assert_close(state, last)
     assert outputs.shape == (6, 4, 3)
-    assert state.shape == (4, 7)
+    size = 14 if model.recurrence.kind == "lstm" else 7
+    assert state.shape == ((2, 4, size) if getattr(model, "layers", 1) == 2 else (4, size))
 
 
 @models
@@ -67,7 +80,7 @@ def test_steps_and_windows_equal_one_run(model):
     torch.testing.assert_close(torch.cat([first, second]), outputs)
     torch.testing.assert_close(end, last)
 
-    state = network.encoder(begin(model)["start"]) if model is PATH else None
+    state = network.encoder(begin(model)["start"]) if is_path(model) else None
     for t, x in enumerate(inputs()):
         output, state = network.step(x, state)
         torch.testing.assert_close(output, outputs[t])
@@ -125,6 +138,15 @@ def test_paper_size_of_the_navigation_network():
         "readout.weight": 2_097_152,
     }
     assert sum(sizes.values()) == 20_979_712
+
+
+def test_one_layer_keeps_its_names_and_several_are_numbered():
+    one, two = (built(SequenceModel(recurrence=ElmanRNN(hidden=7), layers=layers)) for layers in (1, 2))
+    parts = ["weight_ih", "weight_hh", "bias"]
+    readout = ["readout.weight", "readout.bias"]
+    assert [name for name, _ in one.named_parameters()] == [f"recurrence.{part}" for part in parts] + readout
+    numbered = [f"recurrence.layers.{layer}.{part}" for layer in range(2) for part in parts]
+    assert [name for name, _ in two.named_parameters()] == numbered + readout
 
 
 def test_linear_maps_are_drawn_by_their_fan_in():

@@ -181,6 +181,40 @@ def test_batches_hold_the_codes_of_the_positions(batch: Batch) -> None:
     assert batch.inputs.shape == (50, 200, 2)
 
 
+def test_the_last_step_alone_may_be_scored() -> None:
+    task, everything = opened(steps=6, scored="last"), opened(steps=6)
+    batch = next(task.batches(20, generator=torch.Generator().manual_seed(3)))
+    plain = next(everything.batches(20, generator=torch.Generator().manual_seed(3)))
+    assert plain.weight is None
+    assert torch.equal(batch.weight, torch.tensor([0.0] * 5 + [1.0])[:, None].expand(6, 20))
+    for name in ("inputs", "targets", "start"):
+        assert torch.equal(getattr(batch, name), getattr(plain, name))
+    outputs = torch.randn(6, 20, 512, generator=torch.Generator().manual_seed(0))
+    expected = -(batch.targets[-1] * outputs[-1].log_softmax(-1)).sum(-1).mean()
+    torch.testing.assert_close(task.loss(outputs, batch), expected)
+    expected = -(batch.targets * outputs.log_softmax(-1)).sum(-1).mean()
+    torch.testing.assert_close(everything.loss(outputs, plain), expected)
+
+
+def test_the_metrics_do_not_depend_on_what_is_scored() -> None:
+    def model(inputs: torch.Tensor, start: torch.Tensor, state: None = None) -> tuple[torch.Tensor, None]:
+        return torch.cos(100 * inputs.cumsum(0).sum(-1, keepdim=True) + torch.arange(512)), None
+
+    both = [opened(steps=6, evaluation_batches=2, evaluation_size=9, scored=scored) for scored in ("all", "last")]
+    found = [source.evaluate(model, split="test", generator=torch.Generator().manual_seed(1)) for source in both]
+    assert found[0] == pytest.approx(found[1], rel=1e-12)
+    floors = [source.floor(generator=torch.Generator().manual_seed(1)) for source in both]
+    assert floors[0] == floors[1]
+    batches = both[1].held_out("test", generator=torch.Generator().manual_seed(1))
+    losses = [-(b.targets * model(b.inputs, b.start)[0].log_softmax(-1)).sum(-1).mean().item() for b in batches]
+    assert found[1]["cross_entropy"] == pytest.approx(sum(losses) / 2, rel=1e-6)
+
+
+def test_what_is_scored_by_default_does_not_show_in_a_dump_without_defaults() -> None:
+    assert PathIntegration(scored="all").model_dump(exclude_defaults=True) == {}
+    assert PathIntegration(scored="last").model_dump(exclude_defaults=True) == {"scored": "last"}
+
+
 def test_evaluate_with_a_perfect_model_is_the_floor() -> None:
     source = opened(steps=10, evaluation_batches=2, evaluation_size=30)
 

@@ -3,6 +3,9 @@
 from importlib.metadata import version as _version
 
 from ._elman import ElmanRNN as ElmanRNN
+from ._gru import GRU as GRU
+from ._language import LanguageModel as LanguageModel
+from ._lstm import LSTM as LSTM
 from ._models import AnyModel as AnyModel
 from ._network import Network as Network
 from ._network import Spec as Spec
@@ -10,16 +13,21 @@ from ._path_integrator import PathIntegrator as PathIntegrator
 from ._recurrence import Recurrence as Recurrence
 from ._recurrences import AnyRecurrence as AnyRecurrence
 from ._sequence import SequenceModel as SequenceModel
+from ._stack import Stack as Stack
 
 __version__ = _version("srnn-models")
 
 __all__ = [
+    "GRU",
+    "LSTM",
     "AnyModel",
     "AnyRecurrence",
     "ElmanRNN",
+    "LanguageModel",
     "Network",
     "PathIntegrator",
     "Recurrence",
     "SequenceModel",
     "Spec",
+    "Stack",
 ]

@@ -8,15 +8,17 @@ from pydantic import PositiveInt
 from torch import Tensor
 from torch.nn import functional
 
+from ._elman_kernel import elman_kernel, uses_kernel
 from ._linear import empty, uniform_
 from ._recurrence import Recurrence, check_sequence
 from ._value import Value
 
 
 class ElmanRNN(Value):
-    """h_t = s(W_hh h_{t-1} + W_ih x_t + b), with s = tanh or relu and one bias.
+    """h_t = s(W_hh h_{t-1} + W_ih x_t + b), with s = tanh or relu.
 
-    torch's `nn.RNN` computes the same with `bias_ih + bias_hh = bias`.
+    `bias`: one bias b (True), none (False), or b = `bias` + `bias_hh` ("double"), as torch's `nn.RNN` has it. Both
+    of two biases get the gradient of b, so plain SGD moves their sum twice as fast as one.
 
     >>> rnn = ElmanRNN(hidden=4).build(2, generator=torch.Generator().manual_seed(0))
     >>> states, state = rnn(torch.zeros(10, 3, 2))
@@ -27,7 +29,12 @@ class ElmanRNN(Value):
     kind: Literal["elman"] = "elman"
     hidden: PositiveInt
     nonlinearity: Literal["tanh", "relu"] = "tanh"
-    bias: bool = True
+    bias: bool | Literal["double"] = True
+
+    @property
+    def state_size(self) -> int:
+        """Size S of a state: N."""
+        return self.hidden
 
     def build(self, inputs: int, *, generator: torch.Generator) -> "ElmanModule":
         """Make the module for inputs of size I; its weights are drawn from the generator, on the generator's device."""
@@ -35,7 +42,7 @@ class ElmanRNN(Value):
 
 
 class ElmanModule(Recurrence):
-    """The trainable module of an `ElmanRNN`: `weight_ih` (N, I), `weight_hh` (N, N), `bias` (N,) or None.
+    """The trainable module of an `ElmanRNN`: `weight_ih` (N, I), `weight_hh` (N, N), `bias` and `bias_hh` (N,) or None.
 
     Row = target neuron, column = source. All are drawn from U(+-1/sqrt(N)), as in torch.
     """
@@ -45,9 +52,11 @@ class ElmanModule(Recurrence):
         if inputs < 1:
             raise ValueError(f"inputs: expected a positive size, got {inputs}")
         self.inputs, self.hidden, self.nonlinearity = inputs, value.hidden, value.nonlinearity
+        self.state_size = value.state_size
         self.weight_ih = empty(self.hidden, inputs, generator=generator)
         self.weight_hh = empty(self.hidden, self.hidden, generator=generator)
         self.bias = empty(self.hidden, generator=generator) if value.bias else None
+        self.bias_hh = empty(self.hidden, generator=generator) if value.bias == "double" else None
         self.reset_parameters(generator=generator)
 
     def reset_parameters(self, *, generator: torch.Generator) -> None:
@@ -58,10 +67,12 @@ class ElmanModule(Recurrence):
     def forward(self, inputs: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Run inputs (T, B, I) from state (B, N): all states (T, B, N) and the last one (B, N)."""
         check_sequence(inputs, self.inputs)
+        state = self._initial(inputs[0], state)
+        driven = self._drive(inputs)  # (T, B, N), one product for all T
+        if uses_kernel(self.weight_hh):
+            return elman_kernel(driven, state, self.weight_hh, self.nonlinearity)  # (T, B, N), (B, N)
         activate = _ACTIVATIONS[self.nonlinearity]
         weight = self.weight_hh.t()
-        state = self._initial(inputs[0], state)
-        driven = functional.linear(inputs, self.weight_ih, self.bias)  # (T, B, N), one product for all T
         states = []
         for drive in driven.unbind(0):
             state = activate(torch.addmm(drive, state, weight))  # (B, N)
@@ -70,21 +81,18 @@ class ElmanModule(Recurrence):
 
     def step(self, input: Tensor, state: Tensor | None = None) -> Tensor:
         """One time step: input (B, I) and state (B, N) give the next state (B, N)."""
-        drive = functional.linear(input, self.weight_ih, self.bias)  # (B, N)
-        drive = torch.addmm(drive, self._initial(input, state), self.weight_hh.t())
+        drive = torch.addmm(self._drive(input), self._initial(input, state), self.weight_hh.t())  # (B, N)
         return _ACTIVATIONS[self.nonlinearity](drive)
 
-    def _initial(self, input: Tensor, state: Tensor | None) -> Tensor:
-        shape = (input.shape[0], self.hidden)
-        if state is None:
-            return input.new_zeros(shape)
-        if state.shape != shape:
-            raise ValueError(f"state: expected shape {shape}, got {tuple(state.shape)}")
-        return state
+    def _drive(self, inputs: Tensor) -> Tensor:
+        """W_ih x + b, (..., N), of inputs (..., I)."""
+        bias = self.bias if self.bias is None or self.bias_hh is None else self.bias + self.bias_hh
+        return functional.linear(inputs, self.weight_ih, bias)
 
     def extra_repr(self) -> str:
         """Show sizes and nonlinearity in `print(module)`."""
-        return f"{self.inputs} -> {self.hidden}, {self.nonlinearity}, bias={self.bias is not None}"
+        bias = "double" if self.bias_hh is not None else self.bias is not None
+        return f"{self.inputs} -> {self.hidden}, {self.nonlinearity}, bias={bias}"
 
 
 _ACTIVATIONS = {"tanh": torch.tanh, "relu": torch.relu}

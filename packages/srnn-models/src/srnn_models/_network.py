@@ -31,33 +31,42 @@ class Spec(Protocol):
 class Network(nn.Module):
     """A recurrence and a linear read-out of its states.
 
-    `recurrence` gives all states (T, B, N), `readout` maps states (..., N) to outputs (..., O).
+    `recurrence` gives h at all times (T, B, N), `readout` maps h (..., N) to outputs (..., O). A state is what the
+    recurrence carries: (B, S), or (layers, B, S) if it is a `Stack`; S is N, but for an LSTM.
     """
 
     recurrence: Recurrence
     readout: Linear
 
     def initial(self, start: Tensor | None, state: Tensor | None) -> Tensor | None:
-        """The state (B, N) to begin from, given a start code (B, K) or a carried state (B, N); None means zeros."""
+        """The state (B, S) to begin from, given a start code (B, K) or a carried state (B, S); None means zeros."""
         raise NotImplementedError
 
     def forward(
         self, inputs: Tensor, start: Tensor | None = None, state: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
-        """Run inputs (T, B, I) from a start code (B, K) or a state (B, N): outputs (T, B, O), last state (B, N)."""
-        states, state = self.recurrence(inputs, self.initial(start, state))  # (T, B, N), (B, N)
+        """Run inputs (T, B, I) from a start code (B, K) or a state (B, S): outputs (T, B, O), last state (B, S)."""
+        states, state = self.recurrence(inputs, self.initial(start, state))  # (T, B, N), (B, S)
         return self.readout(states), state
 
     def step(self, input: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """One time step: input (B, I) and state (B, N) give the output (B, O) and the next state (B, N)."""
+        """One time step: input (B, I) and state (B, S) give the output (B, O) and the next state (B, S)."""
         state = self.recurrence.step(input, self.initial(None, state))
-        return self.readout(state), state
+        return self.readout(self.recurrence.output(state)), state
 
 
-def check_spec(model: str, spec: Spec) -> None:
-    """Refuse sizes below 1, and tokens, which need a model with an embedding."""
-    if spec.tokens:
+def check_spec(model: str, spec: Spec, *, tokens: bool = False) -> None:
+    """Refuse sizes below 1, tokens where the model has no embedding, and floats where it has one."""
+    if spec.tokens and not tokens:
         raise ValueError(f"{model}: expected float inputs (T, B, I), got spec.tokens=True; tokens need an embedding")
+    if tokens and not spec.tokens:
+        raise ValueError(f"{model}: expected int64 tokens (T, B), got spec.tokens=False; floats have no embedding")
     for name, size in {"inputs": spec.inputs, "outputs": spec.outputs}.items():
         if size < 1:
             raise ValueError(f"{model}: expected a positive spec.{name}, got {size}")
+
+
+def refuse_start(model: str, start: Tensor | None) -> None:
+    """Refuse a start code, for a network that begins from zeros or a carried state."""
+    if start is not None:
+        raise ValueError(f"{model}: expected start=None, got a code of shape {tuple(start.shape)}")

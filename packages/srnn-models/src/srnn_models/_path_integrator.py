@@ -15,7 +15,8 @@ from ._value import Value
 class PathIntegrator(Value):
     """h_0 = E p_0 with p_0 the code of the start, y_t = D h_t: encoder E and decoder D are linear and have no bias.
 
-    The default is the paper's network: 4096 ReLU neurons and no bias anywhere. A recurrence with bias is allowed.
+    The default is the paper's network: 4096 ReLU neurons and no bias anywhere. A recurrence with bias is allowed. Of
+    an LSTM, E p_0 gives h_0 and c_0.
 
     >>> from types import SimpleNamespace
     >>> spec = SimpleNamespace(inputs=2, outputs=16, start=16, tokens=False)
@@ -38,25 +39,25 @@ class PathIntegrator(Value):
 
 
 class PathNetwork(Network):
-    """The trainable network of a `PathIntegrator`; `encoder` maps a start code (B, K) to the first state (B, N)."""
+    """The trainable network of a `PathIntegrator`; `encoder` maps a start code (B, K) to the first state (B, S)."""
 
     encoder: Linear
 
     def __init__(self, value: PathIntegrator, spec: Spec, start: int, *, generator: torch.Generator) -> None:
         super().__init__()
-        self.encoder = Linear(start, value.recurrence.hidden, bias=False, generator=generator)
+        self.encoder = Linear(start, value.recurrence.state_size, bias=False, generator=generator)
         self.recurrence = value.recurrence.build(spec.inputs, generator=generator)
         self.readout = Linear(value.recurrence.hidden, spec.outputs, bias=False, generator=generator)
 
     def initial(self, start: Tensor | None, state: Tensor | None) -> Tensor:
-        """Give the encoded start code or the carried state, both (B, N); exactly one of them must be there."""
+        """Give the encoded start code or the carried state, both (B, S); exactly one of them must be there."""
         if start is not None and state is None:
             size = self.encoder.weight.shape[1]
             if start.dim() != 2 or start.shape[1] != size:
                 raise ValueError(f"PathIntegrator: expected start of shape (B, {size}), got {tuple(start.shape)}")
             return self.encoder(start)  # type: ignore[no-any-return]
         if state is None:
-            raise ValueError("PathIntegrator: expected a start code (B, K) or a carried state (B, N), got neither")
+            raise ValueError("PathIntegrator: expected a start code (B, K) or a carried state (B, S), got neither")
         if start is not None:
             raise ValueError("PathIntegrator: expected a start code or a carried state, got both")
         return state

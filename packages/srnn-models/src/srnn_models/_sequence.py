@@ -3,16 +3,18 @@
 from typing import Literal
 
 import torch
+from pydantic import PositiveInt
 from torch import Tensor
 
 from ._linear import Linear
-from ._network import Network, Spec, check_spec
+from ._network import Network, Spec, check_spec, refuse_start
 from ._recurrences import AnyRecurrence
+from ._stack import Stack
 from ._value import Value
 
 
 class SequenceModel(Value):
-    """y_t = V h_t + c, with h_t from the recurrence and h_0 = 0. `bias` says whether there is a c.
+    """y_t = V h_t + c, with h_t from the last of `layers` layers and h_0 = 0. `bias` says whether there is a c.
 
     >>> from types import SimpleNamespace
     >>> from srnn_models import ElmanRNN
@@ -27,6 +29,7 @@ class SequenceModel(Value):
     kind: Literal["sequence"] = "sequence"
     recurrence: AnyRecurrence
     bias: bool = True
+    layers: PositiveInt = 1
 
     def build(self, spec: Spec, *, generator: torch.Generator) -> "SequenceNetwork":
         """Make the network for a task, its weights drawn from the generator, on the generator's device."""
@@ -37,15 +40,20 @@ class SequenceModel(Value):
 
 
 class SequenceNetwork(Network):
-    """The trainable network of a `SequenceModel`."""
+    """The trainable network of a `SequenceModel`.
+
+    One layer is the `recurrence` itself; several are a `Stack`, whose state is (layers, B, S).
+    """
 
     def __init__(self, value: SequenceModel, spec: Spec, *, generator: torch.Generator) -> None:
         super().__init__()
-        self.recurrence = value.recurrence.build(spec.inputs, generator=generator)
+        if value.layers == 1:
+            self.recurrence = value.recurrence.build(spec.inputs, generator=generator)
+        else:
+            self.recurrence = Stack(value.recurrence, spec.inputs, value.layers, generator=generator)
         self.readout = Linear(self.recurrence.hidden, spec.outputs, value.bias, generator=generator)
 
     def initial(self, start: Tensor | None, state: Tensor | None) -> Tensor | None:
-        """The carried state (B, N), or None for zeros; a start code is refused."""
-        if start is not None:
-            raise ValueError(f"SequenceModel: expected start=None, got a code of shape {tuple(start.shape)}")
+        """The carried state (B, S) or (layers, B, S), or None for zeros; a start code is refused."""
+        refuse_start("SequenceModel", start)
         return state

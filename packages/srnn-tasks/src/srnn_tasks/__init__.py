@@ -31,6 +31,8 @@ from ._spec import LossKind as LossKind
 from ._spec import Metric as Metric
 from ._spec import TaskSpec as TaskSpec
 from ._task import Task as Task
+from ._wikitext import WikiText as WikiText
+from ._wikitext import WikiTextSource as WikiTextSource
 
 __version__ = version("srnn-tasks")
 
@@ -52,6 +54,8 @@ __all__ = [
     "Task",
     "TaskEntry",
     "TaskSpec",
+    "WikiText",
+    "WikiTextSource",
     "carried",
     "decode",
     "entries",

@@ -1,13 +1,9 @@
-"""Where the MNIST images come from: IDX files under `SRNN_DATA`, else Hugging Face `datasets`, else a clear error.
+"""The MNIST images: IDX files, or the data set of Hugging Face.
 
 The IDX format: a big-endian magic number (2051 images, 2049 labels), the sizes, then one byte a value.
 """
 
-import gzip
-import importlib
-import os
 import struct
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from torch import Tensor
+
+from ._data_files import find_files, from_datasets, read_bytes
 
 FILES = {
     "train_images": "train-images-idx3-ubyte",
@@ -36,29 +34,17 @@ class Mnist(NamedTuple):
 
 def load_mnist() -> Mnist:
     """Return MNIST from the first place that has it; an error tells every place that was tried."""
-    folders, looked = _folders()
-    paths: dict[str, Path] = {}
-    missing = []
-    for part, name in FILES.items():
-        candidates = [folder / (name + suffix) for folder in folders for suffix in (".gz", "")]
-        found = next((path for path in candidates if path.is_file()), None)
-        if found is None:
-            missing.append(name)
-        else:
-            paths[part] = found
-    if not missing:
-        return _checked({part: read_idx(path) for part, path in paths.items()}, "SRNN_DATA")
-    if folders:
-        looked += f": no {', '.join(missing)} (raw, or .gz)"
-    return _from_datasets(looked)
+    found, looked = find_files("mnist", tuple(FILES.values()))
+    if len(found) == len(FILES):
+        return _checked({part: read_idx(found[name]) for part, name in FILES.items()}, "SRNN_DATA")
+    files = f"the four IDX files ({', '.join(FILES.values())}; raw, or .gz) in it or in its subfolder mnist"
+    arrays = from_datasets("MNIST", (DATASET,), _converted, looked=looked, files=files)
+    return _checked(arrays, f"datasets.load_dataset({DATASET!r})")
 
 
 def read_idx(path: Path) -> Tensor:
     """Return the uint8 tensor of one IDX file, gzipped if its name ends in `.gz`; a ValueError names a broken file."""
-    try:
-        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (OSError, EOFError, zlib.error) as error:
-        raise ValueError(f"{path}: cannot be read: {error}") from error
+    data = read_bytes(path)
     magic = int.from_bytes(data[:4], "big")
     dims = {2051: 3, 2049: 1}.get(magic)
     if dims is None or len(data) < 4 + 4 * dims:
@@ -70,39 +56,14 @@ def read_idx(path: Path) -> Tensor:
     return torch.from_numpy(values.reshape(shape).copy())
 
 
-def _folders() -> tuple[list[Path], str]:
-    root = os.environ.get("SRNN_DATA")
-    if not root:
-        return [], "the environment variable SRNN_DATA is not set"
-    folders = [Path(root) / "mnist", Path(root)]
-    return folders, f"SRNN_DATA = {root}, in {folders[0]} and {folders[1]}"
-
-
-def _from_datasets(looked: str) -> Mnist:
-    names = ", ".join(FILES.values())
-    advice = (
-        f"Either set SRNN_DATA to a folder with the four IDX files ({names}; raw, or .gz) in it or in its subfolder "
-        "mnist, or install srnn-tasks[datasets] and allow it to download."
-    )
-    try:
-        datasets: Any = importlib.import_module("datasets")
-    except ImportError as error:
-        raise ValueError(
-            f"MNIST was not found. Looked at: {looked}; the package datasets: {error}. {advice}"
-        ) from error
-    try:
-        splits = datasets.load_dataset(DATASET)
-        arrays = {}
-        for split in ("train", "test"):
-            images = np.stack([np.asarray(image, dtype=np.uint8) for image in splits[split]["image"]])
-            arrays[f"{split}_images"] = torch.from_numpy(images)
-            arrays[f"{split}_labels"] = torch.tensor(list(splits[split]["label"]), dtype=torch.uint8)
-    except Exception as error:
-        raise ValueError(
-            f"MNIST was not found. Looked at: {looked}; datasets.load_dataset({DATASET!r}): "
-            f"{type(error).__name__}: {error}. {advice}"
-        ) from error
-    return _checked(arrays, f"datasets.load_dataset({DATASET!r})")
+def _converted(splits: Any) -> dict[str, Tensor]:
+    """Return the arrays of the data set of Hugging Face."""
+    arrays = {}
+    for split in ("train", "test"):
+        images = np.stack([np.asarray(image, dtype=np.uint8) for image in splits[split]["image"]])
+        arrays[f"{split}_images"] = torch.from_numpy(images)
+        arrays[f"{split}_labels"] = torch.tensor(list(splits[split]["label"]), dtype=torch.uint8)
+    return arrays
 
 
 def _checked(arrays: Mapping[str, Tensor], origin: str) -> Mnist:

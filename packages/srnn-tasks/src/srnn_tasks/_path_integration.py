@@ -8,6 +8,7 @@ from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from torch import Tensor
 
 from ._batch import Batch
+from ._loss import position_losses
 from ._place_code import PlaceCode, decode, drawn_centres, place_code, seeded_centres
 from ._source import BaseSource, check_generator
 from ._spec import Metric, TaskSpec
@@ -29,6 +30,8 @@ class PathIntegration(Task):
     speed_scale: of the Rayleigh distribution of speeds, m/s. turn_sd: rad/s.
     border_width: metres; border_speed: factor on the speed of a walker that heads for a wall nearer than that.
     batches_per_epoch, evaluation_batches, evaluation_size: 1000 batches; evaluation on 5 fresh batches of 200 routes.
+    scored: the loss counts `all` steps, as in the authors' code, or the `last` alone, as in the paper's text: then the
+    weight is 1 at the last step and 0 before. The metrics are the same for both.
 
     >>> PathIntegration(steps=10, place_cells=256, place_width=0.2).place_code
     'reference'
@@ -49,6 +52,7 @@ class PathIntegration(Task):
     batches_per_epoch: PositiveInt = 1000
     evaluation_batches: PositiveInt = 5
     evaluation_size: PositiveInt = 200
+    scored: Literal["all", "last"] = "all"
 
     def open(self, *, device: torch.device | str, generator: torch.Generator) -> "PathIntegrationSource":
         """Return the source; the centres are placed here."""
@@ -89,6 +93,7 @@ class PathIntegrationSource(BaseSource):
         return Batch(
             inputs=positions.diff(dim=0),  # (T, B, 2), so start + sum of inputs is the position but for one rounding
             targets=codes[1:],
+            weight=self._weight(size),
             start=codes[0],
             info={"position": positions[1:], "initial_position": positions[0]},
         )
@@ -118,12 +123,14 @@ class PathIntegrationSource(BaseSource):
         return decode(outputs, self.centres)
 
     def measure(self, outputs: Tensor, batch: Batch) -> dict[str, Tensor]:
-        """Return the mean distance of the decoded from the true position, over all steps and at the last; the loss."""
+        """Return the mean distance of the decoded from the true position, over all steps and at the last, and the mean
+        cross entropy over all steps, whichever steps are scored.
+        """
         errors = 100 * torch.linalg.vector_norm(self.decode(outputs) - batch.info["position"], dim=-1)  # (T, B) cm
         return {
             "error_cm": errors.mean(),
             "final_error_cm": errors[-1].mean(),
-            "cross_entropy": self.loss(outputs, batch),
+            "cross_entropy": position_losses(self.spec.loss, outputs, batch.targets).mean(),
         }
 
     def floor(self, *, generator: torch.Generator) -> dict[str, float]:
@@ -135,3 +142,10 @@ class PathIntegrationSource(BaseSource):
             totals += torch.stack(list(self.measure(log_code, batch).values()))
         means = (totals / self.evaluation_batches).tolist()
         return {metric.name: mean for metric, mean in zip(self.spec.metrics, means, strict=True)}
+
+    def _weight(self, size: int) -> Tensor | None:
+        if self.task.scored == "all":
+            return None
+        weight = torch.zeros(self.task.steps, size, device=self.device)  # (T, B)
+        weight[-1] = 1.0
+        return weight

@@ -1,0 +1,64 @@
+"""The gated recurrent unit (arXiv 1406.1078), in the form of torch's `nn.GRU`: the reset gate acts after W_hn."""
+
+from typing import Literal
+
+import torch
+from pydantic import PositiveInt
+from torch import Tensor
+
+from ._gated import GatedModule
+from ._recurrence import check_sequence
+from ._value import Value
+
+
+class GRU(Value):
+    """h_t = (1 - z) n + z h_{t-1}, as torch's `nn.GRU` computes it, with its two biases (`bias`) or none.
+
+    r = sigmoid(W_ir x_t + b_ir + W_hr h_{t-1} + b_hr), z likewise, n = tanh(W_in x_t + b_in + r (W_hn h_{t-1} + b_hn)).
+
+    >>> gru = GRU(hidden=4).build(2, generator=torch.Generator().manual_seed(0))
+    >>> states, state = gru(torch.zeros(10, 3, 2))
+    >>> states.shape, state.shape
+    (torch.Size([10, 3, 4]), torch.Size([3, 4]))
+    """
+
+    kind: Literal["gru"] = "gru"
+    hidden: PositiveInt
+    bias: bool = True
+
+    @property
+    def state_size(self) -> int:
+        """Size S of a state: N."""
+        return self.hidden
+
+    def build(self, inputs: int, *, generator: torch.Generator) -> "GRUModule":
+        """Make the module for inputs of size I; its weights are drawn from the generator, on the generator's device."""
+        return GRUModule(inputs, self.hidden, self.bias, self.state_size, generator=generator)
+
+
+class GRUModule(GatedModule):
+    """The trainable module of a `GRU`; its gates are r, z, n in this order: `weight_hh` is (3N, N)."""
+
+    gates = 3
+
+    def forward(self, inputs: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Run inputs (T, B, I) from state (B, N): all states (T, B, N) and the last one (B, N)."""
+        check_sequence(inputs, self.inputs)
+        state = self._initial(inputs[0], state)
+        states = []
+        for drive in self._drive(inputs).unbind(0):  # (B, 3N), one product for all T
+            state = self._next(drive, state)  # (B, N)
+            states.append(state)
+        return torch.stack(states), state  # (T, B, N), (B, N)
+
+    def step(self, input: Tensor, state: Tensor | None = None) -> Tensor:
+        """One time step: input (B, I) and state (B, N) give the next state (B, N)."""
+        state = self._initial(input, state)
+        return self._next(self._drive(input), state)
+
+    def _next(self, drive: Tensor, h: Tensor) -> Tensor:
+        drive_rz, drive_n = torch.split(drive, [2 * self.hidden, self.hidden], dim=-1)  # (B, 2N), (B, N)
+        recur_rz, recur_n = torch.split(self._recur(h), [2 * self.hidden, self.hidden], dim=-1)  # (B, 2N), (B, N)
+        r, z = torch.sigmoid(drive_rz + recur_rz).chunk(2, dim=-1)  # (B, N) each
+        n = torch.tanh(drive_n + r * recur_n)  # (B, N)
+        return n + z * (h - n)

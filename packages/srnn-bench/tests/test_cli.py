@@ -31,14 +31,14 @@ def srnn(monkeypatch, capsys, tmp_path):
 def test_run_makes_a_table_then_reuses_it_then_reports_it(srnn, tmp_path):
     code, out, err = srnn("run", "moduli/table1", "--scale", "smoke", "--jobs", "1", "--device", "cpu")
     assert (code, err) == (0, "")
-    assert "16 made, 0 reused" in out and "16 done" in out
+    assert "24 made, 0 reused" in out and "24 done" in out
     assert srnn("run", "moduli/table1", "--scale", "smoke", "--jobs", "1", "--device", "cpu")[1].count("reused") == 1
     code, out, err = srnn("report")
     assert (code, err) == (0, "")
     assert "12.49 ± 2.03 (5)" in out and "Decoding floor" in out and "recurrence.weight_hh" in out
     assert (tmp_path / "results" / "report.html").exists()
     code, out, _ = srnn("list")
-    assert "smoke 16/16" in out and "results.sqlite: 16 done" in out and "path_integration" in out
+    assert "smoke 24/24" in out and "results.sqlite: 24 done" in out and "path_integration" in out
 
 
 def test_run_takes_an_experiment_file(srnn, tmp_path, tiny):
@@ -94,7 +94,7 @@ def test_a_set_field_makes_another_run(srnn, tmp_path, tiny):
 def test_a_dry_run_makes_nothing(srnn, tmp_path):
     code, out, err = srnn("run", "moduli/table1", "--scale", "smoke", "--dry-run", "--device", "cpu")
     assert (code, err) == (0, "")
-    assert "To be made: 16 runs" in out and "FLOPs" in out
+    assert "To be made: 24 runs" in out and "FLOPs" in out
     assert not (tmp_path / "results").exists()
 
 

@@ -210,18 +210,23 @@ def test_a_value_in_one_experiment_and_a_list_or_nothing_in_another(tiny, tmp_pa
     assert rows[found[1].key]["experiment.penalties.0.regularizer.matched.kind"] == "moduli"
 
 
+def optional(value):
+    """Return a number that may be missing: an empty field, or what a file of columns has in its place."""
+    return None if value in ("", None) or value != value else float(value)
+
+
 @pytest.mark.parametrize("suffix", ["parquet", "csv"])
 def test_history_has_a_row_of_each_epoch(results, tmp_path, suffix):
     path = export(results, tmp_path / f"history.{suffix}", history=True)
     rows = from_parquet(path) if suffix == "parquet" else from_csv(path)
     expected = [
-        (one.key, one.seed, part.name, number, epoch.loss, epoch.penalty, epoch.density)
+        (one.key, one.seed, part.name, number, epoch.loss, epoch.penalty, epoch.density, None, None)
         for one in sorted(results, key=lambda one: one.key)
         for part in one.stages
         for number, epoch in enumerate(part.history, start=1)
     ]
-    assert list(rows[0]) == ["key", "seed", "stage", "epoch", "loss", "penalty", "density"]
-    types = (str, int, str, int, float, float, float)
+    assert list(rows[0]) == ["key", "seed", "stage", "epoch", "loss", "penalty", "density", "validation", "learning_rate"]
+    types = (str, int, str, int, float, float, float, optional, optional)
     read = [tuple(kind(value) for kind, value in zip(types, row.values(), strict=True)) for row in rows]
     assert read == expected and len(read) == 8
 

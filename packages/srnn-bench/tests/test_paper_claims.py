@@ -1,6 +1,10 @@
 """The claims of the papers, judged on the papers' own numbers: a reading of the text must not be our invention."""
 
 import math
+from dataclasses import replace
+from functools import cache
+from itertools import permutations
+from operator import mul
 
 import pytest
 
@@ -11,33 +15,78 @@ from srnn_bench._summary import CellSummary
 from srnn_bench._table import SCALES
 
 ENVIRONMENT = describe("path_integration", resolve_device("cpu"), "float32", 1)
-SHAPE = (-2.0, -1.0, 0.0, 1.0, 2.0)  # any five numbers; they get the mean and spread of the paper
+UNSTATED = 4  # runs of the text tables: what the authors' notebook averages, section 8 of the facts sheet
+
+
+def shape(n):
+    """Return n evenly spaced numbers of mean 0 and population standard deviation 1 (0 for a single one)."""
+    numbers = [number - (n - 1) / 2 for number in range(n)]
+    spread = math.sqrt(sum(number**2 for number in numbers) / n)
+    return [number / spread if spread else 0.0 for number in numbers]
+
+
+@cache
+def unrelated(n):
+    """Return the same numbers in the order that is least correlated with that of `shape`."""
+    first = shape(n)
+    return min(permutations(first), key=lambda order: abs(sum(map(mul, first, order))))
 
 
 def as_published(table, worse=()):
     """Return a summary whose cells have the paper's mean and population sd; those in `worse` have twice the mean."""
-    spread = math.sqrt(sum(value**2 for value in SHAPE) / len(SHAPE))
     cells = {}
     for cell in table.cells:
         results = {}
-        for seed, value in enumerate(SHAPE[: cell.published.n]):
-            metric = cell.published.mean + cell.published.sd * value / spread
+        # how a lottery goes with its own parent is not published: they are taken as unrelated
+        numbers = unrelated if cell.stage == "lottery" else shape
+        for seed, value in enumerate([] if cell.published is None else numbers(cell.published.n or UNSTATED)):
+            metric = cell.published.mean + (cell.published.sd or 0.0) * value
             stage = {"name": cell.stage, "metrics": {cell.metric: metric * (2 if cell.row in worse else 1)}}
             stage |= {"densities": {}, "history": (), "steps": 1, "step_ms": 1.0, "peak_memory_mb": None}
             fields = {"experiment": cell.experiment, "seed": seed, "status": "done", "stages": [stage]}
             made = {"key": f"{cell.row}{cell.column}{seed}", "environment": ENVIRONMENT, "seconds": 1.0}
             results[seed] = Result.model_validate(fields | made)
-        cells[cell.row, cell.column] = CellSummary(cell, results)
+        cells[cell.row, cell.column] = CellSummary(cell, dict(results))
     return Summary(table, cells)
 
 
-@pytest.mark.parametrize("name", papers.TABLES)
+# What the papers say although their own means, spreads and numbers of runs do not decide it (Holm, 5 %).
+UNDECIDED = {
+    "moduli/table2": {
+        "apt manifolds keep their performance",
+        "apt manifolds beat the 6-torus",
+        "apt manifolds beat the sphere",
+        "apt manifolds beat the others, lottery",
+    },
+    "moduli/table3": {"training helps in R3"},
+    "moduli/table4": {
+        "moduli beat the usual ways",
+        "shuffled beats the usual ways",
+        "torus below shuffled when dense",
+        "torus above shuffled when sparse",
+        "the benefit fades",
+    },
+    "moduli/table5": {
+        "every manifold beats no regularizer",
+        "no manifold is preferred",
+        "a lottery beats its parent",
+    },
+    "moduli/table8": {"the ring beats diffusion"},
+    "moduli/table9": {"the ring beats the sinusoid", "the ring beats diffusion", "the ring beats both, lottery"},
+    "moduli/table10": {"torus beats L1 at every strength"},  # single trials
+    "moduli/table11": {"torus beats L1 at every strength"},
+}
+
+
+@pytest.mark.parametrize("name", [name for name in papers.TABLES if not name.endswith(("-hh", "-reference", "-paper"))])
 def test_the_papers_own_numbers_support_its_claims(name):
     table = papers.table(name, "paper")
-    if not table.claims:
-        return
-    for found in judge(as_published(table)):
-        assert found.verdict == "supported", (found.claim.name, found.reason)
+    published = {(cell.row, cell.column) for cell in table.cells if cell.published is not None}
+    known = tuple(claim for claim in table.claims if published.issuperset(claim.places))
+    found = judge(as_published(replace(table, claims=known, seeds=(0,))))
+    assert {each.claim.name for each in found if each.verdict == "contradicted"} == set()
+    undecided = {each.claim.name for each in found if each.verdict == "undecided"}
+    assert undecided == UNDECIDED.get(name, set()), [(each.claim.name, each.reason) for each in found]
 
 
 def test_a_torus_that_loses_its_performance_is_seen():

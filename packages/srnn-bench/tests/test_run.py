@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from srnn_bench import SGD, Experiment, Masked, Penalty, Stage, Training, run
+from srnn_bench._assemble import assemble
 from srnn_manifolds import L1, Moduli
 from srnn_masks import Bernoulli, FixedInDegree
 from srnn_models import ElmanRNN, SequenceModel
@@ -237,7 +238,8 @@ def test_the_state_is_carried_detached_between_batches():
     forward = model.forward
     model.forward = lambda inputs, start=None, state=None: (given.append(state), forward(inputs, start, state))[1]
     still = Training(epochs=1, batches=3, batch_size=4, learning_rate=1e-45, optimizer=SGD())
-    plan = Plan(Stage(name="still", training=still), 3, None)
+    trained = frozenset(name for name, _ in model.named_parameters())
+    plan = Plan(Stage(name="still", training=still), 3, None, trained, None)
     engine = Single([Parts(0, source, model, Penalties([]), (plan,), {})], torch.device("cpu"))
     engine.begin(0)
     expected = None
@@ -250,12 +252,12 @@ def test_the_state_is_carried_detached_between_batches():
 
 
 def test_a_task_without_end_needs_the_length_of_an_epoch():
-    from srnn_bench._assemble import _plan
+    from srnn_bench._assemble import _epoch_batches
 
     source = Count().open(device="cpu", generator=torch.Generator())
     endless = Stage(name="a", training=Training(epochs=1, batch_size=1, learning_rate=1.0))
     with pytest.raises(ValueError, match="stage 'a': the task has no end"):
-        _plan(torch.nn.Module(), source, endless, 0, torch.device("cpu"))
+        _epoch_batches(source, endless)
 
 
 def test_a_mistake_in_a_later_stage_shows_before_anything_is_trained(tiny):
@@ -266,10 +268,13 @@ def test_a_mistake_in_a_later_stage_shows_before_anything_is_trained(tiny):
     assert seen == []
 
 
-def test_a_penalty_fits_recurrent_matrices_only(tiny):
-    penalties = (Penalty(parameter="readout*", regularizer=L1(), strength=1.0),)
-    with pytest.raises(ValueError, match=r"penalties.0.parameter: .*\(6, 6\), got readout.weight of shape \(1, 6\)"):
-        run(tiny(penalties=penalties), seed=0, device="cpu")
+def test_a_matrix_that_is_not_recurrent_has_a_second_population_of_points(tiny):
+    penalties = tuple(
+        Penalty(parameter=name, regularizer=Moduli(), strength=1.0) for name in ("readout*", "*weight_hh")
+    )
+    readout, recurrent = assemble(tiny(penalties=penalties), 0, torch.device("cpu")).penalties.terms
+    assert readout.shape == (1, 6) and readout.points.shape == (1, 1, 2) and readout.source_points.shape == (1, 6, 2)
+    assert recurrent.shape == (6, 6) and recurrent.source_points is None
 
 
 def test_an_error_after_a_finished_stage_keeps_that_stage(tiny, monkeypatch):

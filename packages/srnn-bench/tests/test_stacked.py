@@ -262,7 +262,9 @@ class Drawn(BaseSource):
 
 
 def parts_of(source, network, penalties=None, seed=0, batches=3, **training):
-    return Parts(seed, source, network, penalties or Penalties([]), (Plan(stage(**training), batches, None),), {})
+    trained = frozenset(name for name, _ in network.named_parameters())
+    plan = Plan(stage(**training), batches, None, trained, None)
+    return Parts(seed, source, network, penalties or Penalties([]), (plan,), {})
 
 
 def built(source, seed, nonlinearity="tanh"):

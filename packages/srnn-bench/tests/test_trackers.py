@@ -375,7 +375,7 @@ def test_the_wandb_tracker_of_the_docs(monkeypatch, job, tiny):
     *epochs, sparse, lottery = run.logged
     stages = 3 * ["sparse"] + 3 * ["lottery"]
     assert epochs == [
-        {f"{stage}/{name}": value for name, value in epoch_of(step).model_dump().items()}
+        {f"{stage}/{name}": value for name, value in epoch_of(step).numbers.items()}
         for step, stage in enumerate(stages, start=1)
     ]
     assert sparse == {"sparse/metric/mse": 0.5, "sparse/metric/accuracy": 0.25}

@@ -1,5 +1,6 @@
 """Inhibitors against plain Python, mpmath and scipy."""
 
+import itertools
 import math
 
 import mpmath
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 
-from srnn_manifolds import DifferenceOfGaussians, Diffusion, Ricker, Sinusoid
+from srnn_manifolds import DifferenceOfGaussians, Diffusion, Moduli, Reversed, Ricker, Sinusoid
 
 PEAK = 95 * 0.05 ** (1 / 19)  # 81.142...: 100 (1 - r) r^(r / (1 - r)), r = 1/20
 DISTANCES = torch.linspace(0, 20, 4001, dtype=torch.float64)
@@ -46,6 +47,10 @@ CASES = [
     (Sinusoid(amplitude=10, frequency=0.5), lambda d: 10 + 10 * math.cos(d / 2), 20, 20),
     (Ricker(), lambda d: float(psi(0, 1) - psi(d, 1)), 0, 0.8673251 * (1 + 2 * math.exp(-1.5))),
     (Ricker(amplitude=7, width=2), lambda d: float(7 * (psi(0, 2) - psi(d, 2))), 0, 6.21),
+    (Reversed(base=Diffusion(), ceiling=50), lambda d: max(50 - d * d, 0), 50, 50),
+    (Reversed(base=Sinusoid(), ceiling=100), lambda d: 50 - 50 * math.cos(2 * d), 0, 100),
+    (Reversed(base=Diffusion(power=1), ceiling=30), lambda d: 30 - d, 30, 30),
+    (Reversed(base=Ricker(), ceiling=1), lambda d: max(1 - float(psi(0, 1) - psi(d, 1)), 0), 1, 1),
 ]
 every = pytest.mark.parametrize("value, formula, start, bound", CASES, ids=[repr(case[0]) for case in CASES])
 
@@ -128,3 +133,22 @@ def test_ring_is_not_negative_by_rounding_around_its_minimum(amplitude):
         f = ring(ring.peak_distance + torch.linspace(-1e-3, 1e-3, 2001))
         assert f.min() >= 0
         assert f.max() < 1e-4 * amplitude
+
+
+@every
+def test_monotone_is_what_rises_or_falls_everywhere(value, formula, start, bound):
+    costs = [formula(d) for d in DISTANCES.tolist()]
+    steps = [later - before for before, later in itertools.pairwise(costs)]
+    assert value.monotone == (all(step >= 0 for step in steps) or all(step <= 0 for step in steps))
+
+
+def test_reversed_with_the_empirical_offset_is_what_the_authors_word_model_does():
+    """max(d^2) - d^2 and, for a sinusoid, max(d) - d, over the drawn matrix, whatever the ceiling."""
+    for power in (1, 2):
+        for ceiling in (60, 500):
+            upside_down = Reversed(base=Diffusion(power=power), ceiling=ceiling)
+            value = Moduli(inhibitor=upside_down, offset="empirical")
+            penalty = value.build(30, generator=torch.Generator().manual_seed(0))
+            delta = (penalty.points[0, :, None] - penalty.points[0]).abs().double()
+            raw = torch.minimum(delta, 10 - delta).square().sum(-1) ** (power / 2)
+            torch.testing.assert_close(penalty.coefficients.double(), raw.max() - raw, rtol=0, atol=1e-4)

@@ -23,6 +23,7 @@ from srnn_manifolds import (
     Moduli,
     Normal,
     Product,
+    Reversed,
     Ricker,
     Sinusoid,
     Sphere,
@@ -93,7 +94,14 @@ CASES = {
 # Share of pairs in the cheap ring, f < max f / 2 (section 3, second list).
 CHEAP = {"circle": 0.111, "sphere": 0.043, "torus": 0.137, "klein": 0.137, "6-torus": 0.0005}
 
-INHIBITORS = (DifferenceOfGaussians(), Diffusion(), Diffusion(power=1), Sinusoid(), Ricker())
+INHIBITORS = (
+    DifferenceOfGaussians(),
+    Diffusion(),
+    Diffusion(power=1),
+    Sinusoid(),
+    Ricker(),
+    Reversed(base=Diffusion(), ceiling=40),
+)
 
 every_manifold = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 every_inhibitor = pytest.mark.parametrize("inhibitor", INHIBITORS, ids=repr)
@@ -139,6 +147,16 @@ def test_pairwise_is_exactly_symmetric_with_an_exact_zero_diagonal(case):
     rows, cols = torch.triu_indices(300, 300, 1)
     edges = case.value.distance(points[rows], points[cols])  # (E,)
     torch.testing.assert_close(pairs[rows, cols], edges, rtol=1e-6, atol=0)
+
+
+@every_manifold
+def test_cross_is_distance_one_pair_at_a_time(case, monkeypatch):
+    a, b = random_points(case, 7, 0), random_points(case, 5, 1)
+    expected = torch.tensor([[case.value.distance(p, q).item() for q in b] for p in a], dtype=torch.float64)
+    torch.testing.assert_close(case.value.cross(a, b), expected)
+    torch.testing.assert_close(case.value.cross(a.expand(2, 7, -1), b.expand(2, 5, -1))[1], expected)
+    monkeypatch.setattr("srnn_manifolds._manifold.BLOCK", 2 * b.numel())  # two rows at a time
+    torch.testing.assert_close(case.value.cross(a, b), expected)
 
 
 @every_manifold
@@ -267,6 +285,28 @@ def test_retraction_gives_canonical_coordinates(case):
     torch.testing.assert_close(case.value.retract(kept), kept)
 
 
+@every_manifold
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
+def test_tangent_is_the_projection_at_right_angles_to_the_points_of_spheres(case, dtype):
+    points = case.value.retract(random_points(case, 200)).to(dtype)
+    vectors = torch.randn(200, case.value.coordinates, generator=seeded(9), dtype=dtype)
+    along = case.value.tangent(points, vectors)
+    torch.testing.assert_close(case.value.tangent(points, along), along)
+    outward = case.value.tangent(points, points)
+    torch.testing.assert_close(case.value.tangent(points, 3 * vectors + points), 3 * along + outward)
+    parts = case.value.factors if isinstance(case.value, Product) else (case.value,)
+    cuts = [part.coordinates for part in parts]
+    pieces = zip(parts, points.split(cuts, -1), vectors.split(cuts, -1), along.split(cuts, -1), strict=True)
+    for part, p, v, t in pieces:
+        if isinstance(part, Circle | Sphere):
+            assert (p * t).sum(-1).abs().max() < 100 * torch.finfo(dtype).eps
+            gone = v - t  # all of it along p
+            torch.testing.assert_close(gone, (gone * p).sum(-1, keepdim=True) * p)
+            assert gone.norm(dim=-1).max() > 1
+        else:
+            assert torch.equal(t, v)
+
+
 @pytest.mark.parametrize("value", [Circle(), Sphere(dim=4)], ids=repr)
 def test_the_origin_is_retracted_to_a_point_of_the_sphere(value):
     assert value.retract(torch.zeros(2, value.coordinates))[1].tolist() == [1.0] + [0.0] * (value.coordinates - 1)
@@ -303,6 +343,10 @@ def test_distances_scale_with_the_size(scale, dim, metric):
         (lambda m: m.pairwise(torch.zeros(m.coordinates)), r"points: expected shape \(\.\.\., n, "),
         (lambda m: m.pairwise(torch.zeros(5, 99)), "points: expected shape"),
         (lambda m: m.retract(torch.zeros(5, 99)), "points: expected shape"),
+        (lambda m: m.cross(torch.zeros(m.coordinates), torch.zeros(1, m.coordinates)), r"a: expected .* n, "),
+        (lambda m: m.cross(torch.zeros(1, m.coordinates), torch.zeros(m.coordinates)), r"b: expected .* n, "),
+        (lambda m: m.tangent(torch.zeros(5, 99), torch.zeros(5, m.coordinates)), "points: expected shape"),
+        (lambda m: m.tangent(torch.zeros(5, m.coordinates), torch.zeros(5, 99)), "vectors: expected shape"),
         (
             lambda m: m.retract(torch.zeros(5, m.coordinates, dtype=torch.int64)),
             "points: expected a floating point.*int64",

@@ -68,6 +68,9 @@ BROKEN = [
     ({"pairwise": lambda self, points: (points - points.mT).abs() + 1e-6}, "diagonal"),
     ({"retract": lambda self, points: points * 0.9}, "retract does not move"),
     ({"retract": lambda self, points: points.double()}, "keeps shape and dtype"),
+    ({"tangent": lambda self, points, vectors: vectors.float()}, "tangent keeps shape and dtype"),
+    ({"tangent": lambda self, points, vectors: vectors / 2}, "stays as it is"),
+    ({"tangent": lambda self, points, vectors: 0 * vectors}, "leads to where the whole step leads"),
     ({"model_dump_json": lambda self: '{"length": 1}'}, "JSON"),
 ]
 

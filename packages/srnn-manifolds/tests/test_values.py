@@ -17,15 +17,19 @@ from srnn_manifolds import (
     DifferenceOfGaussians,
     Diffusion,
     Euclidean,
+    Group,
+    Grouped,
     KleinBottle,
     Moduli,
     Normal,
     Product,
+    Reversed,
     Ricker,
     Shuffled,
     Sinusoid,
     Sphere,
     Torus,
+    Trained,
     Uniform,
 )
 
@@ -51,12 +55,13 @@ manifolds = st.recursive(
 rings = st.tuples(positive, positive, positive, st.sampled_from(["peak", "amplitude"])).map(
     lambda t: DifferenceOfGaussians(amplitude=t[0], narrow=t[1], wide=t[1] + t[2], ceiling=t[3])
 )
-inhibitors = st.one_of(
+plain_inhibitors = st.one_of(
     rings,
     st.builds(Diffusion, amplitude=positive, power=powers),
     st.builds(Sinusoid, amplitude=positive, frequency=positive),
     st.builds(Ricker, amplitude=positive, width=positive),
 )
+inhibitors = plain_inhibitors | st.builds(Reversed, base=plain_inhibitors, ceiling=positive)
 modulis = st.builds(
     Moduli,
     manifold=manifolds,
@@ -65,6 +70,16 @@ modulis = st.builds(
     offset=st.sampled_from(["analytic", "empirical"]),
     power=powers,
 )
+shares = st.sampled_from([(1.0,), (0.5, 0.5), (0.1, 0.2, 0.7)])  # 0.1 + 0.2 + 0.7 is 0.9999999999999999
+
+
+@st.composite
+def grouped(draw):
+    same = {"reduction": draw(reductions), "power": draw(powers)}
+    groups = [Group(share=share, base=draw(modulis).model_copy(update=same)) for share in draw(shares)]
+    return Grouped(groups=tuple(groups), between=draw(positive | st.just(0.0)))
+
+
 regularizers = st.one_of(
     modulis,
     st.builds(Shuffled, base=modulis),
@@ -72,12 +87,14 @@ regularizers = st.one_of(
     st.tuples(positive, modulis).map(
         lambda t: L1(coefficient=t[0], matched=t[1], reduction=t[1].reduction, power=t[1].power)
     ),
+    st.builds(Trained, base=modulis.filter(lambda base: not base.inhibitor.monotone)),
+    grouped(),
 )
 FAMILIES = {
     "sampling": (AnySampling, samplings, {"uniform", "normal"}),
     "manifold": (AnyManifold, manifolds, {"circle", "sphere", "torus", "klein_bottle", "euclidean", "product"}),
-    "inhibitor": (AnyInhibitor, inhibitors, {"difference_of_gaussians", "diffusion", "sinusoid", "ricker"}),
-    "regularizer": (AnyRegularizer, regularizers, {"moduli", "shuffled", "l1"}),
+    "inhibitor": (AnyInhibitor, inhibitors, {"difference_of_gaussians", "diffusion", "sinusoid", "ricker", "reversed"}),
+    "regularizer": (AnyRegularizer, regularizers, {"moduli", "shuffled", "l1", "trained", "grouped"}),
 }
 ADAPTERS = {name: TypeAdapter(family) for name, (family, _, _) in FAMILIES.items()}
 every_family = pytest.mark.parametrize("name", FAMILIES)
@@ -131,10 +148,15 @@ POSITIVE = [
     ("inhibitor", "sinusoid", "frequency"),
     ("inhibitor", "ricker", "amplitude"),
     ("inhibitor", "ricker", "width"),
+    ("inhibitor", "reversed", "ceiling"),
     ("regularizer", "moduli", "power"),
     ("regularizer", "l1", "coefficient"),
     ("regularizer", "l1", "power"),
 ]
+REVERSED = {"kind": "reversed", "ceiling": 1, "base": {"kind": "diffusion"}}
+HALF = {"share": 0.5, "base": {"kind": "moduli"}}
+SUM = {"base": {"kind": "moduli", "reduction": "sum"}}
+SQUARE = {"base": {"kind": "moduli", "power": 2}}
 OTHERS = [
     ("inhibitor", {"kind": "difference_of_gaussians", "narrow": 5, "wide": 1}, "wide: expected more than narrow"),
     ("inhibitor", {"kind": "difference_of_gaussians", "narrow": 5}, "wide: expected more than narrow"),
@@ -160,6 +182,18 @@ OTHERS = [
         "reduction: .*'sum' as in matched",
     ),
     ("regularizer", {"kind": "l1", "matched": {"kind": "moduli"}, "power": 2}, "power: .* as in matched"),
+    ("inhibitor", {"kind": "reversed", "ceiling": 1}, "base"),
+    ("inhibitor", {"kind": "reversed", "ceiling": 1, "base": REVERSED}, "base"),
+    ("regularizer", {"kind": "trained"}, "base"),
+    ("regularizer", {"kind": "trained", "base": {"kind": "moduli", "inhibitor": {"kind": "diffusion"}}}, "one place"),
+    ("regularizer", {"kind": "trained", "base": {"kind": "moduli", "inhibitor": REVERSED}}, "base.inhibitor: .* flee"),
+    ("regularizer", {"kind": "grouped", "between": 1, "groups": []}, "groups"),
+    ("regularizer", {"kind": "grouped", "between": -1, "groups": [HALF, HALF]}, "between"),
+    ("regularizer", {"kind": "grouped", "groups": [HALF, HALF]}, "between"),
+    ("regularizer", {"kind": "grouped", "between": 1, "groups": [HALF]}, "groups: .* sum to 1, got 0.5"),
+    ("regularizer", {"kind": "grouped", "between": 1, "groups": [HALF | {"share": 0}]}, "share"),
+    ("regularizer", {"kind": "grouped", "between": 1, "groups": [HALF, HALF | SUM]}, "groups: .* same reduction"),
+    ("regularizer", {"kind": "grouped", "between": 1, "groups": [HALF, HALF | SQUARE]}, "groups: .* same power"),
 ]
 
 

@@ -9,11 +9,13 @@ from fnmatch import fnmatchcase
 import torch
 from torch import Tensor, nn
 
+from srnn_manifolds import TrainedPenalty
 from srnn_masks import apply
 from srnn_pruning import Pruner, snapshot
 from srnn_tasks import Source
 
 from ._experiment import Experiment, Stage
+from ._rates import Annealing
 from ._streams import stream
 
 
@@ -26,6 +28,31 @@ class Penalties(nn.Module):
         self.names = [name for _, name, _ in terms]
         self.terms = nn.ModuleList([term for _, _, term in terms])
 
+    @property
+    def embeddings(self) -> dict[str, Tensor]:
+        """Where the neurons sit, `(gates, N, coordinates)`, by `embedding.` and the name of what is penalised.
+
+        The columns of a matrix that is not recurrent sit at that name with `.sources` behind it.
+        """
+        found: dict[str, Tensor] = {}
+        for name, term in zip(self.names, self.terms, strict=True):
+            for place, points in (("", "points"), (".sources", "source_points")):
+                held = getattr(term, points, None)
+                if isinstance(held, Tensor):
+                    found[f"embedding.{name}{place}"] = held
+        return found
+
+    @property
+    def trained(self) -> dict[str, nn.Parameter]:
+        """The embeddings that are trained."""
+        return {name: held for name, held in self.embeddings.items() if isinstance(held, nn.Parameter)}
+
+    def retract_(self) -> None:
+        """Put every trained embedding back on its manifold, in place."""
+        for term in self.terms:
+            if isinstance(term, TrainedPenalty):
+                term.retract_()
+
     def forward(self, parameters: Mapping[str, Tensor]) -> Tensor:
         """Return the weighted sum, a scalar, of parameters by their full names."""
         value = next(iter(parameters.values())).new_zeros(())
@@ -36,11 +63,17 @@ class Penalties(nn.Module):
 
 @dataclass(frozen=True)
 class Plan:
-    """A stage that was checked against model and task: how many batches an epoch has, and what prunes at its start."""
+    """A stage that was checked against model and task.
+
+    `batches` is the length of an epoch, `pruner` prunes at its start, `trained` names what trains, and `penalties` are
+    those to begin the stage with where they are not those of the stage before.
+    """
 
     stage: Stage
     batches: int
     pruner: Pruner | None
+    trained: frozenset[str]
+    penalties: Penalties | None
 
 
 @dataclass(frozen=True)
@@ -66,20 +99,51 @@ def assemble(experiment: Experiment, seed: int, device: torch.device) -> Parts:
     _wear(model, experiment, seed)
     penalties = _penalties(model, experiment, seed).to(device)
     original = snapshot(model) if any(stage.start == "rewind" for stage in experiment.stages) else {}
-    plans = tuple(_plan(model, source, stage, seed, device) for stage in experiment.stages)
-    return Parts(seed, source, model, penalties, plans, original)
+    plans = []
+    for stage in experiment.stages:
+        fresh = _penalties(model, experiment, seed, stage.name) if stage.regularizer == "fresh" else None
+        trained = _trained(model, penalties, stage)
+        batches, pruner = _epoch_batches(source, stage), _pruner(model, stage, seed, device)
+        plans.append(Plan(stage, batches, pruner, trained, None if fresh is None else fresh.to(device)))
+    return Parts(seed, source, model, penalties, tuple(plans), original)
 
 
-def _plan(model: nn.Module, source: Source, stage: Stage, seed: int, device: torch.device) -> Plan:
+def _epoch_batches(source: Source, stage: Stage) -> int:
+    """Return how many batches an epoch has, and check that the task gives what the learning rate goes by."""
     batches = stage.training.batches or source.epoch_batches(stage.training.batch_size)
     if batches is None:
         raise ValueError(
             f"stage {stage.name!r}: the task has no end, so training.batches must say how long an epoch is"
         )
+    metrics = [metric.name for metric in source.spec.metrics]
+    if isinstance(stage.training.rates, Annealing) and "loss" not in metrics:
+        raise ValueError(
+            f"stage {stage.name!r}: training.rates is annealing, which goes by the validation metric 'loss'; "
+            f"the task has {', '.join(metrics)}"
+        )
+    return batches
+
+
+def _pruner(model: nn.Module, stage: Stage, seed: int, device: torch.device) -> Pruner | None:
     if stage.pruning is None:
-        return Plan(stage, batches, None)
+        return None
     generator = stream(seed, "pruning", stage.name, device=device)
-    return Plan(stage, batches, Pruner(model, stage.pruning, epochs=stage.training.epochs, generator=generator))
+    return Pruner(model, stage.pruning, epochs=stage.training.epochs, generator=generator)
+
+
+def _trained(model: nn.Module, penalties: Penalties, stage: Stage) -> frozenset[str]:
+    """Return the names of parameters and embeddings that train in a stage; a glob of `freeze` must match something."""
+    names = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
+    names += list(penalties.trained)
+    for glob in stage.freeze:
+        if not any(fnmatchcase(name, glob) for name in names):
+            raise ValueError(
+                f"stage {stage.name!r}: freeze: {glob!r} matches nothing that trains; there are {', '.join(names)}"
+            )
+    left = frozenset(name for name in names if not any(fnmatchcase(name, glob) for glob in stage.freeze))
+    if not left:
+        raise ValueError(f"stage {stage.name!r}: freeze: expected something to be left that trains, got {stage.freeze}")
+    return left
 
 
 def _wear(model: nn.Module, experiment: Experiment, seed: int) -> None:
@@ -90,18 +154,16 @@ def _wear(model: nn.Module, experiment: Experiment, seed: int) -> None:
             apply(model, {name: masked.pattern.mask(*parameter.shape, gates=_gates(model, name), generator=generator)})
 
 
-def _penalties(model: nn.Module, experiment: Experiment, seed: int) -> Penalties:
-    """Build every penalty of the experiment; each parameter has its own embedding."""
+def _penalties(model: nn.Module, experiment: Experiment, seed: int, *stage: str) -> Penalties:
+    """Build every penalty of the experiment; each parameter has its own embedding, and so has a stage that wants it."""
     terms: list[tuple[float, str, nn.Module]] = []
     for number, penalty in enumerate(experiment.penalties):
         for name, parameter in _matching(model, penalty.parameter, f"penalties.{number}.parameter"):
-            generator = stream(seed, "penalties", number, name)
-            built = penalty.regularizer.build(parameter.shape[1], gates=_gates(model, name), generator=generator)
-            if built.shape != parameter.shape:
-                raise ValueError(
-                    f"penalties.{number}.parameter: expected a recurrent matrix, here of shape {built.shape}, "
-                    f"got {name} of shape {tuple(parameter.shape)}"
-                )
+            generator = stream(seed, "penalties", number, name, *stage)
+            rows, columns = parameter.shape
+            gates = _gates(model, name)
+            sources = None if name.rpartition(".")[2].startswith("weight_hh") else columns
+            built = penalty.regularizer.build(rows // gates, gates=gates, sources=sources, generator=generator)
             terms.append((penalty.strength, name, built))
     return Penalties(terms)
 

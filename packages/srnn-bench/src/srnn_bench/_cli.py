@@ -1,4 +1,4 @@
-"""The command `srnn`: list, run, report, claims, export, schema."""
+"""The command `srnn`: list, run, report, claims, figure, export, schema."""
 
 from __future__ import annotations
 
@@ -203,6 +203,33 @@ def claims_(
     else:
         held = [summary for summary in summaries if summary.results]
         print_claims(held or summaries, console)
+
+
+@app.command("figure")
+def figure_(
+    names: Annotated[list[str] | None, typer.Argument(help="Figures; default: list them.")] = None,
+    scale: ScaleName = "quick",
+    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("figures"),
+    results: Results = Path("results"),
+) -> None:
+    """Draw the figures of the papers from kept weights, or list them with the runs that they need."""
+    from .papers.moduli._figures import FIGURES, NEEDS  # these draw, and only what draws imports matplotlib
+
+    if not names:
+        for name, draw in FIGURES.items():
+            needs = f"srnn run {NEEDS[name]} --scale {scale} --save-weights" if name in NEEDS else "no runs"
+            _line(f"  {name:<20} {draw.__doc__}\n  {'':<20} needs {needs}")
+        return
+    at = next((known for known in SCALES if known == scale), None)
+    if at is None:
+        raise ValueError(f"scale: expected one of {', '.join(SCALES)}, got {scale!r}")
+    unknown = [name for name in names if name not in FIGURES]
+    if unknown:
+        raise ValueError(f"figure: expected some of {', '.join(FIGURES)}, got {unknown[0]!r}")
+    for name in names:
+        store = _existing(results) if name in NEEDS else Store(results)
+        for path in FIGURES[name](store, at, out):
+            _line(str(path))
 
 
 @app.command("export")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -12,6 +12,9 @@ from srnn_tasks import Batch, carried
 
 from ._assemble import Parts, Plan
 from ._streams import stream
+from ._training import Training
+
+EMBEDDING = "embedding"  # marks the group of the embeddings in an optimizer
 
 
 class Engine(Protocol):
@@ -25,6 +28,13 @@ class Engine(Protocol):
 
     def pruned(self) -> None:
         """Take over masks that have changed since the last step."""
+
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate of the networks now, or of the embeddings where nothing else trains."""
+
+    def slow(self, network: float, embedding: float) -> None:
+        """Multiply the learning rates of networks and embeddings."""
 
     def state_dict(self) -> dict[str, Any]:
         """Return all that changes from step to step, but models and sources."""
@@ -63,14 +73,15 @@ class Single:
         (self.parts,) = parts
         self.device = device
         self.parameters = dict(self.parts.model.named_parameters())
-        self.trained = [parameter for parameter in self.parameters.values() if parameter.requires_grad]
 
     def begin(self, number: int) -> None:
         """Begin a stage: a new optimizer, the stage's own stream of batches, no hidden state."""
         plan = self.parts.plans[number]
-        training = plan.stage.training
-        self.clip_norm = training.clip_norm
-        self.optimizer = training.optimizer.build(self.trained, training.learning_rate)
+        self.training = plan.stage.training
+        self.regularized = plan.stage.regularizer != "none"
+        self.trained = select(self.parameters, plan.trained)
+        self.embeddings = select(self.parts.penalties.trained, plan.trained) if self.regularized else []
+        self.optimizer = optimizer(self.training, self.trained, self.embeddings)
         self.batches = Batches(self.parts, plan, self.device)
         self.state: Any = None
 
@@ -79,16 +90,28 @@ class Single:
         batch, source = next(self.batches), self.parts.source
         state = carried(self.state, batch.reset) if source.spec.carry else None
         outputs, self.state = self.parts.model(batch.inputs, start=batch.start, state=state)
-        loss, penalty = source.loss(outputs, batch), self.parts.penalties(self.parameters)
+        loss = source.loss(outputs, batch)
+        penalty = self.parts.penalties(self.parameters) if self.regularized else torch.zeros_like(loss)
         self.optimizer.zero_grad(set_to_none=True)
-        (loss + penalty).backward()
-        if self.clip_norm is not None:
-            nn.utils.clip_grad_norm_(self.trained, self.clip_norm)
+        torch.autograd.backward(loss + penalty)
+        if self.training.clip_norm is not None:
+            nn.utils.clip_grad_norm_(self.trained, self.training.clip_norm)
         self.optimizer.step()
+        if self.embeddings:
+            self.parts.penalties.retract_()
         return torch.stack((loss.detach(), penalty.detach()))[None].double()
 
     def pruned(self) -> None:
         """Do nothing: the model wears its masks itself."""
+
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate of the network now, or of the embeddings where nothing else trains."""
+        return float(self.optimizer.param_groups[0]["lr"])
+
+    def slow(self, network: float, embedding: float) -> None:
+        """Multiply the learning rates of network and embeddings."""
+        slow(self.optimizer, network, embedding)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the optimizer, the hidden state that is carried, and the generator of the batches."""
@@ -103,6 +126,28 @@ class Single:
         self.optimizer.load_state_dict(state["optimizer"])
         self.state = to_device(state["carried"], self.device)
         self.batches.resume(state["generator"])
+
+
+def select(parameters: Mapping[str, nn.Parameter], names: Collection[str]) -> list[nn.Parameter]:
+    """Return the parameters of these names; they want gradients from now on, all others none."""
+    for name, parameter in parameters.items():
+        parameter.requires_grad_(name in names)
+    return [parameter for name, parameter in parameters.items() if name in names]
+
+
+def optimizer(training: Training, network: list[nn.Parameter], embeddings: list[nn.Parameter]) -> torch.optim.Optimizer:
+    """Return the optimizer of a stage: the network's group, then that of the embeddings where some are trained."""
+    groups: list[dict[str, Any]] = [{"params": network}] if network else []
+    if embeddings:
+        rate = training.embedding_learning_rate or training.learning_rate
+        groups.append({"params": embeddings, "lr": rate, "weight_decay": 0.0, EMBEDDING: True})
+    return training.optimizer.build(groups, training.learning_rate)
+
+
+def slow(optimizer: torch.optim.Optimizer, network: float, embedding: float) -> None:
+    """Multiply the learning rates of the groups of network and embeddings."""
+    for group in optimizer.param_groups:
+        group["lr"] *= embedding if group.get(EMBEDDING) else network
 
 
 def to_device(state: Any, device: torch.device) -> Any:

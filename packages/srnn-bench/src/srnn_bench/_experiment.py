@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, Field, NonNegativeFloat, model_validator
 
-from srnn_manifolds import AnyRegularizer
+from srnn_manifolds import AnyRegularizer, Cheapest
 from srnn_masks import AnyPattern
 from srnn_models import AnyModel
 from srnn_pruning import Pruning
@@ -26,12 +26,14 @@ class Masked(Value):
     """A pattern that the parameters matching a glob wear from the start, each its own draw."""
 
     parameter: Glob
-    pattern: AnyPattern
+    pattern: Annotated[AnyPattern | Cheapest, Field(discriminator="kind")]
 
 
 class Penalty(Value):
     """A regularizer on the parameters matching a glob, each with its own embedding.
 
+    The columns of a recurrent matrix, `weight_hh`, are the neurons of its rows; those of any other matrix are another
+    population, with points of their own.
     `strength` is the factor (lambda) before the sum over these parameters.
     """
 
@@ -45,12 +47,20 @@ class Stage(Value):
 
     `start` says with which weights it begins: `continue` with those that are there, `reinitialize` with new
     ones under the same masks (the papers' "lottery"), `rewind` with those that the run began with.
+
+    `regularizer` says which coefficients the penalties have: the `same` as in the stage before, those of `fresh`
+    embeddings, or `none`, which leaves the penalties out in this stage.
+
+    `freeze` names what does not train in this stage, as globs over names of parameters; the trained embedding of a
+    parameter is named `embedding.` and the parameter's name.
     """
 
     name: Name
     training: Training
     pruning: Pruning | None = None
     start: Literal["continue", "reinitialize", "rewind"] = "continue"
+    regularizer: Literal["same", "fresh", "none"] = "same"
+    freeze: tuple[Glob, ...] = ()
 
 
 class Experiment(Value):

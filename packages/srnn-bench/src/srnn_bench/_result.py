@@ -9,11 +9,22 @@ from ._value import Value
 
 
 class Epoch(Value):
-    """Means over the batches of one epoch, and the share of weights present in the pruned scope."""
+    """Means over the batches of one epoch, and the share of weights present in the pruned scope.
+
+    `validation` is the loss on the validation split after the epoch, `learning_rate` that of the epoch; both only
+    where the learning rate goes by the validation loss.
+    """
 
     loss: float
     penalty: float
     density: float
+    validation: float | None = None
+    learning_rate: float | None = None
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """All that was measured, by name."""
+        return {name: value for name, value in self if value is not None}
 
 
 class StageResult(Value):

@@ -39,6 +39,8 @@ def stacks(jobs: Sequence[Job], device: torch.device, how: Stack) -> list[tuple[
 
 
 def _worth_stacking(experiment: Experiment, seeds: int, device: torch.device, how: Stack) -> bool:
+    if any(stage.training.rates.kind != "constant" for stage in experiment.stages):
+        return False  # each run has a learning rate of its own
     if how == "auto":
         return seeds >= FEWEST and experiment.model.recurrence.hidden <= NEURONS[device.type]
     return how == "always" and seeds > 1

@@ -21,7 +21,7 @@ from srnn_masks import masks, release
 from srnn_tasks import BaseSource, Batch, carried
 
 from ._assemble import Parts
-from ._engine import Batches, to_device
+from ._engine import Batches, optimizer, select, slow, to_device
 
 FIELDS = ("inputs", "targets", "weight", "start", "reset")
 
@@ -52,21 +52,30 @@ class Stacked:
             name: nn.Parameter(stacked, requires_grad=models[0][name].requires_grad)
             for name, stacked in _share("parameters", models).items()
         }  # (S, *shape)
-        self.trained = [parameter for parameter in self.parameters.values() if parameter.requires_grad]
         own = dict(self.template.named_buffers())  # without the masks
         held = [{name: each.model.get_buffer(name) for name in own} for each in parts]
         self.buffers = _share("buffers", held)
         terms = [(each.penalties.named_parameters(), each.penalties.named_buffers()) for each in parts]
         self.penalties = _share("penalties", [dict(chain(*both)) for both in terms])
+        own_names = {id(parameter): name for name, parameter in first.penalties.named_parameters()}
+        self.embeddings: dict[str, nn.Parameter] = {}  # (S, gates, N, coordinates), by the name that a stage knows
+        for name, points in first.penalties.trained.items():
+            place = own_names[id(points)]
+            self.embeddings[name] = nn.Parameter(self.penalties[place])
+            self.penalties[place] = self.embeddings[name]
         self.present: dict[str, Tensor] = {}
         self.optimizer: torch.optim.Optimizer | None = None
 
     def begin(self, number: int) -> None:
         """Begin a stage: a new optimizer, the stage's own streams of batches, no hidden states."""
         plan = self.parts[0].plans[number]
-        training = plan.stage.training
-        self.clip_norm = training.clip_norm
-        self.optimizer = training.optimizer.build(self.trained, training.learning_rate)
+        self.training = plan.stage.training
+        if self.training.rates.kind != "constant":
+            raise ValueError(f"stack: expected a constant learning rate, one for all runs, got {self.training.rates!r}")
+        self.regularized = plan.stage.regularizer != "none"
+        trained = select(self.parameters, plan.trained)
+        self.moving = select(self.embeddings, plan.trained) if self.regularized else []
+        self.optimizer = optimizer(self.training, trained, self.moving)
         self.batches = [Batches(each, each.plans[number], self.device) for each in self.parts]
         self.states: Any = None
         self.pruned()
@@ -85,6 +94,9 @@ class Stacked:
         torch.autograd.backward(losses + penalties, torch.ones_like(losses))
         self._mask_and_clip()
         self.optimizer.step()
+        if self.moving:
+            for each in self.parts:
+                each.penalties.retract_()
         return torch.stack((losses.detach(), penalties.detach()), dim=1).double()
 
     def _one(
@@ -107,8 +119,11 @@ class Stacked:
                 raise ValueError(
                     f"stack: expected buffer {name} to be written in place, got another tensor in its place"
                 )
-        penalty = functional_call(self.parts[0].penalties, dict(penalties), (parameters,))
-        return self.source.loss(outputs, batch), penalty, carried(state, None) if self.source.spec.carry else ()
+        loss = self.source.loss(outputs, batch)
+        penalty = torch.zeros_like(loss)
+        if self.regularized:
+            penalty = functional_call(self.parts[0].penalties, dict(penalties), (parameters,))
+        return loss, penalty, carried(state, None) if self.source.spec.carry else ()
 
     def _mask_and_clip(self) -> None:
         """Zero the gradients of masked entries, then bound the norm of each run's whole gradient by itself."""
@@ -116,11 +131,12 @@ class Stacked:
         for name, gradient in gradients.items():
             if name in self.present:
                 gradient.mul_(self.present[name])
-        if self.clip_norm is not None and gradients:
+        clip_norm = self.training.clip_norm
+        if clip_norm is not None and gradients:
             norms = torch.stack([gradient.flatten(1).norm(dim=1) for gradient in gradients.values()]).norm(
                 dim=0
             )  # (S,)
-            factors = (self.clip_norm / (norms + 1e-6)).clamp(max=1.0)  # as torch's clip_grad_norm_
+            factors = (clip_norm / (norms + 1e-6)).clamp(max=1.0)  # as torch's clip_grad_norm_
             for gradient in gradients.values():
                 gradient.mul_(factors.view(-1, *[1] * (gradient.dim() - 1)))
 
@@ -140,6 +156,17 @@ class Stacked:
             for moment in moments.values():
                 if isinstance(moment, Tensor) and moment.shape == present.shape:
                     moment.mul_(present)
+
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate of the networks now, or of the embeddings where nothing else trains."""
+        assert self.optimizer is not None
+        return float(self.optimizer.param_groups[0]["lr"])
+
+    def slow(self, network: float, embedding: float) -> None:
+        """Multiply the learning rates of all networks and of all embeddings."""
+        assert self.optimizer is not None
+        slow(self.optimizer, network, embedding)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the optimizer, the hidden states that are carried, and the generators of the batches."""

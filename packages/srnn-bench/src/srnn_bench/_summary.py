@@ -29,8 +29,8 @@ class CellSummary:
 
     @property
     def values(self) -> dict[int, float]:
-        """The metric by seed, of the runs that finished the cell's stage."""
-        return {seed: stage.metrics[self.cell.metric] for seed, stage in self.stages.items()}
+        """The table's number by seed, of the runs that finished the cell's stage."""
+        return {seed: self.cell.factor * stage.metrics[self.cell.metric] for seed, stage in self.stages.items()}
 
     def check(self) -> None:
         """Raise ValueError where a result has not the metric of the cell, as another version of a task may leave it."""

@@ -28,7 +28,10 @@ class Published:
 
 @dataclass(frozen=True)
 class Cell:
-    """One place of a table: the metric that a stage of an experiment gives, over the table's seeds."""
+    """One place of a table: the metric that a stage of an experiment gives, over the table's seeds.
+
+    The table shows `factor` times the metric, such as 100 for a share in %.
+    """
 
     row: str
     column: str
@@ -36,6 +39,7 @@ class Cell:
     stage: str
     metric: str
     published: Published | None = None
+    factor: float = 1.0
 
     @property
     def name(self) -> str:

@@ -71,7 +71,7 @@ class TensorBoard(Quiet):
             log.writer.close()
             log.writer = self._writer(str(self.folder_of(job)), purge_step=step)
         log.last = step
-        for name, value in epoch:
+        for name, value in epoch.numbers.items():
             log.writer.add_scalar(f"{stage}/{name}", value, step)
 
     def ended(self, job: Job, result: Result) -> None:

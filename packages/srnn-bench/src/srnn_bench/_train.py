@@ -20,6 +20,7 @@ from ._assemble import Parts
 from ._checkpoint import Checkpoints
 from ._engine import Engine
 from ._environment import peak_memory_mb, reset_peak_memory
+from ._rates import Annealing
 from ._result import Epoch, StageResult
 from ._streams import stream
 
@@ -46,6 +47,7 @@ class Member:
     finished: list[StageResult] = field(default_factory=list)
     weights: dict[str, bytes] = field(default_factory=dict)
     diverged: str | None = None
+    best: float | None = None  # validation loss, where the learning rate goes by it
 
     def state_dict(self) -> dict[str, Any]:
         """Return all of this run that changes while it trains."""
@@ -56,6 +58,7 @@ class Member:
             "finished": [stage.model_dump() for stage in self.finished],
             "weights": {name: _as_tensor(text) for name, text in self.weights.items()},
             "diverged": self.diverged,
+            "best": self.best,
             "masks": masks(parts.model),
             "model": parts.model.state_dict(),
             "penalties": parts.penalties.state_dict(),
@@ -70,6 +73,7 @@ class Member:
         self.finished = [StageResult.model_validate(stage) for stage in state["finished"]]
         self.weights = {name: tensor.numpy().tobytes() for name, tensor in state["weights"].items()}
         self.diverged = state["diverged"]
+        self.best = state["best"]
         replace(parts.model, state["masks"])
         parts.model.load_state_dict(state["model"])
         parts.penalties.load_state_dict(state["penalties"])
@@ -145,6 +149,12 @@ class Trainer:
             elif stage.start == "rewind":
                 rewind(member.parts.model, member.parts.original)
             member.history = []
+            plan = member.parts.plans[self.at.stage]
+            if plan.penalties is not None:
+                member.parts.penalties.load_state_dict(plan.penalties.state_dict())
+            rates = stage.training.rates
+            if isinstance(rates, Annealing) and rates.best == "reset":
+                member.best = None
         self.engine.begin(self.at.stage)
         reset_peak_memory(self.device)
 
@@ -182,6 +192,8 @@ class Trainer:
 
     def _end_epoch(self, stage: str, batches: int, epochs: int) -> None:
         assert self.at.total is not None
+        training = self.plans[self.at.stage].stage.training
+        rates, factor = training.rates, 1.0
         means = (self.at.total / batches).tolist()  # on the host: the steps' one wait for the device
         self._spend(epoch=True)
         where = f"stage {stage!r}, epoch {self.at.epoch} of {epochs}"
@@ -191,12 +203,26 @@ class Trainer:
             try:
                 check_finite({"loss": loss, "penalty": penalty}, where)
                 check_weights(member.parts.model, where)
+                validation = self._validation(member, where) if isinstance(rates, Annealing) else None
             except Diverged as error:
                 member.diverged = str(error)
                 continue
-            epoch = Epoch(loss=loss, penalty=penalty, density=mean_density(member.parts.model))
+            density = mean_density(member.parts.model)
+            rate = None if validation is None else self.engine.learning_rate
+            epoch = Epoch(loss=loss, penalty=penalty, density=density, validation=validation, learning_rate=rate)
             member.history.append(epoch)
             self.progress(member.parts.seed, stage, self.at.epoch, epochs, epoch)
+            if isinstance(rates, Annealing) and validation is not None and not improves(member, validation):
+                factor = 1 / rates.factor
+        self.engine.slow(factor, factor * training.embedding_decay)
+
+    def _validation(self, member: Member, where: str) -> float:
+        """Return the loss on the validation split."""
+        parts = member.parts
+        generator = stream(parts.seed, "validate", device=self.device)
+        loss = parts.source.evaluate(parts.model, split="validation", generator=generator)["loss"]
+        check_finite({"validation loss": loss}, where)
+        return loss
 
     def _end_stage(self) -> None:
         plan = self.plans[self.at.stage]
@@ -222,7 +248,8 @@ class Trainer:
             )
             member.finished.append(stage)
             if self.keep_weights:
-                held = {name: tensor.detach().cpu().clone() for name, tensor in parts.model.state_dict().items()}
+                tensors = {**parts.model.state_dict(), **parts.penalties.embeddings}
+                held = {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}
                 run = json.dumps({"seed": parts.seed, "stage": stage.name})
                 # one entry: of several, safetensors changes the order from file to file
                 member.weights[stage.name] = save(held, metadata={"run": run})
@@ -256,6 +283,14 @@ class Trainer:
         self.engine.pruned()
         self.engine.load_state_dict(state["engine"])
         return True
+
+
+def improves(member: Member, validation: float) -> bool:
+    """Whether a validation loss is below the best so far; then it is the best from now on."""
+    if member.best is not None and validation >= member.best:
+        return False
+    member.best = validation
+    return True
 
 
 def mean_density(model: nn.Module) -> float:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Annotated, Literal
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from torch.nn import Parameter
 
+from ._rates import AnyRates, Constant
 from ._value import Value
 
+Groups = Iterable[Parameter] | Sequence[dict[str, Any]]  # as torch's optimizers take them
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -21,9 +23,9 @@ class Adam(Value):
     betas: tuple[Fraction, Fraction] = (0.9, 0.999)
     weight_decay: NonNegativeFloat = 0.0
 
-    def build(self, parameters: Iterable[Parameter], learning_rate: float) -> torch.optim.Optimizer:
-        """Return the torch optimizer of these parameters."""
-        return torch.optim.Adam(parameters, lr=learning_rate, betas=self.betas, weight_decay=self.weight_decay)
+    def build(self, groups: Groups, learning_rate: float) -> torch.optim.Optimizer:
+        """Return the torch optimizer of these groups of parameters."""
+        return torch.optim.Adam(groups, lr=learning_rate, betas=self.betas, weight_decay=self.weight_decay)
 
 
 class AdamW(Value):
@@ -33,9 +35,9 @@ class AdamW(Value):
     betas: tuple[Fraction, Fraction] = (0.9, 0.999)
     weight_decay: NonNegativeFloat = 0.01
 
-    def build(self, parameters: Iterable[Parameter], learning_rate: float) -> torch.optim.Optimizer:
-        """Return the torch optimizer of these parameters."""
-        return torch.optim.AdamW(parameters, lr=learning_rate, betas=self.betas, weight_decay=self.weight_decay)
+    def build(self, groups: Groups, learning_rate: float) -> torch.optim.Optimizer:
+        """Return the torch optimizer of these groups of parameters."""
+        return torch.optim.AdamW(groups, lr=learning_rate, betas=self.betas, weight_decay=self.weight_decay)
 
 
 class SGD(Value):
@@ -45,9 +47,9 @@ class SGD(Value):
     momentum: Fraction = 0.0
     weight_decay: NonNegativeFloat = 0.0
 
-    def build(self, parameters: Iterable[Parameter], learning_rate: float) -> torch.optim.Optimizer:
-        """Return the torch optimizer of these parameters."""
-        return torch.optim.SGD(parameters, lr=learning_rate, momentum=self.momentum, weight_decay=self.weight_decay)
+    def build(self, groups: Groups, learning_rate: float) -> torch.optim.Optimizer:
+        """Return the torch optimizer of these groups of parameters."""
+        return torch.optim.SGD(groups, lr=learning_rate, momentum=self.momentum, weight_decay=self.weight_decay)
 
 
 AnyOptimizer = Annotated[Adam | AdamW | SGD, Field(discriminator="kind")]
@@ -58,7 +60,11 @@ class Training(Value):
 
     `batches` is the length of an epoch; when it is None, the task says how long its epoch is
     (a task without end has none: then leaving `batches` out is an error of the run).
-    `clip_norm` bounds the norm of the whole gradient; masked entries count nothing in it.
+    `clip_norm` bounds the norm of the network's whole gradient; masked entries count nothing in it, nor do embeddings.
+    `rates` says how the learning rate goes on after the first epoch.
+
+    Trained embeddings are a group of their own in the optimizer, without weight decay: their learning rate is
+    `embedding_learning_rate`, that of the network where it is None, times `embedding_decay` after each epoch.
     """
 
     epochs: PositiveInt
@@ -67,3 +73,6 @@ class Training(Value):
     learning_rate: PositiveFloat
     optimizer: AnyOptimizer = Adam()
     clip_norm: PositiveFloat | None = None
+    rates: AnyRates = Constant()
+    embedding_learning_rate: PositiveFloat | None = None
+    embedding_decay: Annotated[float, Field(gt=0, le=1)] = 1.0

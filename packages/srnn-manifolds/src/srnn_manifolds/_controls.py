@@ -12,7 +12,7 @@ from ._value import Value
 
 
 class Shuffled(Value):
-    """The coefficients of `base` in random order: all n^2 entries of a gate, the diagonal too; symmetry is lost.
+    """The coefficients of `base` in random order: all entries of a gate, the diagonal too; symmetry is lost.
 
     With the same generator, `base` and its shuffled control draw the same embedding, and so have the same multiset of
     coefficients. The `points` of the built penalty are those that the coefficients were computed from.
@@ -26,10 +26,10 @@ class Shuffled(Value):
     kind: Literal["shuffled"] = "shuffled"
     base: Moduli
 
-    def build(self, neurons: int, *, gates: int = 1, generator: torch.Generator) -> Penalty:
-        """The penalty of one recurrent weight `(gates * neurons, neurons)`: embeddings are drawn first, then orders."""
-        penalty = self.base.build(neurons, gates=gates, generator=generator)
-        blocks = torch.split(penalty.coefficients, neurons)  # gates times (N, N)
+    def build(self, neurons: int, *, gates: int = 1, sources: int | None = None, generator: torch.Generator) -> Penalty:
+        """The penalty of one weight `(gates * neurons, neurons or sources)`: first come embeddings, then orders."""
+        penalty = self.base.build(neurons, gates=gates, sources=sources, generator=generator)
+        blocks = torch.split(penalty.coefficients, neurons)  # gates times (N, cols)
         penalty.coefficients = torch.cat([shuffle(block, generator) for block in blocks])
         return penalty
 
@@ -61,20 +61,23 @@ class L1(Value):
                     raise ValueError(f"{name}: expected {expected!r} as in matched, got {got!r}")
         return self
 
-    def build(self, neurons: int, *, gates: int = 1, generator: torch.Generator | None = None) -> Penalty:
-        """The penalty of one recurrent weight `(gates * neurons, neurons)`; its coefficient is one number `()`.
+    def build(
+        self, neurons: int, *, gates: int = 1, sources: int | None = None, generator: torch.Generator | None = None
+    ) -> Penalty:
+        """The penalty of one weight `(gates * neurons, neurons or sources)`; its coefficient is one number `()`.
 
         Only `matched` draws, and needs a generator; the generator's device is where the coefficient is.
         """
-        check_size(neurons, gates)
+        check_size(neurons, gates, sources)
         coefficient = self.coefficient
         if self.matched is not None:
             if generator is None:
                 raise ValueError("generator: L1(matched=...) draws an embedding and needs a torch.Generator, got None")
-            coefficient *= self.matched.build(neurons, gates=gates, generator=generator).mean_coefficient()
+            matched = self.matched.build(neurons, gates=gates, sources=sources, generator=generator)
+            coefficient *= matched.mean_coefficient()
         return Penalty(
             torch.tensor(coefficient, dtype=torch.float32, device=None if generator is None else generator.device),
-            shape=(gates * neurons, neurons),
+            shape=(gates * neurons, neurons if sources is None else sources),
             reduction=self.reduction,
             power=self.power,
         )
@@ -84,6 +87,3 @@ def shuffle(values: Tensor, generator: torch.Generator) -> Tensor:
     """All entries of a matrix in random order."""
     order = torch.randperm(values.numel(), generator=generator, device=generator.device)
     return values.flatten()[order].reshape(values.shape)
-
-
-AnyRegularizer = Annotated[Moduli | Shuffled | L1, Field(discriminator="kind")]

@@ -21,6 +21,11 @@ class Inhibitor(Value):
     def __call__(self, distances: Tensor) -> Tensor:
         """The costs `(...)`, at least 0, at the distances `(...)`."""
 
+    @property
+    def monotone(self) -> bool:
+        """Whether the cost only rises, or only falls, with the distance: then `Trained` refuses it."""
+        return False
+
 
 class DifferenceOfGaussians(Inhibitor):
     """A ring of cheap weights (eq. 7): f(d) = ceiling - g(d), g(d) = amplitude (exp(-d^2 / wide) - exp(-d^2 / narrow)).
@@ -94,6 +99,11 @@ class Diffusion(Inhibitor):
         costs: Tensor = self.amplitude * distances.pow(self.power)
         return costs
 
+    @property
+    def monotone(self) -> bool:
+        """True: the cost rises with the distance."""
+        return True
+
 
 class Sinusoid(Inhibitor):
     """Cheap rings one after the other: f(d) = amplitude + amplitude cos(frequency d), the paper's c + c cos(mu d).
@@ -137,4 +147,32 @@ class Ricker(Inhibitor):
         return costs
 
 
-AnyInhibitor = Annotated[DifferenceOfGaussians | Diffusion | Sinusoid | Ricker, Field(discriminator="kind")]
+class Reversed(Inhibitor):
+    """Another inhibitor upside down: f(d) = ceiling - base(d), and 0 where base(d) is above the ceiling.
+
+    With `Moduli(offset="empirical")` and a ceiling that no drawn cost exceeds, the coefficients are max(base) - base
+    over the drawn matrix, whatever the ceiling. The authors' word model does this to d^2, `Diffusion()`, and, for want
+    of a sinusoid, to d, `Diffusion(power=1)`.
+
+    >>> Reversed(base=Diffusion(), ceiling=5)(torch.tensor([0.0, 1.0, 3.0])).tolist()
+    [5.0, 4.0, 0.0]
+    """
+
+    kind: Literal["reversed"] = "reversed"
+    base: Annotated[DifferenceOfGaussians | Diffusion | Sinusoid | Ricker, Field(discriminator="kind")]
+    ceiling: Annotated[float, Field(gt=0)]
+
+    def __call__(self, distances: Tensor) -> Tensor:
+        """The costs `(...)`, between 0 and `ceiling`, at the distances `(...)`."""
+        return (self.ceiling - self.base(distances)).clamp_min(0.0)
+
+    @property
+    def monotone(self) -> bool:
+        """As `base`: upside down, what rises falls."""
+        return self.base.monotone
+
+
+AnyInhibitor = Annotated[
+    DifferenceOfGaussians | Diffusion | Sinusoid | Ricker | Reversed,
+    Field(discriminator="kind"),
+]

@@ -45,21 +45,41 @@ class Manifold(Value):
     def retract(self, points: Tensor) -> Tensor:
         """The same points `(..., coordinates)` in canonical coordinates; apply it after every step of an optimizer."""
 
+    def tangent(self, points: Tensor, vectors: Tensor) -> Tensor:
+        """The part of `vectors` along the manifold at `points`, both `(..., coordinates)`.
+
+        Here all of it, as where coordinates are a chart. Override it where points are embedded, as on spheres.
+        """
+        check_points(self, points, "points")
+        check_points(self, vectors, "vectors")
+        return vectors
+
     def pairwise(self, points: Tensor) -> Tensor:
         """All distances `(..., n, n)` among points `(..., n, coordinates)`: exactly symmetric, the diagonal exactly 0.
 
         Computed in blocks of rows, so that temporaries stay small beside the result (64 MiB for 4096 points in
         float32).
         """
-        check_points(self, points, "points")
-        if points.ndim < 2:
-            raise ValueError(f"points: expected shape (..., n, {self.coordinates}), got {tuple(points.shape)}")
-        columns = points.unsqueeze(-3)  # (..., 1, n, coordinates)
-        rows = max(1, BLOCK // max(1, points.numel()))
-        blocks = [self.distance(block.unsqueeze(-2), columns) for block in torch.split(points, rows, dim=-2)]
+        check_set(self, points, "points")
         # Mirrored, because torch may round one number differently at different places of a tensor.
-        upper = torch.cat(blocks, dim=-2).triu(1)  # (..., n, n)
+        upper = self._in_blocks(points, points).triu(1)  # (..., n, n)
         return upper + upper.mT
+
+    def cross(self, a: Tensor, b: Tensor) -> Tensor:
+        """All distances `(..., n, m)` from points `a` `(..., n, coordinates)` to points `b` `(..., m, coordinates)`.
+
+        Computed in blocks of rows, as `pairwise`.
+        """
+        check_set(self, a, "a")
+        check_set(self, b, "b")
+        return self._in_blocks(a, b)
+
+    def _in_blocks(self, a: Tensor, b: Tensor) -> Tensor:
+        columns = b.unsqueeze(-3)  # (..., 1, m, coordinates)
+        rows = max(1, BLOCK // max(1, b.numel()))
+        return torch.cat(
+            [self.distance(block.unsqueeze(-2), columns) for block in torch.split(a, rows, dim=-2)], dim=-2
+        )
 
 
 def check_points(manifold: Manifold, points: Tensor, name: str) -> None:
@@ -70,6 +90,13 @@ def check_points(manifold: Manifold, points: Tensor, name: str) -> None:
         )
     if not points.is_floating_point():
         raise ValueError(f"{name}: expected a floating point tensor, got {points.dtype}")
+
+
+def check_set(manifold: Manifold, points: Tensor, name: str) -> None:
+    """Raise a ValueError unless `points` is floating point, `(..., n, coordinates)`."""
+    check_points(manifold, points, name)
+    if points.ndim < 2:
+        raise ValueError(f"{name}: expected shape (..., n, {manifold.coordinates}), got {tuple(points.shape)}")
 
 
 def check_draw(n: int, generator: torch.Generator) -> None:

@@ -6,6 +6,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from ._edges import EdgePenalty, check_indices
 from ._inhibitors import AnyInhibitor, DifferenceOfGaussians
 from ._penalty import Penalty
 from ._product import AnyManifold
@@ -39,29 +40,94 @@ class Moduli(Value):
     offset: Literal["analytic", "empirical"] = "analytic"
     power: Annotated[float, Field(ge=1)] = 1.0
 
-    def build(self, neurons: int, *, gates: int = 1, generator: torch.Generator) -> Penalty:
-        """The penalty of one recurrent weight `(gates * neurons, neurons)`, on `generator.device`.
+    def build(self, neurons: int, *, gates: int = 1, sources: int | None = None, generator: torch.Generator) -> Penalty:
+        """The penalty of one weight `(gates * neurons, neurons)`, on `generator.device`.
 
         Gates are stacked as in torch, rows g N to (g + 1) N, and each draws an embedding of its own, one after the
         other. Every parameter needs a build of its own. Rows are targets and columns sources; the coefficients of a
         gate are symmetric.
-        """
-        check_size(neurons, gates)
-        points = torch.stack([self.manifold.sample(neurons, generator=generator) for _ in range(gates)])
-        # One gate after the other: temporaries stay as small as for one.
-        coefficients = torch.cat([self.coefficients(embedding) for embedding in points])  # (gates * N, N)
-        if not torch.isfinite(coefficients).all():
-            raise ValueError(f"coefficients: expected finite numbers, got inf or nan from {self!r}")
-        return Penalty(coefficients, points=points, reduction=self.reduction, power=self.power)
 
-    def coefficients(self, points: Tensor) -> Tensor:
-        """The coefficients `(..., N, N)` of neurons at `points` `(..., N, coordinates)`, with finite gradients."""
-        costs = self.inhibitor(self.manifold.pairwise(points))
+        With `sources` the weight is `(gates * neurons, sources)`, say an input or a read-out matrix: the columns are
+        another population, and each gate draws its points after those of the neurons.
+        """
+        points, source_points = self.draw(neurons, gates=gates, sources=sources, generator=generator)
+        # One gate after the other: temporaries stay as small as for one.
+        columns = [None] * gates if source_points is None else source_points
+        blocks = [self.coefficients(*pair) for pair in zip(points, columns, strict=True)]
+        coefficients = _finite(torch.cat(blocks), self)  # (gates * N, cols)
+        return Penalty(
+            coefficients, points=points, source_points=source_points, reduction=self.reduction, power=self.power
+        )
+
+    def build_edges(self, indices: Tensor, neurons: int, *, gates: int = 1, generator: torch.Generator) -> EdgePenalty:
+        """The penalty of the edges `indices` of a weight `(gates * neurons, neurons)`, in O(E) time and memory.
+
+        `indices` is int64 `(2, E)`, (target, source), as `mask.nonzero().T` gives it. With the same generator the
+        points are those of `build`, and so is the penalty of the weight that is 0 elsewhere: the mean is over all
+        entries, not over the edges.
+        """
+        points, _ = self.draw(neurons, gates=gates, generator=generator)  # (gates, N, coordinates)
+        check_indices(indices, gates * neurons, neurons)
+        target, source = indices
+        # all gates as one population: a source sits in the gate of its target
+        source = torch.div(target, neurons, rounding_mode="floor") * neurons + source
+        coefficients = _finite(self.on_edges(points.flatten(0, 1), torch.stack([target, source])), self)
+        return EdgePenalty(
+            coefficients,
+            entries=gates * neurons * neurons,
+            points=points,
+            reduction=self.reduction,
+            power=self.power,
+        )
+
+    def coefficients(self, points: Tensor, source_points: Tensor | None = None) -> Tensor:
+        """The coefficients `(..., N, N)` of neurons at `points` `(..., N, coordinates)`, with finite gradients.
+
+        With `source_points` `(..., S, coordinates)` those of weights from there to the neurons, `(..., N, S)`.
+        """
+        if source_points is None:
+            costs = self.inhibitor(self.manifold.pairwise(points))
+        else:
+            costs = self.inhibitor(self.manifold.cross(points, source_points))
         return costs if self.offset == "analytic" else costs - costs.amin(dim=(-2, -1), keepdim=True)
 
+    def on_edges(self, points: Tensor, indices: Tensor) -> Tensor:
+        """The coefficients `(E,)` of the edges `indices` among neurons at `points` `(N, coordinates)`.
 
-def check_size(neurons: int, gates: int) -> None:
-    """Raise a ValueError unless there is at least one neuron and one gate."""
-    for name, count in (("neurons", neurons), ("gates", gates)):
-        if count < 1:
+        `indices` is int64 `(2, E)`, (target, source), on the device of `points`. Takes O(E) time and memory, and is
+        differentiable. `offset` must be "analytic": the smallest cost is that of a pair which need not be an edge, and
+        to find it takes all N^2.
+        """
+        if self.offset == "empirical":
+            raise ValueError(
+                "offset: expected 'analytic' for a list of edges, got 'empirical', which subtracts the minimum over "
+                "all N^2 pairs; that is not to be had in O(E)"
+            )
+        if points.ndim != 2:
+            raise ValueError(f"points: expected shape (N, {self.manifold.coordinates}), got {tuple(points.shape)}")
+        check_indices(indices, len(points), len(points))
+        costs: Tensor = self.inhibitor(self.manifold.distance(points[indices[0]], points[indices[1]]))
+        return costs
+
+    def draw(
+        self, neurons: int, *, gates: int = 1, sources: int | None = None, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor | None]:
+        """The points that `build` draws: `(gates, neurons, coordinates)`; of `sources`, if any, the same."""
+        check_size(neurons, gates, sources)
+        populations = [neurons] if sources is None else [neurons, sources]
+        drawn = [[self.manifold.sample(n, generator=generator) for n in populations] for _ in range(gates)]
+        points, *others = (torch.stack(embeddings) for embeddings in zip(*drawn, strict=True))
+        return points, others[0] if others else None
+
+
+def check_size(neurons: int, gates: int, sources: int | None = None) -> None:
+    """Raise a ValueError unless there is at least one neuron, one gate and, if asked for, one source."""
+    for name, count in (("neurons", neurons), ("gates", gates), ("sources", sources)):
+        if count is not None and count < 1:
             raise ValueError(f"{name}: expected at least 1, got {count}")
+
+
+def _finite(coefficients: Tensor, value: Moduli) -> Tensor:
+    if not torch.isfinite(coefficients).all():
+        raise ValueError(f"coefficients: expected finite numbers, got inf or nan from {value!r}")
+    return coefficients

@@ -14,8 +14,9 @@ class Penalty(nn.Module):
 
     `coefficients` is `(rows, cols)` like the weight, or one number `()` for all entries, and then `shape` says what
     the weight must be. `points`, where there are any, are the places of the neurons `(gates, neurons, coordinates)`
-    that the coefficients come from. Both are buffers: they follow `.to(device)`, a `state_dict` holds and restores
-    them, and they get no gradient.
+    that the coefficients come from; `source_points` `(gates, sources, coordinates)` those of the columns, None where
+    the columns are the neurons. All are buffers: they follow `.to(device)`, a `state_dict` holds and restores them, and
+    they get no gradient.
 
     A regularizer's `build` makes one; it can also be made by hand, say for a manifold of your own.
 
@@ -26,12 +27,14 @@ class Penalty(nn.Module):
 
     coefficients: Tensor
     points: Tensor | None
+    source_points: Tensor | None
 
     def __init__(
         self,
         coefficients: Tensor,
         *,
         points: Tensor | None = None,
+        source_points: Tensor | None = None,
         shape: tuple[int, int] | None = None,
         reduction: Reduction = "mean",
         power: float = 1.0,
@@ -41,15 +44,13 @@ class Penalty(nn.Module):
         if len(expected) != 2 or tuple(coefficients.shape) not in ((), expected):
             wanted = "(rows, cols), or () together with a shape" if shape is None else f"{shape} or ()"
             raise ValueError(f"coefficients: expected shape {wanted}, got {tuple(coefficients.shape)}")
-        if reduction not in ("mean", "sum"):
-            raise ValueError(f"reduction: expected 'mean' or 'sum', got {reduction!r}")
-        if not 1 <= power < math.inf:
-            raise ValueError(f"power: expected a finite number of at least 1, got {power}")
+        check_measure(reduction, power)
         self.shape = expected
         self.reduction = reduction
         self.power = power
         self.register_buffer("coefficients", coefficients.detach())
         self.register_buffer("points", None if points is None else points.detach())
+        self.register_buffer("source_points", None if source_points is None else source_points.detach())
 
     def forward(self, weight: Tensor) -> Tensor:
         """The penalty `()` of a weight `(rows, cols)`."""
@@ -74,3 +75,11 @@ class Penalty(nn.Module):
     def extra_repr(self) -> str:
         """The shape of the weight, the reduction and the power."""
         return f"shape={self.shape}, reduction={self.reduction!r}, power={self.power:g}"
+
+
+def check_measure(reduction: str, power: float) -> None:
+    """Raise a ValueError unless a penalty can be measured so."""
+    if reduction not in ("mean", "sum"):
+        raise ValueError(f"reduction: expected 'mean' or 'sum', got {reduction!r}")
+    if not 1 <= power < math.inf:
+        raise ValueError(f"power: expected a finite number of at least 1, got {power}")

@@ -61,6 +61,13 @@ class Product(Manifold):
         parts = zip(self.factors, self._split(points), strict=True)
         return torch.cat([factor.retract(x) for factor, x in parts], dim=-1)
 
+    def tangent(self, points: Tensor, vectors: Tensor) -> Tensor:
+        """The part of `vectors` along the manifold at `points`, both `(..., coordinates)`, factor by factor."""
+        check_points(self, points, "points")
+        check_points(self, vectors, "vectors")
+        parts = zip(self.factors, self._split(points), self._split(vectors), strict=True)
+        return torch.cat([factor.tangent(x, v) for factor, x, v in parts], dim=-1)
+
     def _split(self, points: Tensor) -> tuple[Tensor, ...]:
         return torch.split(points, [factor.coordinates for factor in self.factors], dim=-1)
 

@@ -43,6 +43,13 @@ class RoundManifold(Manifold):
         check_points(self, points, "points")
         return normalize(points)
 
+    def tangent(self, points: Tensor, vectors: Tensor) -> Tensor:
+        """The part of `vectors` at right angles to `points`, both `(..., dim + 1)`."""
+        check_points(self, points, "points")
+        check_points(self, vectors, "vectors")
+        outward = normalize(points)
+        return vectors - (vectors * outward).sum(dim=-1, keepdim=True) * outward
+
 
 class Circle(RoundManifold):
     """The circle of a given radius; a point is a unit vector of the plane, the radius enters in the distance.

@@ -13,6 +13,7 @@ def check_manifold(manifold: Manifold, *, points: int = 40, seed: int = 0, toler
     - Distance: broadcasting, dtype, a metric (0 to itself, symmetric, triangle inequality) bounded by `diameter`.
     - `pairwise` is `distance` for all pairs, exactly symmetric with an exact zero diagonal.
     - Retraction: the points named by the new coordinates are the old ones.
+    - Tangent: a projection, and what it leaves of a vector moves a point to where the whole vector would.
     - Gradients: finite everywhere, at coincident points too, and as finite differences say elsewhere.
     - The value: it can be hashed, and JSON brings it back equal.
 
@@ -26,6 +27,7 @@ def check_manifold(manifold: Manifold, *, points: int = 40, seed: int = 0, toler
     _check_distance(manifold, a, b, c, tolerance)
     _check_pairwise(manifold, a, tolerance)
     _check_retraction(manifold, a, b, tolerance)
+    _check_tangent(manifold, a, b)
     _check_gradients(manifold, a, b)
     _law(hash(manifold) == hash(manifold.model_copy()), "equal values hash equally")
     _law(type(manifold).model_validate_json(manifold.model_dump_json()) == manifold, "JSON brings the value back equal")
@@ -83,6 +85,18 @@ def _check_retraction(manifold: Manifold, a: Tensor, b: Tensor, tolerance: float
     again = manifold.retract(moved)
     _law(bool((manifold.distance(again, moved) <= slack).all()), "a second retraction moves nothing")
     _law(bool((manifold.distance(moved, b) <= manifold.diameter + slack).all()), "retracted points are on the manifold")
+
+
+def _check_tangent(manifold: Manifold, a: Tensor, b: Tensor) -> None:
+    points, vectors = a.double(), b.double()
+    part = manifold.tangent(points, vectors)
+    _law(part.shape == vectors.shape and part.dtype == vectors.dtype, "tangent keeps shape and dtype")
+    _law(torch.allclose(manifold.tangent(points, part), part), "what is tangent already stays as it is")
+    step = 1e-4
+    there, near = manifold.retract(points + step * vectors), manifold.retract(points + step * part)
+    moved = float(manifold.distance(there, points).max())
+    apart = float(manifold.distance(there, near).max())
+    _law(apart <= 0.01 * moved, "the tangent part of a small step leads to where the whole step leads")
 
 
 def _check_gradients(manifold: Manifold, a: Tensor, b: Tensor) -> None:

@@ -8,10 +8,7 @@ from collections.abc import Callable
 from .._table import SCALES, Scale, Table
 from . import moduli
 
-TABLES: dict[str, Callable[[Scale], Table]] = {
-    "moduli/table1": moduli.table1,
-    "moduli/strength": moduli.strength,
-}
+TABLES: dict[str, Callable[[Scale], Table]] = {**moduli.TABLES}
 
 
 def table(name: str, scale: str) -> Table:

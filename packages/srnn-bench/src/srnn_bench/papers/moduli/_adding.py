@@ -1,0 +1,118 @@
+"""The adding problem: section 7 of the facts sheet of arXiv 2406.06290, whose first version has no table of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from srnn_manifolds import L1, AnyRegularizer, Euclidean, Shuffled, Torus, Trained
+from srnn_models import ElmanRNN, SequenceModel
+from srnn_pruning import Linear
+from srnn_tasks import Adding
+
+from ..._table import Published, Scale, Table
+from ..._training import Training
+from . import _claims
+from ._presets import Preset
+from ._setup import Setup, Variant, baseline, pruned
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Sizes of the adding experiments at one scale; `strength` is lambda before the mean over N^2 entries."""
+
+    task: Adding
+    hidden: int
+    training: Training
+    closing: Training
+    strength: float
+    seeds: tuple[int, ...]
+
+
+def _training(epochs: int, learning_rate: float, **fields: object) -> Training:
+    training = Training(epochs=epochs, batch_size=32, learning_rate=learning_rate, clip_norm=0.5)
+    return training.model_copy(update={"embedding_decay": 0.99, **fields})
+
+
+ADDING: dict[Scale, Sums] = {
+    "smoke": Sums(
+        task=Adding(steps=8, held_out=200),
+        hidden=12,
+        training=_training(3, 1e-2, batches=5),
+        closing=_training(2, 1e-2, batches=5),
+        strength=1e-3,
+        seeds=(0, 1),
+    ),
+    "quick": Sums(
+        task=Adding(),
+        hidden=128,
+        training=_training(16, 1e-3, batches=200),
+        closing=_training(2, 1e-3, batches=200),
+        strength=1e-3,
+        seeds=(0, 1, 2),
+    ),
+    "paper": Sums(
+        task=Adding(),
+        hidden=128,
+        training=_training(100, 1e-4),
+        closing=_training(10, 1e-4),
+        strength=1e-3,
+        seeds=(0, 1, 2, 3, 4),
+    ),
+}
+
+
+def setup(scale: Scale, variant: Variant) -> Setup:
+    """Return the adding benchmark."""
+    size, preset = ADDING[scale], variant.preset
+    return Setup(
+        task=size.task,
+        model=SequenceModel(recurrence=ElmanRNN(hidden=size.hidden, nonlinearity="relu")),
+        training=size.training,
+        strength=size.strength if preset.strength is None else preset.strength,
+        metric="mse",
+        variant=variant,
+        schedule=Linear(),
+        sparsities=(0.95,),
+        main=0.95,
+        closing=size.closing,
+        factor=1000.0,
+    )
+
+
+def columns(preset: Preset) -> dict[str, AnyRegularizer | None]:
+    """Return controls, then manifolds with fixed and with trained embeddings."""
+    torus = preset.moduli(Torus())
+    small, large = (preset.moduli(Euclidean(dim=dim, sampling=preset.adding_sampling)) for dim in (3, 9))
+    return {
+        "No reg.": None,
+        "L1 unit": L1(reduction=preset.reduction),
+        "L1 matched": L1(matched=torus, reduction=preset.reduction),
+        "Shuffled": Shuffled(base=torus),
+        "Torus": torus,
+        "R3 fixed": small,
+        "R9 fixed": large,
+        "Torus trained": Trained(base=torus),
+        "R3 trained": Trained(base=small),
+        "R9 trained": Trained(base=large),
+    }
+
+
+def adding(name: str, scale: Scale, variant: Variant) -> Table:
+    """The adding problem, pruned to 95 %."""
+    bench, regularizers = setup(scale, variant), columns(variant.preset)
+    return Table(
+        name=name,
+        scale=scale,
+        title=variant.title("Adding problem, error on 10,000 held-out sequences"),
+        source="The authors' code (section 7 of the facts sheet); no numbers in this version of arXiv 2406.06290",
+        metric="Mean squared error",
+        unit="10⁻³",
+        better="lower",
+        seeds=ADDING[scale].seeds,
+        cells=tuple(baseline(bench, regularizers, _unpublished) + pruned(bench, regularizers, _unpublished)),
+        claims=_claims.ADDING,
+    )
+
+
+def _unpublished(row: str, column: str) -> Published | None:
+    return None

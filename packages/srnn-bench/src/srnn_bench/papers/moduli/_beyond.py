@@ -1,0 +1,182 @@
+"""What arXiv 2406.06290 names as future work: other places for the geometry, and masks drawn before training.
+
+Everything is our own here; the paper has no numbers. Every table has its controls in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from srnn_manifolds import (
+    L1,
+    AnyRegularizer,
+    Cheapest,
+    Circle,
+    Diffusion,
+    Group,
+    Grouped,
+    KleinBottle,
+    Ricker,
+    Shuffled,
+    Sinusoid,
+    Sphere,
+    Torus,
+)
+from srnn_masks import UniformRandom
+from srnn_models import GRU, LSTM, ElmanRNN, PathIntegrator
+
+from ..._experiment import Experiment, Masked, Penalty, Stage
+from ..._table import Cell, Scale, Table
+from . import _navigation, _text
+from ._setup import RECURRENT_ALONE, Setup, Variant
+
+KEPT = 0.1  # density of what is drawn before, and of what is left after pruning
+EVERYWHERE = ("recurrence.weight_ih", "encoder.weight", "readout.weight")
+BEYOND = "Not in the paper, which names it as future work"
+
+
+def before(name: str, scale: Scale, variant: Variant) -> Table:
+    """A mask of W_hh drawn from the manifold, one training, beside pruning W_hh to the same density."""
+    bench = _navigation.setup(scale, RECURRENT_ALONE)
+    torus = variant.preset.moduli(Torus())
+    cells = [
+        cell
+        for column, regularizer in {"pruned, torus": torus, "pruned, no reg.": None}.items()
+        for cell in _sparse_and_lottery(bench, column, bench.pruned(regularizer, 1 - KEPT))
+    ]
+    patterns = {
+        "drawn, torus": Cheapest(base=torus, density=KEPT),
+        "drawn, sphere": Cheapest(base=variant.preset.moduli(Sphere()), density=KEPT),
+        "drawn, random": UniformRandom(density=KEPT),
+    }
+    stage = Stage(name="dense", training=bench.training)
+    for column, pattern in patterns.items():
+        masked = (Masked(parameter=bench.parameter, pattern=pattern),)
+        experiment = bench.experiment(None, stage).model_copy(update={"masks": masked})
+        cells += [bench.cell(row, column, experiment, "dense") for row in ("90% sparse", "90% lottery")]
+    return _navigation.table(
+        name,
+        scale,
+        variant,
+        title="Navigation error with 10 % of W_hh, pruned while it trains or drawn before (one training, in both rows)",
+        source=BEYOND + " (section 5): training a priori sparse models",
+        cells=cells,
+    )
+
+
+def groups(name: str, scale: Scale, variant: Variant) -> Table:
+    """Groups of neurons on manifolds of their own."""
+    torus, circle, sphere = (variant.preset.moduli(space) for space in (Torus(), Circle(), Sphere()))
+    between = variant.preset.ring.peak  # as much as neurons that are far apart
+    columns: dict[str, AnyRegularizer | None] = {
+        "torus": torus,
+        "two tori": Grouped(groups=(Group(share=0.5, base=torus), Group(share=0.5, base=torus)), between=between),
+        "torus and circle": Grouped(
+            groups=(Group(share=0.5, base=torus), Group(share=0.5, base=circle)), between=between
+        ),
+        "torus and sphere": Grouped(
+            groups=(Group(share=0.5, base=torus), Group(share=0.5, base=sphere)), between=between
+        ),
+    }
+    return _columns(name, scale, variant, columns, "Navigation error at 90 % sparsity, groups of neurons")
+
+
+def matrices(name: str, scale: Scale, variant: Variant) -> Table:
+    """The regularizer on input and read-out matrices too."""
+    bench, torus = _navigation.setup(scale, variant), variant.preset.moduli(Torus())
+    cells = []
+    for column, regularizer in {"torus": torus, "L1": L1(matched=torus), "shuffled": Shuffled(base=torus)}.items():
+        others = tuple(Penalty(parameter=each, regularizer=regularizer, strength=bench.strength) for each in EVERYWHERE)
+        for where, setup in {"W_hh": bench, "all matrices": replace(bench, others=others)}.items():
+            cells += _sparse_and_lottery(setup, f"{column}, {where}", setup.pruned(regularizer, 1 - KEPT))
+    return _navigation.table(
+        name,
+        scale,
+        variant,
+        title="Navigation error at 90 % sparsity, penalties on W_hh or on all matrices",
+        source=BEYOND,
+        cells=cells,
+    )
+
+
+def gates(name: str, scale: Scale, variant: Variant) -> Table:
+    """GRU and LSTM, with an embedding for each gate."""
+    torus = variant.preset.moduli(Torus())
+    size = _navigation.NAVIGATION[scale]
+    columns: Mapping[str, AnyRegularizer | None] = {"torus": torus, "no reg.": None, "L1": L1(matched=torus)}
+    cells = []
+    for title, recurrence in {
+        "GRU": GRU(hidden=size.hidden // 2),
+        "LSTM": LSTM(hidden=size.hidden // 2),
+        "Elman": ElmanRNN(hidden=size.hidden // 2, nonlinearity="relu", bias=False),
+    }.items():
+        bench = replace(_navigation.setup(scale, variant), model=PathIntegrator(recurrence=recurrence))
+        for column, regularizer in columns.items():
+            cells.append(bench.cell("Baseline", f"{title}, {column}", bench.dense(regularizer), "dense"))
+            cells += _sparse_and_lottery(bench, f"{title}, {column}", bench.pruned(regularizer, 1 - KEPT))
+    return _navigation.table(
+        name,
+        scale,
+        variant,
+        title="Navigation error of gated cells with half the neurons, an embedding for each gate",
+        source=BEYOND + " (section 5): different neural architectures",
+        cells=cells,
+    )
+
+
+def inhibitors(name: str, scale: Scale, variant: Variant) -> Table:
+    """All inhibitors on the torus, and f(d) = d, with which attractors are said to be unstable (section 2.2)."""
+    torus = variant.preset.moduli
+    columns: dict[str, AnyRegularizer | None] = {
+        "DoG": torus(Torus()),
+        "f(d) = d": torus(Torus(), Diffusion(power=1)),
+        "f(d) = d^2": torus(Torus(), Diffusion()),
+        "Sinusoid": torus(Torus(), Sinusoid()),
+        "Ricker": torus(Torus(), Ricker()),
+    }
+    return _columns(name, scale, variant, columns, "Navigation error at 90 % sparsity, by inhibitor on the torus")
+
+
+def layers(name: str, scale: Scale, variant: Variant) -> Table:
+    """Another manifold for each layer of the text network."""
+    bench = _text.setup(scale, variant)
+    spaces = (Torus(), Circle(), KleinBottle())
+    cells = []
+    for column, chosen in {"torus thrice": (Torus(),) * 3, "torus, circle, Klein": spaces}.items():
+        own = tuple(
+            Penalty(
+                parameter=f"*layers.{number}.weight_hh",
+                regularizer=variant.preset.moduli(space),
+                strength=bench.strength,
+            )
+            for number, space in enumerate(chosen)
+        )
+        cells += _sparse_and_lottery(bench, column, replace(bench, others=own).pruned(None, 1 - KEPT))
+    return _text.table(
+        name,
+        scale,
+        variant,
+        title="Accuracy of the next word at 90 % sparsity, a manifold for each layer",
+        source=BEYOND + " (section 2.2)",
+        cells=cells,
+    )
+
+
+def _columns(
+    name: str, scale: Scale, variant: Variant, columns: Mapping[str, AnyRegularizer | None], title: str
+) -> Table:
+    bench = _navigation.setup(scale, variant)
+    cells = [
+        cell
+        for column, regularizer in columns.items()
+        for cell in _sparse_and_lottery(bench, column, bench.pruned(regularizer, 1 - KEPT))
+    ]
+    return _navigation.table(name, scale, variant, title=title, source=BEYOND + " (section 5)", cells=cells)
+
+
+def _sparse_and_lottery(bench: Setup, column: str, experiment: Experiment) -> list[Cell]:
+    return [
+        bench.cell("90% sparse", column, experiment, "sparse"),
+        bench.cell("90% lottery", column, experiment, "lottery"),
+    ]

@@ -1,0 +1,240 @@
+"""What arXiv 2406.06290 says of its tables, as claims over their cells.
+
+Where the text leaves open how much is enough, the claim says how we read it. Claims that the paper's own numbers and
+spreads do not decide are listed in tests/test_paper_claims.py.
+"""
+
+from __future__ import annotations
+
+from ..._claims import Claim, beats, beyond, matches, within
+
+KEPT = 1.5  # what "maintaining model performance" is read as, in errors of the unpruned network: ours, not the paper's
+READ = f"read as: its error stays below {KEPT:g} times that of its unpruned network"
+SPARSE, LOTTERY = "90% sparse", "90% lottery"
+GOOD = ("Torus", "Circle", "Klein")  # the manifolds that the paper finds apt for navigation
+
+TABLE_1 = (
+    Claim(
+        "torus beats shuffled",
+        "At 90 % sparsity the torus has a smaller error than the same coefficients shuffled: topology helps.",
+        "section 4.1, control experiments",
+        (beats((SPARSE, "Torus"), over=(SPARSE, "Shuffled")),),
+    ),
+    Claim(
+        "torus beats the usual ways",
+        "At 90 % sparsity the torus has a smaller error than L1 and than no regularizer.",
+        "section 4.1, control experiments",
+        tuple(beats((SPARSE, "Torus"), over=(SPARSE, column)) for column in ("L1", "No reg.")),
+    ),
+    Claim(
+        "shuffled beats the usual ways",
+        "Shuffled coefficients perform well too: at 90 % sparsity a smaller error than L1 and than no regularizer.",
+        "section 4.1, control experiments",
+        tuple(beats((SPARSE, "Shuffled"), over=(SPARSE, column)) for column in ("L1", "No reg.")),
+    ),
+    Claim(
+        "torus keeps its performance",
+        f"The torus accommodates 90 % sparsity and maintains the model's performance; {READ}.",
+        "abstract and caption of Table 1",
+        (within((SPARSE, "Torus"), KEPT, of=("Baseline", "Torus")),),
+    ),
+    Claim(
+        "the others do not keep theirs",
+        "Only coefficients from a suitable moduli space maintain performance at 90 % sparsity; read as: with every "
+        f"other column the error rises above {KEPT:g} times that of its unpruned network.",
+        "abstract and caption of Table 1",
+        tuple(beyond((SPARSE, column), KEPT, of=("Baseline", column)) for column in ("No reg.", "L1", "Shuffled")),
+    ),
+    Claim(
+        "torus beats shuffled, lottery",
+        "Trained from new weights at the final mask, the torus has a smaller error than shuffled coefficients.",
+        'section 4.1, lottery tickets ("compare especially"), and caption of Table 1',
+        (beats((LOTTERY, "Torus"), over=(LOTTERY, "Shuffled")),),
+    ),
+    Claim(
+        "torus beats the usual ways, lottery",
+        "Sparse architectures from moduli are more stable than traditional ones; read as: trained from new weights at "
+        "the final mask, the torus has a smaller error than L1 and than no regularizer.",
+        "section 4, lottery ticket hypothesis, and section 4.1, lottery tickets",
+        tuple(beats((LOTTERY, "Torus"), over=(LOTTERY, column)) for column in ("L1", "No reg.")),
+    ),
+)
+
+TABLE_2 = (
+    Claim(
+        "apt manifolds keep their performance",
+        "Torus, circle and Klein bottle accommodate 90 % sparsification; read as: the error of each stays below "
+        f"{KEPT:g} times that of the unpruned network of the torus.",
+        "caption of Table 2",
+        tuple(within((SPARSE, column), KEPT, of=("Baseline", "Torus")) for column in GOOD),
+    ),
+    Claim(
+        "apt manifolds beat the 6-torus",
+        "At 90 % sparsity torus, circle and Klein bottle have a smaller error than the 6-torus.",
+        "section 4.1, moduli spaces",
+        tuple(beats((SPARSE, column), over=(SPARSE, "6-Torus")) for column in GOOD),
+    ),
+    Claim(
+        "apt manifolds beat the sphere",
+        "At 90 % sparsity torus, circle and Klein bottle have a smaller error than the sphere.",
+        "section 4.1, moduli spaces",
+        tuple(beats((SPARSE, column), over=(SPARSE, "Sphere")) for column in GOOD),
+    ),
+    Claim(
+        "apt manifolds beat the others, lottery",
+        "Trained from new weights at the final mask of 90 %, torus, circle and Klein bottle have a smaller error than "
+        "sphere and 6-torus.",
+        "caption of Table 2",
+        tuple(beats((LOTTERY, column), over=(LOTTERY, other)) for column in GOOD for other in ("Sphere", "6-Torus")),
+    ),
+)
+
+TABLE_3 = (
+    Claim(
+        "training helps in R3",
+        "In R^3 training the embedding gives a smaller error at 90 % sparsity than a fixed one.",
+        "section 4.1, trained embeddings, and caption of Table 3",
+        (beats((SPARSE, "R3 trained"), over=(SPARSE, "R3 fixed")),),
+    ),
+    Claim(
+        "training helps in R3, lottery",
+        "In R^3 training the embedding gives a smaller error than a fixed one, from new weights at the mask of 90 %.",
+        "caption of Table 3",
+        (beats((LOTTERY, "R3 trained"), over=(LOTTERY, "R3 fixed")),),
+    ),
+    Claim(
+        "training changes little on the torus",
+        "On the torus trained embeddings have little effect; read as: at 90 % sparsity the errors differ by less "
+        "than 1.5 cm.",
+        "section 4.1, trained embeddings, and caption of Table 3",
+        matches((SPARSE, "Torus trained"), (SPARSE, "Torus"), margin=1.5),
+    ),
+)
+
+TABLE_8 = (
+    Claim(
+        "the ring beats diffusion",
+        "The difference of Gaussians is mildly superior; read as: at 90 % sparsity a smaller error than diffusion.",
+        "caption of Table 8",
+        (beats((SPARSE, "Torus"), over=(SPARSE, "Diffusion")),),
+    ),
+)
+
+TEXT_USUAL = ("No reg.", "L1")
+TABLE_4 = (
+    Claim(
+        "moduli beat the usual ways",
+        "At 90 % sparsity the torus is more accurate than L1 and than no regularizer.",
+        "section 4.2, control experiments",
+        tuple(beats((SPARSE, "Torus"), over=(SPARSE, column)) for column in TEXT_USUAL),
+    ),
+    Claim(
+        "shuffled beats the usual ways",
+        "At 90 % sparsity shuffled coefficients are more accurate than L1 and than no regularizer.",
+        "section 4.2, control experiments",
+        tuple(beats((SPARSE, "Shuffled"), over=(SPARSE, column)) for column in TEXT_USUAL),
+    ),
+    Claim(
+        "torus below shuffled when dense",
+        "Without pruning, the torus is slightly less accurate than its shuffled version.",
+        "section 4.2, control experiments",
+        (beats(("Baseline", "Shuffled"), over=("Baseline", "Torus")),),
+    ),
+    Claim(
+        "torus above shuffled when sparse",
+        "At 90 % sparsity toroidal geometry has some advantage over shuffled coefficients.",
+        "section 4.2, control experiments",
+        (beats((SPARSE, "Torus"), over=(SPARSE, "Shuffled")),),
+    ),
+    Claim(
+        "the lottery works on the torus alone",
+        "Trained from new weights at the final mask of 90 %, the torus is more accurate than L1 and no regularizer.",
+        "section 4.2, lottery tickets",
+        tuple(beats((LOTTERY, "Torus"), over=(LOTTERY, column)) for column in TEXT_USUAL),
+    ),
+    Claim(
+        "the benefit fades",
+        "The benefit degrades at 98 %; read as: the torus is less accurate at 98 % than at 90 %.",
+        "section 4.2, moduli spaces",
+        (beats((SPARSE, "Torus"), over=("98% sparse", "Torus")),),
+    ),
+)
+
+SPACES = ("Torus", "Circle", "Sphere", "Klein", "6-Torus")
+TABLE_5 = (
+    Claim(
+        "every manifold beats L1",
+        "At 90 % sparsity every moduli regularizer is more accurate than L1.",
+        "section 4.2, moduli spaces",
+        tuple(beats((SPARSE, column), over=(SPARSE, "L1")) for column in SPACES),
+    ),
+    Claim(
+        "every manifold beats no regularizer",
+        "At 90 % sparsity every moduli regularizer is more accurate than no regularizer.",
+        "section 4.2, moduli spaces",
+        tuple(beats((SPARSE, column), over=(SPARSE, "No reg.")) for column in SPACES),
+    ),
+    Claim(
+        "no manifold is preferred",
+        "There is no clear preference among manifolds; read as: at 90 % sparsity every other manifold is within 3 "
+        "points of the torus.",
+        "section 4.2, moduli spaces",
+        tuple(
+            contrast for column in SPACES[1:] for contrast in matches((SPARSE, column), (SPARSE, "Torus"), margin=3.0)
+        ),
+    ),
+    Claim(
+        "a lottery beats its parent",
+        "Several ab initio sparse networks beat their sparsified parents; read as: the 6-torus at 90 % does.",
+        "section 4.2, lottery tickets, and underlined in Table 5",
+        (beats((LOTTERY, "6-Torus"), over=(SPARSE, "6-Torus")),),
+    ),
+)
+
+TABLE_9 = (
+    Claim(
+        "the ring beats the sinusoid",
+        "At 90 % sparsity the difference of Gaussians is more accurate than the sinusoid.",
+        "caption of Table 9",
+        (beats((SPARSE, "Torus"), over=(SPARSE, "Sinusoid")),),
+    ),
+    Claim(
+        "the ring beats diffusion",
+        "At 90 % sparsity the difference of Gaussians is more accurate than diffusion.",
+        "caption of Table 9",
+        (beats((SPARSE, "Torus"), over=(SPARSE, "Diffusion")),),
+    ),
+    Claim(
+        "the ring beats both, lottery",
+        "Trained from new weights at the final mask of 90 %, the difference of Gaussians is more accurate than both.",
+        "caption of Table 9",
+        tuple(beats((LOTTERY, "Torus"), over=(LOTTERY, column)) for column in ("Sinusoid", "Diffusion")),
+    ),
+)
+
+
+TABLES_10_AND_11 = (
+    Claim(
+        "torus beats L1 at every strength",
+        "Whatever the strength of the penalty, the torus is better than L1 at 90 % sparsity.",
+        "appendix G; our reading of Tables 10 and 11, of which the paper draws no conclusion",
+        tuple(
+            beats((f"{SPARSE}, {multiple} lambda", "Torus"), over=(f"{SPARSE}, {multiple} lambda", "L1"))
+            for multiple in ("10", "1", "0.1", "0.01")
+        ),
+    ),
+)
+
+ADDING = tuple(
+    Claim(
+        f"moduli beat {text}",
+        f"At 95 % sparsity the torus has a smaller error than {text}.",
+        "a later version of the paper, which adds this problem; its code, section 7 of the facts sheet",
+        tuple(beats(("95% sparse", "Torus"), over=("95% sparse", column)) for column in columns),
+    )
+    for text, columns in (
+        ("L1", ("L1 unit", "L1 matched")),
+        ("shuffled", ("Shuffled",)),
+        ("no regularizer", ("No reg.",)),
+    )
+)

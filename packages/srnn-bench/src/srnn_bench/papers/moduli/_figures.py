@@ -1,0 +1,348 @@
+"""The figures of arXiv 2406.06290 by name, and what its text says of graphs and attractors, measured.
+
+A figure is a function of a store, a scale and a folder: it writes files there and returns their paths. One figure more
+is one function more in FIGURES, and what it needs in NEEDS.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from srnn_manifolds import (
+    AnyInhibitor,
+    Circle,
+    DifferenceOfGaussians,
+    Diffusion,
+    Manifold,
+    Moduli,
+    Ricker,
+    Sinusoid,
+    Torus,
+    farthest_points,
+)
+from srnn_masks import UniformRandom
+
+from ..._result import Result
+from ..._store import Store
+from ..._table import Scale
+from ...analysis._attractor import Persistence, persists, recurrent
+from ...analysis._clouds import CloudTest, cloud_test, longest_bar, mixed_rows, on_ring, permuted
+from ...analysis._draw_attractors import attractors as draw_attractors
+from ...analysis._draw_clouds import diagrams, pairs, tests
+from ...analysis._draw_maps import maps
+from ...analysis._draw_weights import weights_on_circle
+from ...analysis._files import number, rows, write_drawing, write_text
+from ...analysis._graph import MEASURES, beside, measures, present_mask
+from ...analysis._on_manifold import Placed, weights_on_manifold
+from ...analysis._rewire import rewired
+from ...analysis._weights import embedding, weights
+from . import TABLES
+
+PARAMETER = "recurrence.weight_hh"
+CLOUDS = 99  # of each null hypothesis: the least p-value is 0.01
+LOOPS, VOIDS = 512, 96  # points at most, well spread, where loops (H1) and voids (H2) are looked for
+MASKS = 20  # random masks of each kind
+GAINS = (2.0, 4.0, 8.0, 16.0, 32.0)
+INHIBITIONS = (0.0, 0.5, 1.0, 2.0, 4.0)
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A run whose weights were kept at the end of a stage."""
+
+    result: Result
+    stage: str
+    held: dict[str, Tensor]
+    command: str  # makes it again
+
+    @property
+    def regularizer(self) -> Moduli:
+        """The regularizer of the recurrent weight, or what it is trained or shuffled from."""
+        regularizer = self.result.experiment.penalties[0].regularizer
+        base = getattr(regularizer, "base", regularizer)
+        assert isinstance(base, Moduli)
+        return base
+
+    @property
+    def points(self) -> Tensor:
+        """Where the neurons sit, `(N, coordinates)`."""
+        return embedding(self.result, self.stage, self.held, PARAMETER, command=self.command)[0]
+
+
+def figure2(store: Store, scale: Scale, folder: Path) -> list[Path]:
+    """Figure 2: maps of three inhibitor functions on circle, sphere, Klein bottle and torus."""
+    inhibitors: dict[str, AnyInhibitor] = {
+        "f(d) = d²": Diffusion(),
+        "difference of Gaussians": DifferenceOfGaussians(amplitude=10, wide=5, narrow=1, ceiling="amplitude"),
+        "f(d) = 10 + 10 cos 2d": Sinusoid(amplitude=10, frequency=2),
+    }
+    return write_drawing(maps("moduli-figure2", inhibitors), folder)
+
+
+def figure3(store: Store, scale: Scale, folder: Path) -> list[Path]:
+    """Figure 3: weights out of a neuron at their places on the circle, and whether a weight follows its cost."""
+    name = f"moduli-figure3-{scale}"
+    placed: dict[str, Placed] = {}
+    body = []
+    for row, label in (("Baseline", "dense"), ("90% sparse", "90 % sparse")):
+        for kept in _kept(store, scale, "moduli/table2", row, "Circle"):
+            one = weights_on_manifold(kept.held[PARAMETER], kept.points, kept.regularizer)
+            if label not in placed:  # the first seed is drawn; neuron 0 as in the paper, if anything is left of it
+                neuron = 0 if one.sizes[:, 0].any() else int((one.sizes > 0).sum(dim=0).argmax())
+                placed[label] = weights_on_manifold(kept.held[PARAMETER], kept.points, kept.regularizer, neuron=neuron)
+            numbers = (float((one.sizes > 0).double().mean()), one.follows, one.cheap, one.cheap_pairs)
+            body.append([f"{label}, seed {kept.result.seed}", *map(number, numbers)])
+    head = [
+        "network",
+        "share present",
+        "rank correlation of size and cost",
+        "size on cheap pairs",
+        "cheap pairs",
+    ]
+    text = (
+        f"# Does a weight follow the inhibitor? Circle, difference of Gaussians, scale {scale}\n\n"
+        f"{rows(head, body)}\n"
+        "Rank correlation (Spearman) over all pairs; -1 would be perfect obedience, 0 none. Cheap pairs cost less than "
+        "half of the most expensive; beside their share of all pairs stands their share of the sum of sizes. Size is the "
+        "absolute value of a weight.\n"
+    )
+    drawing = weights_on_circle(name, "Weights on the circle of their regularizer", placed)
+    return [*write_drawing(drawing, folder), write_text(text, folder, name)]
+
+
+def figure4(store: Store, scale: Scale, folder: Path) -> list[Path]:
+    """Figure 4: whether a trained embedding finds a manifold, against clouds without structure."""
+    name = f"moduli-figure4-{scale}"
+    shown: dict[str, tuple[Manifold, Mapping[str, Tensor]]] = {}
+    spread: dict[str, tuple[Manifold, list[Tensor], list[Tensor]]] = {}
+    found: dict[str, dict[str, dict[str, list[CloudTest]]]] = {}  # by measure, network and null hypothesis
+    body = []
+    for column in ("R3 trained", "Torus trained"):
+        for kept in _kept(store, scale, "moduli/table3", "90% sparse", column):
+            base, points, seed = kept.regularizer, kept.points, kept.result.seed
+            manifold = base.manifold
+            generator = torch.Generator().manual_seed(seed)
+            draw = partial(_sample, manifold, len(points))
+            began, apart = draw(generator), permuted(points, generator)
+            if column not in shown:
+                clouds = {"trained": points, "random": began, "permuted": apart, "mixed rows": mixed_rows(points)}
+                shown[column] = manifold, {title: _few(manifold, each, LOOPS) for title, each in clouds.items()}
+            spread.setdefault(column, (manifold, [], []))[1].append(points)
+            spread[column][2].append(began)
+            for measure, statistic in _statistics(base).items():
+                for null, make in (("random", draw), ("permuted", partial(permuted, points))):
+                    test = cloud_test(points, make, statistic, repeats=CLOUDS, generator=generator)
+                    found.setdefault(measure, {}).setdefault(column, {}).setdefault(null, []).append(test)
+                    mean = math.fsum(test.null) / len(test.null)
+                    numbers = (test.observed, mean, min(test.null), max(test.null), test.above, test.below)
+                    body.append([f"{column}, seed {seed}, {measure}, {null}", *map(number, numbers)])
+    ring = DifferenceOfGaussians().peak_distance
+    head = ["network, measure, null hypothesis", "trained", "null: mean", "least", "greatest", "p above", "p below"]
+    text = (
+        f"# Does a trained embedding find a manifold? 90 % sparse, scale {scale}\n\n{rows(head, body)}\n"
+        "Longest bar: the longest-lived hole, in units of the root mean square distance of two neurons. Random: clouds "
+        "of the law that the embedding began with. Permuted: the trained cloud with each coordinate in an order of "
+        f"its own. {CLOUDS} clouds each; p is that of one side and is not corrected for the number of tests. H1 is of "
+        f"{LOOPS} well-spread neurons at most, H2 of {VOIDS}. On the ring: the share of pairs of neurons that cost "
+        "less than half of what a weight at distance 0 does.\n"
+    )
+    drawings = [
+        diagrams(f"{name}-diagrams", shown),
+        pairs(f"{name}-pairs", spread, ring),
+        *(tests(f"{name}-{measure.replace(' ', '-')}", held, measure) for measure, held in found.items()),
+    ]
+    return [*(path for drawing in drawings for path in write_drawing(drawing, folder)), write_text(text, folder, name)]
+
+
+def graph(store: Store, scale: Scale, folder: Path) -> list[Path]:
+    """Section 5: measures of the recurrent masks at 90 %, beside random masks and such with the same degrees."""
+    parts: list[str] = []
+    missing: list[str] = []
+    columns = {
+        (name, column): None
+        for suffix in ("", "-hh")
+        for name in (f"moduli/table1{suffix}", f"moduli/table2{suffix}")
+        for column in TABLES[name](scale).columns
+        if not (name.startswith("moduli/table2") and column == "Torus")  # it is that of table 1
+    }
+    for name, column in columns:
+        kept = _found(store, scale, name, "90% sparse", column)
+        if kept:
+            parts.append(f"## {column} ({name})\n\n{_graph_of(kept)}")
+        else:
+            missing.append(f"{name}, {column}")
+    if not parts:
+        raise ValueError(f"no masks in {store.folder}; make them by `{_command('moduli/table1', scale)}`")
+    words = "".join(f"- {name}: {text}.\n" for name, text in MEASURES.items())
+    absent = f"Not kept, and so not here: {'; '.join(missing)}.\n" if missing else ""
+    text = (
+        f"# Graphs of W_hh at 90 % sparsity, scale {scale}\n\n{words}\n"
+        f"Random: {MASKS} masks with as many entries, at any place. Rewired: {MASKS} masks in which each neuron keeps "
+        "its numbers of inputs and outputs. z = (ours - mean) / standard deviation of these; mean over seeds.\n\n"
+        f"{absent}\n" + "\n".join(parts)
+    )
+    return [write_text(text, folder, f"moduli-graph-{scale}")]
+
+
+def attractors(store: Store, scale: Scale, folder: Path) -> list[Path]:
+    """Section 2.2: whether hand-built attractors are unstable with f(d) = d, over gains and inhibitions."""
+    functions: dict[str, AnyInhibitor] = {
+        "f(d) = d": Diffusion(power=1),
+        "f(d) = d²": Diffusion(),
+        "diff. of Gaussians": DifferenceOfGaussians(),
+        "Ricker, width 1": Ricker(width=1),
+        "Ricker, width 4": Ricker(width=4),
+    }
+    found: dict[str, dict[str, dict[tuple[float, float], Persistence]]] = {}
+    body = []
+    for place, (manifold, points) in _places(256).items():
+        distances = manifold.pairwise(points.double())
+        for title, inhibitor in functions.items():
+            costs, held, noisy = inhibitor(distances), {}, []
+            for gain in GAINS:
+                for inhibition in INHIBITIONS:
+                    hold = recurrent(costs, gain=gain, inhibition=inhibition)
+                    test = partial(persists, hold, distances)
+                    held[gain, inhibition] = test(generator=torch.Generator().manual_seed(0))
+                    if held[gain, inhibition].holds:
+                        noisy.append(test(noise=0.2, generator=torch.Generator().manual_seed(0)).holds)
+            found.setdefault(place, {})[title] = held
+            bumps = [each for each in held.values() if each.bump >= 0.9]
+            middle = sorted(each.drift for each in bumps)[len(bumps) // 2] if bumps else math.nan
+            spots = sorted(each.places for each in bumps)[len(bumps) // 2] if bumps else math.nan
+            holding = sum(each.holds for each in held.values())
+            counts = [f"{len(bumps)} of {len(held)}", f"{holding} of {len(held)}", f"{sum(noisy)} of {len(noisy)}"]
+            body.append([f"{place}, {title}", *counts, number(middle, 2), number(spots, 2)])
+    head = ["neurons, f", "one bump", "it holds", "still, with noise", "median drift", "median share of places"]
+    text = (
+        f"# Are attractors unstable with f(d) = d?\n\n{rows(head, body)}\n"
+        "Counts are points of a grid of gains and inhibitions. W = a (b - f(d)): mean 0 and standard deviation 1, "
+        "lowered by the inhibition, then the greatest eigenvalue is the gain. "
+        "r <- 0.8 r + 0.2 tanh(max(0, W r)), 500 steps from bumps at 16 places. One bump: nine of ten starts end so. "
+        "It holds: that, and on average within 0.1 of the mean distance of two neurons from where it began. Noise: "
+        "normal, 0.2 of the standard deviation of the weights, tried where it held. Drift (unit: mean distance of two "
+        "neurons) and places (different ends, as a share of different starts) are medians where there is one bump.\n"
+    )
+    drawing = draw_attractors("moduli-attractors", found, GAINS, INHIBITIONS)
+    return [*write_drawing(drawing, folder), write_text(text, folder, "moduli-attractors")]
+
+
+FIGURES: dict[str, Callable[[Store, Scale, Path], list[Path]]] = {
+    "moduli/figure2": figure2,
+    "moduli/figure3": figure3,
+    "moduli/figure4": figure4,
+    "moduli/graph": graph,
+    "moduli/attractors": attractors,
+}
+NEEDS: dict[str, str] = {  # the tables whose runs, with weights, a figure needs
+    "moduli/figure3": "moduli/table2",
+    "moduli/figure4": "moduli/table3",
+    "moduli/graph": "moduli/table1 moduli/table2",
+}
+
+
+def _kept(store: Store, scale: Scale, name: str, row: str, column: str) -> list[Kept]:
+    """Return the runs of a cell whose weights were kept, by seed; none is an error."""
+    found = _found(store, scale, name, row, column)
+    if not found:
+        raise ValueError(
+            f"{name}, {row}, {column}: expected runs with weights in {store.folder}, found none; "
+            f"make them by `{_command(name, scale)}`"
+        )
+    return found
+
+
+def _found(store: Store, scale: Scale, name: str, row: str, column: str) -> list[Kept]:
+    table, command = TABLES[name](scale), _command(name, scale)
+    (cell,) = (cell for cell in table.cells if (cell.row, cell.column) == (row, column))
+    results = [store.get(cell.experiment.key(seed)) for seed in table.seeds]
+    return [
+        Kept(result, cell.stage, weights(store, result, cell.stage, command=command), command)
+        for result in results
+        if result is not None and result.stage(cell.stage) is not None and store.has_weights(result)
+    ]
+
+
+def _command(name: str, scale: Scale) -> str:
+    return f"srnn run {name} --scale {scale} --save-weights"
+
+
+def _sample(manifold: Manifold, n: int, generator: torch.Generator) -> Tensor:
+    return manifold.sample(n, generator=generator)
+
+
+def _few(manifold: Manifold, points: Tensor, most: int) -> Tensor:
+    return points if len(points) <= most else farthest_points(manifold, points, most)
+
+
+def _statistics(base: Moduli) -> dict[str, Callable[[Tensor], float]]:
+    """Return what is asked of a cloud."""
+    manifold = base.manifold
+
+    def longest(points: Tensor, dimension: int, coeff: int, most: int) -> float:
+        return longest_bar(manifold, _few(manifold, points, most), dimension=dimension, coeff=coeff)
+
+    return {
+        "longest bar of H1": lambda points: longest(points, 1, 2, LOOPS),
+        "longest bar of H1 modulo 3": lambda points: longest(points, 1, 3, LOOPS),
+        "longest bar of H2": lambda points: longest(points, 2, 2, VOIDS),
+        "pairs on the ring": lambda points: on_ring(manifold, points, base.inhibitor),
+    }
+
+
+def _graph_of(several: Sequence[Kept]) -> str:
+    """Return the measures of masks of several seeds, and their mean, as a Markdown table."""
+    masks = {kept.result.seed: present_mask(kept.held, PARAMETER) for kept in several}
+    few = {seed: int(mask.sum()) for seed, mask in masks.items() if mask.sum() < len(mask)}
+    said = "".join(
+        f"Seed {seed}: {count} entries are left, {count / len(masks[seed]):.2f} a neuron: no graph to measure.\n"
+        for seed, count in few.items()
+    )
+    found = {seed: measures(mask) for seed, mask in masks.items() if seed not in few}
+    if not found:
+        return said
+    compared: dict[str, dict[int, dict[str, tuple[float, float, float]]]] = {"random": {}, "rewired": {}}
+    for seed, own in found.items():
+        generator, mask = torch.Generator().manual_seed(seed), masks[seed]
+        pattern = UniformRandom(density=float(mask.double().mean()))
+        random = [measures(pattern.mask(*mask.shape, generator=generator)) for _ in range(MASKS)]
+        same = [measures(rewired(mask, generator=generator)) for _ in range(MASKS)]
+        compared["random"][seed], compared["rewired"][seed] = beside(own, random), beside(own, same)
+    body = []
+    for name in MEASURES:
+        line = [
+            name,
+            *(number(own[name]) for own in found.values()),
+            number(_mean(own[name] for own in found.values())),
+        ]
+        for by_seed in compared.values():
+            mean, sd, z = (_mean(each[name][part] for each in by_seed.values()) for part in range(3))
+            line += [f"{number(mean)} ± {number(sd, 2)}", number(z, 2)]
+        body.append(line)
+    head = ["measure", *(f"seed {seed}" for seed in found), "mean", "random", "z", "rewired", "z"]
+    return f"{said}\n{rows(head, body)}" if said else rows(head, body)
+
+
+def _mean(values: Iterable[float]) -> float:
+    held = list(values)
+    return math.fsum(held) / len(held)
+
+
+def _places(n: int) -> dict[str, tuple[Manifold, Tensor]]:
+    """Return n neurons on circle and torus, in a regular order and at random places."""
+    angles = torch.arange(n) * 2 * math.pi / n
+    side = torch.arange(math.isqrt(n)) * 10 / math.isqrt(n)
+    generator = torch.Generator().manual_seed(0)
+    return {
+        "circle, regular": (Circle(), torch.stack([angles.cos(), angles.sin()], dim=1)),
+        "circle, random": (Circle(), Circle().sample(n, generator=generator)),
+        "torus, regular": (Torus(), torch.cartesian_prod(side, side)),
+        "torus, random": (Torus(), Torus().sample(n, generator=generator)),
+    }

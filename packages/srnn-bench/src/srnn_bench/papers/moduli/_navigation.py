@@ -1,0 +1,275 @@
+"""Navigation: Tables 1, 2, 3, 8 and 10 of arXiv 2406.06290, and our own on the strength and on the L1 control."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+
+from srnn_manifolds import L1, AnyRegularizer, Circle, Diffusion, KleinBottle, Shuffled, Sphere, Torus, Trained
+from srnn_models import ElmanRNN, PathIntegrator
+from srnn_pruning import Linear
+from srnn_tasks import PathIntegration
+
+from ..._claims import Claim
+from ..._summary import Summary
+from ..._table import Cell, Scale, Table
+from ..._training import Training
+from . import _claims, _published
+from ._presets import Preset
+from ._setup import PUBLISHED, Setup, Variant, baseline, by_strength, fitting, pruned
+
+SOURCE = "arXiv 2406.06290, {} (the paper's spread is the population standard deviation)"
+
+
+@dataclass(frozen=True)
+class Navigation:
+    """Sizes of the navigation experiments at one scale; `strength` is lambda before the mean over N^2 entries."""
+
+    task: PathIntegration
+    hidden: int
+    training: Training
+    strength: float
+    strengths: tuple[float, ...]
+    seeds: tuple[int, ...]
+
+
+NAVIGATION: dict[Scale, Navigation] = {
+    "smoke": Navigation(
+        task=PathIntegration(steps=4, place_cells=32, place_width=0.3),
+        hidden=16,
+        training=Training(epochs=3, batches=4, batch_size=8, learning_rate=1e-2),
+        strength=0.1,
+        strengths=(0.01, 0.1),
+        seeds=(0, 1),
+    ),
+    # The sizes, and how the strength was chosen: docs/results/moduli-table1-quick.md
+    "quick": Navigation(
+        task=PathIntegration(steps=15, place_cells=256, place_width=0.2),
+        hidden=256,
+        training=Training(epochs=30, batches=100, batch_size=50, learning_rate=3e-3),
+        strength=0.03,
+        strengths=(0.01, 0.03, 0.1),
+        seeds=(0, 1, 2),
+    ),
+    # Table 6 of the paper; lambda = 0.1 before the mean is what its runs used (section 3 of the facts sheet)
+    "paper": Navigation(
+        task=PathIntegration(),
+        hidden=4096,
+        training=Training(epochs=30, batches=1000, batch_size=200, learning_rate=1e-4),
+        strength=0.1,
+        strengths=(0.001, 0.01, 0.1, 1.0),
+        seeds=(0, 1, 2, 3, 4),
+    ),
+}
+
+
+def setup(scale: Scale, variant: Variant = PUBLISHED) -> Setup:
+    """Return the navigation benchmark."""
+    size, preset = NAVIGATION[scale], variant.preset
+    return Setup(
+        task=size.task.model_copy(update={"place_code": preset.place_code, "scored": preset.scored}),
+        model=PathIntegrator(recurrence=ElmanRNN(hidden=size.hidden, nonlinearity="relu", bias=False)),
+        training=size.training.model_copy(update={"optimizer": preset.optimizer}),
+        strength=size.strength if preset.strength is None else preset.strength,
+        metric="error_cm" if preset.scored == "all" else "final_error_cm",
+        variant=variant,
+        schedule=Linear(),
+        sparsities=(0.75, 0.9),
+        main=0.9,
+        parameter="recurrence.weight_hh",
+        lottery=preset.lottery,
+    )
+
+
+def controls(preset: Preset) -> dict[str, AnyRegularizer | None]:
+    """Return the torus and its three controls: the columns of Table 1."""
+    torus = preset.moduli(Torus())
+    return {
+        "Torus": torus,
+        "No reg.": preset.navigation_none,
+        "L1": preset.l1_control(preset.navigation_l1),
+        "Shuffled": Shuffled(base=torus),
+    }
+
+
+def spaces(preset: Preset) -> dict[str, AnyRegularizer | None]:
+    """Return the five manifolds of Tables 2 and 5."""
+    return {
+        "Torus": preset.moduli(Torus()),
+        "Circle": preset.moduli(Circle()),
+        "Sphere": preset.moduli(Sphere()),
+        "Klein": preset.moduli(KleinBottle()),
+        "6-Torus": preset.moduli(Torus(dim=6)),
+    }
+
+
+def table1(name: str, scale: Scale, variant: Variant) -> Table:
+    """Table 1: the torus beside its controls."""
+    bench, columns = setup(scale, variant), controls(variant.preset)
+    return table(
+        name,
+        scale,
+        variant,
+        title="Navigation error after pruning, by regularizer",
+        source=SOURCE.format("Table 1"),
+        cells=baseline(bench, columns, _published.navigation) + pruned(bench, columns, _published.navigation),
+        claims=_claims.TABLE_1,
+    )
+
+
+def table2(name: str, scale: Scale, variant: Variant) -> Table:
+    """Table 2: five manifolds."""
+    bench, columns = setup(scale, variant), spaces(variant.preset)
+    return table(
+        name,
+        scale,
+        variant,
+        title="Navigation error after pruning, by manifold",
+        source=SOURCE.format("Table 2"),
+        cells=baseline(bench, columns, _published.navigation) + pruned(bench, columns, _published.navigation),
+        claims=_claims.TABLE_2,
+    )
+
+
+def table3(name: str, scale: Scale, variant: Variant) -> Table:
+    """Table 3: embeddings trained and fixed, on the torus and in R^3."""
+    preset = variant.preset
+    bench, torus, space = setup(scale, variant), preset.moduli(Torus()), preset.moduli(preset.space)
+    columns: dict[str, AnyRegularizer | None] = {
+        "Torus trained": Trained(base=torus),
+        "Torus": torus,
+        "R3 trained": Trained(base=space),
+        "R3 fixed": space if preset.space_fixed == "space" else None,
+    }
+    return table(
+        name,
+        scale,
+        variant,
+        title="Navigation error after pruning, embeddings trained and fixed",
+        source=SOURCE.format("Table 3"),
+        cells=baseline(bench, columns, _published.navigation) + pruned(bench, columns, _published.navigation),
+        claims=_claims.TABLE_3,
+    )
+
+
+def table8(name: str, scale: Scale, variant: Variant) -> Table:
+    """Table 8: inhibitors on the torus. The paper has no column Sinusoid here; its text table has one."""
+    preset = variant.preset
+    columns: dict[str, AnyRegularizer | None] = {
+        "Torus": preset.moduli(Torus()),
+        "Diffusion": preset.moduli(Torus(), Diffusion()),
+        "Sinusoid": preset.moduli(Torus(), preset.navigation_sinusoid),
+    }
+    return table(
+        name,
+        scale,
+        variant,
+        title="Navigation error after pruning, by inhibitor on the torus (Torus: difference of Gaussians)",
+        source=SOURCE.format("Table 8; the column Sinusoid is not in the paper"),
+        cells=pruned(setup(scale, variant), columns, _published.navigation),
+        claims=_claims.TABLE_8,
+    )
+
+
+def table10(name: str, scale: Scale, variant: Variant) -> Table:
+    """Table 10: the strength of three regularizers at 90 %."""
+    columns = {column: value for column, value in controls(variant.preset).items() if column != "No reg."}
+    return table(
+        name,
+        scale,
+        variant,
+        title="Navigation error at 90 % sparsity, by strength of the penalty",
+        source="arXiv 2406.06290, Table 10 (single trials)",
+        cells=by_strength(setup(scale, variant), columns, _published.NAVIGATION_STRENGTHS),
+        claims=_claims.TABLES_10_AND_11,
+    )
+
+
+def l1(name: str, scale: Scale, variant: Variant) -> Table:
+    """The L1 control at the three strengths that can be read from paper and code."""
+    torus = variant.preset.moduli(Torus())
+    columns: dict[str, AnyRegularizer | None] = {
+        "Torus": torus,
+        "L1 matched": L1(matched=torus, reduction=torus.reduction),
+        "L1 mean of g": L1(coefficient=14.88, reduction=torus.reduction),
+        "L1 unit": L1(reduction=torus.reduction),
+        "No reg.": None,
+    }
+    bench = setup(scale, variant)
+    return table(
+        name,
+        scale,
+        variant,
+        title="Navigation error after pruning, by strength of the L1 control",
+        source="Not in the paper: its L1 was 66 times (unit) or 4.5 times (mean of g) weaker than the torus, or 0",
+        cells=baseline(bench, columns, _unpublished) + pruned(replace(bench, sparsities=(0.9,)), columns, _unpublished),
+    )
+
+
+def strength(name: str, scale: Scale, variant: Variant) -> Table:
+    """The dense networks of Table 1 at several strengths of the penalty: which of them leave the task intact."""
+    bench = setup(scale, variant)
+    cells = [
+        bench.cell(f"lambda {value:g}", column, replace(bench, strength=value).dense(regularizer), "dense")
+        for value in NAVIGATION[scale].strengths
+        for column, regularizer in controls(variant.preset).items()
+    ]
+    return table(
+        name,
+        scale,
+        variant,
+        title="Navigation error without pruning, by strength of the penalty",
+        source="Not in the paper: our protocol for the choice of lambda in Table 1 at this scale",
+        cells=cells,
+    )
+
+
+def _unpublished(row: str, column: str) -> None:
+    return None
+
+
+def table(
+    name: str,
+    scale: Scale,
+    variant: Variant,
+    *,
+    title: str,
+    source: str,
+    cells: Sequence[Cell],
+    claims: tuple[Claim, ...] = (),
+) -> Table:
+    """Return a navigation table of these cells, with those of the claims whose cells are all there."""
+    return Table(
+        name=name,
+        scale=scale,
+        title=variant.title(title),
+        source=source,
+        metric="Position error",
+        unit="cm",
+        better="lower",
+        seeds=NAVIGATION[scale].seeds,
+        cells=tuple(cells),
+        remarks=_baseline_rule,
+        claims=fitting(claims, cells),
+    )
+
+
+def _baseline_rule(summary: Summary) -> list[str]:
+    """Say, of each row of dense networks, whether every column is within twice the decoding floor in 2 of 3 seeds."""
+    generator = torch.Generator().manual_seed(0)
+    task = summary.table.cells[0].experiment.task  # of all cells; not the scale's own where a field was set
+    assert isinstance(task, PathIntegration)
+    floor = task.open(device="cpu", generator=generator).floor(generator=generator)["error_cm"]
+    lines = [f"Decoding floor (the true place code, decoded): {floor:.2f} cm; the baseline rule allows twice that."]
+    for row in summary.table.rows:
+        dense = [cell for (name, _), cell in summary.cells.items() if name == row and cell.cell.stage == "dense"]
+        if not any(cell.n for cell in dense):
+            continue
+        within = {cell.cell.column: sum(value <= 2 * floor for value in cell.values.values()) for cell in dense}
+        met = "met" if all(3 * within[cell.cell.column] >= 2 * len(cell.results) for cell in dense) else "not met"
+        verdict = "not decided while runs are missing" if any(cell.missing for cell in dense) else met
+        counts = ", ".join(f"{cell.cell.column} {within[cell.cell.column]} of {len(cell.results)}" for cell in dense)
+        lines.append(f"{row}: within twice the floor: {counts}; the rule is {verdict}.")
+    return lines

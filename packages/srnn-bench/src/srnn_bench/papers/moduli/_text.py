@@ -1,0 +1,252 @@
+"""Text: Tables 4, 5, 9 and 11 of arXiv 2406.06290, next words of WikiText-2."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+
+from srnn_manifolds import L1, AnyRegularizer, Shuffled, Torus
+from srnn_models import ElmanRNN, LanguageModel
+from srnn_tasks import WikiText
+
+from ..._claims import Claim
+from ..._experiment import Penalty
+from ..._rates import Annealing
+from ..._summary import Summary
+from ..._table import Cell, Published, Scale, Table
+from ..._training import SGD, Training
+from . import _claims, _published
+from ._navigation import spaces
+from ._presets import Preset
+from ._setup import PUBLISHED, Setup, Variant, baseline, by_strength, fitting, pruned
+
+SOURCE = "arXiv 2406.06290, {}: {} (spread of an unstated number of runs)"
+OTHERS = ("*weight_ih*", "readout.weight", "embedding.weight")
+
+
+@dataclass(frozen=True)
+class Text:
+    """Sizes of the text experiments at one scale; `strength` is lambda before the mean over N^2 entries."""
+
+    task: WikiText
+    hidden: int
+    training: Training
+    strength: float
+    strengths: tuple[float, ...]
+    seeds: tuple[int, ...]
+
+
+TEXT: dict[Scale, Text] = {
+    "smoke": Text(
+        task=WikiText(vocabulary=200, train_tokens=3000, evaluation_tokens=2000, steps=10),
+        hidden=16,
+        training=Training(epochs=3, batch_size=10, learning_rate=1.0, optimizer=SGD(), clip_norm=0.25),
+        strength=0.1,
+        strengths=(0.01, 0.1),
+        seeds=(0, 1),
+    ),
+    "quick": Text(
+        task=WikiText(vocabulary=3000, train_tokens=150_000, evaluation_tokens=60_000),
+        hidden=64,
+        training=Training(epochs=8, batch_size=20, learning_rate=5.0, optimizer=SGD(), clip_norm=0.25),
+        strength=0.1,
+        strengths=(0.001, 0.01, 0.1),
+        seeds=(0, 1, 2),
+    ),
+    # Table 7 of the paper, and 15 epochs as its code has
+    "paper": Text(
+        task=WikiText(),
+        hidden=650,
+        training=Training(epochs=15, batch_size=20, learning_rate=20.0, optimizer=SGD(), clip_norm=0.25),
+        strength=0.1,
+        strengths=(0.001, 0.01, 0.1, 1.0),
+        seeds=(0, 1, 2, 3, 4),
+    ),
+}
+
+
+def setup(scale: Scale, variant: Variant = PUBLISHED) -> Setup:
+    """Return the text benchmark."""
+    size, preset = TEXT[scale], variant.preset
+    strength = size.strength if preset.strength is None else preset.strength
+    return Setup(
+        task=size.task,
+        model=LanguageModel(recurrence=ElmanRNN(hidden=size.hidden, nonlinearity="tanh", bias="double"), layers=3),
+        training=size.training.model_copy(update={"rates": Annealing(best=preset.text_best)}),
+        strength=strength,
+        metric=preset.text_metric,
+        variant=variant,
+        schedule=preset.text_schedule,
+        sparsities=(0.9, 0.98),
+        main=0.9,
+        others=tuple(Penalty(parameter=glob, regularizer=L1(), strength=strength) for glob in OTHERS)
+        if preset.text_others
+        else (),
+        lottery=preset.lottery,
+        factor=100.0,
+    )
+
+
+def controls(preset: Preset) -> dict[str, AnyRegularizer | None]:
+    """Return the torus and its three controls: the columns of Table 4."""
+    torus = preset.moduli(Torus())
+    return {"Torus": torus, "No reg.": None, "L1": preset.l1_control(preset.l1), "Shuffled": Shuffled(base=torus)}
+
+
+def table4(name: str, scale: Scale, variant: Variant) -> Table:
+    """Table 4: the torus beside its controls."""
+    return _grid(name, scale, variant, "by regularizer", "Table 4", controls(variant.preset), _claims.TABLE_4)
+
+
+def table5(name: str, scale: Scale, variant: Variant) -> Table:
+    """Table 5: five manifolds; the two controls are those of Table 4."""
+    known = controls(variant.preset)
+    columns = {**spaces(variant.preset), "No reg.": known["No reg."], "L1": known["L1"]}
+    return _grid(name, scale, variant, "by manifold", "Table 5 (controls: Table 4)", columns, _claims.TABLE_5)
+
+
+def table9(name: str, scale: Scale, variant: Variant) -> Table:
+    """Table 9: inhibitors on the torus."""
+    preset = variant.preset
+    columns: dict[str, AnyRegularizer | None] = {
+        "Torus": preset.moduli(Torus()),
+        "Diffusion": preset.moduli(Torus(), preset.text_diffusion),
+        "Sinusoid": preset.moduli(Torus(), preset.text_sinusoid),
+    }
+    return _grid(
+        name,
+        scale,
+        variant,
+        "by inhibitor on the torus (Torus: difference of Gaussians)",
+        "Table 9",
+        columns,
+        _claims.TABLE_9,
+    )
+
+
+def table11(name: str, scale: Scale, variant: Variant) -> Table:
+    """Table 11: the strength of three regularizers at 90 %."""
+    columns = {column: value for column, value in controls(variant.preset).items() if column != "No reg."}
+    bench = setup(scale, variant)
+    return table(
+        name,
+        scale,
+        variant,
+        title="Accuracy of the next word at 90 % sparsity, by strength of the penalty",
+        source=SOURCE.format("Table 11, single trials", _words(bench)),
+        cells=by_strength(bench, columns, _published.TEXT_STRENGTHS, _factor(bench)),
+        claims=_claims.TABLES_10_AND_11,
+    )
+
+
+def strength(name: str, scale: Scale, variant: Variant) -> Table:
+    """The dense networks of Table 4 at several strengths of the penalty: which of them still learn the text."""
+    bench = setup(scale, variant)
+    cells = [
+        bench.cell(f"lambda {value:g}", column, replace(bench, strength=value).dense(regularizer), "dense")
+        for value in TEXT[scale].strengths
+        for column, regularizer in controls(variant.preset).items()
+    ]
+    return table(
+        name,
+        scale,
+        variant,
+        title="Accuracy of the next word without pruning, by strength of the penalty",
+        source="Not in the paper: our protocol for the choice of lambda in Table 4 at this scale",
+        cells=cells,
+    )
+
+
+def _grid(
+    name: str,
+    scale: Scale,
+    variant: Variant,
+    by: str,
+    source: str,
+    columns: dict[str, AnyRegularizer | None],
+    claims: tuple[Claim, ...],
+) -> Table:
+    bench = setup(scale, variant)
+
+    def published(row: str, column: str) -> Published | None:
+        return _published.text(row, column, factor=_factor(bench))
+
+    return table(
+        name,
+        scale,
+        variant,
+        title=f"Accuracy of the next word after pruning, {by}",
+        source=SOURCE.format(source, _words(bench)),
+        cells=baseline(bench, columns, published) + pruned(bench, columns, published),
+        claims=claims,
+    )
+
+
+def _factor(bench: Setup) -> float:
+    """Return what the printed numbers are to be multiplied by, to be those of the table's metric."""
+    return 1.0 if bench.metric == "accuracy_reported" else 2.0
+
+
+def _words(bench: Setup) -> str:
+    if bench.metric == "accuracy_reported":
+        return "as printed"
+    return "twice the printed numbers, which are half of the true"
+
+
+def table(
+    name: str,
+    scale: Scale,
+    variant: Variant,
+    *,
+    title: str,
+    source: str,
+    cells: Sequence[Cell],
+    claims: tuple[Claim, ...] = (),
+) -> Table:
+    """Return a text table of these cells, with those of the claims whose cells are all there."""
+    return Table(
+        name=name,
+        scale=scale,
+        title=variant.title(title),
+        source=source,
+        metric="Test accuracy" if cells[0].metric == "accuracy" else "Test accuracy as reported",
+        unit="%",
+        better="higher",
+        seeds=TEXT[scale].seeds,
+        cells=tuple(cells),
+        remarks=_baseline_rule,
+        claims=fitting(claims, cells),
+    )
+
+
+def _baseline_rule(summary: Summary) -> list[str]:
+    """Say whether the unpruned networks know more than the best constant answer and than the words' frequencies."""
+    task = summary.table.cells[0].experiment.task
+    assert isinstance(task, WikiText)
+    dense = [cell for cell in summary.cells.values() if cell.cell.stage == "dense" and cell.n]
+    if not dense:
+        return []
+    try:
+        source = task.open(device="cpu", generator=torch.Generator())
+    except ValueError as error:
+        return [f"What constant answers reach is not known here: {error}"]
+    word, constant = source.constant()
+    unigram = source.unigram()
+    lines = [
+        f"Best constant answer on test: {word!r}, {100 * constant['accuracy']:.2f} % "
+        f"(as the published code counts: {100 * constant['accuracy_reported']:.2f} %). "
+        f"Perplexity of the words' frequencies: {unigram:.1f}."
+    ]
+    for cell in dense:
+        stages = cell.stages.values()
+        better = sum(
+            stage.metrics["accuracy"] > constant["accuracy"] and stage.metrics["perplexity"] < unigram
+            for stage in stages
+        )
+        perplexities = ", ".join(f"{stage.metrics['perplexity']:.1f}" for stage in stages)
+        lines.append(
+            f"{cell.cell.name}: better than both in {better} of {len(cell.results)} runs; perplexity {perplexities}."
+        )
+    return lines

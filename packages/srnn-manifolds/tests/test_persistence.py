@@ -1,0 +1,124 @@
+"""Persistence against what is known of manifolds, of a regular polygon, and of spanning trees."""
+
+import math
+import sys
+
+import pytest
+import torch
+from scipy.sparse.csgraph import minimum_spanning_tree
+
+from srnn_manifolds import Circle, Diagrams, Euclidean, KleinBottle, Sphere, Torus, betti, farthest_points, persistence
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def spread(manifold, n, seed):
+    return farthest_points(manifold, manifold.sample(2000, generator=seeded(seed)), n)
+
+
+@pytest.mark.parametrize(
+    "manifold, coeff, numbers",
+    [
+        (Torus(), 2, (1, 2, 1)),
+        (Torus(), 3, (1, 2, 1)),
+        (KleinBottle(), 2, (1, 2, 1)),
+        (KleinBottle(), 3, (1, 1, 0)),
+        (Circle(), 2, (1, 1, 0)),
+        (Sphere(), 2, (1, 0, 1)),
+        (Sphere(), 3, (1, 0, 1)),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_betti_numbers_tell_the_manifolds_apart(manifold, coeff, numbers, seed):
+    points = spread(manifold, 150, seed)
+    found = persistence(manifold.pairwise(points), max_dimension=2, coeff=coeff)
+    assert found.coeff == coeff
+    assert betti(found, 2.0) == numbers
+
+
+@pytest.mark.parametrize("n", [7, 12, 40])
+def test_a_regular_polygon(n):
+    """The circle's hole is born where neighbours meet, and dies when three of its points reach round it."""
+    angles = torch.arange(n, dtype=torch.float64) * 2 * math.pi / n
+    found = persistence(Circle(radius=1).pairwise(torch.stack([angles.cos(), angles.sin()], dim=-1)))
+    step = 2 * math.pi / n
+    longest = max(found.bars[1].tolist(), key=lambda bar: bar[1] - bar[0])
+    assert longest == pytest.approx([step, math.ceil(n / 3) * step], rel=1e-6)
+    assert len(found.bars) == 2
+    assert betti(found, [7 * step, step / 2]) == (1, 1)
+
+
+@pytest.mark.parametrize("manifold", [Torus(), Sphere(), Euclidean()], ids=str)
+def test_components_die_along_the_minimal_spanning_tree(manifold):
+    distances = manifold.pairwise(manifold.sample(50, generator=seeded()))
+    (bars,) = persistence(distances, max_dimension=0).bars
+    tree = minimum_spanning_tree(distances.double().numpy()).data
+    deaths = bars[:, 1].sort().values
+    assert (bars[:, 0] == 0).all()
+    assert deaths[-1] == math.inf
+    torch.testing.assert_close(deaths[:-1], torch.from_numpy(tree).sort().values)
+
+
+def test_arrays_and_tensors_give_the_same():
+    distances = Torus().pairwise(Torus().sample(20, generator=seeded()))
+    one, other = persistence(distances), persistence(distances.numpy())
+    assert all(torch.equal(a, b) for a, b in zip(one.bars, other.bars, strict=True))
+    assert [bars.dtype for bars in one.bars] == [torch.float64] * 2
+    assert persistence(distances.requires_grad_()).bars[0].shape == (20, 2)
+
+
+def test_betti_counts_bars_longer_than_a_length():
+    bars = (torch.tensor([[0.0, math.inf], [0.0, 1.0]]), torch.tensor([[1.0, 3.0], [2.0, 2.5], [0.0, 2.0]]))
+    found = Diagrams(bars, 2)
+    assert betti(found, 0.4) == (2, 3)
+    assert betti(found, 1) == (1, 2)
+    assert betti(found, 2) == (1, 0)
+    assert betti(found, (0.5, 0.5)) == (2, 2)
+    assert betti(found, [2, 0.1]) == (1, 3)
+    with pytest.raises(ValueError, match=r"longer_than: expected one number or 2, got \[1\]"):
+        betti(found, [1])
+
+
+@pytest.mark.parametrize("manifold", [Torus(), Sphere()], ids=str)
+def test_farthest_points_by_a_plain_loop(manifold):
+    points = manifold.sample(60, generator=seeded())
+    d = manifold.pairwise(points).tolist()
+    taken = [0]
+    while len(taken) < 15:
+        taken.append(max(range(60), key=lambda i: min(d[i][j] for j in taken)))
+    assert torch.equal(farthest_points(manifold, points, 15), points[taken])
+    assert torch.equal(farthest_points(manifold, points, 1), points[:1])
+    assert len(set(map(tuple, farthest_points(manifold, points, 60).tolist()))) == 60
+
+
+def test_without_ripser_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ripser", None)
+    with pytest.raises(ImportError, match=r"srnn-manifolds\[topology\]"):
+        persistence(torch.zeros(3, 3))
+
+
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda: persistence(torch.zeros(3, 2)), r"distances: expected shape \(n, n\), got \(3, 2\)"),
+        (lambda: persistence(torch.zeros(3)), r"distances: expected shape \(n, n\), got \(3,\)"),
+        (lambda: persistence(torch.zeros(0, 0)), r"distances: expected shape"),
+        (lambda: persistence(torch.tensor([[0.0, 1.0], [2.0, 0.0]])), "distances: expected a symmetric"),
+        (lambda: persistence(torch.eye(2)), "distances: .* with 0 on its diagonal"),
+        (lambda: persistence(torch.eye(2) - 1), "distances: .* at least 0"),
+        (lambda: persistence(torch.full((2, 2), math.nan)), "distances: expected"),
+        (lambda: persistence(torch.zeros(2, 2), max_dimension=-1), "max_dimension: expected at least 0, got -1"),
+        (lambda: persistence(torch.zeros(2, 2), coeff=4), "coeff: expected a prime, got 4"),
+        (lambda: persistence(torch.zeros(2, 2), coeff=0), "coeff: expected a prime, got 0"),
+        (lambda: persistence(torch.zeros(2, 2), coeff=1), "coeff: expected a prime, got 1"),
+        (lambda: farthest_points(Torus(), torch.zeros(4, 2), 5), "n: expected 1 to 4 points, got 5"),
+        (lambda: farthest_points(Torus(), torch.zeros(4, 2), 0), "n: expected 1 to 4 points, got 0"),
+        (lambda: farthest_points(Torus(), torch.zeros(4, 3), 2), "points: expected shape"),
+    ],
+)
+def test_wrong_calls_are_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

@@ -100,7 +100,8 @@ def test_noise_is_of_the_weights_and_of_the_generator():
 
 
 @pytest.mark.parametrize(
-    ("bump", "drift", "holds"), [(1.0, 0.0, True), (0.9, 0.1, True), (0.85, 0.0, False), (1.0, 0.11, False), (0.0, math.nan, False)]
+    ("bump", "drift", "holds"),
+    [(1.0, 0.0, True), (0.9, 0.1, True), (0.85, 0.0, False), (1.0, 0.11, False), (0.0, math.nan, False)],
 )
 def test_what_holds(bump, drift, holds):
     assert Persistence(1.0, bump, drift, 1.0).holds == holds

@@ -95,7 +95,9 @@ def test_p_values_count_what_is_as_extreme():
 
 def test_clouds_are_drawn_one_after_the_other():
     points = SPACE.sample(20, generator=generator())
-    test = cloud_test(points, partial(permuted, points), lambda each: each[0, 0].item(), repeats=6, generator=generator())
+    test = cloud_test(
+        points, partial(permuted, points), lambda each: each[0, 0].item(), repeats=6, generator=generator()
+    )
     again = generator()
     assert test.observed == points[0, 0].item()
     assert list(test.null) == [permuted(points, again)[0, 0].item() for _ in range(6)] and len(set(test.null)) > 1

@@ -126,8 +126,14 @@ def test_names_are_listed_with_what_they_need(srnn, tmp_path):
         (("moduli/figure9",), "figure: expected some of moduli/figure2,"),
         (("moduli/figure2", "--scale", "huge"), "scale: expected one of smoke, quick, paper, got 'huge'"),
         (("moduli/figure3",), "results: no such folder"),
-        (("moduli/figure3", "--results", "empty"), "make them by `srnn run moduli/table2 --scale quick --save-weights`"),
-        (("moduli/figure4", "--results", "empty"), "make them by `srnn run moduli/table3 --scale quick --save-weights`"),
+        (
+            ("moduli/figure3", "--results", "empty"),
+            "make them by `srnn run moduli/table2 --scale quick --save-weights`",
+        ),
+        (
+            ("moduli/figure4", "--results", "empty"),
+            "make them by `srnn run moduli/table3 --scale quick --save-weights`",
+        ),
         (("moduli/graph", "--results", "empty"), "make them by `srnn run moduli/table1 moduli/table2 --scale quick"),
     ],
     ids=" ".join,
@@ -228,7 +234,9 @@ def on_torus(a, b):
 
 
 def on_klein(a, b):
-    images = [(b[0] + 10 * m, (b[1] if m % 2 == 0 else 10 - b[1]) + 10 * n) for m in (-1, 0, 1) for n in (-2, -1, 0, 1, 2)]
+    images = [
+        (b[0] + 10 * m, (b[1] if m % 2 == 0 else 10 - b[1]) + 10 * n) for m in (-1, 0, 1) for n in (-2, -1, 0, 1, 2)
+    ]
     return min(math.dist(a, image) for image in images)
 
 
@@ -256,7 +264,15 @@ def test_maps_show_the_cost_from_one_point(space):
 
 @pytest.mark.parametrize(
     ("value", "said"),
-    [(0.123456, "0.123"), (12345.6, "12346"), (-0.5, "-0.5"), (math.nan, "-"), (0.0, "0"), (123.4, "123"), (1e-5, "1e-05")],
+    [
+        (0.123456, "0.123"),
+        (12345.6, "12346"),
+        (-0.5, "-0.5"),
+        (math.nan, "-"),
+        (0.0, "0"),
+        (123.4, "123"),
+        (1e-5, "1e-05"),
+    ],
 )
 def test_numbers_are_short(value, said):
     assert number(value) == said

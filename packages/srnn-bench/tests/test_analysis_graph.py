@@ -60,7 +60,11 @@ def by_hand(mask):
     squares = []
     for a in range(len(rows)):
         for b in range(a):
-            p, q, common = sum(rows[a]) / n, sum(rows[b]) / n, sum(x and y for x, y in zip(rows[a], rows[b], strict=True))
+            p, q, common = (
+                sum(rows[a]) / n,
+                sum(rows[b]) / n,
+                sum(x and y for x, y in zip(rows[a], rows[b], strict=True)),
+            )
             squares.append((common / n - p * q) ** 2 / (p * (1 - p) * q * (1 - q)))
 
     def cv(values):

@@ -21,7 +21,9 @@ def drawn():
 
 def ranks(values):
     """Mean ranks, ties sharing one."""
-    return [sum(other < value for other in values) + (sum(other == value for other in values) + 1) / 2 for value in values]
+    return [
+        sum(other < value for other in values) + (sum(other == value for other in values) + 1) / 2 for value in values
+    ]
 
 
 def correlation(a, b):

@@ -49,7 +49,9 @@ def test_what_is_missing_names_the_command(stored):
         weights(store, result, "dense")
 
 
-@pytest.mark.parametrize("regularizer", [Moduli(), Shuffled(base=Moduli(manifold=Circle()))], ids=lambda value: value.kind)
+@pytest.mark.parametrize(
+    "regularizer", [Moduli(), Shuffled(base=Moduli(manifold=Circle()))], ids=lambda value: value.kind
+)
 @pytest.mark.parametrize("again", ["same", "fresh"])
 def test_a_fixed_embedding_is_drawn_again_with_the_same_bits(stored, regularizer, again):
     store, result = stored(

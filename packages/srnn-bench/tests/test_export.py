@@ -225,7 +225,17 @@ def test_history_has_a_row_of_each_epoch(results, tmp_path, suffix):
         for part in one.stages
         for number, epoch in enumerate(part.history, start=1)
     ]
-    assert list(rows[0]) == ["key", "seed", "stage", "epoch", "loss", "penalty", "density", "validation", "learning_rate"]
+    assert list(rows[0]) == [
+        "key",
+        "seed",
+        "stage",
+        "epoch",
+        "loss",
+        "penalty",
+        "density",
+        "validation",
+        "learning_rate",
+    ]
     types = (str, int, str, int, float, float, float, optional, optional)
     read = [tuple(kind(value) for kind, value in zip(types, row.values(), strict=True)) for row in rows]
     assert read == expected and len(read) == 8

@@ -22,7 +22,7 @@ SEED = 1
 
 @pytest.fixture(autouse=True)
 def _own_random_numbers():
-    """torch's own modules draw from the global generator when they are made; leave it as it was."""
+    """Torch's own modules draw from the global generator when they are made; leave it as it was."""
     with torch.random.fork_rng():
         yield
 

@@ -9,10 +9,11 @@ from srnn_bench import SGD, AdamW, Experiment, Masked, Penalty, Stage, Training
 from srnn_bench._checkpoint import Checkpoints
 from srnn_bench._disk import DiskError
 from srnn_bench._engine import Batches, Single
+from srnn_bench._rates import Annealing
 from srnn_bench._run import Keeping, run_together
 from srnn_bench._stacked import Stacked
 from srnn_bench._train import Member
-from srnn_manifolds import L1, Moduli
+from srnn_manifolds import L1, Moduli, Trained
 from srnn_masks import Bernoulli, FixedInDegree
 from srnn_models import ElmanRNN, SequenceModel
 from srnn_pruning import Pruning, Random
@@ -131,6 +132,22 @@ def _trained(**changes):
 
 HH = "*weight_hh*"
 EXPERIMENTS = {
+    "trained embedding that slows down, freezes, begins anew": _experiment(
+        penalties=(Penalty(parameter=HH, regularizer=Trained(base=Moduli()), strength=0.1),),
+        stages=_stages(
+            {"training": _trained(embedding_learning_rate=0.1, embedding_decay=0.5)},
+            {"freeze": ("embedding.*",)},
+            {"start": "reinitialize", "regularizer": "fresh"},
+            {"regularizer": "none"},
+        ),
+    ),
+    "learning rates that go by the validation loss": _experiment(
+        task=Cards(),
+        stages=_stages(
+            {"training": _trained(batches=1, rates=Annealing(), learning_rate=1.0, optimizer=SGD())},
+            {"training": _trained(batches=1, rates=Annealing(best="kept"), learning_rate=1.0)},
+        ),
+    ),
     "pruning by magnitude, moduli, lottery": _experiment(
         penalties=(Penalty(parameter=HH, regularizer=Moduli(), strength=0.1),),
         stages=_stages({"pruning": Pruning(sparsity=0.5)}, {"start": "reinitialize"}),

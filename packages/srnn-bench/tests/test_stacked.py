@@ -37,7 +37,7 @@ from srnn_bench._environment import conditions
 from srnn_bench._run import Keeping, run_together
 from srnn_bench._stacked import Stacked
 from srnn_bench._watch import Quiet
-from srnn_manifolds import L1, Moduli, Shuffled
+from srnn_manifolds import L1, Moduli, Shuffled, Sphere, Trained
 from srnn_masks import Bernoulli, FixedInDegree, Locality, UniformRandom, masks
 from srnn_models import ElmanRNN, PathIntegrator, SequenceModel
 from srnn_pruning import Linear, OneShot, Pruning, Random
@@ -50,8 +50,15 @@ TRAINING = Training(epochs=3, batches=3, batch_size=6, learning_rate=1e-2)
 HIDDEN = 9  # a sheet of 3 x 3; no multiple of the width of a vector
 
 
-def stage(name="only", *, start="continue", pruning=None, **training):
-    return Stage(name=name, start=start, pruning=pruning, training=TRAINING.model_copy(update=training))
+def stage(name="only", *, start="continue", pruning=None, regularizer="same", freeze=(), **training):
+    return Stage(
+        name=name,
+        start=start,
+        pruning=pruning,
+        regularizer=regularizer,
+        freeze=freeze,
+        training=TRAINING.model_copy(update=training),
+    )
 
 
 def experiment(**changes):
@@ -125,6 +132,19 @@ EXPERIMENTS = {
     },
     "clipping": {"stages": (stage(optimizer=SGD(), learning_rate=1.0, clip_norm=0.1),)},
     "stages": {"penalties": penalised(Moduli()), "stages": LOTTERY},
+    "trained embedding": {
+        "penalties": penalised(Trained(base=Moduli())),
+        "stages": (
+            stage(embedding_learning_rate=0.1, embedding_decay=0.5),
+            stage("still", freeze=("embedding.*",)),
+            stage("fresh", start="reinitialize", regularizer="fresh"),
+            stage("bare", regularizer="none"),
+        ),
+    },
+    "sphere, trained, frozen network": {
+        "penalties": penalised(Trained(base=Moduli(manifold=Sphere()))),
+        "stages": (stage("places", freeze=("recurrence.*", "readout.*"), embedding_learning_rate=0.1),),
+    },
     "navigation": {**NAVIGATION, "penalties": penalised(Moduli()), "stages": LOTTERY},
 }
 

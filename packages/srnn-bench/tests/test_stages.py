@@ -1,0 +1,240 @@
+"""What a stage may ask for: learning rates of its own, frozen parts, another regularizer, embeddings that train."""
+
+import pytest
+import torch
+
+from srnn_bench import SGD, Adam, Experiment, Masked, Penalty, Stage, Training, run
+from srnn_bench._assemble import assemble
+from srnn_bench._engine import Single
+from srnn_bench._rates import Annealing
+from srnn_bench._run import Keeping, run_together
+from srnn_bench._train import Member, Trainer
+from srnn_manifolds import Cheapest, Euclidean, KleinBottle, Moduli, Sphere, Torus, Trained
+from srnn_models import ElmanRNN, SequenceModel
+from srnn_pruning import Pruning
+from srnn_tasks import Adding, BaseSource, Batch, Metric, Task, TaskSpec
+
+CPU = torch.device("cpu")
+HH = "recurrence.weight_hh"
+TRAINING = Training(epochs=3, batches=4, batch_size=8, learning_rate=1e-2)
+
+
+def experiment(*stages, regularizer=None, **fields):
+    penalty = () if regularizer is None else (Penalty(parameter=HH, regularizer=regularizer, strength=0.1),)
+    usual = {"task": Adding(steps=5, held_out=50), "model": SequenceModel(recurrence=ElmanRNN(hidden=6))}
+    return Experiment(**usual | {"penalties": penalty, "stages": stages} | fields)
+
+
+def trained(one, upto=None):
+    """Return the run after its training."""
+    member = Member(assemble(one, 0, CPU))
+    engine = Single([member.parts], CPU)
+    trainer = Trainer([member], engine, device=CPU, progress=lambda *_: None)
+    trainer.train()
+    return member
+
+
+def weights(member):
+    return {name: held.detach().clone() for name, held in member.parts.model.named_parameters()}
+
+
+# --- learning rates ---------------------------------------------------------------------------------------------------
+
+
+class Told(Task):
+    """A task whose validation losses are told beforehand."""
+
+    kind: str = "told"
+    losses: tuple[float, ...]
+
+    def open(self, *, device, generator):
+        return ToldSource(self.losses, device)
+
+
+class ToldSource(BaseSource):
+    def __init__(self, losses, device):
+        metrics = (Metric(name="loss", better="lower"),)
+        super().__init__(TaskSpec(inputs=1, outputs=1, loss="mean_squared_error", metrics=metrics), device=device)
+        self.losses = iter(losses)
+
+    def draw(self, size, *, generator):
+        return Batch(inputs=torch.ones(2, size, 1), targets=torch.ones(2, size, 1))
+
+    def evaluate(self, model, *, split, generator):
+        return {"loss": next(self.losses) if split == "validation" else 0.0}
+
+
+def rates(losses, *annealings, epochs=4):
+    """Return the learning rate of every epoch, stage by stage."""
+    one = Training(epochs=epochs, batches=1, batch_size=2, learning_rate=20.0, optimizer=SGD(), clip_norm=1e-6)
+    stages = [
+        Stage(name=f"s{number}", training=one.model_copy(update={"rates": each}))
+        for number, each in enumerate(annealings)
+    ]
+    result = run(experiment(*stages, task=Told(losses=losses)), seed=0, device="cpu")
+    assert result.status == "done", result.reason
+    found = [[epoch.learning_rate for epoch in stage.history] for stage in result.stages]
+    told = [epoch.validation for stage in result.stages for epoch in stage.history]
+    assert told == list(losses)
+    return found
+
+
+def test_the_rate_is_divided_after_each_epoch_that_is_not_better_than_the_best():
+    # better, equal, better than the last but not than the best, worse
+    assert rates((3.0, 2.0, 2.0, 2.5, 2.1, 1.0), Annealing(), epochs=6) == [[20, 20, 20, 5, 1.25, 0.3125]]
+    assert rates((3.0, 4.0, 1.0, 2.0), Annealing(factor=2)) == [[20, 20, 10, 10]]
+
+
+def test_the_best_loss_is_forgotten_or_kept_when_a_stage_begins():
+    losses = (1.0, 2.0, 0.5, 3.0, 2.0, 1.0, 0.4, 0.3)
+    assert rates(losses, Annealing(), Annealing()) == [[20, 20, 5, 5], [20, 20, 20, 20]]
+    assert rates(losses, Annealing(), Annealing(best="kept")) == [[20, 20, 5, 5], [20, 5, 1.25, 1.25]]
+
+
+def test_the_rate_is_what_the_optimizer_uses():
+    """Every step of SGD with a clipped gradient is as long as the rate says."""
+    one = Training(epochs=3, batches=1, batch_size=2, learning_rate=1.0, optimizer=SGD(), clip_norm=1e-3)
+    one = one.model_copy(update={"rates": Annealing(factor=10)})
+    member = Member(assemble(experiment(Stage(name="s", training=one), task=Told(losses=(1.0, 1.0, 1.0))), 0, CPU))
+    engine, lengths = Single([member.parts], CPU), []
+    step = engine.step
+
+    def measured():
+        before = weights(member)
+        found = step()
+        after = weights(member)
+        lengths.append(sum((after[name] - before[name]).square().sum() for name in after).sqrt().item())
+        return found
+
+    engine.step = measured
+    Trainer([member], engine, device=CPU, progress=lambda *_: None).train()
+    assert lengths == pytest.approx([1e-3, 1e-3, 1e-4], rel=2e-2)
+
+
+def test_annealing_needs_a_loss_and_is_not_stacked():
+    one = Stage(name="s", training=TRAINING.model_copy(update={"rates": Annealing()}))
+    with pytest.raises(ValueError, match=r"'s': training.rates is annealing.* 'loss'; the task has mse"):
+        run(experiment(one), seed=0, device="cpu")
+    with pytest.raises(ValueError, match="stack: expected a constant learning rate"):
+        run_together(
+            experiment(one, task=Told(losses=(1.0,) * 9)),
+            (0, 1),
+            device="cpu",
+            progress=lambda *_: None,
+            keeping=Keeping(),
+        )
+
+
+# --- freezing ---------------------------------------------------------------------------------------------------------
+
+
+def test_what_is_frozen_stays_and_the_rest_moves():
+    first, second = Stage(name="a", training=TRAINING), Stage(name="b", training=TRAINING, freeze=("recurrence.*",))
+    before, after = weights(trained(experiment(first))), weights(trained(experiment(first, second)))
+    for name in before:
+        assert torch.equal(before[name], after[name]) == name.startswith("recurrence."), name
+
+
+def test_a_frozen_part_trains_again_in_a_later_stage():
+    frozen = Stage(name="a", training=TRAINING, freeze=("recurrence.*",))
+    one, two = trained(experiment(frozen)), trained(experiment(frozen, Stage(name="b", training=TRAINING)))
+    assert not torch.equal(weights(one)[HH], weights(two)[HH])
+
+
+@pytest.mark.parametrize(
+    ("freeze", "said"),
+    [
+        (("embedding.*",), "freeze: 'embedding.*' matches nothing that trains; there are recurrence.weight_ih"),
+        (("*",), "freeze: expected something to be left that trains"),
+    ],
+)
+def test_a_freeze_that_cannot_be_meant_is_refused(freeze, said):
+    with pytest.raises(ValueError, match=said.replace("*", r"\*")):
+        run(experiment(Stage(name="a", training=TRAINING, freeze=freeze)), seed=0, device="cpu")
+
+
+# --- regularizers of a stage ------------------------------------------------------------------------------------------
+
+
+def coefficients(member):
+    return member.parts.penalties.terms[0].coefficients.clone()
+
+
+def test_a_regularizer_stays_is_drawn_anew_or_is_left_out():
+    first = Stage(name="a", training=TRAINING)
+    second = {"name": "b", "training": TRAINING, "start": "reinitialize"}
+    before = coefficients(trained(experiment(first, regularizer=Moduli())))
+    same = trained(experiment(first, Stage(**second), regularizer=Moduli()))
+    fresh = trained(experiment(first, Stage(**second, regularizer="fresh"), regularizer=Moduli()))
+    bare = trained(experiment(first, Stage(**second, regularizer="none"), regularizer=Moduli()))
+    assert torch.equal(coefficients(same), before)
+    assert not torch.equal(coefficients(fresh), before)
+    assert torch.allclose(coefficients(fresh), Moduli().coefficients(fresh.parts.penalties.terms[0].points[0]))
+    assert [epoch.penalty for epoch in bare.history] == [0.0] * 3
+    assert all(epoch.penalty > 0 for epoch in fresh.history)
+    unpenalised = trained(experiment(first, Stage(**second, regularizer="none"), regularizer=Moduli(), penalties=()))
+    plain = trained(experiment(first, Stage(**second), penalties=()))
+    assert torch.equal(weights(unpenalised)[HH], weights(plain)[HH])
+
+
+# --- embeddings that train --------------------------------------------------------------------------------------------
+
+MANIFOLDS = [Torus(), KleinBottle(), Sphere(dim=2), Sphere(dim=3), Euclidean(dim=3)]
+
+
+@pytest.mark.parametrize("manifold", MANIFOLDS, ids=str)
+def test_a_trained_embedding_moves_at_every_step_and_stays_on_its_manifold(manifold):
+    """Check 12 of the facts sheet: rows of S^n stay at unit norm and still move after the second step."""
+    training = TRAINING.model_copy(update={"embedding_learning_rate": 0.05})
+    one = experiment(Stage(name="a", training=training), regularizer=Trained(base=Moduli(manifold=manifold)))
+    parts = assemble(one, 0, CPU)
+    engine, points = Single([parts], CPU), parts.penalties.terms[0].points
+    engine.begin(0)
+    for _ in range(6):
+        before = points.detach().clone()
+        engine.step()
+        assert parts.penalties.terms[0].points is points
+        moved = manifold.distance(before, points.detach())
+        assert (moved > 1e-4).float().mean() > 0.9
+        torch.testing.assert_close(points.detach(), manifold.retract(points.detach()), atol=1e-5, rtol=0)
+        if isinstance(manifold, Sphere):
+            torch.testing.assert_close(points.detach().norm(dim=-1), torch.ones(1, 6), atol=1e-5, rtol=0)
+
+
+def test_embeddings_have_their_own_learning_rate_its_decay_and_no_weight_decay():
+    training = TRAINING.model_copy(
+        update={"embedding_learning_rate": 0.1, "embedding_decay": 0.5, "optimizer": Adam(weight_decay=0.3)}
+    )
+    one = experiment(Stage(name="a", training=training), regularizer=Trained(base=Moduli()))
+    member = Member(assemble(one, 0, CPU))
+    engine = Single([member.parts], CPU)
+    Trainer([member], engine, device=CPU, progress=lambda *_: None).train()
+    network, embedding = engine.optimizer.param_groups
+    assert (network["lr"], network["weight_decay"]) == (1e-2, 0.3)
+    assert embedding["lr"] == pytest.approx(0.1 * 0.5**3) and embedding["weight_decay"] == 0.0
+    assert [tuple(parameter.shape) for parameter in embedding["params"]] == [(1, 6, 2)]
+
+
+def test_a_trained_embedding_is_not_pruned_and_is_kept_with_the_weights():
+    from safetensors.torch import load
+
+    stage = Stage(name="a", training=TRAINING, pruning=Pruning(sparsity=0.9))
+    one = experiment(stage, regularizer=Trained(base=Moduli()))
+    (made,) = run_together(one, (0,), device="cpu", progress=lambda *_: None, keeping=Keeping(weights=True))
+    held = load(made.weights["a"])
+    assert held[f"embedding.{HH}"].shape == (1, 6, 2)
+    assert (held[f"embedding.{HH}"] != 0).all()
+    assert not any("embedding" in name for name in made.result.stages[0].densities)
+    begun = assemble(one, 0, CPU).penalties.terms[0].points
+    assert not torch.equal(held[f"embedding.{HH}"], begun)
+
+
+# --- masks that are drawn from a manifold -----------------------------------------------------------------------------
+
+
+def test_a_mask_may_come_from_a_manifold():
+    pattern = Cheapest(base=Moduli(), density=0.25)
+    one = experiment(Stage(name="a", training=TRAINING), masks=(Masked(parameter=HH, pattern=pattern),))
+    assert Experiment.model_validate_json(one.model_dump_json()) == one
+    result = run(one, seed=0, device="cpu")
+    assert result.stages[0].densities[HH] == 0.25

@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 import torch
 
-from srnn_bench.analysis import CloudTest, cloud_test, longest_bar, mixed_rows, on_ring, permuted
+from srnn_bench.analysis import CloudTest, cloud_test, largest_cluster, longest_bar, mixed_rows, on_ring, permuted
 from srnn_manifolds import Diffusion, DifferenceOfGaussians, Euclidean, Sinusoid, Torus
 
 SPACE = Euclidean(dim=3)
@@ -138,3 +138,15 @@ def test_pairs_on_the_ring_are_those_of_a_loop(inhibitor):
 
 def test_far_costs_more_has_no_ring():
     assert on_ring(SPACE, SPACE.sample(9, generator=generator()), Diffusion()) == 0
+
+
+def test_the_largest_cluster_is_what_steps_connect():
+    x = torch.tensor([9.5, 0.2, 0.9, 4.0, 4.5, 5.1, 5.9, 7.5, 3.0])
+    line = torch.stack([x, torch.full((9,), 2.0)], dim=1)
+    assert largest_cluster(Torus(), line, 0.85).nonzero()[:, 0].tolist() == [3, 4, 5, 6]
+    assert largest_cluster(Torus(), line, 0.75).nonzero()[:, 0].tolist() == [0, 1, 2], (
+        "round the seam; a tie: the first"
+    )
+    assert largest_cluster(Euclidean(dim=2), line, 0.75).nonzero()[:, 0].tolist() == [3, 4, 5]
+    assert largest_cluster(Torus(), line, 1.01).nonzero()[:, 0].tolist() == [3, 4, 5, 6, 8]
+    assert largest_cluster(Torus(), line, 5.0).all() and largest_cluster(Torus(), line, 0.1).sum() == 1

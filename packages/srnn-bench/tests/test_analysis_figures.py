@@ -13,6 +13,7 @@ import torch
 from srnn_bench import Conditions, Job, Quiet, Store, sweep
 from srnn_bench._cli import main
 from srnn_bench.analysis import measures, weights_on_manifold
+from srnn_bench.analysis import _draw_maps
 from srnn_bench.analysis._draw_maps import costs_from
 from srnn_bench.analysis._files import number, rows
 from srnn_bench.papers import table
@@ -60,6 +61,7 @@ def quick(monkeypatch):
     """Fewer random clouds and masks, and a smaller grid."""
     monkeypatch.setattr(_figures, "CLOUDS", 4)
     monkeypatch.setattr(_figures, "MASKS", 3)
+    monkeypatch.setattr(_draw_maps, "SURFACE", (20, 10))
     monkeypatch.setattr(_figures, "GAINS", (2.0, 16.0))
     monkeypatch.setattr(_figures, "INHIBITIONS", (0.5, 4.0))
 
@@ -80,7 +82,9 @@ EXPECTED = {
             "pairs",
             "longest-bar-of-H1",
             "longest-bar-of-H1-modulo-3",
+            "longest-bar-of-H1-core",
             "longest-bar-of-H2",
+            "longest-bar-of-H2-core",
             "pairs-on-the-ring",
         )
     ],

@@ -5,11 +5,10 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from srnn_bench import SGD, AdamW, Experiment, Masked, Penalty, Stage, Training
+from srnn_bench import SGD, AdamW, Annealing, Experiment, Masked, Penalty, Stage, Training
 from srnn_bench._checkpoint import Checkpoints
 from srnn_bench._disk import DiskError
 from srnn_bench._engine import Batches, Single
-from srnn_bench._rates import Annealing
 from srnn_bench._run import Keeping, run_together
 from srnn_bench._stacked import Stacked
 from srnn_bench._train import Member

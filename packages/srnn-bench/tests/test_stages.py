@@ -3,10 +3,9 @@
 import pytest
 import torch
 
-from srnn_bench import SGD, Adam, Experiment, Masked, Penalty, Stage, Training, run
+from srnn_bench import SGD, Adam, Annealing, Experiment, Masked, Penalty, Stage, Training, run
 from srnn_bench._assemble import assemble
 from srnn_bench._engine import Single
-from srnn_bench._rates import Annealing
 from srnn_bench._run import Keeping, run_together
 from srnn_bench._train import Member, Trainer
 from srnn_manifolds import Cheapest, Euclidean, KleinBottle, Moduli, Sphere, Torus, Trained

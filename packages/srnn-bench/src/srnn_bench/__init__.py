@@ -22,6 +22,9 @@ from ._job import Job as Job
 from ._ledger import ledger as ledger
 from ._overrides import override as override
 from ._overrides import override_table as override_table
+from ._rates import Annealing as Annealing
+from ._rates import AnyRates as AnyRates
+from ._rates import Constant as Constant
 from ._ray import Ray as Ray
 from ._report import print_report as print_report
 from ._report import write_figures as write_figures
@@ -55,10 +58,13 @@ __all__ = [
     "SGD",
     "Adam",
     "AdamW",
+    "Annealing",
     "AnyOptimizer",
+    "AnyRates",
     "Cell",
     "Claim",
     "Conditions",
+    "Constant",
     "Contrast",
     "DiskError",
     "Environment",

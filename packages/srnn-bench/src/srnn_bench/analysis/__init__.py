@@ -9,6 +9,7 @@ from ._attractor import persists as persists
 from ._attractor import recurrent as recurrent
 from ._clouds import CloudTest as CloudTest
 from ._clouds import cloud_test as cloud_test
+from ._clouds import largest_cluster as largest_cluster
 from ._clouds import longest_bar as longest_bar
 from ._clouds import mixed_rows as mixed_rows
 from ._clouds import on_ring as on_ring
@@ -32,6 +33,7 @@ __all__ = [
     "cloud_test",
     "cover_radius",
     "embedding",
+    "largest_cluster",
     "longest_bar",
     "measures",
     "mixed_rows",

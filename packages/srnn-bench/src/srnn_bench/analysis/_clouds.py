@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from scipy.sparse.csgraph import connected_components  # type: ignore[import-untyped]
 from torch import Tensor
 
 from srnn_manifolds import Inhibitor, Manifold, persistence
@@ -58,6 +60,16 @@ def longest_bar(manifold: Manifold, points: Tensor, *, dimension: int = 1, coeff
     finite = bars[torch.isfinite(bars[:, 1])]
     scale = float(distances[~torch.eye(len(points), dtype=torch.bool)].square().mean().sqrt())
     return float((finite[:, 1] - finite[:, 0]).max()) / scale if len(finite) and scale > 0 else 0.0
+
+
+def largest_cluster(manifold: Manifold, points: Tensor, reach: float) -> Tensor:
+    """Return which points, bool `(n,)`, belong to the largest set that steps of up to `reach` connect; ties: the first.
+
+    Neurons that lost all their weights stay where they are, and a few of them, far from all others, can span a hole.
+    """
+    near = (manifold.pairwise(points) <= reach).cpu().numpy()
+    _, of = connected_components(near, directed=False)
+    return torch.from_numpy(of == np.bincount(of).argmax())
 
 
 def on_ring(manifold: Manifold, points: Tensor, inhibitor: Inhibitor) -> float:

@@ -42,14 +42,15 @@ def diagrams(name: str, clouds: Mapping[str, tuple[Manifold, Mapping[str, Tensor
         handles, labels = grid[0][0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper right", ncols=2, markerscale=2)
     caption = (
-        "Each dot is a hole of the cloud of neurons: components (H0) and loops (H1). Random: as many points from the "
+        "Each dot is a hole of the cloud of neurons: components (H0) and loops (H1). Core: the largest cluster of the "
+        "trained cloud. Random: as many points from the "
         "law that the embedding began with. Permuted: the trained cloud, each coordinate in an order of its own. Mixed "
         "rows: the trained cloud as the rows of an array that holds it the other way round."
     )
     return Drawing(name, "Persistence diagrams of trained embeddings", caption, figure)
 
 
-def tests(name: str, found: Mapping[str, Mapping[str, Sequence[CloudTest]]], label: str) -> Drawing:
+def spreads(name: str, found: Mapping[str, Mapping[str, Sequence[CloudTest]]], label: str) -> Drawing:
     """Draw what clouds of each null hypothesis have, and what the trained ones do: a panel for each network."""
     with style():
         figure = Figure(figsize=(6.6, 1.9 * len(found) + 0.6), layout="constrained")

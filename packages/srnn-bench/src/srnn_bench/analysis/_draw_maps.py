@@ -19,7 +19,8 @@ from srnn_manifolds import Circle, Inhibitor, KleinBottle, Manifold, Sphere, Tor
 from .._report._drawing import INK, Drawing, style
 
 LOW_TO_HIGH = "RdYlBu"  # red: low cost, blue: high
-FINE = 240
+FINE = 240  # points along the side of a flat map
+SURFACE = (180, 90)  # and on a surface in space, round and down
 Grid = NDArray[np.float64]
 
 
@@ -80,7 +81,7 @@ def _circle(axes: Any, inhibitor: Inhibitor) -> None:
 
 
 def _sphere(axes: Any, inhibitor: Inhibitor) -> None:
-    across, down = np.meshgrid(np.linspace(0, 2 * math.pi, 180), np.linspace(0, math.pi, 90))
+    across, down = np.meshgrid(np.linspace(0, 2 * math.pi, SURFACE[0]), np.linspace(0, math.pi, SURFACE[1]))
     surface = np.stack([np.sin(down) * np.cos(across), np.sin(down) * np.sin(across), np.cos(down)], axis=-1)
     fixed = torch.tensor([0.5, -0.5, 0.8])
     fixed = fixed / fixed.norm()
@@ -88,7 +89,7 @@ def _sphere(axes: Any, inhibitor: Inhibitor) -> None:
 
 
 def _torus(axes: Any, inhibitor: Inhibitor) -> None:
-    x, y = np.meshgrid(np.linspace(0, 10, 180), np.linspace(0, 10, 90))
+    x, y = np.meshgrid(np.linspace(0, 10, SURFACE[0]), np.linspace(0, 10, SURFACE[1]))
     x_fixed, y_fixed = map(np.asarray, TORUS_POINT)
     costs = costs_from(Torus(), inhibitor, torch.tensor(TORUS_POINT), torch.from_numpy(np.stack([x, y], axis=-1)))
     _surface(axes, _doughnut(x, y), costs, _doughnut(x_fixed, y_fixed, lift=1.03))

@@ -33,9 +33,9 @@ from ..._result import Result
 from ..._store import Store
 from ..._table import Scale
 from ...analysis._attractor import Persistence, persists, recurrent
-from ...analysis._clouds import CloudTest, cloud_test, longest_bar, mixed_rows, on_ring, permuted
+from ...analysis._clouds import CloudTest, cloud_test, largest_cluster, longest_bar, mixed_rows, on_ring, permuted
 from ...analysis._draw_attractors import attractors as draw_attractors
-from ...analysis._draw_clouds import diagrams, pairs, tests
+from ...analysis._draw_clouds import diagrams, pairs, spreads
 from ...analysis._draw_maps import maps
 from ...analysis._draw_weights import weights_on_circle
 from ...analysis._files import number, rows, write_drawing, write_text
@@ -47,7 +47,7 @@ from . import TABLES
 
 PARAMETER = "recurrence.weight_hh"
 CLOUDS = 99  # of each null hypothesis: the least p-value is 0.01
-LOOPS, VOIDS = 512, 96  # points at most, well spread, where loops (H1) and voids (H2) are looked for
+LOOPS, VOIDS = 256, 96  # points at most, well spread, where loops (H1) and voids (H2) are looked for
 MASKS = 20  # random masks of each kind
 GAINS = (2.0, 4.0, 8.0, 16.0, 32.0)
 INHIBITIONS = (0.0, 0.5, 1.0, 2.0, 4.0)
@@ -110,8 +110,8 @@ def figure3(store: Store, scale: Scale, folder: Path) -> list[Path]:
         f"# Does a weight follow the inhibitor? Circle, difference of Gaussians, scale {scale}\n\n"
         f"{rows(head, body)}\n"
         "Rank correlation (Spearman) over all pairs; -1 would be perfect obedience, 0 none. Cheap pairs cost less than "
-        "half of the most expensive; beside their share of all pairs stands their share of the sum of sizes. Size is the "
-        "absolute value of a weight.\n"
+        "half of the most expensive; beside their share of all pairs stands their share of the sum of sizes. Size is "
+        "the absolute value of a weight.\n"
     )
     drawing = weights_on_circle(name, "Weights on the circle of their regularizer", placed)
     return [*write_drawing(drawing, folder), write_text(text, folder, name)]
@@ -119,44 +119,53 @@ def figure3(store: Store, scale: Scale, folder: Path) -> list[Path]:
 
 def figure4(store: Store, scale: Scale, folder: Path) -> list[Path]:
     """Figure 4: whether a trained embedding finds a manifold, against clouds without structure."""
-    name = f"moduli-figure4-{scale}"
+    name, ring = f"moduli-figure4-{scale}", DifferenceOfGaussians().peak_distance
     shown: dict[str, tuple[Manifold, Mapping[str, Tensor]]] = {}
     spread: dict[str, tuple[Manifold, list[Tensor], list[Tensor]]] = {}
     found: dict[str, dict[str, dict[str, list[CloudTest]]]] = {}  # by measure, network and null hypothesis
-    body = []
+    body, clusters = [], []
     for column in ("R3 trained", "Torus trained"):
         for kept in _kept(store, scale, "moduli/table3", "90% sparse", column):
-            base, points, seed = kept.regularizer, kept.points, kept.result.seed
-            manifold = base.manifold
-            generator = torch.Generator().manual_seed(seed)
-            draw = partial(_sample, manifold, len(points))
-            began, apart = draw(generator), permuted(points, generator)
+            points, seed, manifold = kept.points, kept.result.seed, kept.regularizer.manifold
+            inside = largest_cluster(manifold, points, ring)
+            core, generator = points[inside], torch.Generator().manual_seed(seed)
+            began, apart = _sample(manifold, len(points), generator), permuted(points, generator)
             if column not in shown:
-                clouds = {"trained": points, "random": began, "permuted": apart, "mixed rows": mixed_rows(points)}
+                clouds = {"trained": points, "core": core, "random": began, "permuted": apart}
+                clouds["mixed rows"] = mixed_rows(points)
                 shown[column] = manifold, {title: _few(manifold, each, LOOPS) for title, each in clouds.items()}
             spread.setdefault(column, (manifold, [], []))[1].append(points)
             spread[column][2].append(began)
-            for measure, statistic in _statistics(base).items():
-                for null, make in (("random", draw), ("permuted", partial(permuted, points))):
-                    test = cloud_test(points, make, statistic, repeats=CLOUDS, generator=generator)
+            ends = present_mask(kept.held, PARAMETER).sum(dim=0) + present_mask(kept.held, PARAMETER).sum(dim=1)
+            numbers = (len(core) / len(points), *(_average(ends[part]) for part in (inside, ~inside)))
+            clusters.append([f"{column}, seed {seed}", *map(number, numbers)])
+            for measure, (statistic, cloud) in _statistics(kept.regularizer, points, core).items():
+                nulls = {"random": partial(_sample, manifold, len(cloud)), "permuted": partial(permuted, cloud)}
+                for null, draw in nulls.items():
+                    test = cloud_test(cloud, draw, statistic, repeats=CLOUDS, generator=generator)
                     found.setdefault(measure, {}).setdefault(column, {}).setdefault(null, []).append(test)
                     mean = math.fsum(test.null) / len(test.null)
                     numbers = (test.observed, mean, min(test.null), max(test.null), test.above, test.below)
                     body.append([f"{column}, seed {seed}, {measure}, {null}", *map(number, numbers)])
-    ring = DifferenceOfGaussians().peak_distance
     head = ["network, measure, null hypothesis", "trained", "null: mean", "least", "greatest", "p above", "p below"]
     text = (
-        f"# Does a trained embedding find a manifold? 90 % sparse, scale {scale}\n\n{rows(head, body)}\n"
+        f"# Does a trained embedding find a manifold? 90 % sparse, scale {scale}\n\n"
+        f"{rows(['network', 'share of neurons in the core', 'weights of one there', 'elsewhere'], clusters)}\n"
+        f"Core: the largest set of neurons that steps of up to d* = {ring:.4f} connect. Weights: in and out of W_hh, "
+        f"mean.\n\n{rows(head, body)}\n"
         "Longest bar: the longest-lived hole, in units of the root mean square distance of two neurons. Random: clouds "
-        "of the law that the embedding began with. Permuted: the trained cloud with each coordinate in an order of "
-        f"its own. {CLOUDS} clouds each; p is that of one side and is not corrected for the number of tests. H1 is of "
-        f"{LOOPS} well-spread neurons at most, H2 of {VOIDS}. On the ring: the share of pairs of neurons that cost "
-        "less than half of what a weight at distance 0 does.\n"
+        "of as many neurons from the law that the embedding began with. Permuted: the same cloud with each coordinate "
+        f"in an order of its own. {CLOUDS} clouds each; p is that of one side and is not corrected for the number of "
+        f"tests. H1 is of {LOOPS} well-spread neurons at most, H2 of {VOIDS}. On the ring: the share of pairs of neurons "
+        "that cost less than half of what a weight at distance 0 does.\n"
     )
     drawings = [
         diagrams(f"{name}-diagrams", shown),
         pairs(f"{name}-pairs", spread, ring),
-        *(tests(f"{name}-{measure.replace(' ', '-')}", held, measure) for measure, held in found.items()),
+        *(
+            spreads(f"{name}-{measure.replace(' ', '-').replace(',', '')}", held, measure)
+            for measure, held in found.items()
+        ),
     ]
     return [*(path for drawing in drawings for path in write_drawing(drawing, folder)), write_text(text, folder, name)]
 
@@ -282,18 +291,21 @@ def _few(manifold: Manifold, points: Tensor, most: int) -> Tensor:
     return points if len(points) <= most else farthest_points(manifold, points, most)
 
 
-def _statistics(base: Moduli) -> dict[str, Callable[[Tensor], float]]:
-    """Return what is asked of a cloud."""
+def _statistics(base: Moduli, points: Tensor, core: Tensor) -> dict[str, tuple[Callable[[Tensor], float], Tensor]]:
+    """Return what is asked, and of which cloud."""
     manifold = base.manifold
 
-    def longest(points: Tensor, dimension: int, coeff: int, most: int) -> float:
-        return longest_bar(manifold, _few(manifold, points, most), dimension=dimension, coeff=coeff)
+    def longest(dimension: int, coeff: int, most: int, cloud: Tensor) -> float:
+        return longest_bar(manifold, _few(manifold, cloud, most), dimension=dimension, coeff=coeff)
 
+    loops, voids = partial(longest, 1, 2, LOOPS), partial(longest, 2, 2, VOIDS)
     return {
-        "longest bar of H1": lambda points: longest(points, 1, 2, LOOPS),
-        "longest bar of H1 modulo 3": lambda points: longest(points, 1, 3, LOOPS),
-        "longest bar of H2": lambda points: longest(points, 2, 2, VOIDS),
-        "pairs on the ring": lambda points: on_ring(manifold, points, base.inhibitor),
+        "longest bar of H1": (loops, points),
+        "longest bar of H1 modulo 3": (partial(longest, 1, 3, LOOPS), points),
+        "longest bar of H1, core": (loops, core),
+        "longest bar of H2": (voids, points),
+        "longest bar of H2, core": (voids, core),
+        "pairs on the ring": (lambda cloud: on_ring(manifold, cloud, base.inhibitor), points),
     }
 
 
@@ -328,6 +340,10 @@ def _graph_of(several: Sequence[Kept]) -> str:
         body.append(line)
     head = ["measure", *(f"seed {seed}" for seed in found), "mean", "random", "z", "rewired", "z"]
     return f"{said}\n{rows(head, body)}" if said else rows(head, body)
+
+
+def _average(values: Tensor) -> float:
+    return float(values.double().mean()) if len(values) else math.nan
 
 
 def _mean(values: Iterable[float]) -> float:

@@ -45,8 +45,8 @@ ADDING: dict[Scale, Sums] = {
     "quick": Sums(
         task=Adding(),
         hidden=128,
-        training=_training(12, 1e-3, batches=200),
-        closing=_training(2, 1e-3, batches=200),
+        training=_training(12, 1e-3, batches=150),
+        closing=_training(2, 1e-3, batches=150),
         strength=1e-3,
         seeds=(0, 1, 2),
     ),

@@ -246,7 +246,5 @@ def _baseline_rule(summary: Summary) -> list[str]:
             for stage in stages
         )
         perplexities = ", ".join(f"{stage.metrics['perplexity']:.1f}" for stage in stages)
-        lines.append(
-            f"{cell.cell.name}: better than both in {better} of {len(cell.results)} runs; perplexity {perplexities}."
-        )
+        lines.append(f"{cell.cell.name}: better than both in {better} of {cell.n} runs; perplexity {perplexities}.")
     return lines

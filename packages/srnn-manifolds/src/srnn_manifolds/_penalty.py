@@ -58,14 +58,18 @@ class Penalty(nn.Module):
             raise ValueError(f"weight: expected shape {self.shape}, got {tuple(weight.shape)}")
         constant = self.coefficients.ndim == 0
         if self.power == 1:
-            # |w| = sign(w) w with a constant sign: backward is one product, and keeps one tensor for it.
-            # coefficients * |w| would take 2.2 times as long (0.23 s, not 0.11 s, for 4096 x 4096 on one core).
+            # |w| = sign(w) w with a constant sign: forward is a dot product, backward a product with the one tensor that
+            # is kept, and no matrix of terms is written. Memory is all that this costs: on a GPU it is read and written
+            # 12 times where the mean of a product takes 16.
             slope = weight.detach().sign()  # (rows, cols)
-            terms = (slope if constant else slope * self.coefficients) * weight  # (rows, cols)
+            if not constant:
+                slope = slope * self.coefficients
+            total = torch.dot(slope.flatten(), weight.to(slope.dtype).flatten())
         else:
             size = weight.abs().pow(self.power)  # (rows, cols)
-            terms = size if constant else self.coefficients * size  # (rows, cols)
-        total = terms.mean() if self.reduction == "mean" else terms.sum()
+            total = (size if constant else self.coefficients * size).sum()
+        if self.reduction == "mean":
+            total = total / weight.numel()
         return self.coefficients * total if constant else total
 
     def mean_coefficient(self) -> float:

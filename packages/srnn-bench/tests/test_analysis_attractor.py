@@ -58,7 +58,7 @@ def test_the_simulation_is_that_of_a_loop():
     starts = torch.randint(20, (6,), generator=source).tolist()
     expected = loop(hold.tolist(), distances.tolist(), starts, 40)
     bumps = [each for each in expected if each[1]]
-    assert 0 < len(bumps)
+    assert bumps
     mean = distances.mean().item()
     assert found.alive == pytest.approx(sum(each[0] for each in expected) / 6)
     assert found.bump == pytest.approx(len(bumps) / 6)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from srnn_bench.analysis import CloudTest, cloud_test, largest_cluster, longest_bar, mixed_rows, on_ring, permuted
-from srnn_manifolds import Diffusion, DifferenceOfGaussians, Euclidean, Sinusoid, Torus
+from srnn_manifolds import DifferenceOfGaussians, Diffusion, Euclidean, Sinusoid, Torus
 
 SPACE = Euclidean(dim=3)
 
@@ -30,7 +30,7 @@ def polygon(n, radius):
 
 
 def turn(n):
-    """Death of the loop of a regular polygon: the first distance at which a triangle of its corners holds the centre."""
+    """Where the loop of a regular polygon dies: at the first triangle of corners that holds the centre; radius 1."""
     return 2 * math.sin(math.pi * math.ceil(n / 3) / n)
 
 

@@ -428,6 +428,29 @@ def test_its_state_holds_the_options_of_single():
     assert torch.equal(ours["generator"], its["generator"])
 
 
+class Aimed(BaseSource):
+    """A loss of its own, that looks at what a batch tells beside inputs and targets."""
+
+    def __init__(self):
+        metrics = (Metric(name="loss", better="lower"),)
+        super().__init__(TaskSpec(inputs=2, outputs=1, loss="mean_squared_error", metrics=metrics), device="cpu")
+
+    def draw(self, size, *, generator):
+        inputs = torch.rand(3, size, 2, generator=generator)
+        aim = torch.rand(size, 1, generator=generator)
+        return Batch(inputs=inputs, targets=inputs[..., :1], weight=inputs[..., 1], info={"aim": aim})
+
+    def loss(self, outputs, batch):
+        return (batch.weight[..., None] * (outputs - batch.targets - batch.info["aim"]).square()).mean()
+
+
+@pytest.mark.parametrize("recorder", [Plain(), Tape()], ids=["plain", "tape"])
+def test_a_loss_sees_all_of_its_batch(recorder):
+    graphed, single = (engine(each, parts=parts_of(Aimed())) for each in (recorder, None))
+    torch.testing.assert_close(losses(graphed, 9), losses(single, 9), **CLOSE)
+    check_same_weights(graphed, single)
+
+
 # --- what cannot be recorded ------------------------------------------------------------------------------------------
 
 
@@ -497,6 +520,12 @@ def test_where_draws_cannot_be_recorded_training_is():
     assert (recorder.recorded, recorder.replayed) == (1, 12 - 2 * REHEARSALS)
 
 
+def parts_of(source):
+    model = SequenceModel(recurrence=ElmanRNN(hidden=4)).build(source.spec, generator=torch.Generator())
+    plan = Plan(stage(), 7, None, frozenset(name for name, _ in model.named_parameters()), None)
+    return Parts(0, source, model, Penalties([]), (plan,), {})
+
+
 class Growing(BaseSource):
     """Says that it has no position, and has one: each batch is drawn larger than the one before, or longer."""
 
@@ -524,20 +553,13 @@ class Growing(BaseSource):
     ],
 )
 def test_a_draw_that_a_recording_would_falsify_stays_outside(what, told):
-    def parts():
-        source = Growing(what)
-        model = SequenceModel(recurrence=ElmanRNN(hidden=4)).build(source.spec, generator=torch.Generator())
-        plan = Plan(stage(), 7, None, frozenset(name for name, _ in model.named_parameters()), None)
-        return Parts(0, source, model, Penalties([]), (plan,), {})
-
-    tape = Tape()
-    graphed = engine(tape, parts=parts())
+    graphed = engine(Tape(), parts=parts_of(Growing(what)))
     found = losses(graphed, 12)
     assert len(graphed.told) == 1
     assert told in graphed.told[0]
     assert bool(found.isfinite().all())
     if what == "waits":  # else one batch was lost to the recording that failed
-        torch.testing.assert_close(found, losses(engine(None, parts=parts()), 12), **CLOSE)
+        torch.testing.assert_close(found, losses(engine(None, parts=parts_of(Growing(what))), 12), **CLOSE)
 
 
 # --- which engine -----------------------------------------------------------------------------------------------------

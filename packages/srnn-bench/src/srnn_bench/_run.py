@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ._assemble import assemble
+import torch
+
+from ._assemble import Parts, assemble
 from ._checkpoint import Checkpoints
 from ._disk import DiskError
-from ._engine import Single
+from ._engine import Engine, Single
 from ._environment import conditions, describe, resolve_device
 from ._experiment import Experiment
+from ._graphed import CudaRecorder, Graphed
 from ._result import Epoch, Result
 from ._stacked import Stacked
 from ._train import Member, Progress, Trainer
@@ -121,8 +124,7 @@ def run_together(
     with conditions(where, precision, threads):
         try:
             members = [Member(assemble(experiment, seed, where)) for seed in seeds]
-            parts = [member.parts for member in members]
-            engine = Single(parts, where) if len(seeds) == 1 else Stacked(parts, where)
+            engine = engine_of([member.parts for member in members], where, tell)
             trainer = Trainer(
                 members,
                 engine,
@@ -155,6 +157,15 @@ def run_together(
         return Made(result, dict(member.weights))
 
     return [made(member, key, seed) for member, key, seed in zip(members, keys, seeds, strict=True)]
+
+
+def engine_of(parts: Sequence[Parts], device: torch.device, tell: Callable[[str], None]) -> Engine:
+    """Return what takes the steps of runs: stacked where they are several, recorded on a GPU, else one by one."""
+    if len(parts) > 1:
+        return Stacked(parts, device)
+    if device.type == "cuda":
+        return Graphed(parts, device, CudaRecorder(device), tell=tell)
+    return Single(parts, device)
 
 
 def explain(error: BaseException) -> str:

@@ -58,9 +58,9 @@ class Penalty(nn.Module):
             raise ValueError(f"weight: expected shape {self.shape}, got {tuple(weight.shape)}")
         constant = self.coefficients.ndim == 0
         if self.power == 1:
-            # |w| = sign(w) w with a constant sign: forward is a dot product, backward a product with the one tensor that
-            # is kept, and no matrix of terms is written. Memory is all that this costs: on a GPU it is read and written
-            # 12 times where the mean of a product takes 16.
+            # |w| = sign(w) w with a constant sign: forward is a dot product, backward a product with the one tensor
+            # that is kept, and no matrix of terms is written. Memory traffic is all that this costs: 12 matrices read
+            # or written, where the mean of a product takes 16.
             slope = weight.detach().sign()  # (rows, cols)
             if not constant:
                 slope = slope * self.coefficients

@@ -156,8 +156,8 @@ def figure4(store: Store, scale: Scale, folder: Path) -> list[Path]:
         "Longest bar: the longest-lived hole, in units of the root mean square distance of two neurons. Random: clouds "
         "of as many neurons from the law that the embedding began with. Permuted: the same cloud with each coordinate "
         f"in an order of its own. {CLOUDS} clouds each; p is that of one side and is not corrected for the number of "
-        f"tests. H1 is of {LOOPS} well-spread neurons at most, H2 of {VOIDS}. On the ring: the share of pairs of neurons "
-        "that cost less than half of what a weight at distance 0 does.\n"
+        f"tests. H1 is of {LOOPS} well-spread neurons at most, H2 of {VOIDS}. On the ring: the share of pairs of "
+        "neurons that cost less than half of what a weight at distance 0 does.\n"
     )
     drawings = [
         diagrams(f"{name}-diagrams", shown),

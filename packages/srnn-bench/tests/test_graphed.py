@@ -215,7 +215,7 @@ def graphed(monkeypatch):
     def go(recorder, least=1):
         told = []
 
-        def make(parts, device, _):
+        def make(parts, device, *_):
             return Graphed(parts, device, recorder, tell=told.append, least=least)
 
         monkeypatch.setattr(_run, "engine_of", make)
@@ -567,14 +567,15 @@ def test_a_draw_that_a_recording_would_falsify_stays_outside(what, told):
 
 def test_on_a_cpu_steps_are_single_or_stacked():
     parts = [assemble(experiment(), seed, CPU) for seed in range(2)]
-    assert type(engine_of(parts[:1], CPU, print)) is Single
-    assert type(engine_of(parts, CPU, print)) is Stacked
+    assert type(engine_of(parts[:1], CPU, True, print)) is Single
+    assert type(engine_of(parts, CPU, True, print)) is Stacked
 
 
-def test_on_a_gpu_single_steps_are_recorded(monkeypatch):
+def test_on_a_gpu_single_steps_are_recorded_where_that_was_asked_for(monkeypatch):
+    assert type(engine_of([assemble(experiment(), 0, CPU)], torch.device("cuda"), False, print)) is Single
     monkeypatch.setattr(_run, "CudaRecorder", lambda device: Tape())
     parts = [assemble(experiment(), 0, CPU)]
-    made = engine_of(parts, torch.device("cuda"), print)
+    made = engine_of(parts, torch.device("cuda"), True, print)
     assert type(made) is Graphed
     assert made.tell is print
 
@@ -589,11 +590,11 @@ GPU = {"rtol": 2e-3, "atol": 1e-4}
 def test_cuda_graphs_agree_with_single_steps(changes, monkeypatch):
     value = experiment(**changes)
     told = []
-    monkeypatch.setattr(_run, "engine_of", lambda parts, device, _: Single(parts, device))
+    monkeypatch.setattr(_run, "engine_of", lambda parts, device, *_: Single(parts, device))
     expected = made(value, "cuda")
     recorder = []
 
-    def make(parts, device, _):
+    def make(parts, device, *_):
         recorder.append(CudaRecorder(device))
         return Graphed(parts, device, recorder[0], tell=told.append, least=1)
 

@@ -97,6 +97,9 @@ def run_(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda[:n].")] = "auto",
     precision: Annotated[str, typer.Option(help="float32, tf32 or bfloat16.")] = "float32",
     threads: Annotated[int, typer.Option(min=1, help="CPU threads of each run.")] = 1,
+    recorded: Annotated[
+        bool, typer.Option("--recorded", help="On a GPU: record a run's training step once and replay it.")
+    ] = False,
     stack: Annotated[
         Stack, typer.Option(help="Train seeds of one experiment as one computation; auto: small networks.")
     ] = "auto",
@@ -133,7 +136,7 @@ def run_(
         else:
             todo += _table(target, scale, settings).jobs(wanted)
     check_conditions(precision, threads)
-    conditions = Conditions(device, precision, threads)
+    conditions = Conditions(device, precision, threads, recorded)
     one = executor == "ray" or conditions.on_gpu
     workers = jobs or (1 if one else max(1, (os.cpu_count() or 1) // threads))
     if dry_run:

@@ -89,7 +89,9 @@ def commit() -> str | None:
     return said.stdout.strip() or None
 
 
-def describe(task: str, device: torch.device, precision: str, threads: int, *, stacked: int = 1) -> Environment:
+def describe(
+    task: str, device: torch.device, precision: str, threads: int, *, stacked: int = 1, recorded: bool = False
+) -> Environment:
     """Return the environment of a run of the task of that kind."""
     return Environment(
         packages=packages_of(task),
@@ -99,6 +101,7 @@ def describe(task: str, device: torch.device, precision: str, threads: int, *, s
         precision=precision,
         threads=threads,
         stacked=stacked,
+        recorded=recorded,
         commit=commit(),
     )
 

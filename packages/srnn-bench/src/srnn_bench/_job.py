@@ -33,11 +33,15 @@ class Job:
 
 @dataclass(frozen=True)
 class Conditions:
-    """How runs are made; none of it is part of a run's key."""
+    """How runs are made; none of it is part of a run's key.
+
+    `recorded`: on a GPU, whether each run's training step is recorded once and replayed; see `srnn_bench._graphed`.
+    """
 
     device: str = "auto"
     precision: str = "float32"
     threads: int = 1
+    recorded: bool = False
 
     @property
     def on_gpu(self) -> bool:

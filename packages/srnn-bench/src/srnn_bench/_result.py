@@ -50,7 +50,7 @@ class Environment(Value):
 
     `packages` are the versions of srnn and of the task's distribution; `commit` is that of srnn's working copy, with
     `-dirty` where it was changed, None for a released package; `stacked` is the number of runs that were trained as
-    one batched computation, 1 for a run by itself.
+    one batched computation, 1 for a run by itself; `recorded`, whether its step was to be recorded on a GPU.
     """
 
     packages: dict[str, str]
@@ -60,6 +60,7 @@ class Environment(Value):
     precision: str
     threads: int
     stacked: int = 1
+    recorded: bool = False
     commit: str | None = None
 
 

@@ -100,18 +100,21 @@ def run_together(
     device: str = "auto",
     precision: str = "float32",
     threads: int = 1,
+    recorded: bool = False,
     progress: Progress,
     keeping: Keeping = Keeping(),
     tell: Callable[[str], None] = lambda text: None,
 ) -> list[Made]:
     """Run an experiment with one seed, or with several as one stacked computation; see `run` and `Stacked`.
 
+    With `recorded`, the training step of a single run on a GPU is recorded and replayed; see `Graphed`.
+
     Runs that find a checkpoint of theirs go on from it, if all that decides their bits is the same as then.
     Raises ValueError where `run` does, and DiskError when a checkpoint cannot be written.
     """
     where = resolve_device(device)
     keys = [experiment.key(seed) for seed in seeds]
-    environment = describe(experiment.task.kind, where, precision, threads, stacked=len(seeds))
+    environment = describe(experiment.task.kind, where, precision, threads, stacked=len(seeds), recorded=recorded)
     folder = keeping.folder(keys)
     checkpoints = None
     if folder is not None:
@@ -124,7 +127,7 @@ def run_together(
     with conditions(where, precision, threads):
         try:
             members = [Member(assemble(experiment, seed, where)) for seed in seeds]
-            engine = engine_of([member.parts for member in members], where, tell)
+            engine = engine_of([member.parts for member in members], where, recorded, tell)
             trainer = Trainer(
                 members,
                 engine,
@@ -159,11 +162,11 @@ def run_together(
     return [made(member, key, seed) for member, key, seed in zip(members, keys, seeds, strict=True)]
 
 
-def engine_of(parts: Sequence[Parts], device: torch.device, tell: Callable[[str], None]) -> Engine:
-    """Return what takes the steps of runs: stacked where they are several, recorded on a GPU, else one by one."""
+def engine_of(parts: Sequence[Parts], device: torch.device, recorded: bool, tell: Callable[[str], None]) -> Engine:
+    """Return what takes the steps of runs: stacked where they are several, recorded where asked for on a GPU."""
     if len(parts) > 1:
         return Stacked(parts, device)
-    if device.type == "cuda":
+    if recorded and device.type == "cuda":
         return Graphed(parts, device, CudaRecorder(device), tell=tell)
     return Single(parts, device)
 

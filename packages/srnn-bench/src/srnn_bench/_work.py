@@ -46,6 +46,7 @@ def make(work: Work, told: Told, tell: Callable[[str], None]) -> list[Made]:
             device=work.conditions.device,
             precision=work.conditions.precision,
             threads=work.conditions.threads,
+            recorded=work.conditions.recorded,
             progress=lambda seed, *step: told(keys[seed], *step),
             keeping=work.keeping,
             tell=tell,

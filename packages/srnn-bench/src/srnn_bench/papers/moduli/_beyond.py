@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from srnn_manifolds import (
     L1,
+    AnyManifold,
     AnyRegularizer,
     Cheapest,
     Circle,
@@ -86,7 +87,12 @@ def matrices(name: str, scale: Scale, variant: Variant) -> Table:
     """The regularizer on input and read-out matrices too."""
     bench, torus = _navigation.setup(scale, variant), variant.preset.moduli(Torus())
     cells = []
-    for column, regularizer in {"torus": torus, "L1": L1(matched=torus), "shuffled": Shuffled(base=torus)}.items():
+    regularizers: dict[str, AnyRegularizer] = {
+        "torus": torus,
+        "L1": L1(matched=torus),
+        "shuffled": Shuffled(base=torus),
+    }
+    for column, regularizer in regularizers.items():
         others = tuple(Penalty(parameter=each, regularizer=regularizer, strength=bench.strength) for each in EVERYWHERE)
         for where, setup in {"W_hh": bench, "all matrices": replace(bench, others=others)}.items():
             cells += _sparse_and_lottery(setup, f"{column}, {where}", setup.pruned(regularizer, 1 - KEPT))
@@ -141,9 +147,12 @@ def inhibitors(name: str, scale: Scale, variant: Variant) -> Table:
 def layers(name: str, scale: Scale, variant: Variant) -> Table:
     """Another manifold for each layer of the text network."""
     bench = _text.setup(scale, variant)
-    spaces = (Torus(), Circle(), KleinBottle())
+    chosen_by_column: dict[str, tuple[AnyManifold, ...]] = {
+        "torus thrice": (Torus(), Torus(), Torus()),
+        "torus, circle, Klein": (Torus(), Circle(), KleinBottle()),
+    }
     cells = []
-    for column, chosen in {"torus thrice": (Torus(),) * 3, "torus, circle, Klein": spaces}.items():
+    for column, chosen in chosen_by_column.items():
         own = tuple(
             Penalty(
                 parameter=f"*layers.{number}.weight_hh",

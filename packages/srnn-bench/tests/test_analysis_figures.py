@@ -198,7 +198,7 @@ def test_figure_4_looks_at_what_was_trained(results):
         for one in kept(results, "moduli/table3", "90% sparse", column):
             assert one.points.shape == (16, coordinates)
             begun = _figures.embedding(one.result, "sparse", one.held, PARAMETER)[0]
-            assert torch.equal(begun, one.points) and torch.equal(one.held[f"embedding.{PARAMETER}"][0], one.points)
+            assert torch.equal(begun, one.points) and torch.equal(one.held[f"points.{PARAMETER}"][0], one.points)
 
 
 def test_the_table_of_graphs_holds_measures_or_says_that_too_little_is_left(drawn, results):

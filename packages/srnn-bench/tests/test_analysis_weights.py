@@ -64,9 +64,9 @@ def test_a_fixed_embedding_is_drawn_again_with_the_same_bits(stored, regularizer
     )
     for stage in ("first", "second", "third"):
         held = weights(store, result, stage)
-        kept = held.pop(f"embedding.{NAME}")
+        kept = held.pop(f"points.{NAME}")
         assert kept.shape == (1, 6, 2)
-        assert torch.equal(embedding(result, stage, {f"embedding.{NAME}": kept + 1}, NAME), kept + 1), "the file's own"
+        assert torch.equal(embedding(result, stage, {f"points.{NAME}": kept + 1}, NAME), kept + 1), "the file's own"
         assert torch.equal(embedding(result, stage, held, NAME), kept)
     first, second = (embedding(result, stage, {}, NAME) for stage in ("first", "second"))
     assert torch.equal(first, second) == (again == "same")
@@ -79,7 +79,7 @@ def test_an_embedding_that_is_not_known_is_refused(stored, tmp_path):
     begun = embedding(result, "sparse", held, NAME)
     assert begun.shape == (1, 6, 2)
     path = store.folder / "weights" / result.key / "sparse.safetensors"
-    save_file({name: tensor for name, tensor in held.items() if not name.startswith("embedding.")}, path)
+    save_file({name: tensor for name, tensor in held.items() if not name.startswith("points.")}, path)
     with pytest.raises(ValueError, match="it is trained, and was not kept; make it by `srnn run that`"):
         embedding(result, "sparse", weights(store, result, "sparse"), NAME, command="srnn run that")
     shutil.rmtree(tmp_path)

@@ -190,7 +190,7 @@ EXPERIMENTS = {
         "penalties": penalised(Trained(base=Moduli(manifold=Sphere())), 3.0),
         "stages": (
             stage("sparse", embedding_learning_rate=0.05, embedding_decay=0.5, pruning=Pruning(sparsity=0.5)),
-            stage("frozen", freeze=("embedding.*",)),
+            stage("frozen", freeze=("points.*",)),
             stage("alone", freeze=("encoder.*", "recurrence.*", "readout.*")),
         ),
     },
@@ -288,7 +288,7 @@ def test_the_tests_above_see_what_they_should():
     assert len(set(rates)) > 1
     assert TextSource("cpu").at(7).steps == 2
     moved = made(experiment(**EXPERIMENTS["trained embedding"])).weights
-    points = [load(moved[name])["embedding.recurrence.weight_hh"] for name in ("sparse", "frozen", "alone")]
+    points = [load(moved[name])["points.recurrence.weight_hh"] for name in ("sparse", "frozen", "alone")]
     assert torch.equal(points[0], points[1])
     assert (points[1] - points[2]).abs().max() > 1e-3
     densities = [epoch.density for epoch in made(experiment(**EXPERIMENTS["masks"])).result.stages[0].history]
@@ -368,7 +368,7 @@ def test_a_rate_that_slows_does_not_record_anew():
         for each in (graphed, single):
             each.slow(0.5, 0.1)
         assert graphed.learning_rate == single.learning_rate
-    points = [each.parts.penalties.trained["embedding.recurrence.weight_hh"] for each in (graphed, single)]
+    points = [each.parts.penalties.trained["points.recurrence.weight_hh"] for each in (graphed, single)]
     torch.testing.assert_close(*points, **CLOSE)
     check_same_weights(graphed, single)
     assert tape.recorded == 2

@@ -142,7 +142,7 @@ def test_the_adding_problem_is_the_codes():
     sparse_, closed, lottery = found.stages
     assert [stage.training.epochs for stage in found.stages] == [100, 10, 100]
     assert (found.task.steps, found.model.recurrence.hidden, sparse_.pruning.sparsity) == (50, 128, 0.95)
-    assert closed.freeze == ("embedding.*",) and closed.pruning is None and closed.start == "continue"
+    assert closed.freeze == ("points.*",) and closed.pruning is None and closed.start == "continue"
     assert sparse_.training.embedding_decay == 0.99 and found.penalties[0].strength == 1e-3
     assert (lottery.start, lottery.regularizer) == ("reinitialize", "same")
     assert isinstance(found.penalties[0].regularizer, Trained)

@@ -135,7 +135,7 @@ EXPERIMENTS = {
         penalties=(Penalty(parameter=HH, regularizer=Trained(base=Moduli()), strength=0.1),),
         stages=_stages(
             {"training": _trained(embedding_learning_rate=0.1, embedding_decay=0.5)},
-            {"freeze": ("embedding.*",)},
+            {"freeze": ("points.*",)},
             {"start": "reinitialize", "regularizer": "fresh"},
             {"regularizer": "none"},
         ),

@@ -136,7 +136,7 @@ EXPERIMENTS = {
         "penalties": penalised(Trained(base=Moduli())),
         "stages": (
             stage(embedding_learning_rate=0.1, embedding_decay=0.5),
-            stage("still", freeze=("embedding.*",)),
+            stage("still", freeze=("points.*",)),
             stage("fresh", start="reinitialize", regularizer="fresh"),
             stage("bare", regularizer="none"),
         ),

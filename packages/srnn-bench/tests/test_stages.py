@@ -143,7 +143,7 @@ def test_a_frozen_part_trains_again_in_a_later_stage():
 @pytest.mark.parametrize(
     ("freeze", "said"),
     [
-        (("embedding.*",), "freeze: 'embedding.*' matches nothing that trains; there are recurrence.weight_ih"),
+        (("points.*",), "freeze: 'points.*' matches nothing that trains; there are recurrence.weight_ih"),
         (("*",), "freeze: expected something to be left that trains"),
     ],
 )
@@ -221,11 +221,11 @@ def test_a_trained_embedding_is_not_pruned_and_is_kept_with_the_weights():
     one = experiment(stage, regularizer=Trained(base=Moduli()))
     (made,) = run_together(one, (0,), device="cpu", progress=lambda *_: None, keeping=Keeping(weights=True))
     held = load(made.weights["a"])
-    assert held[f"embedding.{HH}"].shape == (1, 6, 2)
-    assert (held[f"embedding.{HH}"] != 0).all()
+    assert held[f"points.{HH}"].shape == (1, 6, 2)
+    assert (held[f"points.{HH}"] != 0).all()
     assert not any("embedding" in name for name in made.result.stages[0].densities)
     begun = assemble(one, 0, CPU).penalties.terms[0].points
-    assert not torch.equal(held[f"embedding.{HH}"], begun)
+    assert not torch.equal(held[f"points.{HH}"], begun)
 
 
 # --- masks that are drawn from a manifold -----------------------------------------------------------------------------

@@ -30,7 +30,7 @@ class Penalties(nn.Module):
 
     @property
     def embeddings(self) -> dict[str, Tensor]:
-        """Where the neurons sit, `(gates, N, coordinates)`, by `embedding.` and the name of what is penalised.
+        """Where the neurons sit, `(gates, N, coordinates)`, by `points.` and the name of what is penalised.
 
         The columns of a matrix that is not recurrent sit at that name with `.sources` behind it.
         """
@@ -39,7 +39,7 @@ class Penalties(nn.Module):
             for place, points in (("", "points"), (".sources", "source_points")):
                 held = getattr(term, points, None)
                 if isinstance(held, Tensor):
-                    found[f"embedding.{name}{place}"] = held
+                    found[f"points.{name}{place}"] = held
         return found
 
     @property
@@ -134,7 +134,8 @@ def _pruner(model: nn.Module, stage: Stage, seed: int, device: torch.device) -> 
 def _trained(model: nn.Module, penalties: Penalties, stage: Stage) -> frozenset[str]:
     """Return the names of parameters and embeddings that train in a stage; a glob of `freeze` must match something."""
     names = [name for name, parameter in model.named_parameters() if parameter.requires_grad]
-    names += list(penalties.trained)
+    if stage.regularizer != "none":
+        names += list(penalties.trained)
     for glob in stage.freeze:
         if not any(fnmatchcase(name, glob) for name in names):
             raise ValueError(

@@ -57,7 +57,7 @@ def main() -> None:
     """Run the command line; a mistake of the user is one line on stderr, not a traceback."""
     try:
         app()
-    except ValueError as error:
+    except (ValueError, ImportError) as error:  # of an import: an extra that is not installed, by its name
         Console(stderr=True, emoji=False).print(f"srnn: {error}", markup=False, highlight=False, soft_wrap=True)
         raise SystemExit(2) from None
 
@@ -75,7 +75,7 @@ def list_(results: Results = Path("results")) -> None:
             ended, wanted = (0, len(table.jobs())) if summary is None else (summary.done, summary.wanted)
             stale = "" if summary is None or not summary.stale else f", {len(summary.stale)} stale"
             states.append(f"{scale} {ended}/{wanted}{stale}")
-        _line(f"  {name:<20} {'; '.join(states)}")
+        _line(f"  {name:<26} {'; '.join(states)}")
     if store is not None:
         counts = ", ".join(f"{count} {status}" for status, count in sorted(store.statuses().items()))
         _line(f"Runs in {store.path}: {counts or 'none'}")

@@ -52,7 +52,7 @@ class Stage(Value):
     embeddings, or `none`, which leaves the penalties out in this stage.
 
     `freeze` names what does not train in this stage, as globs over names of parameters; the trained embedding of a
-    parameter is named `embedding.` and the parameter's name.
+    parameter is named `points.` and the parameter's name.
     """
 
     name: Name

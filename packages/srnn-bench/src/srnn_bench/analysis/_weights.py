@@ -19,7 +19,7 @@ def weights(store: Store, result: Result, stage: str, *, command: str = USUAL) -
     """Return what a run held at the end of a stage, on the CPU, by the names of its parameters.
 
     A masked parameter has its bool mask as `<name>_mask`; where neurons sit, `(gates, N, coordinates)`, is
-    `embedding.<name>`. Raises ValueError where nothing was kept; it names `command`, which makes it.
+    `points.<name>`. Raises ValueError where nothing was kept; it names `command`, which makes it.
     """
     known = [held.name for held in result.stages]
     if stage not in known:
@@ -35,15 +35,15 @@ def embedding(result: Result, stage: str, held: dict[str, Tensor], parameter: st
 
     Files that were written before embeddings were kept have none; a fixed one is then drawn again, with the same bits.
     """
-    if f"embedding.{parameter}" in held:
-        return held[f"embedding.{parameter}"]
+    if f"points.{parameter}" in held:
+        return held[f"points.{parameter}"]
     parts = assemble(result.experiment, result.seed, torch.device("cpu"))
     penalties = parts.penalties
     for plan in parts.plans:
         penalties = plan.penalties or penalties
         if plan.stage.name == stage:
             break
-    found = penalties.embeddings.get(f"embedding.{parameter}")
+    found = penalties.embeddings.get(f"points.{parameter}")
     if found is None:
         raise ValueError(f"embedding of {parameter}: expected a penalty with places, run {result.key} has none on it")
     if any(isinstance(penalty.regularizer, Trained) for penalty in result.experiment.penalties):

@@ -27,7 +27,7 @@ from srnn_manifolds import (
 from srnn_masks import UniformRandom
 from srnn_models import GRU, LSTM, ElmanRNN, PathIntegrator
 
-from ..._experiment import Experiment, Masked, Penalty, Stage
+from ..._experiment import Experiment, Masked, Stage
 from ..._table import Cell, Scale, Table
 from . import _navigation, _text
 from ._setup import RECURRENT_ALONE, Setup, Variant
@@ -93,14 +93,14 @@ def matrices(name: str, scale: Scale, variant: Variant) -> Table:
         "shuffled": Shuffled(base=torus),
     }
     for column, regularizer in regularizers.items():
-        others = tuple(Penalty(parameter=each, regularizer=regularizer, strength=bench.strength) for each in EVERYWHERE)
+        others = tuple((each, regularizer) for each in EVERYWHERE)
         for where, setup in {"W_hh": bench, "all matrices": replace(bench, others=others)}.items():
             cells += _sparse_and_lottery(setup, f"{column}, {where}", setup.pruned(regularizer, 1 - KEPT))
     return _navigation.table(
         name,
         scale,
         variant,
-        title="Navigation error at 90 % sparsity, penalties on W_hh or on all matrices",
+        title="Navigation error at 90 % sparsity, penalties on W_hh or on all matrices, each with places of its own",
         source=BEYOND,
         cells=cells,
     )
@@ -154,12 +154,7 @@ def layers(name: str, scale: Scale, variant: Variant) -> Table:
     cells = []
     for column, chosen in chosen_by_column.items():
         own = tuple(
-            Penalty(
-                parameter=f"*layers.{number}.weight_hh",
-                regularizer=variant.preset.moduli(space),
-                strength=bench.strength,
-            )
-            for number, space in enumerate(chosen)
+            (f"*layers.{number}.weight_hh", variant.preset.moduli(space)) for number, space in enumerate(chosen)
         )
         cells += _sparse_and_lottery(bench, column, replace(bench, others=own).pruned(None, 1 - KEPT))
     return _text.table(

@@ -188,7 +188,7 @@ def graph(store: Store, scale: Scale, folder: Path) -> list[Path]:
         else:
             missing.append(f"{name}, {column}")
     if not parts:
-        raise ValueError(f"no masks in {store.folder}; make them by `{_command('moduli/table1', scale)}`")
+        raise ValueError(f"no masks in {store.folder}; make them by `{_command(NEEDS['moduli/graph'], scale)}`")
     words = "".join(f"- {name}: {text}.\n" for name, text in MEASURES.items())
     absent = f"Not kept, and so not here: {'; '.join(missing)}.\n" if missing else ""
     text = (

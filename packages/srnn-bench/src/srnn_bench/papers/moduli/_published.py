@@ -79,7 +79,6 @@ NAVIGATION: dict[str, dict[str, tuple[float, float]]] = {
 }
 
 # Table 10, single trials at lambda 1, 0.1, 0.01, 0.001: error in cm at 90 %
-STRENGTHS = (1.0, 0.1, 0.01, 0.001)
 NAVIGATION_STRENGTHS: dict[str, dict[str, tuple[float, ...]]] = {
     "90% sparse": {
         "L1": (92.26, 92.26, 86.53, 90.83),

@@ -46,7 +46,10 @@ READINGS = (
 
 @dataclass(frozen=True)
 class Setup:
-    """A benchmark at one scale in one variant. `others` are penalties that every network carries."""
+    """A benchmark at one scale in one variant.
+
+    `others` are what every network carries besides, at the same strength: globs and regularizers.
+    """
 
     task: Task
     model: AnyModel
@@ -57,7 +60,7 @@ class Setup:
     schedule: AnySchedule
     sparsities: tuple[float, ...]
     main: float  # the one that the claims are about
-    others: tuple[Penalty, ...] = ()
+    others: tuple[tuple[str, AnyRegularizer], ...] = ()
     parameter: str = "*weight_hh*"
     lottery: Literal["same", "fresh"] = "same"  # the embedding of its regularizer
     factor: float = 1.0  # from the metric to the table's number
@@ -65,8 +68,11 @@ class Setup:
 
     def experiment(self, regularizer: AnyRegularizer | None, *stages: Stage) -> Experiment:
         """Return the experiment with this regularizer of the recurrent weights."""
-        own = () if regularizer is None else (self._penalty(regularizer),)
-        return Experiment(task=self.task, model=self.model, penalties=(*own, *self.others), stages=stages)
+        own = () if regularizer is None else ((self.parameter, regularizer),)
+        penalties = tuple(
+            Penalty(parameter=glob, regularizer=each, strength=self.strength) for glob, each in (*own, *self.others)
+        )
+        return Experiment(task=self.task, model=self.model, penalties=penalties, stages=stages)
 
     @property
     def rows(self) -> tuple[float, ...]:
@@ -82,7 +88,7 @@ class Setup:
         pruning = Pruning(sparsity=sparsity, schedule=self.schedule, scope=self.variant.scope)
         stages = [Stage(name="sparse", training=self.training, pruning=pruning)]
         if self.closing is not None:
-            still = ("embedding.*",) if isinstance(regularizer, Trained) else ()
+            still = ("points.*",) if isinstance(regularizer, Trained) else ()
             stages.append(Stage(name="closed", training=self.closing, freeze=still))
         stages.append(Stage(name="lottery", training=self.training, start="reinitialize", regularizer=self.lottery))
         return self.experiment(regularizer, *stages)
@@ -93,11 +99,9 @@ class Setup:
         """Return a place of a table."""
         return Cell(row, column, experiment, stage, self.metric, published, self.factor)
 
-    def _penalty(self, regularizer: AnyRegularizer) -> Penalty:
-        return Penalty(parameter=self.parameter, regularizer=regularizer, strength=self.strength)
-
 
 MULTIPLES = (10.0, 1.0, 0.1, 0.01)  # of the strength of the main tables: lambda 1 to 0.001 at the paper's 0.1
+SWEEP = "strength x 1 is that of the main tables, 0.1 in the paper, whose tables have 1, 0.1, 0.01, 0.001"
 
 
 def by_strength(
@@ -114,7 +118,7 @@ def by_strength(
         for row in ("90% sparse", "90% lottery"):
             for column, experiment in experiments.items():
                 number_of_paper = Published(factor * published[row][column][number], None, 1)
-                place = f"{row}, {multiple:g} lambda"
+                place = f"{row}, strength x {multiple:g}"
                 cells.append(setup.cell(place, column, experiment, row.split()[1], number_of_paper))
     return cells
 

@@ -23,7 +23,11 @@ Glob = Annotated[str, Field(min_length=1)]
 
 
 class Masked(Value):
-    """A pattern that the parameters matching a glob wear from the start, each its own draw."""
+    """A pattern that the parameters matching a glob wear from the start, each its own draw.
+
+    One that is drawn from a manifold (`Cheapest`) takes the columns of a square matrix for the neurons of its rows,
+    whatever the matrix is.
+    """
 
     parameter: Glob
     pattern: Annotated[AnyPattern | Cheapest, Field(discriminator="kind")]

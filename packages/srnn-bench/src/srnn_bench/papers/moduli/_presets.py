@@ -130,7 +130,7 @@ PAPER = Preset(
     ring=DifferenceOfGaussians(amplitude=10, narrow=1, wide=5, ceiling="amplitude"),
     offset="analytic",
     reduction="sum",
-    strength=1e-5,
+    strength=1e-5,  # Table 6; Table 7 (text) has none, and so has the adding problem
     l1="unit",
     navigation_l1="unit",
     navigation_none=None,

@@ -12,7 +12,11 @@ DEVICES = [
 
 
 @pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize("cell", papers.table("moduli/table1", "smoke").cells[1::3], ids=lambda cell: cell.column)
+@pytest.mark.parametrize(
+    "cell",
+    [cell for cell in papers.table("moduli/table1", "smoke").cells if cell.row == "90% sparse"],
+    ids=lambda cell: cell.column,
+)
 def test_a_sparse_run_and_its_lottery_work_on_the_device(device, cell):
     before = torch.random.get_rng_state()
     result = run(cell.experiment, seed=0, device=device)

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from srnn_pruning import Linear, OneShot, Proportional
 
-SCHEDULES = pytest.mark.parametrize("schedule", [Linear(), OneShot(), Proportional()], ids=lambda schedule: schedule.kind)
+SCHEDULES = pytest.mark.parametrize(
+    "schedule", [Linear(), OneShot(), Proportional()], ids=lambda schedule: schedule.kind
+)
 
 
 @SCHEDULES

@@ -82,6 +82,12 @@ class Case:
         parameters = dict(module.named_parameters())
         return {name: torch.rand(parameters[name].shape, generator=g) < density for name in self.names(module)}
 
+    def signs(self, module, seed=0):
+        g = torch.Generator().manual_seed(seed)
+        parameters = dict(module.named_parameters())
+        columns = {name: parameters[name].shape[1] for name in self.names(module)}
+        return {name: torch.randint(2, (cols,), generator=g) * 2.0 - 1.0 for name, cols in columns.items()}
+
     def inputs(self, seed=0):
         return torch.randn(3, 4, 5, generator=torch.Generator().manual_seed(seed))  # (T, B, I)
 

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
-from ._find import Target, matching, no_match, records, targets
+from ._find import matching, no_match, records, targets
+from ._plan import plan, sites
 from ._record import Record
 
 
@@ -29,7 +30,7 @@ def apply(module: nn.Module, masks: Mapping[str, Tensor]) -> None:
     >>> layer.weight.count_nonzero(dim=1) <= 1
     tensor([True, True])
     """
-    _wear("apply", module, masks, Tensor.logical_and)
+    _wear("apply", module, masks, lambda worn, new: new if worn is None else worn & new)
 
 
 def replace(module: nn.Module, masks: Mapping[str, Tensor]) -> None:
@@ -41,12 +42,15 @@ def replace(module: nn.Module, masks: Mapping[str, Tensor]) -> None:
 
 
 def release(module: nn.Module, names: str | Iterable[str] = "*") -> dict[str, Tensor]:
-    """Take the masks off and give the plain module back: no hooks, no buffers, its old state_dict keys.
+    """Take masks and signs off and give the plain module back: no hooks, no buffers, its old state_dict keys.
 
-    The weights stay as they are. Names are full parameter names or globs of those that wear a mask; one that matches
-    none is a ValueError, but for the default. Returns the masks as `masks` does, ready for `apply`.
+    The weights stay as they are. Names are full parameter names or globs of those that wear a mask or signs; one that
+    matches none is a ValueError, but for the default. Returns the masks as `masks` does, ready for `apply`; what
+    `signs` gave before is ready for `apply_signs`.
     """
-    chosen = _chosen("release", module, names)
+    signed = any(record.signs is not None for _, _, record in records(module))
+    what = "masked or signed parameter" if signed else "masked parameter"
+    chosen = _chosen("release", module, names, lambda record: True, what)
     released = {name: mask for name, mask in masks(module).items() if name in chosen}
     for record_name, host, record in list(records(module)):
         if record_name in chosen:
@@ -60,13 +64,14 @@ def masks(module: nn.Module) -> dict[str, Tensor]:
     first: dict[int, str] = {}
     for name, host, record in records(module):
         record.sync(host)
-        name = first.setdefault(id(record.parameter), name)
-        worn[name] = worn[name] & record.mask if name in worn else record.mask.clone()
+        if record.mask is not None:
+            name = first.setdefault(id(record.parameter), name)
+            worn[name] = worn[name] & record.mask if name in worn else record.mask.clone()
     return worn
 
 
 def enforce(module: nn.Module) -> None:
-    """Mask weights and gradients again now, exactly.
+    """Hold all masks and signs again now, exactly; the gradients of masked entries too.
 
     Needed only after a write that torch does not count and no optimizer made (`weight.data.add_(...)`), or by hand
     between the forwards of a compiled module.
@@ -75,47 +80,16 @@ def enforce(module: nn.Module) -> None:
         record.sync(host, exact=True)
 
 
-def _wear(verb: str, module: nn.Module, new: Mapping[str, Tensor], combine: Callable[[Tensor, Tensor], Tensor]) -> None:
-    plan = _plan(verb, module, new)
-    worn = {(id(record.owner(host)), record.name): (host, record) for _, host, record in records(module)}
-    for target, _ in plan:  # check all before the first is touched
-        for site in target.sites:
-            taken = hasattr(site.owner, f"{site.leaf}_mask")
-            if taken and (id(site.owner), site.leaf) not in worn:
-                where = f"{type(site.owner).__name__} that owns {target.names[0]!r}"
-                raise ValueError(f"{verb}: expected no attribute {site.leaf}_mask on the {where}, got one of its own")
-    for target, mask in plan:
+def _wear(
+    verb: str, module: nn.Module, new: Mapping[str, Tensor], combine: Callable[[Tensor | None, Tensor], Tensor]
+) -> None:
+    for target, mask in plan(verb, module, new, _check, "mask"):
         with torch.inference_mode(False):
             mask = mask.detach().to(target.parameter.device)
-            for site in target.sites:
-                if (id(site.owner), site.leaf) in worn:
-                    host, record = worn[id(site.owner), site.leaf]
-                    record.sync(host)
-                    record.change(combine(record.mask, mask))
-                else:
-                    record = Record(site.path, target.parameter, mask.clone())
-                    record.put_on(site.host)
-                    record.hold(exact=True)
-
-
-def _plan(verb: str, module: nn.Module, new: Mapping[str, Tensor]) -> list[tuple[Target, Tensor]]:
-    """Which parameter gets which mask: every key means something, every mask fits, no parameter gets two."""
-    known = {name: target for target in targets(module) for name in target.names}
-    plan: dict[int, tuple[Target, Tensor, str]] = {}
-    for key, mask in new.items():
-        names = matching(key, known)
-        if not names:
-            raise no_match(verb, key, known, "parameter")
-        for name in names:
-            target = known[name]
-            _check(verb, name, target.parameter, mask)
-            _, other, earlier = plan.setdefault(id(target.parameter), (target, mask, name if name == key else key))
-            if other is not mask and not torch.equal(other, mask.to(other.device)):
-                tied = f" (one parameter: {', '.join(map(repr, target.names))})" if len(target.names) > 1 else ""
-                raise ValueError(
-                    f"{verb}: parameter {name!r}{tied} expected one mask, got different ones by {earlier!r} and {key!r}"
-                )
-    return [(target, mask) for target, mask, _ in plan.values()]
+            for host, record in sites(module, target):
+                record.sync(host)
+                record.change(host, "mask", combine(record.mask, mask))
+            record.hold(exact=True)
 
 
 def _check(verb: str, name: str, parameter: nn.Parameter, mask: Tensor) -> None:
@@ -132,9 +106,15 @@ def _check(verb: str, name: str, parameter: nn.Parameter, mask: Tensor) -> None:
         raise ValueError(f"{verb}: mask of {name!r}: {expected}, got {tuple(mask.shape)}")
 
 
-def _chosen(verb: str, module: nn.Module, names: str | Iterable[str]) -> set[str]:
+def _chosen(
+    verb: str,
+    module: nn.Module,
+    names: str | Iterable[str],
+    wears: Callable[[Record], bool] = lambda record: record.mask is not None,
+    what: str = "masked parameter",
+) -> set[str]:
     """Names under which the chosen records sit; a tied parameter is chosen under all its names by one of them."""
-    found = [(name, id(record.parameter)) for name, _, record in records(module)]
+    found = [(name, id(record.parameter)) for name, _, record in records(module) if wears(record)]
     tied = {name: {id(target.parameter)} for target in targets(module) for name in target.names}
     worn = {identity for _, identity in found}
     known = [name for name, identities in tied.items() if identities & worn]
@@ -142,6 +122,6 @@ def _chosen(verb: str, module: nn.Module, names: str | Iterable[str]) -> set[str
     for pattern in [names] if isinstance(names, str) else names:
         matched = matching(pattern, known)
         if not matched and pattern != "*":
-            raise no_match(verb, pattern, known, "masked parameter")
+            raise no_match(verb, pattern, known, what)
         chosen.update(*(tied[name] for name in matched))
     return {name for name, identity in found if identity in chosen}

@@ -36,6 +36,7 @@ def reinitialize(module: nn.Module, *, generator: torch.Generator) -> None:
             reset(generator=generator)
         else:
             _reset_forked(part, reset, generator)
+    srnn_masks.align_signs(module)  # before the next forward would clamp what has the wrong sign
     srnn_masks.enforce(module)
 
 

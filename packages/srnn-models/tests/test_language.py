@@ -7,10 +7,11 @@ import pytest
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from srnn_models import GRU, LSTM, ElmanRNN, LanguageModel, Network, Stack
+from srnn_models import GRU, LSTM, ElmanRNN, LanguageModel, LeakyRNN, Network, Stack
 
 VALUES = {
     "elman": LanguageModel(recurrence=ElmanRNN(hidden=7, bias="double"), layers=3),
+    "leaky": LanguageModel(recurrence=LeakyRNN(hidden=7, alpha=0.2), layers=2),
     "gru": LanguageModel(recurrence=GRU(hidden=7), embedding=4),
     "lstm": LanguageModel(recurrence=LSTM(hidden=7), layers=2, embedding=5),
 }

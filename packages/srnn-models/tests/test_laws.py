@@ -9,13 +9,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from srnn_models import GRU, LSTM, AnyModel, AnyRecurrence, ElmanRNN, LanguageModel, PathIntegrator, SequenceModel
+from srnn_models import (
+    GRU,
+    LSTM,
+    AnyModel,
+    AnyRecurrence,
+    ElmanRNN,
+    LanguageModel,
+    LeakyRNN,
+    PathIntegrator,
+    SequenceModel,
+)
 from srnn_models._value import ByKind
 
 SIZES = st.integers(1, 10**6)
 ELMAN_BIASES = st.sampled_from([True, False, "double"])
+ALPHAS, RATES = st.floats(0, 1, exclude_min=True), ["relu", "softplus", "tanh"]
 RECURRENCES = st.one_of(
     st.builds(ElmanRNN, hidden=SIZES, nonlinearity=st.sampled_from(["tanh", "relu"]), bias=ELMAN_BIASES),
+    st.builds(LeakyRNN, hidden=SIZES, alpha=ALPHAS, nonlinearity=st.sampled_from(RATES), bias=st.booleans()),
     st.builds(GRU, hidden=SIZES, bias=st.booleans()),
     st.builds(LSTM, hidden=SIZES, bias=st.booleans()),
 )
@@ -44,7 +56,7 @@ def test_json_round_trip(pair):
     assert pickle.loads(pickle.dumps(value)) == value
 
 
-ELMAN = {"kind": "elman", "hidden": 4}
+ELMAN, LEAKY = {"kind": "elman", "hidden": 4}, {"kind": "leaky", "hidden": 4}
 
 
 @pytest.mark.parametrize(
@@ -60,12 +72,20 @@ ELMAN = {"kind": "elman", "hidden": 4}
         (AnyRecurrence, {**ELMAN, "layers": 2}, "layers"),
         (AnyRecurrence, {**ELMAN, "bias": "Double"}, "bias"),
         (AnyRecurrence, {**ELMAN, "bias": 2}, "bias"),
+        (AnyRecurrence, {"kind": "leaky"}, "hidden"),
+        (AnyRecurrence, {**LEAKY, "alpha": 0}, "alpha"),
+        (AnyRecurrence, {**LEAKY, "alpha": -0.2}, "alpha"),
+        (AnyRecurrence, {**LEAKY, "alpha": 1.01}, "alpha"),
+        (AnyRecurrence, {**LEAKY, "alpha": float("nan")}, "alpha"),
+        (AnyRecurrence, {**LEAKY, "nonlinearity": "sigmoid"}, "nonlinearity"),
+        (AnyRecurrence, {**LEAKY, "bias": "double"}, "bias"),
+        (AnyRecurrence, {**LEAKY, "noise": 0.1}, "noise"),
         (AnyRecurrence, {"kind": "gru", "hidden": 0}, "hidden"),
         (AnyRecurrence, {"kind": "gru", "hidden": 4, "bias": "double"}, "bias"),
         (AnyRecurrence, {"kind": "gru", "hidden": 4, "nonlinearity": "relu"}, "nonlinearity"),
         (AnyRecurrence, {"kind": "lstm"}, "hidden"),
         (AnyRecurrence, {"kind": "lstm", "hidden": 4, "state_size": 8}, "state_size"),
-        (AnyRecurrence, {"kind": "rnn", "hidden": 4}, "kind.*'elman', 'gru', 'lstm'"),
+        (AnyRecurrence, {"kind": "rnn", "hidden": 4}, "kind.*'elman', 'leaky', 'gru', 'lstm'"),
         (AnyRecurrence, {"hidden": 4}, "kind"),
         (AnyModel, {"kind": "sequence"}, "recurrence"),
         (AnyModel, {"kind": "sequence", "recurrence": {"kind": "elman", "hidden": 0}}, "recurrence.elman.hidden"),

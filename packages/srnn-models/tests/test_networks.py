@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from srnn_models import GRU, LSTM, ElmanRNN, Network, PathIntegrator, Recurrence, SequenceModel
+from srnn_models import GRU, LSTM, ElmanRNN, LeakyRNN, Network, PathIntegrator, Recurrence, SequenceModel
 
 SEQUENCE = SequenceModel(recurrence=ElmanRNN(hidden=7))
 PATH = PathIntegrator(recurrence=ElmanRNN(hidden=7, nonlinearity="relu", bias=False))
@@ -15,8 +15,10 @@ MODELS = {
     "sequence": SEQUENCE,
     "path": PATH,
     "sequence of two layers": SequenceModel(recurrence=ElmanRNN(hidden=7, bias="double"), layers=2),
+    "sequence leaky": SequenceModel(recurrence=LeakyRNN(hidden=7, alpha=0.2)),
     "sequence gru": SequenceModel(recurrence=GRU(hidden=7)),
     "sequence of two layers lstm": SequenceModel(recurrence=LSTM(hidden=7), layers=2),
+    "path leaky": PathIntegrator(recurrence=LeakyRNN(hidden=7, nonlinearity="softplus")),
     "path lstm": PathIntegrator(recurrence=LSTM(hidden=7)),
 }
 

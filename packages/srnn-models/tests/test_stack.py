@@ -4,11 +4,12 @@ import pytest
 import torch
 from torch import nn
 
-from srnn_models import GRU, LSTM, ElmanRNN, Recurrence, Stack
+from srnn_models import GRU, LSTM, ElmanRNN, LeakyRNN, Recurrence, Stack
 
 VALUES = {
     "elman": ElmanRNN(hidden=5, bias="double"),
     "elman relu": ElmanRNN(hidden=5, nonlinearity="relu", bias=False),
+    "leaky of alpha 1": LeakyRNN(hidden=5, bias=False),
     "gru": GRU(hidden=5),
     "lstm": LSTM(hidden=5, bias=False),
 }
@@ -30,7 +31,7 @@ def built(value, layers=3, seed=0):
 def torch_twin(value, stack):
     sizes = {"input_size": 2, "hidden_size": 5, "num_layers": len(stack.layers), "bias": bool(value.bias)}
     with torch.random.fork_rng():
-        if isinstance(value, ElmanRNN):
+        if isinstance(value, ElmanRNN | LeakyRNN):
             twin = nn.RNN(**sizes, nonlinearity=value.nonlinearity, dtype=torch.float64)
         else:
             twin = {GRU: nn.GRU, LSTM: nn.LSTM}[type(value)](**sizes, dtype=torch.float64)

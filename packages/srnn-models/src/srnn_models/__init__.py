@@ -5,6 +5,7 @@ from importlib.metadata import version as _version
 from ._elman import ElmanRNN as ElmanRNN
 from ._gru import GRU as GRU
 from ._language import LanguageModel as LanguageModel
+from ._leaky import LeakyRNN as LeakyRNN
 from ._lstm import LSTM as LSTM
 from ._models import AnyModel as AnyModel
 from ._network import Network as Network
@@ -24,6 +25,7 @@ __all__ = [
     "AnyRecurrence",
     "ElmanRNN",
     "LanguageModel",
+    "LeakyRNN",
     "Network",
     "PathIntegrator",
     "Recurrence",

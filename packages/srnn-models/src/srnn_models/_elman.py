@@ -1,16 +1,15 @@
 """The Elman network: h_t = s(W_hh h_{t-1} + W_ih x_t + b) (arXiv 2406.06290, section 1 of the facts sheet)."""
 
-import math
 from typing import Literal
 
 import torch
 from pydantic import PositiveInt
 from torch import Tensor
-from torch.nn import functional
 
 from ._elman_kernel import elman_kernel, uses_kernel
-from ._linear import empty, uniform_
-from ._recurrence import Recurrence, check_sequence
+from ._linear import empty
+from ._plain import ACTIVATIONS, PlainModule
+from ._recurrence import check_sequence
 from ._value import Value
 
 
@@ -41,28 +40,17 @@ class ElmanRNN(Value):
         return ElmanModule(self, inputs, generator=generator)
 
 
-class ElmanModule(Recurrence):
+class ElmanModule(PlainModule):
     """The trainable module of an `ElmanRNN`: `weight_ih` (N, I), `weight_hh` (N, N), `bias` and `bias_hh` (N,) or None.
 
     Row = target neuron, column = source. All are drawn from U(+-1/sqrt(N)), as in torch.
     """
 
     def __init__(self, value: ElmanRNN, inputs: int, *, generator: torch.Generator) -> None:
-        super().__init__()
-        if inputs < 1:
-            raise ValueError(f"inputs: expected a positive size, got {inputs}")
-        self.inputs, self.hidden, self.nonlinearity = inputs, value.hidden, value.nonlinearity
-        self.state_size = value.state_size
-        self.weight_ih = empty(self.hidden, inputs, generator=generator)
-        self.weight_hh = empty(self.hidden, self.hidden, generator=generator)
-        self.bias = empty(self.hidden, generator=generator) if value.bias else None
+        super().__init__(inputs, value.hidden, bool(value.bias), generator=generator)
+        self.nonlinearity = value.nonlinearity
         self.bias_hh = empty(self.hidden, generator=generator) if value.bias == "double" else None
         self.reset_parameters(generator=generator)
-
-    def reset_parameters(self, *, generator: torch.Generator) -> None:
-        """Draw all weights anew from U(+-1/sqrt(N))."""
-        for parameter in self.parameters(recurse=False):
-            uniform_(parameter, 1 / math.sqrt(self.hidden), generator=generator)
 
     def forward(self, inputs: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Run inputs (T, B, I) from state (B, N): all states (T, B, N) and the last one (B, N)."""
@@ -71,7 +59,7 @@ class ElmanModule(Recurrence):
         driven = self._drive(inputs)  # (T, B, N), one product for all T
         if uses_kernel(self.weight_hh):
             return elman_kernel(driven, state, self.weight_hh, self.nonlinearity)  # (T, B, N), (B, N)
-        activate = _ACTIVATIONS[self.nonlinearity]
+        activate = ACTIVATIONS[self.nonlinearity]
         weight = self.weight_hh.t()
         states = []
         for drive in driven.unbind(0):
@@ -82,17 +70,13 @@ class ElmanModule(Recurrence):
     def step(self, input: Tensor, state: Tensor | None = None) -> Tensor:
         """One time step: input (B, I) and state (B, N) give the next state (B, N)."""
         drive = torch.addmm(self._drive(input), self._initial(input, state), self.weight_hh.t())  # (B, N)
-        return _ACTIVATIONS[self.nonlinearity](drive)
+        return ACTIVATIONS[self.nonlinearity](drive)
 
-    def _drive(self, inputs: Tensor) -> Tensor:
-        """W_ih x + b, (..., N), of inputs (..., I)."""
-        bias = self.bias if self.bias is None or self.bias_hh is None else self.bias + self.bias_hh
-        return functional.linear(inputs, self.weight_ih, bias)
+    def _bias(self) -> Tensor | None:
+        """The b of the equation, (N,): the sum of two biases, the one, or None."""
+        return self.bias if self.bias is None or self.bias_hh is None else self.bias + self.bias_hh
 
     def extra_repr(self) -> str:
         """Show sizes and nonlinearity in `print(module)`."""
         bias = "double" if self.bias_hh is not None else self.bias is not None
         return f"{self.inputs} -> {self.hidden}, {self.nonlinearity}, bias={bias}"
-
-
-_ACTIVATIONS = {"tanh": torch.tanh, "relu": torch.relu}

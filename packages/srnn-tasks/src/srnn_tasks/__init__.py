@@ -9,11 +9,14 @@ from ._adding import Adding as Adding
 from ._adding import AddingSource as AddingSource
 from ._any_task import AnyTask as AnyTask
 from ._batch import Batch as Batch
+from ._dataset import BatchDataset as BatchDataset
 from ._loss import position_losses as position_losses
 from ._loss import weighted_mean as weighted_mean
 from ._model import Model as Model
 from ._model import carried as carried
 from ._model import evaluating as evaluating
+from ._neurogym import Neurogym as Neurogym
+from ._neurogym import NeurogymSource as NeurogymSource
 from ._path_integration import PathIntegration as PathIntegration
 from ._path_integration import PathIntegrationSource as PathIntegrationSource
 from ._place_code import decode as decode
@@ -33,6 +36,8 @@ from ._spec import TaskSpec as TaskSpec
 from ._task import Task as Task
 from ._wikitext import WikiText as WikiText
 from ._wikitext import WikiTextSource as WikiTextSource
+from .cognitive import Cognitive as Cognitive
+from .cognitive import CognitiveSource as CognitiveSource
 
 __version__ = version("srnn-tasks")
 
@@ -42,9 +47,14 @@ __all__ = [
     "AnyTask",
     "BaseSource",
     "Batch",
+    "BatchDataset",
+    "Cognitive",
+    "CognitiveSource",
     "LossKind",
     "Metric",
     "Model",
+    "Neurogym",
+    "NeurogymSource",
     "PathIntegration",
     "PathIntegrationSource",
     "SequentialMNIST",

@@ -1,0 +1,245 @@
+"""The battery as a task: any mixture of cognitive tasks (Yang et al. 2019; Mod-Cog, arXiv 2207.03523)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Annotated, Any, Literal
+
+import torch
+from pydantic import AfterValidator, Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+from torch import Tensor
+
+from .._batch import Batch
+from .._model import Model, evaluating
+from .._source import BaseSource, Split, check_generator, check_split
+from .._spec import Metric, TaskSpec
+from .._task import Task
+from ._batteries import BATTERIES, Battery
+from ._conventions import AnyConventions, Conventions
+from ._drawer import Drawer
+from ._families import YANG
+from ._layouts import AnyLayout, OneTrial, Streams
+from ._order import balanced, drawn, never_twice
+from ._render import answers, meaning, places, rest, show_stimuli
+from ._rule import Rule
+from ._scores import Scores, score
+from ._timing import Timing
+from ._trials import PADDING, Trials
+from ._world import World
+
+Name = Annotated[str, AfterValidator(lambda name: Rule.parse(name).name)]
+Share = Annotated[float, Field(gt=0, le=1)]
+PARTS = (*YANG, "intr", "intl", "seqr", "seql")  # in the order of their inputs
+
+
+class Cognitive(Task):
+    """A mixture of cognitive tasks: fixate, and answer with a direction when the fixation cue goes off.
+
+    Inputs `(T, B, I)`: the fixation cue, R units of each of two rings, and the rule. Targets `(T, B)`: 0 to fixate,
+    1 + direction to answer. The weight is 0 in padding. `info` says what each step means; see
+    `srnn_tasks.cognitive._render.meaning`.
+
+    tasks: the name of a battery, or names of tasks; one that stands twice has two rules. rules: `one_hot`, an input
+    for each task, or `parts`, one for each of the 20 base tasks and for IntR, IntL, SeqR and SeqL, which compose.
+    untrained: tasks that are evaluated but not trained. proportions: of the tasks in the mixture, equal where None.
+    layout: how trials fill the rows.
+    dt: milliseconds a step. ring: R. sigma: input noise has the standard deviation sigma / sqrt(dt) a step.
+    coherences: of decision tasks, strengths are (1 +- c) / 2. strengths: of delayed decision tasks.
+    evaluation_trials: of each task, on a held-out split, as equal in number as can be.
+
+    >>> task = Cognitive(tasks=("dlygo", "dlygo-intr-seql"))
+    >>> task.names
+    ('dlygo', 'dlygo-intr-seql')
+    >>> len(Cognitive(tasks="paper84").names)
+    84
+    """
+
+    kind: Literal["cognitive"] = "cognitive"
+    tasks: Battery | tuple[Name, ...] = "yang20"
+    rules: Literal["one_hot", "parts"] = "one_hot"
+    untrained: tuple[Name, ...] = ()
+    proportions: tuple[PositiveFloat, ...] | None = None
+    layout: AnyLayout = OneTrial()
+    dt: PositiveInt = 100
+    ring: Annotated[int, Field(ge=4, multiple_of=2)] = 16
+    sigma: NonNegativeFloat = 1.0
+    coherences: Annotated[tuple[Share, ...], Field(min_length=1)] = (0.08, 0.16, 0.32, 0.64)
+    strengths: Annotated[tuple[PositiveFloat, ...], Field(min_length=2)] = (0.3, 0.6, 1.0)
+    timing: Timing = Timing()
+    conventions: AnyConventions = Conventions()
+    evaluation_trials: PositiveInt = 40
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the tasks, in the order of their slots."""
+        return BATTERIES[self.tasks] if isinstance(self.tasks, str) else self.tasks
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Cognitive:
+        if not self.names:
+            raise ValueError("tasks: expected a battery or at least one name, got none")
+        for name in self.untrained:
+            if name not in self.names:
+                raise ValueError(f"untrained: {name!r} is not among the tasks {', '.join(self.names)}")
+        if set(self.names) <= set(self.untrained):
+            raise ValueError("untrained: expected at least one task to be left that trains")
+        if self.proportions is not None and len(self.proportions) != len(self.names):
+            raise ValueError(
+                f"proportions: expected one for each of the {len(self.names)} tasks, got {len(self.proportions)}"
+            )
+        if len(set(self.strengths)) < len(self.strengths):
+            raise ValueError(f"strengths: expected each once, got {self.strengths}")
+        for name, value in self.timing:
+            for span in value if isinstance(value, tuple) else (value,):
+                if 0 < span < self.dt:
+                    raise ValueError(f"timing: {name} = {span} ms is shorter than a step, dt = {self.dt} ms")
+        return self
+
+    def open(self, *, device: torch.device | str, generator: torch.Generator) -> CognitiveSource:
+        """Return the source; the generator is drawn from only for delays that stay what they are (`Legacy`)."""
+        return CognitiveSource(self, device=device, generator=generator)
+
+
+class CognitiveSource(BaseSource):
+    """Trials of a mixture of tasks. `rules` `(slots, parts)` are the rule inputs that are on in a trial of a task."""
+
+    evaluation_size = 256
+
+    def __init__(self, task: Cognitive, *, device: torch.device | str, generator: torch.Generator) -> None:
+        check_generator(generator, device)
+        rules = [Rule.parse(name) for name in task.names]
+        codes, wide = _codes(rules, task.rules)
+        shares = ["decision_accuracy", "trial_accuracy", "fixation_accuracy"]
+        if task.untrained:
+            shares.append("untrained_accuracy")
+        spec = TaskSpec(
+            inputs=1 + 2 * task.ring + wide,
+            outputs=1 + task.ring,
+            carry=isinstance(task.layout, Streams),
+            loss="cross_entropy",
+            metrics=(
+                *(Metric(name=name, better="higher") for name in shares),
+                Metric(name="loss", better="lower", unit="nats"),
+                Metric(name="always_fixate", better="higher"),
+            ),
+        )
+        super().__init__(spec, device=device)
+        self.task = task
+        self.world = World(
+            dt=task.dt,
+            ring=task.ring,
+            timing=task.timing,
+            conventions=task.conventions,
+            coherences=task.coherences,
+            strengths=task.strengths,
+            sigma=task.sigma,
+            device=self.device,
+        )
+        self.drawer = Drawer(rules, self.world, generator=generator)
+        self.rules = codes.to(self.device)
+        self.trained = torch.tensor([name not in task.untrained for name in task.names], device=self.device)
+        proportions = torch.tensor(task.proportions or [1.0] * len(rules), device=self.device)
+        self.chances = proportions * self.trained  # (slots,)
+        self._each = 1 if isinstance(task.layout, OneTrial) else self.drawer.enough(task.layout.steps, self.chances)
+        self._rest: tuple[Trials, Tensor] | None = None  # trials (B, 1) that a stream has begun, and steps done of them
+
+    def draw(self, size: int, *, generator: torch.Generator) -> Batch:
+        """Return the next training batch of `size` rows."""
+        layout, drawer = self.task.layout, self.drawer
+        steps = drawer.longest if isinstance(layout, OneTrial) else layout.steps
+        follow = never_twice if self.task.conventions.order == "alternating" else drawn
+        trials = drawer.draw(follow(size, self._each, self.chances, generator=generator), generator=generator)
+        if not isinstance(layout, Streams):
+            return self.show(trials, steps, generator=generator)
+        new = self._rest is None or len(self._rest[1]) != size
+        offset = torch.zeros(size, dtype=torch.int64, device=self.device)
+        if self._rest is not None and not new:
+            first, offset = self._rest
+            trials = first.then(trials)
+        self._rest = rest(trials, steps, offset)
+        batch = self.show(trials, steps, offset, generator=generator)
+        return replace(batch, reset=torch.full((size,), new, device=self.device))
+
+    def show(self, trials: Trials, steps: int, offset: Tensor | None = None, *, generator: torch.Generator) -> Batch:
+        """Return `steps` of trials `(B, K)`, one after the other; `offset` `(B,)` steps of the first are over.
+
+        What is behind the last trial is padding.
+        """
+        where = places(trials, steps, offset)
+        info, there = meaning(trials, where), where.period != PADDING
+        inputs = torch.zeros(*there.shape, self.spec.inputs, device=self.device)  # (T, B, I)
+        sensed = 1 + 2 * self.world.ring
+        show_stimuli(inputs[..., :sensed], trials, where, self.world, generator=generator)
+        rules = self.rules[info["task"]]  # (T, B, parts)
+        inputs.scatter_(2, sensed + rules, there[..., None].float().expand_as(rules))
+        return Batch(inputs=inputs, targets=answers(trials, where, self.world), weight=there.float(), info=info)
+
+    def held_out(self, split: Split, *, generator: torch.Generator) -> Iterator[Batch]:
+        """Yield batches in which every task, untrained ones too, has `evaluation_trials` trials or a few more.
+
+        All are whole, and a row holds as many as a row of the layout surely does; there is padding behind them.
+        """
+        check_split(split)
+        layout, longest = self.task.layout, self.drawer.longest
+        each = 1 if isinstance(layout, OneTrial) else max(1, layout.steps // longest)
+        rows = -(-self.task.evaluation_trials * len(self.drawer.rules) // each)
+        slots = balanced(rows, each, torch.ones_like(self.chances), generator=generator)
+        for first in range(0, rows, self.evaluation_size):
+            trials = self.drawer.draw(slots[first : first + self.evaluation_size], generator=generator)
+            yield self.show(trials, each * longest, generator=generator)
+
+    def scores(self, model: Model, *, split: Split, generator: torch.Generator) -> tuple[Scores, float]:
+        """Return the counts by slot on a held-out split, and the mean loss, which counts every step alike."""
+        self.check_generator(generator)
+        total: Scores | None = None
+        losses, weights = [], []
+        with evaluating(model):
+            for batch in self.held_out(split, generator=generator):
+                outputs, _ = model(batch.inputs, batch.start, None)  # (T, B, O)
+                counted = score(outputs, batch, len(self.drawer.rules))
+                total = counted if total is None else total.plus(counted)
+                assert batch.weight is not None
+                weights.append(batch.weight.sum())
+                losses.append(self.loss(outputs, batch) * weights[-1])
+        assert total is not None
+        return total, float(torch.stack(losses).double().sum() / torch.stack(weights).double().sum())
+
+    def evaluate(self, model: Model, *, split: Split, generator: torch.Generator) -> dict[str, float]:
+        """Return the metrics: each share is the mean over tasks, of those that train; `loss` counts all steps."""
+        total, loss = self.scores(model, split=split, generator=generator)
+        shares = total.by_slot()
+        means = {name: float(share[self.trained].mean()) for name, share in shares.items()}
+        if self.task.untrained:
+            means["untrained_accuracy"] = float(shares["decision_accuracy"][~self.trained].mean())
+        means["loss"] = loss
+        return {metric.name: means[metric.name] for metric in self.spec.metrics}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the trials that streams have begun, and how far they are; nothing where rows do not go on."""
+        if not self.spec.carry:
+            return {}
+        if self._rest is None:
+            return {"begun": False}
+        trials, over = self._rest
+        return {"begun": True, "over": over.clone(), **{name: held.clone() for name, held in vars(trials).items()}}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `state_dict` gave."""
+        held = dict(state)
+        self._rest = None
+        if held.pop("begun", False):
+            held = {name: tensor.to(self.device) for name, tensor in held.items()}
+            over = held.pop("over")
+            self._rest = Trials(**held), over
+
+
+def _codes(rules: list[Rule], kind: str) -> tuple[Tensor, int]:
+    """Return the numbers of the rule inputs that are on for each slot, `(slots, parts)`, and how many inputs there are.
+
+    Of parts, a task with fewer than three has its first one again.
+    """
+    if kind == "one_hot":
+        return torch.arange(len(rules))[:, None], len(rules)
+    parts = [(rule.parts + 2 * rule.parts[:1])[:3] for rule in rules]
+    return torch.tensor([[PARTS.index(part) for part in each] for each in parts]), len(PARTS)

@@ -1,0 +1,128 @@
+"""Shows trials: where each is at each step, its inputs, its right answer and its meaning (facts sheet, section 2)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ._trials import DECISION, FIXATION, SECOND, STIMULUS, Trials
+from ._world import World
+
+WIDTH = math.pi / 8  # radians: standard deviation of a bump
+HEIGHT = 0.8
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where rows of trials `(B, K)` are at each step; all `(T, B)`.
+
+    trial: number of the trial in its row; number: among all of the batch, row after row. period: 0 to 5 (padding).
+    elapsed: steps since the period began. left: steps of the trial that are still to come, below 0 in padding.
+    """
+
+    trial: Tensor
+    number: Tensor
+    period: Tensor
+    elapsed: Tensor
+    left: Tensor
+
+
+def places(trials: Trials, steps: int, offset: Tensor | None = None) -> Places:
+    """Lay trials `(B, K)` one after the other; offset `(B,)`: steps of the first one that are over already."""
+    ends_in_trial = trials.lengths.cumsum(-1)  # (B, K, 5)
+    ends = ends_in_trial[..., -1].cumsum(1)  # (B, K)
+    if offset is not None:
+        ends = ends - offset[:, None]
+    step = torch.arange(steps, device=ends.device).expand(ends.shape[0], -1).contiguous()  # (B, T)
+    trial = torch.searchsorted(ends, step, right=True).clamp(max=ends.shape[1] - 1)
+    begins = ends - ends_in_trial[..., -1]
+    inside = step - begins.gather(1, trial)  # (B, T) steps since the trial began
+    marks = ends_in_trial.gather(1, trial[..., None].expand(-1, -1, 5))  # (B, T, 5)
+    period = (inside[..., None] >= marks).sum(-1)
+    before = functional.pad(marks, (1, 0)).gather(2, period[..., None])[..., 0]
+    number = trial + torch.arange(len(ends), device=ends.device)[:, None] * ends.shape[1]
+    by_row = (trial, number, period, inside - before, marks[..., -1] - inside - 1)  # (B, T) each
+    return Places(*(held.T.contiguous() for held in by_row))
+
+
+def rest(trials: Trials, steps: int, offset: Tensor) -> tuple[Trials, Tensor]:
+    """Return the trials `(B, 1)` that stand at the step behind the last, and `(B,)` how many of their steps are over.
+
+    Of the first of the trials `(B, K)`, `offset` `(B,)` steps are over. Where they end before, it is the last, and all
+    of it is over.
+    """
+    total = trials.lengths.sum(-1)  # (B, K)
+    ends = total.cumsum(1) - offset[:, None]
+    number = torch.searchsorted(ends, torch.full_like(ends[:, :1], steps), right=True)[:, 0]  # (B,)
+    number = number.clamp(max=ends.shape[1] - 1)
+    row = torch.arange(len(number), device=ends.device)
+    over = steps - (ends - total)[row, number]
+    return trials.map(lambda tensor: tensor[row, number][:, None]), over.minimum(total[row, number])
+
+
+def at(tensor: Tensor, where: Places) -> Tensor:
+    """Return what the trials of rows have, `(B, K, ...)`, at each step: `(T, B, ...)`."""
+    chosen = tensor.flatten(0, 1).index_select(0, where.number.flatten())
+    return chosen.view(*where.number.shape, *tensor.shape[2:])
+
+
+def show_stimuli(inputs: Tensor, trials: Trials, where: Places, world: World, *, generator: torch.Generator) -> None:
+    """Write what is sensed into inputs `(T, B, 1 + 2R)`, in place: fixation, first ring, second ring.
+
+    Noise is independent for each step and channel, and there only in stimulus periods; nothing is clipped.
+    """
+    rows, each = trials.slot.shape
+    ring = torch.arange(world.ring, device=world.device)
+    place = trials.directions + torch.stack([trials.shift, torch.zeros_like(trials.shift)], -1)  # (B, K, 2)
+    apart = (place[..., None] - ring).remainder(world.ring)  # (B, K, 2, R) directions
+    apart = apart.minimum(world.ring - apart) * (2 * math.pi / world.ring / WIDTH)
+    bump = HEIGHT * torch.exp(apart.square() / -2)
+    frames = bump.new_zeros(rows * each, 6, inputs.shape[-1])  # what is shown in each period of each trial
+    frames[:, :DECISION, 0] = 1.0
+    number = torch.arange(rows * each, device=world.device)
+    for one in range(2):
+        on_rings = trials.strengths[:, :, one, :, None] * bump[:, :, one, None]  # (B, K, 2, R)
+        frames[number, trials.shown[:, :, one].flatten(), 1:] += on_rings.flatten(0, 1).flatten(1)
+    here = (where.number * 6 + where.period).flatten()
+    inputs.copy_(frames.view(-1, frames.shape[-1]).index_select(0, here).view(inputs.shape))
+    stimulus = (where.period == STIMULUS) | (where.period == SECOND)
+    noisy = at(trials.noisy, where) & stimulus[..., None]  # (T, B, 3)
+    noise = torch.randn(inputs.shape, generator=generator, device=world.device)
+    for group, channels in enumerate((slice(0, 1), slice(1, 1 + world.ring), slice(1 + world.ring, None))):
+        noise[..., channels] *= noisy[..., group, None]
+    inputs.add_(noise, alpha=world.sigma / math.sqrt(world.dt))
+
+
+def answers(trials: Trials, where: Places, world: World) -> Tensor:
+    """Return the right answer of each step, `(T, B)`: 0 to fixate, 1 + direction in the decision of a go trial."""
+    start, drift = (at(tensor, where) for tensor in (trials.base + trials.displaced, trials.drift))
+    direction = start + drift * world.units(where.elapsed)
+    if world.conventions.wrap == "action":
+        action = (1 + direction).remainder(world.ring)
+    else:
+        action = 1 + direction.remainder(world.ring)
+    return torch.where((where.period == DECISION) & at(trials.respond, where), action, FIXATION)
+
+
+def meaning(trials: Trials, where: Places) -> dict[str, Tensor]:
+    """Return what each step means, `(T, B)` each, but `directions` and `strengths` of two bumps on two rings.
+
+    task: slot. trial: number in the row. period, elapsed, left: see `Places`. ring: 0 or 1, of one-ring families.
+    directions `(T, B, 2)`; strengths `(T, B, 2, 2)`: bump, ring. delay: steps. respond: whether there is an answer.
+    """
+    return {
+        "task": at(trials.slot, where),
+        "trial": where.trial,
+        "period": where.period,
+        "elapsed": where.elapsed,
+        "left": where.left,
+        "ring": at(trials.ring, where),
+        "directions": at(trials.directions, where),
+        "strengths": at(trials.strengths, where),
+        "delay": at(trials.lengths[..., 2], where),
+        "respond": at(trials.respond, where),
+    }

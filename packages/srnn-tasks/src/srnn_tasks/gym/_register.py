@@ -1,0 +1,30 @@
+"""Names the environments to Gymnasium."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+from ..cognitive._batteries import BATTERIES
+from ._env import CognitiveEnv
+from ._neurogym import trial_env
+
+ENVIRONMENTS = {f"srnn/{name}-v0": name for name in BATTERIES["all126"]}  # id: name of the task
+
+
+def register() -> None:
+    """Register the environments with Gymnasium."""
+    gymnasium: Any = importlib.import_module("gymnasium")
+    for identifier, task in ENVIRONMENTS.items():
+        gymnasium.register(
+            identifier,
+            entry_point=f"{__name__}:make",
+            kwargs={"task": task},
+            disable_env_checker=True,  # it would warn of the observations that neurogym's wrappers add to
+        )
+
+
+def make(task: str, **arguments: Any) -> CognitiveEnv:
+    """Return a `CognitiveEnv`; where neurogym has been imported, one that is a neurogym `TrialEnv` as well."""
+    return (trial_env() if "neurogym" in sys.modules else CognitiveEnv)(task, **arguments)

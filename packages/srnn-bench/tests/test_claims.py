@@ -12,6 +12,7 @@ from srnn_bench import Cell, Experiment, Result, Stage, Summary, Table, Training
 from srnn_bench import _statistics as layer
 from srnn_bench._claims import Claim, Contrast, beats, beyond, judge, matches, within
 from srnn_bench._environment import describe, resolve_device
+from srnn_bench._readings import StepsTo
 from srnn_bench._summary import CellSummary
 from srnn_models import ElmanRNN, SequenceModel
 from srnn_tasks import Adding
@@ -309,6 +310,98 @@ def test_a_factor_counts_in_the_ranks_too():
     found = verdict_of(Claim("f", "s", "s", (within(A, 2.0, of=B),)), A=[1.0, 2.0, 3.0], B=[1.1, 1.2, 1.3])
     scipys = stats.mannwhitneyu([1.0, 2.0, 3.0], [2.2, 2.4, 2.6], method="exact")
     assert (found.rank_p, found.rank_effect) == pytest.approx((scipys.pvalue, 1 - scipys.statistic / 9))
+
+
+# --- steps to a threshold, where some runs never got there ------------------------------------------------------------
+
+GOAL = StepsTo("accuracy", 1.0)
+EVALUATED = STAGE.model_copy(update={"training": STAGE.training.model_copy(update={"evaluate_every": 1})})
+
+
+def steps_of(*claims, **values):
+    """Judge claims on steps to a goal: a run takes so many; `(S,)` is one that is not there after all its S steps."""
+    plain = table_of(*claims, seeds=4)
+    experiments = {name: one.model_copy(update={"stages": (EVALUATED,)}) for name, one in EXPERIMENTS.items()}
+    table = replace(plain, cells=tuple(Cell("row", name, one, "only", GOAL) for name, one in experiments.items()))
+    cells = {}
+    for cell in table.cells:
+        results = {}
+        for seed, value in enumerate(values.get(cell.column, ())):
+            if value == "diverged":
+                results[seed] = result_of(cell.column, seed, value)
+                continue
+            length = value[0] if isinstance(value, tuple) else 100
+            heights = [float(not isinstance(value, tuple) and step >= value) for step in range(1, length + 1)]
+            means = {"loss": 1.0, "penalty": 0.0, "density": 1.0}
+            (stage,) = result_of(cell.column, seed, 1.0).model_dump()["stages"]
+            stage |= {"steps": length, "history": [means | {"metrics": {"accuracy": height}} for height in heights]}
+            held = result_of(cell.column, seed, 1.0)
+            results[seed] = Result.model_validate(held.model_dump() | {"stages": [stage]})
+        cells[cell.row, cell.column] = CellSummary(cell, results)
+    return judge(Summary(table, cells))
+
+
+NEVER = (100,)
+SOON = [11, 12, 13, 14, 15, 16, 17]
+LATE = [51, 52, 53, 54, 55, 56, 57]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "verdict", "said"),
+    [
+        (SOON, [*LATE, NEVER, NEVER], "supported", "; 2 did not get to the threshold, and count with all their steps"),
+        (SOON, [90, *[NEVER] * 4], "supported", "; 4 did not get to the threshold"),
+        ([*SOON, 18, NEVER], LATE, "supported", "1 did not get to the threshold, and count with all their steps"),
+        ([*SOON, 18, (60,)], [*LATE, 58, 59], "supported", "; 1 did not get to the threshold"),
+        (
+            [40, 40, 41, 41, (60,)],
+            [59, 59, 60, 60, 60],
+            "undecided",
+            "1 run did not get to the threshold; counted as the worst values, the ranks of row: A − B do not decide it",
+        ),
+        ([*SOON[:4], (40,), (40,)], LATE, "undecided", "2 runs did not get to the threshold, and no rank test of row"),
+        ([*LATE, NEVER], SOON, "contradicted", "where the claim wants it below"),
+        (LATE, [11, 12, (20,), (20,), (20,)], "undecided", "3 runs did not get to the threshold, and no rank test"),
+        (SOON, [*LATE, NEVER, "diverged"], "supported", "; 1 diverged, and are counted in the ranks alone; 1 did not"),
+        ([11, 12, 11, (60,)], [55, 56, 57, 58], "undecided", "power; 1 did not get to the threshold, and count"),
+        (
+            [40, 40, 41, 41, (60,), "diverged"],
+            [59, 59, 60, 60, 60, 60],
+            "undecided",
+            "1 run diverged, 1 run did not get to the threshold; counted as the worst values",
+        ),
+    ],
+)
+def test_a_run_that_never_got_there_counts_with_its_steps_and_as_the_worst_of_the_ranks(first, second, verdict, said):
+    (found,) = steps_of(A_BEATS_B, A=first, B=second)
+    assert found.verdict == verdict
+    assert said in found.reason
+    counted = [[v[0] if isinstance(v, tuple) else v for v in values if v != "diverged"] for values in (first, second)]
+    if found.p is not None:
+        assert found.p == pytest.approx(stats.ttest_ind(*counted, equal_var=False).pvalue)
+        assert found.estimate == pytest.approx(sum(counted[0]) / len(counted[0]) - sum(counted[1]) / len(counted[1]))
+    lengths = [[v[0] for v in values if isinstance(v, tuple)] for values in (first, second)]
+    exact = [[v for v in values if isinstance(v, int)] for values in (first, second)]
+    known = all(end >= other for place in (0, 1) for end in lengths[place] for other in exact[1 - place])
+    assert (found.rank_effect is not None) == known
+    if known:
+        ranked = [[v if isinstance(v, int) else math.inf for v in values] for values in (first, second)]
+        wins = [0.5 if a == b else float(a < b) for a in ranked[0] for b in ranked[1]]
+        assert found.rank_effect == pytest.approx(sum(wins) / len(wins))
+
+
+def test_a_bound_on_steps_is_not_decided_by_runs_that_never_got_there():
+    claim = Claim("fast", "s", "s", (Contrast(((*A, 1.0),), bound=70.0),))
+    assert steps_of(claim, A=[10, 11, 12, 13])[0].verdict == "supported"
+    (found,) = steps_of(claim, A=[10, 11, 12, (14,)])
+    assert found.verdict == "undecided" and "no rank test of row: A can count them" in found.reason
+
+
+def test_a_factor_scales_the_steps_of_a_run_that_never_got_there():
+    """Twice a run over 30 is over 60: whether that is more than 61 is not known, more than 59 it is."""
+    claim = Claim("half", "s", "s", (within(A, 2.0, of=B),))
+    assert steps_of(claim, A=[10, 11, 12, 59], B=[28, 29, 30, (30,)])[0].rank_effect == 1 - 2 / 16
+    assert steps_of(claim, A=[10, 11, 12, 61], B=[28, 29, 30, (30,)])[0].rank_effect is None
 
 
 def test_a_bootstrap_interval_from_ten_values():

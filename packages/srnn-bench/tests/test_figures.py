@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 from matplotlib.collections import PolyCollection
 
-from srnn_bench import Cell, Published, Result, Summary, Table
+from srnn_bench import Cell, Published, Result, Stage, Summary, Table, Training
 from srnn_bench._environment import describe, resolve_device
+from srnn_bench._readings import AtStep, Present, StepsTo
 from srnn_bench._report._curve_figures import curves
 from srnn_bench._report._density_figures import against_density
 from srnn_bench._report._dot_figures import cells, step_times
@@ -128,6 +129,92 @@ def test_rows_of_other_runs_have_panels_of_their_own(made, tiny):
     ]
     names = [drawing.name for drawing in drawings(summary)]
     assert len(set(names)) == len(names) and "paper-table-quick-curves-dense-a-b-2" in names
+
+
+@pytest.fixture
+def evaluated(tiny) -> SimpleNamespace:
+    """Two columns, evaluated on two metrics after every second of 4 + 3 epochs of 5 steps."""
+    training = Training(epochs=4, batches=5, batch_size=8, learning_rate=1e-2, evaluate_every=2)
+    stages = (Stage(name="first", training=training), Stage(name="then", training=training))
+    a, b = tiny(stages=stages), tiny(stages=stages, penalties=())
+
+    def run_of(one, seed, first, then=()):
+        result = result_of(one, seed, ("first", 1.0, 0.5, [1.0] * 4), ("then", 1.0, 0.5, [1.0] * 3))
+        held = []
+        for stage, values in zip(result.stages, (first, then), strict=True):
+            after = dict(zip((2, 4) if len(stage.history) == 4 else (2, 3), values, strict=False))
+            history = tuple(
+                epoch.model_copy(update={"metrics": {"accuracy": after[at], "mse": -1.0} if at in after else {}})
+                for at, epoch in enumerate(stage.history, 1)
+            )
+            held.append(stage.model_copy(update={"history": history, "steps": 5 * len(history)}))
+        return result.model_copy(update={"stages": tuple(held[: 2 if then else 1])})
+
+    results = {
+        a: {0: run_of(a, 0, (0.25, 0.5), (0.0, 0.75)), 1: run_of(a, 1, (0.5, 0.75)), 2: run_of(a, 2, (0.0, 1.0))},
+        b: {0: run_of(b, 0, (0.125, 0.25), (0.5, 1.0))},
+    }
+    return SimpleNamespace(a=a, b=b, results=results)
+
+
+def metric_panels(evaluated, *readings, stage="first"):
+    """Return the panels of a metric, of a table with a row a reading, and those of losses are left out."""
+    places = [
+        Cell(f"row {number}", column, one, stage, read)
+        for number, read in enumerate(readings)
+        for column, one in (("A", evaluated.a), ("B", evaluated.b))
+    ]
+    drawn = curves(summary_of(places, evaluated.results))
+    assert drawn[0].title.startswith("Learning curves: row 0")
+    return drawn[1:]
+
+
+def test_a_metric_is_drawn_over_the_optimizer_steps_of_its_evaluations(evaluated):
+    (drawing,) = metric_panels(evaluated, StepsTo("accuracy", 0.5), AtStep("accuracy", 10), StepsTo("accuracy", 0.75))
+    (axes,) = drawing.figure.axes
+    assert [line for line in lines(drawing, 4) if line[0]] == [
+        ([10, 20], [pytest.approx(0.25), pytest.approx(0.75)]),
+        ([30, 35], [0.0, 0.75]),
+        ([10, 20], [0.125, 0.25]),
+        ([30, 35], [0.5, 1.0]),
+    ]
+    (band,) = [held for held in axes.collections if isinstance(held, PolyCollection)]
+    corners = {tuple(corner) for corner in band.get_paths()[0].vertices.tolist()}
+    assert corners == {(10, 0.0), (10, 0.5), (20, 0.5), (20, 1.0)}
+    level = [line.get_ydata()[0] for line in axes.lines if list(line.get_xdata()) == [0, 1]]
+    assert level == [0.5, 0.75], "the thresholds"
+    assert [text.get_text() for text in axes.texts] == ["first", "then"]
+    assert [line.get_xdata()[0] for line in axes.lines if list(line.get_ydata()) == [0, 1]] == [20]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("optimizer steps", "validation accuracy")
+    assert drawing.title == "Validation accuracy: row 0, row 1, row 2"
+    assert drawing.name == "paper-table-quick-validation-accuracy-row-0"
+    assert drawing.caption.endswith("Dashed: 0.5, 0.75. Runs: A 3, then 1, B 1.")
+    assert [text.get_text() for text in drawing.figure.legends[0].get_texts()] == ["A", "B"]
+
+
+def test_a_metric_panel_is_there_where_cells_read_what_histories_hold(evaluated):
+    assert [one.title for one in metric_panels(evaluated, "mse", StepsTo("accuracy", 0.5))] == [
+        "Validation mse: row 0, row 1",
+        "Validation accuracy: row 0, row 1",
+    ]
+    (plain,) = metric_panels(evaluated, "accuracy")
+    assert plain.title == "Validation accuracy: row 0" and "Dashed" not in plain.caption
+    assert metric_panels(evaluated, Present(("w",))) == []
+    bare = SimpleNamespace(a=evaluated.a, b=evaluated.b, results={})
+    for one, runs in evaluated.results.items():
+        bare.results[one] = {
+            seed: result_of(one, seed, *[(stage.name, 1.0, 0.5, [1.0, 2.0]) for stage in run.stages])
+            for seed, run in runs.items()
+        }
+    assert metric_panels(bare, "mse") == [], "histories of other stores hold no metrics"
+
+
+def test_a_metric_panel_goes_to_files_like_any_other(evaluated, tmp_path):
+    places = [Cell("row", "A", evaluated.a, "first", StepsTo("accuracy", 0.5))]
+    summary = summary_of(places, evaluated.results)
+    names = {path.name for path in write_figures([summary], tmp_path)}
+    assert "paper-table-quick-validation-accuracy-row.svg" in names
+    assert "currentColor" in inline_svg(curves(summary)[1])
 
 
 def test_losses_over_decades_have_a_logarithmic_axis(made):

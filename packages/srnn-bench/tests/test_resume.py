@@ -147,6 +147,20 @@ EXPERIMENTS = {
             {"training": _trained(batches=1, rates=Annealing(best="kept"), learning_rate=1.0)},
         ),
     ),
+    "learning rates that go by one of many validation metrics": _experiment(
+        task=Cards(),
+        stages=_stages(
+            {"training": _trained(batches=1, rates=Annealing(), learning_rate=1.0, optimizer=SGD(), evaluate_every=2)},
+            {"training": _trained(batches=1, evaluate_every=3)},
+        ),
+    ),
+    "evaluations while it trains": _experiment(
+        task=Drift(),
+        stages=_stages(
+            {"training": _trained(evaluate_every=2), "pruning": Pruning(sparsity=0.4)},
+            {"training": _trained(evaluate_every=1), "start": "rewind"},
+        ),
+    ),
     "pruning by magnitude, moduli, lottery": _experiment(
         penalties=(Penalty(parameter=HH, regularizer=Moduli(), strength=0.1),),
         stages=_stages({"pruning": Pruning(sparsity=0.5)}, {"start": "reinitialize"}),
@@ -232,7 +246,7 @@ def outcome(together):
         (
             each.result.status,
             each.result.reason,
-            [(stage.name, stage.metrics, stage.densities, stage.history, stage.steps) for stage in each.result.stages],
+            [stage.model_copy(update={"step_ms": 0.0, "peak_memory_mb": None}) for stage in each.result.stages],
             each.weights,
         )
         for each in together

@@ -145,6 +145,9 @@ EXPERIMENTS = {
         "penalties": penalised(Trained(base=Moduli(manifold=Sphere()))),
         "stages": (stage("places", freeze=("recurrence.*", "readout.*"), embedding_learning_rate=0.1),),
     },
+    "evaluated, pruned": {
+        "stages": (stage(evaluate_every=2, pruning=Pruning(sparsity=0.6)), stage("then", evaluate_every=1)),
+    },
     "navigation": {**NAVIGATION, "penalties": penalised(Moduli()), "stages": LOTTERY},
 }
 
@@ -179,6 +182,9 @@ def check_agree(single, stacked, close=CLOSE):
             values = [[getattr(epoch, field) for epoch in each.history] for each in (expected, got)]
             assert values[0] == approx(values[1])
         assert expected.metrics == approx(got.metrics)
+        for epoch, again in zip(expected.history, got.history, strict=True):
+            assert epoch.metrics == approx(again.metrics)
+        assert expected.present.keys() == got.present.keys()
         weights, others = (load(made.weights[expected.name]) for made in (single, stacked))
         assert weights.keys() == others.keys()
         for name, weight in weights.items():

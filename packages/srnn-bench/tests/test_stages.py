@@ -7,11 +7,12 @@ from srnn_bench import SGD, Adam, Annealing, Experiment, Masked, Penalty, Stage,
 from srnn_bench._assemble import assemble
 from srnn_bench._engine import Single
 from srnn_bench._run import Keeping, run_together
+from srnn_bench._stacked import Stacked
 from srnn_bench._train import Member, Trainer
 from srnn_manifolds import Cheapest, Euclidean, KleinBottle, Moduli, Sphere, Torus, Trained
 from srnn_models import ElmanRNN, SequenceModel
 from srnn_pruning import Pruning
-from srnn_tasks import Adding, BaseSource, Batch, Metric, Task, TaskSpec
+from srnn_tasks import Adding, BaseSource, Batch, Metric, PathIntegration, Task, TaskSpec
 
 CPU = torch.device("cpu")
 HH = "recurrence.weight_hh"
@@ -237,3 +238,34 @@ def test_a_mask_may_come_from_a_manifold():
     assert Experiment.model_validate_json(one.model_dump_json()) == one
     result = run(one, seed=0, device="cpu")
     assert result.stages[0].densities[HH] == 0.25
+
+
+def test_a_stage_with_its_own_task_trains_and_is_measured_on_it():
+    long, short = Adding(steps=9, held_out=40), Adding(steps=5, held_out=50)
+    training = TRAINING.model_copy(update={"evaluate_every": 1})
+    first, second = Stage(name="first", training=training), Stage(name="second", training=training)
+    both = run(experiment(first.model_copy(update={"task": long}), second, task=short), seed=0, device="cpu")
+    alone = run(experiment(first, task=long), seed=0, device="cpu")
+    assert both.stages[0].metrics == alone.stages[0].metrics, "as if it were the experiment's task"
+    assert both.stages[0].history == alone.stages[0].history
+    of_long = run(experiment(first, second, task=long), seed=0, device="cpu")
+    assert both.stages[1].history != of_long.stages[1].history, "the second stage has the experiment's own"
+
+
+@pytest.mark.parametrize("stacked", [False, True])
+def test_a_stack_takes_the_task_of_a_stage_too(stacked):
+    stages = (Stage(name="first", training=TRAINING, task=Adding(steps=9)), Stage(name="second", training=TRAINING))
+    jobs = experiment(*stages)
+    members = [Member(assemble(jobs, seed, CPU)) for seed in ((0, 1) if stacked else (1,))]
+    engine = (Stacked if stacked else Single)([member.parts for member in members], CPU)
+    Trainer(members, engine, device=CPU, progress=lambda *_: None).train()
+    alone = run(jobs, seed=1, device="cpu")
+    found = members[-1].finished
+    for stage, other in zip(found, alone.stages, strict=True):
+        assert stage.metrics == pytest.approx(other.metrics, rel=1e-3)
+
+
+def test_a_task_of_a_stage_must_fit_the_network():
+    stage = Stage(name="other", training=TRAINING, task=PathIntegration(place_cells=8))
+    with pytest.raises(ValueError, match=r"stage 'other': task: expected outputs = 1 .* got 8"):
+        run(experiment(stage), seed=0, device="cpu")

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from srnn_manifolds import TrainedPenalty
-from srnn_masks import apply
+from srnn_masks import apply, apply_signs, balance_signs, correct_fan_in
 from srnn_pruning import Pruner, snapshot
 from srnn_tasks import Source
 
@@ -65,8 +65,9 @@ class Penalties(nn.Module):
 class Plan:
     """A stage that was checked against model and task.
 
-    `batches` is the length of an epoch, `pruner` prunes at its start, `trained` names what trains, and `penalties` are
-    those to begin the stage with where they are not those of the stage before.
+    `batches` is the length of an epoch, `pruner` prunes at its start, `trained` names what trains, `penalties` are
+    those to begin the stage with where they are not those of the stage before, and `source` is that of the stage's own
+    task, where it has one.
     """
 
     stage: Stage
@@ -74,11 +75,16 @@ class Plan:
     pruner: Pruner | None
     trained: frozenset[str]
     penalties: Penalties | None
+    source: Source | None = None
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What one run trains. `original` holds the weights it began with, where a stage goes back to them."""
+    """What one run trains. `original` holds the weights it began with, where a stage goes back to them.
+
+    Whenever weights are drawn, those that `fan_in` names are corrected for their fan-in, and those of `balanced` have
+    excitation and inhibition balanced.
+    """
 
     seed: int
     source: Source
@@ -86,6 +92,12 @@ class Parts:
     penalties: Penalties
     plans: tuple[Plan, ...]
     original: dict[str, Tensor]
+    fan_in: tuple[str, ...] = ()
+    balanced: tuple[str, ...] = ()
+
+    def source_of(self, number: int) -> Source:
+        """Return what a stage trains on and is measured on."""
+        return self.plans[number].source or self.source
 
 
 def assemble(experiment: Experiment, seed: int, device: torch.device) -> Parts:
@@ -96,16 +108,32 @@ def assemble(experiment: Experiment, seed: int, device: torch.device) -> Parts:
     """
     source = experiment.task.open(device=device, generator=stream(seed, "task", device=device))
     model = experiment.model.build(source.spec, generator=stream(seed, "model")).to(device)
-    _wear(model, experiment, seed)
+    fan_in, balanced = _wear(model, experiment, seed)
+    settle(model, fan_in, balanced)
     penalties = _penalties(model, experiment, seed).to(device)
     original = snapshot(model) if any(stage.start == "rewind" for stage in experiment.stages) else {}
     plans = []
     for stage in experiment.stages:
         fresh = _penalties(model, experiment, seed, stage.name) if stage.regularizer == "fresh" else None
         trained = _trained(model, penalties, stage)
-        batches, pruner = _epoch_batches(source, stage), _pruner(model, stage, seed, device)
-        plans.append(Plan(stage, batches, pruner, trained, None if fresh is None else fresh.to(device)))
-    return Parts(seed, source, model, penalties, tuple(plans), original)
+        own = _own_source(source, stage, seed, device)
+        batches, pruner = _epoch_batches(own or source, stage), _pruner(model, stage, seed, device)
+        plans.append(Plan(stage, batches, pruner, trained, None if fresh is None else fresh.to(device), own))
+    return Parts(seed, source, model, penalties, tuple(plans), original, fan_in, balanced)
+
+
+def _own_source(source: Source, stage: Stage, seed: int, device: torch.device) -> Source | None:
+    """Open the stage's own task, if it has one, and check that the network fits it."""
+    if stage.task is None:
+        return None
+    own = stage.task.open(device=device, generator=stream(seed, "task", stage.name, device=device))
+    for name in ("inputs", "outputs", "start", "tokens", "carry"):
+        expected, got = getattr(source.spec, name), getattr(own.spec, name)
+        if expected != got:
+            raise ValueError(
+                f"stage {stage.name!r}: task: expected {name} = {expected} as in the experiment's task, got {got}"
+            )
+    return own
 
 
 def _epoch_batches(source: Source, stage: Stage) -> int:
@@ -147,12 +175,35 @@ def _trained(model: nn.Module, penalties: Penalties, stage: Stage) -> frozenset[
     return left
 
 
-def _wear(model: nn.Module, experiment: Experiment, seed: int) -> None:
-    """Put on every mask of the experiment; each parameter has its own draw."""
+def settle(model: nn.Module, fan_in: Sequence[str], balanced: Sequence[str]) -> None:
+    """Fit new weights to what the network wears: by their fan-in, then by excitation and inhibition."""
+    if fan_in:
+        correct_fan_in(model, *fan_in)
+    if balanced:
+        balance_signs(model, *balanced)
+
+
+def _wear(model: nn.Module, experiment: Experiment, seed: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Put on all masks, each parameter its own draw, and all signs, one draw for each number of columns.
+
+    Returns the names of the parameters to correct for their fan-in, and of those to balance.
+    """
+    fan_in: dict[str, None] = {}
+    balanced: dict[str, None] = {}
     for number, masked in enumerate(experiment.masks):
         for name, parameter in _matching(model, masked.parameter, f"masks.{number}.parameter"):
             generator = stream(seed, "masks", number, name)
             apply(model, {name: masked.pattern.mask(*parameter.shape, gates=_gates(model, name), generator=generator)})
+            if masked.initialization == "fan_in":
+                fan_in[name] = None
+    for number, signed in enumerate(experiment.signs):
+        for name, parameter in _matching(model, signed.parameter, f"signs.{number}.parameter"):
+            columns = parameter.shape[1]
+            drawn = signed.law.signs(columns, generator=stream(seed, "signs", number, columns))
+            apply_signs(model, {name: drawn.to(parameter)})
+            if signed.initialization == "balanced":
+                balanced[name] = None
+    return tuple(fan_in), tuple(balanced)
 
 
 def _penalties(model: nn.Module, experiment: Experiment, seed: int, *stage: str) -> Penalties:

@@ -216,7 +216,7 @@ def figure_(
     results: Results = Path("results"),
 ) -> None:
     """Draw the figures of the papers from kept weights, or list them with the runs that they need."""
-    from .papers.moduli._figures import FIGURES, NEEDS  # these draw, and only what draws imports matplotlib
+    from .papers._figures import FIGURES, NEEDS  # these draw, and only what draws imports matplotlib
 
     if not names:
         for name, draw in FIGURES.items():

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from srnn_tasks import Batch, carried
 
-from ._assemble import Parts, Plan
+from ._assemble import Parts
 from ._streams import stream
 from ._training import Training
 
@@ -49,8 +49,9 @@ class Batches:
     The source keeps its own position; here is the generator that it draws from.
     """
 
-    def __init__(self, parts: Parts, plan: Plan, device: torch.device) -> None:
-        self.parts, self.size = parts, plan.stage.training.batch_size
+    def __init__(self, parts: Parts, number: int, device: torch.device) -> None:
+        plan = parts.plans[number]
+        self.source, self.size = parts.source_of(number), plan.stage.training.batch_size
         self.generator = stream(parts.seed, "batches", plan.stage.name, device=device)
         self.draws = self._iterator()
 
@@ -63,7 +64,7 @@ class Batches:
         self.draws = self._iterator()
 
     def _iterator(self) -> Iterator[Batch]:
-        return self.parts.source.batches(self.size, generator=self.generator)
+        return self.source.batches(self.size, generator=self.generator)
 
 
 class Single:
@@ -82,12 +83,13 @@ class Single:
         self.trained = select(self.parameters, plan.trained)
         self.embeddings = select(self.parts.penalties.trained, plan.trained) if self.regularized else []
         self.optimizer = optimizer(self.training, self.trained, self.embeddings)
-        self.batches = Batches(self.parts, plan, self.device)
+        self.batches = Batches(self.parts, number, self.device)
+        self.source = self.parts.source_of(number)
         self.state: Any = None
 
     def step(self) -> Tensor:
         """Take one step; return loss and weighted penalty `(1, 2)`, on the device."""
-        batch, source = next(self.batches), self.parts.source
+        batch, source = next(self.batches), self.source
         state = carried(self.state, batch.reset) if source.spec.carry else None
         outputs, self.state = self.parts.model(batch.inputs, start=batch.start, state=state)
         loss = source.loss(outputs, batch)
@@ -117,7 +119,7 @@ class Single:
         """Return the optimizer, the hidden state that is carried, and the generator of the batches."""
         return {
             "optimizer": self.optimizer.state_dict(),
-            "carried": self.state if self.parts.source.spec.carry else None,
+            "carried": self.state if self.source.spec.carry else None,
             "generator": self.batches.generator.get_state(),
         }
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, Field, NonNegativeFloat, model_validator
 
 from srnn_manifolds import AnyRegularizer, Cheapest
-from srnn_masks import AnyPattern
+from srnn_masks import AnyPattern, Dale
 from srnn_models import AnyModel
 from srnn_pruning import Pruning
 from srnn_tasks import AnyTask
@@ -27,10 +27,27 @@ class Masked(Value):
 
     One that is drawn from a manifold (`Cheapest`) takes the columns of a square matrix for the neurons of its rows,
     whatever the matrix is.
+
+    `initialization` says what becomes of weights that were drawn for a dense matrix: they stay (`masked`), or each row
+    grows by the root of its columns over its entries (`fan_in`), so that the mask does not shrink the network's gain.
     """
 
     parameter: Glob
     pattern: Annotated[AnyPattern | Cheapest, Field(discriminator="kind")]
+    initialization: Literal["masked", "fan_in"] = "masked"
+
+
+class Signed(Value):
+    """Dale's law for the parameters matching a glob: all weights out of a unit, a column, have its sign.
+
+    Parameters with equally many columns draw the same signs, so that a unit has one sign in all of them.
+    `initialization` says what new weights are: |w| with the sign (`signed`), or those with excitation and inhibition of
+    each row scaled until they cancel (`balanced`), which keeps a rectified network from blowing up.
+    """
+
+    parameter: Glob
+    law: Dale = Dale()
+    initialization: Literal["balanced", "signed"] = "balanced"
 
 
 class Penalty(Value):
@@ -57,6 +74,9 @@ class Stage(Value):
 
     `freeze` names what does not train in this stage, as globs over names of parameters; the trained embedding of a
     parameter is named `points.` and the parameter's name.
+
+    `task` is trained and measured in this stage, in place of the experiment's; it must have inputs and outputs of the
+    same sizes. So a mask that is found on one task is tried on another.
     """
 
     name: Name
@@ -65,6 +85,7 @@ class Stage(Value):
     start: Literal["continue", "reinitialize", "rewind"] = "continue"
     regularizer: Literal["same", "fresh", "none"] = "same"
     freeze: tuple[Glob, ...] = ()
+    task: AnyTask | None = None
 
 
 class Experiment(Value):
@@ -77,6 +98,7 @@ class Experiment(Value):
     task: AnyTask
     model: AnyModel
     masks: tuple[Masked, ...] = ()
+    signs: tuple[Signed, ...] = ()
     penalties: tuple[Penalty, ...] = ()
     stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
 

@@ -171,12 +171,12 @@ class Graphed(Single):
     ) -> None:
         super().__init__(parts, device)
         self.recorder, self.tell, self.least = recorder, tell, least
-        self.draws_too = not self.parts.source.state_dict()
-        self.given_up = False
+        self.draws_too, self.given_up = True, False
 
     def begin(self, number: int) -> None:
         """Begin a stage: a new optimizer, the stage's own stream of batches, no hidden state, no recording."""
         super().begin(number)
+        self.draws_too = self.draws_too and not self.source.state_dict()
         self.number, plan = number, self.parts.plans[number]
         served = plan.batches * (plan.stage.training.epochs if plan.pruner is None else 1)
         self.recording = not self.given_up and served >= self.least
@@ -271,7 +271,7 @@ class Graphed(Single):
         """Take the step of `Single` on the batch that lies ready; the carried state stays where it is."""
         held = self.state
         losses = super().step()
-        self.state = _settle(self.state, held) if self.parts.source.spec.carry else None
+        self.state = _settle(self.state, held) if self.source.spec.carry else None
         return losses
 
     def _draw(self) -> Fields:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -73,34 +74,37 @@ class _Evidence:
 
     @cached_property
     def ranks(self) -> tuple[float, float] | None:
-        """Rank test of two cells of opposite weights, and its effect in favour, a diverged run as the worst value."""
+        """Rank test of two cells of opposite weights, and its effect in favour, a diverged run as the worst value.
+
+        A run that never got to its threshold takes more than all its steps, so it is a worst value too; where a run of
+        the other cell took longer than that, the two cannot be ranked, and there is no test.
+        """
         weights = self._weights
         if len(self.contrast.terms) != 2 or len(weights) != 2 or weights[0] * weights[1] > 0:
             return None
         cost = 1 if self.lower else -1  # small is good from here on
-        scaled = []
+        scaled, ends = [], []
         for weight, cell in zip(weights, self.cells, strict=True):
             offset = self.limit if weight < 0 else 0.0
-            known = [cost * (abs(weight) * value + offset) for value in cell.values.values()]
-            scaled.append(known + [float("inf")] * _diverged(cell))
+            costs = {seed: cost * (abs(weight) * value + offset) for seed, value in cell.values.items()}
+            ends.append([costs.pop(seed) for seed in cell.censored])
+            scaled.append([*costs.values(), *[float("inf")] * (len(cell.censored) + _diverged(cell))])
+        for held, others in zip(ends, reversed(scaled), strict=True):
+            if any(end < other < float("inf") for end in held for other in others):
+                return None
         if min(map(len, scaled)) < 2:
             return None
         ours, theirs = scaled if weights[0] > 0 else reversed(scaled)
         return statistics.mann_whitney(ours, theirs)
 
-    @property
-    def diverged(self) -> int:
-        """Number of runs of its cells that diverged."""
-        return sum(map(_diverged, self.cells))
-
     def doubt(self, supported: bool) -> str | None:
-        """Say why diverged runs forbid a verdict for or against this contrast, None when they do not.
+        """Say why runs that diverged or never got to their threshold forbid a verdict, None when they do not.
 
-        Where they are missing from a cell that the verdict favours, the ranks must say the same by themselves.
+        Where they are in a cell that the verdict favours, the ranks must say the same by themselves.
         """
-        if not self.diverged:
+        runs = _lost(self.cells)
+        if not runs:
             return None
-        runs = f"{self.diverged} {'run' if self.diverged == 1 else 'runs'} diverged"
         if self.ranks is None:
             return f"{runs}, and no rank test of {self.contrast} can count them"
         p, effect = self.ranks
@@ -108,10 +112,10 @@ class _Evidence:
             return (
                 f"{runs}; counted as the worst values, the ranks of {self.contrast} do not point the way of the means"
             )
-        # a cell gains by what is missing from it: with a weight above 0 the claim does, else its contrary
+        # a cell gains by what is missing from its mean: with a weight above 0 the claim does, else its contrary
         terms = zip(self.contrast.terms, self.cells, strict=True)
         favoured = [cell for (_, _, weight), cell in terms if (weight > 0) == supported]
-        if p >= LEVEL and any(map(_diverged, favoured)):
+        if p >= LEVEL and _lost(favoured):
             return f"{runs}; counted as the worst values, the ranks of {self.contrast} do not decide it (p {_p(p)})"
         return None
 
@@ -234,16 +238,18 @@ class _Case:
         weakest = "" if len(self.evidence) == 1 else f"weakest of {len(self.evidence)} comparisons: "
         side = "below" if one.welch.t < 0 else "above"
         wanted = "below" if one.lower else "above"
+        short = sum(len(cell.censored) for cell in self.cells)
+        bound = f"; {short} did not get to the threshold, and count with all their steps" if short else ""
         text = f"{weakest}{one.contrast} is {one.welch.estimate:.3g} {unit}"
         if p_holm < LEVEL:
             said = "as the claim says" if side == wanted else f"where the claim wants it {wanted}"
             runs = sum(map(_diverged, self.cells))
             lost = f"; {runs} diverged, and are counted in the ranks alone" if runs else ""
-            return f"{text}, {side} {one.limit:.3g} {said} (Holm p {_p(p_holm)}){lost}"
+            return f"{text}, {side} {one.limit:.3g} {said} (Holm p {_p(p_holm)}){lost}{bound}"
         tail = f" after Holm, {_p(self.p or 0.0)} before" if (self.p or 0.0) < LEVEL else " after Holm"
         seen = one.welch.detectable
         power = "" if seen is None else f"; a distance of {seen:.3g} {unit} would be found with 80 % power"
-        return f"{text}, not clearly {wanted} or {_other(wanted)} {one.limit:.3g} (p {_p(p_holm)}{tail}){power}"
+        return f"{text}, not clearly {wanted} or {_other(wanted)} {one.limit:.3g} (p {_p(p_holm)}{tail}){power}{bound}"
 
 
 def _other(side: str) -> str:
@@ -260,3 +266,12 @@ def _name(cell: CellSummary) -> str:
 
 def _diverged(cell: CellSummary) -> int:
     return len(cell.without_value("diverged"))
+
+
+def _lost(cells: Sequence[CellSummary]) -> str:
+    """Say how many runs have no value or no exact one, nothing where all have."""
+    counts = {
+        "diverged": sum(map(_diverged, cells)),
+        "did not get to the threshold": sum(len(cell.censored) for cell in cells),
+    }
+    return ", ".join(f"{count} {'run' if count == 1 else 'runs'} {what}" for what, count in counts.items() if count)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from ._experiment import Experiment
 from ._value import Value
 
@@ -12,7 +14,8 @@ class Epoch(Value):
     """Means over the batches of one epoch, and the share of weights present in the pruned scope.
 
     `validation` is the loss on the validation split after the epoch, `learning_rate` that of the epoch; both only
-    where the learning rate goes by the validation loss.
+    where the learning rate goes by the validation loss. `metrics` are those of the validation split after the epoch,
+    in the epochs that `Training.evaluate_every` names.
     """
 
     loss: float
@@ -20,17 +23,20 @@ class Epoch(Value):
     density: float
     validation: float | None = None
     learning_rate: float | None = None
+    metrics: dict[str, float] = Field(default_factory=dict)
 
     @property
     def numbers(self) -> dict[str, float]:
-        """All that was measured, by name."""
-        return {name: value for name, value in self if value is not None}
+        """All that was measured, by name; a metric of the validation split as `validation_` and its name."""
+        means = {name: value for name, value in self if name != "metrics" and value is not None}
+        return means | {f"validation_{name}": value for name, value in self.metrics.items()}
 
 
 class StageResult(Value):
     """What a finished stage measured.
 
-    `metrics` come from held-out data; `densities` are the share of weights present of each weight matrix;
+    `metrics` come from held-out data; `densities` are the share of weights present of each weight matrix, by its
+    mask; `present` is the number of its entries farther from 0 than 1e-5, whatever made the others small;
     `step_ms` is the mean wall time of a training step after the first epoch, in milliseconds, in a stack the run's
     share; `peak_memory_mb` is the device's peak allocation, on a CPU the peak resident size of the
     process so far, earlier runs of the same worker included, in MiB (None on Windows, which does not tell).
@@ -43,6 +49,7 @@ class StageResult(Value):
     steps: int
     step_ms: float
     peak_memory_mb: float | None
+    present: dict[str, int] = Field(default_factory=dict)
 
 
 class Environment(Value):

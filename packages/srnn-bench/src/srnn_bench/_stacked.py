@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
-from srnn_masks import masks, release
+from srnn_masks import masks, release, signs
 from srnn_tasks import BaseSource, Batch, carried
 
 from ._assemble import Parts
@@ -64,6 +64,8 @@ class Stacked:
             self.embeddings[name] = nn.Parameter(self.penalties[place])
             self.penalties[place] = self.embeddings[name]
         self.present: dict[str, Tensor] = {}
+        worn = [signs(each.model) for each in parts]
+        self.signs = {name: torch.stack([each[name] for each in worn]) for name in worn[0]}  # (S, cols)
         self.optimizer: torch.optim.Optimizer | None = None
 
     def begin(self, number: int) -> None:
@@ -76,7 +78,8 @@ class Stacked:
         trained = select(self.parameters, plan.trained)
         self.moving = select(self.embeddings, plan.trained) if self.regularized else []
         self.optimizer = optimizer(self.training, trained, self.moving)
-        self.batches = [Batches(each, each.plans[number], self.device) for each in self.parts]
+        self.batches = [Batches(each, number, self.device) for each in self.parts]
+        self.source = self.parts[0].source_of(number)
         self.states: Any = None
         self.pruned()
 
@@ -94,6 +97,7 @@ class Stacked:
         torch.autograd.backward(losses + penalties, torch.ones_like(losses))
         self._mask_and_clip()
         self.optimizer.step()
+        self._clamp()
         if self.moving:
             for each in self.parts:
                 each.penalties.retract_()
@@ -139,6 +143,13 @@ class Stacked:
             factors = (clip_norm / (norms + 1e-6)).clamp(max=1.0)  # as torch's clip_grad_norm_
             for gradient in gradients.values():
                 gradient.mul_(factors.view(-1, *[1] * (gradient.dim() - 1)))
+
+    def _clamp(self) -> None:
+        """Clamp to 0 what the step took across 0, where columns have signs."""
+        with torch.no_grad():
+            for name, sign in self.signs.items():
+                weight = self.parameters[name]
+                weight.masked_fill_(weight * sign[:, None] < 0, 0.0)
 
     def pruned(self) -> None:
         """Take over the masks that the networks wear now, and clear the optimizer's moments of what is gone.
@@ -191,11 +202,12 @@ def _check(parts: Parts, first: Parts) -> None:
     fused = [type(module).__name__ for module in parts.model.modules() if isinstance(module, nn.RNNBase)]
     if fused:
         raise ValueError(f"stack: expected cells with an explicit loop, got torch's fused {fused[0]}")
-    source = parts.source
-    if source.loss != MethodType(BaseSource.loss, source):
-        raise ValueError(f"stack: expected the loss of BaseSource, got one of {type(source).__name__}'s own")
-    if source.spec != first.source.spec:
-        raise ValueError(f"stack: expected one spec for all seeds, got {first.source.spec!r} and {source.spec!r}")
+    for number in range(len(parts.plans)):
+        source, expected_spec = parts.source_of(number), first.source_of(number).spec
+        if source.loss != MethodType(BaseSource.loss, source):
+            raise ValueError(f"stack: expected the loss of BaseSource, got one of {type(source).__name__}'s own")
+        if source.spec != expected_spec:
+            raise ValueError(f"stack: expected one spec for all seeds, got {expected_spec!r} and {source.spec!r}")
     epochs, expected = ([plan.batches for plan in each.plans] for each in (parts, first))
     if epochs != expected:
         raise ValueError(f"stack: expected epochs of as many batches for all seeds, got {expected} and {epochs}")

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from ._environment import packages_of, versions_differ
 from ._experiment import Experiment
+from ._readings import StepsTo, reading
 from ._result import Result, StageResult
 from ._store import Store
 from ._table import Cell, Table
@@ -27,20 +28,28 @@ class CellSummary:
         held = {seed: result.stage(self.cell.stage) for seed, result in self.results.items() if result is not None}
         return {seed: stage for seed, stage in held.items() if stage is not None}
 
-    @property
+    @cached_property
     def values(self) -> dict[int, float]:
         """The table's number by seed, of the runs that finished the cell's stage."""
-        return {seed: self.cell.factor * stage.metrics[self.cell.metric] for seed, stage in self.stages.items()}
+        read = reading(self.cell.metric)
+        return {seed: self.cell.factor * read(stage) for seed, stage in self.stages.items()}
+
+    @cached_property
+    def censored(self) -> dict[int, StageResult]:
+        """The stages, by seed, that never got to the threshold of the cell: their values are lower bounds."""
+        read = self.cell.metric
+        if not isinstance(read, StepsTo):
+            return {}
+        return {seed: stage for seed, stage in self.stages.items() if not read.reached(stage)}
 
     def check(self) -> None:
-        """Raise ValueError where a result has not the metric of the cell, as another version of a task may leave it."""
+        """Raise ValueError where a result has not what the cell reads, as another version of a task may leave it."""
+        read = reading(self.cell.metric)
         for seed, stage in self.stages.items():
-            if self.cell.metric not in stage.metrics:
-                raise ValueError(
-                    f"run {self.cell.experiment.key(seed)}: stage {stage.name!r} has no metric {self.cell.metric!r}, "
-                    f"only {', '.join(stage.metrics)}; was it made by another version of its task? "
-                    "`srnn run --refresh` makes it again"
-                )
+            try:
+                read(stage)
+            except ValueError as error:
+                raise ValueError(f"run {self.cell.experiment.key(seed)}: {error}") from error
 
     @property
     def n(self) -> int:
@@ -129,7 +138,7 @@ class Summary:
 def summarise(table: Table, store: Store) -> Summary:
     """Gather what the store holds of a table, for the table's own seeds and any other that was run.
 
-    Raises ValueError where a result has not the metric that a cell shows.
+    Raises ValueError where a result has not what a cell reads.
     """
     there = store.keys()
     seeds = (*table.seeds, *sorted(set(there.values()) - set(table.seeds)))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from ._claims import Claim
 from ._experiment import Experiment
 from ._job import Job
+from ._readings import AtStep, Reading, StepsTo
 
 if TYPE_CHECKING:
     from ._summary import Summary
@@ -28,16 +29,17 @@ class Published:
 
 @dataclass(frozen=True)
 class Cell:
-    """One place of a table: the metric that a stage of an experiment gives, over the table's seeds.
+    """One place of a table: the number that a stage of an experiment gives, over the table's seeds.
 
-    The table shows `factor` times the metric, such as 100 for a share in %.
+    `metric` names a held-out metric of the finished stage, or is another reading of it, such as `StepsTo`.
+    The table shows `factor` times the number, such as 100 for a share in %.
     """
 
     row: str
     column: str
     experiment: Experiment
     stage: str
-    metric: str
+    metric: str | Reading
     published: Published | None = None
     factor: float = 1.0
 
@@ -73,6 +75,8 @@ class Table:
     claims: tuple[Claim, ...] = ()
 
     def __post_init__(self) -> None:
+        for cell in self.cells:
+            self._check_reading(cell)
         cells = {(cell.row, cell.column) for cell in self.cells}
         names: set[str] = set()
         for claim in self.claims:
@@ -85,6 +89,21 @@ class Table:
                     f"claim {claim.name!r} of table {self.name!r} names the cell {unknown[0]}, "
                     f"expected rows among {self.rows} and columns among {self.columns}"
                 )
+
+    def _check_reading(self, cell: Cell) -> None:
+        """Refuse a cell that could never be read, before anything is trained for it."""
+        stages = {stage.name: stage for stage in cell.experiment.stages}
+        if not isinstance(cell.metric, StepsTo | AtStep) or cell.stage not in stages:
+            return
+        if stages[cell.stage].training.evaluate_every is None:
+            raise ValueError(
+                f"{cell.name} of table {self.name!r}: {cell.metric} needs evaluations, expected "
+                f"training.evaluate_every in stage {cell.stage!r}, got None"
+            )
+        if isinstance(cell.metric, StepsTo) and self.better != "lower":
+            raise ValueError(
+                f"{cell.name} of table {self.name!r}: {cell.metric} are better when lower, got better={self.better!r}"
+            )
 
     @property
     def heading(self) -> str:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from srnn_masks import masks, replace
 from srnn_pruning import densities, reinitialize, rewind
 
-from ._assemble import Parts
+from ._assemble import Parts, settle
 from ._checkpoint import Checkpoints
 from ._engine import Engine
 from ._environment import peak_memory_mb, reset_peak_memory
@@ -25,6 +25,7 @@ from ._result import Epoch, StageResult
 from ._streams import stream
 
 SCOPE = ("*weight*",)
+ZERO = 1e-5  # no farther from 0 a weight counts as absent: compatible with the counts in Table 1 of arXiv 2207.03523
 
 
 class Diverged(Exception):
@@ -63,6 +64,7 @@ class Member:
             "model": parts.model.state_dict(),
             "penalties": parts.penalties.state_dict(),
             "source": parts.source.state_dict(),
+            "sources": {plan.stage.name: plan.source.state_dict() for plan in parts.plans if plan.source is not None},
             "pruning": {name: held.generator.get_state() for name, held in pruners.items() if held and held.generator},
         }
 
@@ -79,6 +81,8 @@ class Member:
         parts.penalties.load_state_dict(state["penalties"])
         parts.source.load_state_dict(state["source"])
         for plan in parts.plans:
+            if plan.source is not None:
+                plan.source.load_state_dict(state["sources"][plan.stage.name])
             if plan.stage.name in state["pruning"]:
                 assert plan.pruner is not None and plan.pruner.generator is not None
                 plan.pruner.generator.set_state(state["pruning"][plan.stage.name])
@@ -146,6 +150,7 @@ class Trainer:
         for member in self.alive:
             if stage.start == "reinitialize":
                 reinitialize(member.parts.model, generator=stream(member.parts.seed, "reinitialize", stage.name))
+                settle(member.parts.model, member.parts.fan_in, member.parts.balanced)
             elif stage.start == "rewind":
                 rewind(member.parts.model, member.parts.original)
             member.history = []
@@ -194,6 +199,8 @@ class Trainer:
         assert self.at.total is not None
         training = self.plans[self.at.stage].stage.training
         rates, factor = training.rates, 1.0
+        last = self.at.epoch == epochs
+        due = training.evaluate_every is not None and (last or self.at.epoch % training.evaluate_every == 0)
         means = (self.at.total / batches).tolist()  # on the host: the steps' one wait for the device
         self._spend(epoch=True)
         where = f"stage {stage!r}, epoch {self.at.epoch} of {epochs}"
@@ -203,26 +210,34 @@ class Trainer:
             try:
                 check_finite({"loss": loss, "penalty": penalty}, where)
                 check_weights(member.parts.model, where)
-                validation = self._validation(member, where) if isinstance(rates, Annealing) else None
+                metrics = self._validate(member) if due or isinstance(rates, Annealing) else {}
+                validation = metrics["loss"] if isinstance(rates, Annealing) else None
+                measured = metrics if due else {} if validation is None else {"loss": validation}
+                check_finite({f"validation {name}": value for name, value in measured.items()}, where)
             except Diverged as error:
                 member.diverged = str(error)
                 continue
             density = mean_density(member.parts.model)
             rate = None if validation is None else self.engine.learning_rate
-            epoch = Epoch(loss=loss, penalty=penalty, density=density, validation=validation, learning_rate=rate)
+            epoch = Epoch(
+                loss=loss,
+                penalty=penalty,
+                density=density,
+                validation=validation,
+                learning_rate=rate,
+                metrics=metrics if due else {},
+            )
             member.history.append(epoch)
             self.progress(member.parts.seed, stage, self.at.epoch, epochs, epoch)
             if isinstance(rates, Annealing) and validation is not None and not improves(member, validation):
                 factor = 1 / rates.factor
         self.engine.slow(factor, factor * training.embedding_decay)
 
-    def _validation(self, member: Member, where: str) -> float:
-        """Return the loss on the validation split."""
+    def _validate(self, member: Member) -> dict[str, float]:
+        """Return all metrics on the validation split: the same draws after every epoch."""
         parts = member.parts
         generator = stream(parts.seed, "validate", device=self.device)
-        loss = parts.source.evaluate(parts.model, split="validation", generator=generator)["loss"]
-        check_finite({"validation loss": loss}, where)
-        return loss
+        return parts.source_of(self.at.stage).evaluate(parts.model, split="validation", generator=generator)
 
     def _end_stage(self) -> None:
         plan = self.plans[self.at.stage]
@@ -231,7 +246,7 @@ class Trainer:
         for member in self.alive:
             parts = member.parts
             generator = stream(parts.seed, "evaluate", device=self.device)
-            metrics = parts.source.evaluate(parts.model, split="test", generator=generator)
+            metrics = parts.source_of(self.at.stage).evaluate(parts.model, split="test", generator=generator)
             try:
                 check_finite(metrics, f"stage {plan.stage.name!r}, held-out metrics")
             except Diverged as error:
@@ -245,6 +260,7 @@ class Trainer:
                 steps=epochs * plan.batches,
                 step_ms=1000 * sum(steady) / (len(steady) * plan.batches * len(self.members)),
                 peak_memory_mb=peak_memory_mb(self.device),
+                present=present(parts.model),
             )
             member.finished.append(stage)
             if self.keep_weights:
@@ -298,6 +314,13 @@ def mean_density(model: nn.Module) -> float:
     shares = densities(model, SCOPE)
     sizes = {name: parameter.numel() for name, parameter in model.named_parameters() if name in shares}
     return sum(shares[name] * size for name, size in sizes.items()) / sum(sizes.values())
+
+
+def present(model: nn.Module) -> dict[str, int]:
+    """Return of each weight matrix the number of entries farther from 0 than `ZERO`."""
+    names = densities(model, SCOPE)
+    named = model.named_parameters()
+    return {name: int((parameter.abs() > ZERO).sum()) for name, parameter in named if name in names}
 
 
 def check_finite(values: Mapping[str, float], where: str) -> None:

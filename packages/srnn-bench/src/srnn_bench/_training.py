@@ -62,6 +62,8 @@ class Training(Value):
     (a task without end has none: then leaving `batches` out is an error of the run).
     `clip_norm` bounds the norm of the network's whole gradient; masked entries count nothing in it, nor do embeddings.
     `rates` says how the learning rate goes on after the first epoch.
+    `evaluate_every` asks for all metrics on the validation split after every so many epochs and after the last one;
+    they are the same held-out draws each time. It moves no weight and no stream of random numbers.
 
     Trained embeddings are a group of their own in the optimizer, without weight decay: their learning rate is
     `embedding_learning_rate`, that of the network where it is None, times `embedding_decay` after each epoch.
@@ -76,3 +78,4 @@ class Training(Value):
     rates: AnyRates = Constant()
     embedding_learning_rate: PositiveFloat | None = None
     embedding_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
+    evaluate_every: PositiveInt | None = None

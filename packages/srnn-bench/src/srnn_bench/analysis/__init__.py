@@ -1,4 +1,4 @@
-"""What can be read from trained networks: their weights on a manifold, shapes of embeddings, graphs, attractors.
+"""What can be read from trained networks: weights on manifolds, shapes of embeddings, graphs, attractors, clusters.
 
 Pieces for any experiment; `papers/moduli/_figures.py` makes the figures of a paper of them. Nothing here is imported
 by a run.
@@ -14,34 +14,52 @@ from ._clouds import longest_bar as longest_bar
 from ._clouds import mixed_rows as mixed_rows
 from ._clouds import on_ring as on_ring
 from ._clouds import permuted as permuted
+from ._clusters import Clustering as Clustering
+from ._clusters import clusters as clusters
 from ._cover import cover_radius as cover_radius
 from ._graph import MEASURES as MEASURES
 from ._graph import beside as beside
 from ._graph import measures as measures
+from ._modules import Modules as Modules
+from ._modules import modules_of as modules_of
+from ._modules import p_value as p_value
+from ._modules import present_tasks as present_tasks
 from ._on_manifold import Placed as Placed
 from ._on_manifold import weights_on_manifold as weights_on_manifold
 from ._rewire import rewired as rewired
+from ._variance import kept as kept
+from ._variance import normalised as normalised
+from ._variance import task_variance as task_variance
 from ._weights import embedding as embedding
 from ._weights import weights as weights
 
 __all__ = [
     "MEASURES",
     "CloudTest",
+    "Clustering",
+    "Modules",
     "Persistence",
     "Placed",
     "beside",
     "cloud_test",
+    "clusters",
     "cover_radius",
     "embedding",
+    "kept",
     "largest_cluster",
     "longest_bar",
     "measures",
     "mixed_rows",
+    "modules_of",
+    "normalised",
     "on_ring",
+    "p_value",
     "permuted",
     "persists",
+    "present_tasks",
     "recurrent",
     "rewired",
+    "task_variance",
     "weights",
     "weights_on_manifold",
 ]

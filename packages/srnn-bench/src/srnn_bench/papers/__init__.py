@@ -6,9 +6,9 @@ import difflib
 from collections.abc import Callable
 
 from .._table import SCALES, Scale, Table
-from . import moduli
+from . import modcog, moduli
 
-TABLES: dict[str, Callable[[Scale], Table]] = {**moduli.TABLES}
+TABLES: dict[str, Callable[[Scale], Table]] = {**moduli.TABLES, **modcog.TABLES}
 
 
 def table(name: str, scale: str) -> Table:

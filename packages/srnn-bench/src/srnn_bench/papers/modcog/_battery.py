@@ -1,0 +1,207 @@
+"""The 84 tasks of Mod-Cog: Table 1 and Figures 5, 6 and 7a of arXiv 2207.03523."""
+
+from __future__ import annotations
+
+from ..._table import Cell, Published, Scale, Table
+from . import _claims, _published
+from ._networks import Net, dense, local, nearest_radius, random_like
+from ._sizes import SIZES
+from ._tables import ACCURACY, PERFORMANCE, SOURCE, SPEED, WEIGHTS, cells, performance, speed
+
+DENSITY = 0.04  # of the networks of Figure 5c, about
+
+
+def _of_table1(scale: Scale) -> dict[str, Net]:
+    size = SIZES[scale]
+    nets = {f"LM d = {radius:g}": local(size.side, radius) for radius in size.table_radii}
+    nets |= {f"dense, N = {hidden}": dense(hidden) for hidden in (size.fewer, size.side**2)}
+    return nets | {f"L1 1e-{power}": Net(size.side**2, strength=10.0**-power) for power in size.powers}
+
+
+def table1(name: str, scale: Scale) -> Table:
+    """Table 1: performance."""
+    size, nets = SIZES[scale], _of_table1(scale)
+
+    def published(row: str, column: str) -> Published | None:
+        return _published.performance(row) if scale == "paper" and column == ACCURACY_COLUMN else None
+
+    masked = [row for row in nets if row.startswith("LM")]
+    fewer, full = (f"dense, N = {hidden}" for hidden in (size.fewer, size.side**2))
+    claims = (
+        _claims.better(
+            "masks beat dense networks",
+            "LM-RNNs reach a higher performance than dense networks with as many nodes or about as many synapses.",
+            "section 2.6 and Table 1",
+            masked,
+            [fewer, full],
+        ),
+        _claims.better(
+            "masks beat L1",
+            "LM-RNNs reach a higher performance in the same number of steps than L1 of any strength.",
+            "section 2.6, Table 1 and Figure 6",
+            masked,
+            [row for row in nets if row.startswith("L1")],
+        ),
+    )
+    title = "84 tasks of Mod-Cog: masks, dense networks, L1"
+    made = cells(nets, size.battery, size.training, PERFORMANCE, published)
+    return performance(name, scale, title, SOURCE.format("Table 1"), made, claims)
+
+
+def table1_weights(name: str, scale: Scale) -> Table:
+    """Table 1: weights that are not zero, biases left out; the same runs."""
+    size = SIZES[scale]
+
+    def published(row: str, column: str) -> Published | None:
+        return _published.weights(row, column) if scale == "paper" else None
+
+    made = cells(_of_table1(scale), size.battery, size.training, WEIGHTS, published, factor=1e-3)
+    return Table(
+        name=name,
+        scale=scale,
+        title="84 tasks of Mod-Cog: weights farther from zero than 1e-5",
+        source=SOURCE.format("Table 1"),
+        metric="Weights that are not zero",
+        unit="thousands",
+        better="lower",
+        seeds=size.seeds,
+        cells=tuple(made),
+    )
+
+
+def figure6(name: str, scale: Scale) -> Table:
+    """Figure 6: speed of learning of the networks of Table 1; the same runs."""
+    size, nets = SIZES[scale], _of_table1(scale)
+    masked = [row for row in nets if row.startswith("LM")]
+    others = [row for row in nets if row not in masked]
+    claims = tuple(
+        _claims.faster(
+            f"masks learn faster than {other}",
+            f"LM-RNNs learn faster than {other}.",
+            "section 2.6 and Figure 6",
+            masked,
+            other,
+        )
+        for other in others
+    )
+    made = cells(nets, size.battery, size.training, SPEED)
+    title = "Learning 84 tasks of Mod-Cog: masks, dense networks, L1"
+    return speed(name, scale, title, SOURCE.format("Figure 6"), made, claims)
+
+
+def _by_radius(scale: Scale, side: int) -> dict[str, Net]:
+    size = SIZES[scale]
+    return {**{f"LM d = {radius:g}": local(side, radius) for radius in size.radii}, "dense": dense(side**2)}
+
+
+def figure5(name: str, scale: Scale) -> Table:
+    """Figure 5a and b: masks of every radius beside the dense network."""
+    size = SIZES[scale]
+    nets = _by_radius(scale, size.side)
+    masked = [row for row in nets if row != "dense"]
+    small, middle = masked[0], [row for row in masked[1:] if row in {f"LM d = {r:g}" for r in size.table_radii}]
+    claims = (
+        _claims.as_good(
+            "any d as good as dense",
+            "LM-RNNs of all d perform equally well or better than the dense network with as many nodes",
+            "caption of Figure 5",
+            masked,
+            "dense",
+        ),
+        _claims.alike(
+            "very small d about as dense",
+            f"Very small d is suboptimal, similar to the dense network ({small})",
+            "section 2.5",
+            small,
+            "dense",
+        ),
+        _claims.better(
+            "an intermediate d is best",
+            "Intermediate small d outperforms very small d and the dense network.",
+            "section 2.5 and Figure 5b",
+            middle,
+            [small, "dense"],
+        ),
+    )
+    made = cells(nets, size.battery, size.training, PERFORMANCE)
+    title = "84 tasks of Mod-Cog, by radius of the mask"
+    return performance(name, scale, title, SOURCE.format("Figure 5a, b"), made, claims)
+
+
+def figure5_speed(name: str, scale: Scale) -> Table:
+    """Figure 5a as speed of learning; the same runs."""
+    size = SIZES[scale]
+    nets = _by_radius(scale, size.side)
+    rows = [f"LM d = {radius:g}" for radius in size.table_radii]
+    claim = _claims.faster(
+        "intermediate d learns faster",
+        "LM-RNNs of appropriate d train more rapidly than the dense network.",
+        "section 2.5",
+        rows,
+        "dense",
+    )
+    made = cells(nets, size.battery, size.training, SPEED)
+    title = "Learning 84 tasks of Mod-Cog, by radius of the mask"
+    return speed(name, scale, title, SOURCE.format("Figure 5a"), made, (claim,))
+
+
+def figure7b(name: str, scale: Scale) -> Table:
+    """Figure 7b: the networks of Figure 5 after less training; `srnn figure modcog/figure7b` counts their clusters."""
+    size = SIZES[scale]
+    made: list[Cell] = []
+    for epochs in size.halts:
+        training = size.training.model_copy(update={"epochs": epochs})
+        column = {f"{epochs * (training.batches or 1)} steps": ACCURACY}
+        made += cells(_by_radius(scale, size.cluster_side), size.battery, training, column)
+    title = "84 tasks of Mod-Cog: decision accuracy over training, by radius"
+    return performance(name, scale, title, SOURCE.format("Figure 7b"), made)
+
+
+def figure5c(name: str, scale: Scale) -> Table:
+    """Figure 5c: locality beside random connections of equal in-degree, at about 4 %, by size."""
+    size = SIZES[scale]
+    nets: dict[str, Net] = {}
+    claims = []
+    for side in size.sides:
+        mask = local(side, nearest_radius(side, DENSITY))
+        here = {
+            f"N = {side**2}, LM": mask,
+            f"N = {side**2}, random": random_like(mask),
+            f"N = {side**2}, random, no autapses": random_like(mask, self_connections=False),
+            f"N = {side**2}, dense": dense(side**2),
+        }
+        nets |= here
+        lm, drawn, _, full = here
+        claims += [
+            _claims.as_good(
+                f"locality at least as good as random, N = {side**2}",
+                "A locality mask performs slightly better than, or as well as, random connections of equal in-degree",
+                "section 2.5 and Figure 5c",
+                [lm],
+                drawn,
+            ),
+            _claims.better(
+                f"random beats dense, N = {side**2}",
+                "Random connections remain significantly better than dense networks.",
+                "section 2.5 and Figure 5c",
+                [drawn],
+                [full],
+            ),
+        ]
+    made = cells(nets, size.battery, size.training, PERFORMANCE)
+    title = "84 tasks of Mod-Cog: locality and random connections at about 4 %, by size"
+    return performance(name, scale, title, SOURCE.format("Figure 5c"), made, tuple(claims))
+
+
+def figure7a(name: str, scale: Scale) -> Table:
+    """Figures 5d and 7a: performance by radius and size; the best density falls as the network grows, it says."""
+    size = SIZES[scale]
+    made: list[Cell] = []
+    for side in size.sides:
+        column = {f"N = {side**2}": ACCURACY}
+        made += cells(_by_radius(scale, side), size.battery, size.training, column)
+    title = "84 tasks of Mod-Cog: decision accuracy by radius and size"
+    return performance(name, scale, title, SOURCE.format("Figures 5d and 7a"), made)
+
+
+ACCURACY_COLUMN = next(column for column, reading in PERFORMANCE.items() if reading == ACCURACY)

@@ -1,0 +1,97 @@
+"""What the tables of arXiv 2207.03523 have in common: rows of networks, and columns that read them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from srnn_tasks import Cognitive
+
+from ..._claims import Claim
+from ..._readings import Present, Reading, StepsTo, censored
+from ..._summary import Summary
+from ..._table import Cell, Published, Scale, Table
+from ..._training import Training
+from ._networks import RECURRENT, Net
+from ._sizes import SIZES
+
+SOURCE = "arXiv 2207.03523, {}"
+ACCURACY = "decision_accuracy"
+THRESHOLD = 0.5  # of the decision accuracy: half of all answers; ours, the paper shows curves
+PERFORMANCE: dict[str, str | Reading] = {
+    "decision accuracy": ACCURACY,
+    "whole trials": "trial_accuracy",
+    "fixation": "fixation_accuracy",
+    "always fixate": "always_fixate",
+}
+SPEED: dict[str, str | Reading] = {f"steps to {THRESHOLD:g}": StepsTo(ACCURACY, THRESHOLD)}
+WEIGHTS: dict[str, str | Reading] = {"all": Present(("*weight*",)), "recurrent": Present((RECURRENT,))}
+
+Publication = Callable[[str, str], Published | None]
+
+
+def unpublished(row: str, column: str) -> Published | None:
+    """Return nothing: the paper has a figure, or nothing."""
+    return None
+
+
+def cells(
+    nets: Mapping[str, Net],
+    task: Cognitive,
+    training: Training,
+    columns: Mapping[str, str | Reading],
+    published: Publication = unpublished,
+    factor: float = 1.0,
+) -> list[Cell]:
+    """Return a row for each network, a column for each reading of its run."""
+    return [
+        Cell(row, column, net.trained(task, training), "trained", reading, published(row, column), factor)
+        for row, net in nets.items()
+        for column, reading in columns.items()
+    ]
+
+
+def performance(
+    name: str, scale: Scale, title: str, source: str, made: Sequence[Cell], claims: tuple[Claim, ...] = ()
+) -> Table:
+    """Return a table of shares of right answers."""
+    return Table(
+        name=name,
+        scale=scale,
+        title=title,
+        source=source,
+        metric="Share of right answers",
+        unit="share",
+        better="higher",
+        seeds=SIZES[scale].seeds,
+        cells=tuple(made),
+        claims=fitting(claims, made),
+    )
+
+
+def speed(
+    name: str, scale: Scale, title: str, source: str, made: Sequence[Cell], claims: tuple[Claim, ...] = ()
+) -> Table:
+    """Return a table of steps of training until the decision accuracy is `THRESHOLD`."""
+    return Table(
+        name=name,
+        scale=scale,
+        title=title,
+        source=source,
+        metric=f"Training until the decision accuracy is {THRESHOLD:g}",
+        unit="steps",
+        better="lower",
+        seeds=SIZES[scale].seeds,
+        cells=tuple(made),
+        remarks=_censored,
+        claims=fitting(claims, made),
+    )
+
+
+def fitting(claims: Sequence[Claim], made: Sequence[Cell]) -> tuple[Claim, ...]:
+    """Return the claims whose cells are all there."""
+    places = {(cell.row, cell.column) for cell in made}
+    return tuple(claim for claim in claims if places.issuperset(claim.places))
+
+
+def _censored(summary: Summary) -> list[str]:
+    return censored(summary)

@@ -1,0 +1,123 @@
+"""The 20 tasks of Yang et al. and pools of autapses: Figures 2 and 4f of arXiv 2207.03523."""
+
+from __future__ import annotations
+
+from ..._readings import AtStep, Reading
+from ..._table import Scale, Table
+from . import _claims
+from ._networks import Net, as_many_synapses, dense, local
+from ._sizes import SIZES
+from ._tables import ACCURACY, PERFORMANCE, SOURCE, SPEED, cells, performance, speed
+
+
+def _by_radius(scale: Scale) -> dict[str, Net]:
+    size = SIZES[scale]
+    nets = {f"LM d = {radius:g}": local(size.yang_side, radius) for radius in size.yang_radii}
+    return {**nets, "dense": dense(size.yang_side**2)}
+
+
+def _by_synapses(scale: Scale) -> dict[str, Net]:
+    """Autapses and two masks, and for each mask the dense network with as many weights."""
+    size = SIZES[scale]
+    nets = {f"{size.yang_side**2} autapses": local(size.yang_side, 0)}
+    for radius in size.matched_radii:
+        nets[f"LM d = {radius:g}"] = local(size.yang_side, radius)
+        nets[f"dense, as many as d = {radius:g}"] = as_many_synapses(local(size.yang_side, radius), size.yang)
+    return nets
+
+
+def _columns(scale: Scale) -> dict[str, str | Reading]:
+    early = SIZES[scale].early
+    return {**PERFORMANCE, f"decision accuracy, step {early}": AtStep(ACCURACY, early)}
+
+
+def figure2a(name: str, scale: Scale) -> Table:
+    """Figure 2a: masks of every radius beside the dense network with as many nodes."""
+    size, nets = SIZES[scale], _by_radius(scale)
+    masked = [row for row in nets if row != "dense"]
+    claims = (
+        _claims.as_good(
+            "asymptote as good",
+            "LM-RNNs of any d reach an asymptote as good as that of the dense network or a better one",
+            "section 2.2 and Figure 2a",
+            masked,
+            "dense",
+        ),
+        _claims.above_half(
+            "autapses suffice",
+            "A pool of autapses solves the 20 tasks; read as: it gives more than half of all answers.",
+            "section 2.3",
+            masked[:1],
+        ),
+    )
+    title = "20 tasks of Yang et al., by radius of the mask, equal numbers of nodes"
+    made = cells(nets, size.yang, size.yang_training, _columns(scale))
+    return performance(name, scale, title, SOURCE.format("Figure 2a"), made, claims)
+
+
+def figure2a_speed(name: str, scale: Scale) -> Table:
+    """Figure 2a as speed of learning."""
+    size, nets = SIZES[scale], _by_radius(scale)
+    claim = _claims.faster(
+        "faster at equal nodes",
+        "LM-RNNs of any d learn faster than the dense network with as many nodes.",
+        "section 2.2 and Figure 2a",
+        [row for row in nets if row != "dense"],
+        "dense",
+    )
+    title = "Learning the 20 tasks of Yang et al., equal numbers of nodes"
+    made = cells(nets, size.yang, size.yang_training, SPEED)
+    return speed(name, scale, title, SOURCE.format("Figure 2a"), made, (claim,))
+
+
+def figure2b(name: str, scale: Scale) -> Table:
+    """Figure 2b: masks beside dense networks with as many synapses."""
+    size, nets = SIZES[scale], _by_synapses(scale)
+    title = "20 tasks of Yang et al., equal numbers of synapses"
+    made = cells(nets, size.yang, size.yang_training, _columns(scale))
+    return performance(name, scale, title, SOURCE.format("Figure 2b"), made)
+
+
+def figure2b_speed(name: str, scale: Scale) -> Table:
+    """Figure 2b as speed of learning."""
+    size, nets = SIZES[scale], _by_synapses(scale)
+    autapses = next(iter(nets))
+    claims = tuple(
+        _claims.faster(
+            f"faster at equal synapses, d = {radius:g}",
+            f"LM-RNNs (d = {radius:g}) and autapses learn faster than a dense network with as many synapses as the "
+            "LM-RNN.",
+            "section 2.2 and Figure 2b",
+            [f"LM d = {radius:g}", autapses],
+            f"dense, as many as d = {radius:g}",
+        )
+        for radius in size.matched_radii
+    )
+    title = "Learning the 20 tasks of Yang et al., equal numbers of synapses"
+    made = cells(nets, size.yang, size.yang_training, SPEED)
+    return speed(name, scale, title, SOURCE.format("Figure 2b"), made, claims)
+
+
+def figure4f(name: str, scale: Scale) -> Table:
+    """Figure 4f: pools of autapses on the 84 tasks of Mod-Cog, and on those of Yang et al."""
+    size = SIZES[scale]
+    pools = {f"{side**2} autapses": local(side, 0) for side in size.pool_sides}
+    simple = {f"{row}, Yang tasks": net for row, net in pools.items()}
+    claims = (
+        _claims.below_half(
+            "autapses fail on Mod-Cog",
+            "A pool of autapses stays below 50 % on Mod-Cog, however many they are.",
+            "section 2.4 and Figure 4f",
+            list(pools),
+        ),
+        _claims.above_half(
+            "autapses suffice for Yang tasks",
+            "Pools of autapses solve the 20 tasks; read as: they give more than half of all answers.",
+            "section 2.3 and Figure 4f",
+            list(simple),
+        ),
+    )
+    title = "Pools of autapses on 84 tasks of Mod-Cog, and on 20 of Yang et al."
+    made = cells(pools, size.battery, size.training, PERFORMANCE)
+    made += cells(simple, size.yang, size.yang_training, PERFORMANCE)
+    return performance(name, scale, title, SOURCE.format("Figure 4f"), made, claims)

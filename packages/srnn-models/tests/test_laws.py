@@ -79,6 +79,7 @@ ELMAN, LEAKY = {"kind": "elman", "hidden": 4}, {"kind": "leaky", "hidden": 4}
         (AnyRecurrence, {**LEAKY, "alpha": float("nan")}, "alpha"),
         (AnyRecurrence, {**LEAKY, "nonlinearity": "sigmoid"}, "nonlinearity"),
         (AnyRecurrence, {**LEAKY, "bias": "double"}, "bias"),
+        (AnyRecurrence, {**LEAKY, "gain": 0}, "gain"),
         (AnyRecurrence, {**LEAKY, "noise": 0.1}, "noise"),
         (AnyRecurrence, {"kind": "gru", "hidden": 0}, "hidden"),
         (AnyRecurrence, {"kind": "gru", "hidden": 4, "bias": "double"}, "bias"),

@@ -277,3 +277,14 @@ def test_global_generator_is_untouched():
     rnn.reset_parameters(generator=generator(1))
     rnn(normal(3, 2, 3))[0].sum().backward()
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_the_gain_multiplies_new_recurrent_weights_and_nothing_else():
+    def build(gain):
+        return LeakyRNN(hidden=30, gain=gain).build(5, generator=torch.Generator().manual_seed(0))
+
+    plain, small = build(1.0), build(0.25)
+    assert torch.equal(small.weight_hh, plain.weight_hh * 0.25)
+    assert torch.equal(small.weight_ih, plain.weight_ih) and torch.equal(small.bias, plain.bias)
+    small.reset_parameters(generator=torch.Generator().manual_seed(1))
+    assert small.weight_hh.abs().max() <= 0.25 / 30**0.5 < small.weight_ih.abs().max()

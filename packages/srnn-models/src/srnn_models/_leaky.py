@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 import torch
-from pydantic import Field, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt
 from torch import Tensor
 
 from ._elman_kernel import elman_kernel, uses_kernel
@@ -18,6 +18,8 @@ class LeakyRNN(Value):
     `alpha` = dt / tau, a time step over the time constant of a unit. The paper states neither alpha nor f. The default
     1 means dt = tau: a time step of Mod-Cog is 100 ms, as long as tau in Yang et al. (2019), whose own steps of 20 ms
     make alpha = 0.2. With alpha = 1 no part of h_t stays: with relu or tanh that is an `ElmanRNN`.
+    New recurrent weights are drawn from U(+-`gain` / sqrt(N)): a mask of density p on a network of gain 1 leaves the
+    rows of W as large as those of a dense network whose gain is sqrt(p).
 
     >>> rnn = LeakyRNN(hidden=4, alpha=0.2).build(2, generator=torch.Generator().manual_seed(0))
     >>> states, state = rnn(torch.zeros(10, 3, 2))
@@ -30,6 +32,7 @@ class LeakyRNN(Value):
     alpha: Annotated[float, Field(gt=0, le=1)] = 1.0
     nonlinearity: Literal["relu", "softplus", "tanh"] = "relu"
     bias: bool = True
+    gain: PositiveFloat = 1.0
 
     @property
     def state_size(self) -> int:
@@ -44,13 +47,20 @@ class LeakyRNN(Value):
 class LeakyModule(PlainModule):
     """The trainable module of a `LeakyRNN`: `weight_ih` O (N, I), `weight_hh` W (N, N), `bias` b (N,) or None.
 
-    Row = target neuron, column = source. All are drawn from U(+-1/sqrt(N)), whatever alpha is.
+    Row = target neuron, column = source. All are drawn from U(+-1/sqrt(N)), W times the gain, whatever alpha is.
     """
 
     def __init__(self, value: LeakyRNN, inputs: int, *, generator: torch.Generator) -> None:
         super().__init__(inputs, value.hidden, value.bias, generator=generator)
-        self.alpha, self.nonlinearity = value.alpha, value.nonlinearity
+        self.alpha, self.nonlinearity, self.gain = value.alpha, value.nonlinearity, value.gain
         self.reset_parameters(generator=generator)
+
+    def reset_parameters(self, *, generator: torch.Generator) -> None:
+        """Draw all weights anew from U(+-1/sqrt(N)), and multiply W by the gain."""
+        super().reset_parameters(generator=generator)
+        if self.gain != 1:
+            with torch.no_grad():
+                self.weight_hh.mul_(self.gain)
 
     def forward(self, inputs: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Run inputs (T, B, I) from state (B, N): all states (T, B, N) and the last one (B, N)."""

@@ -32,6 +32,7 @@ _BUILDERS: Mapping[str, Callable[[str, Scale], Table]] = {
     "modcog/figure7a": _battery.figure7a,
     "modcog/figure7b": _battery.figure7b,
     "modcog/initialization": _beyond.initialization,
+    "modcog/initialization-yang": _beyond.initialization_yang,
     "modcog/leak": _beyond.leak,
     "modcog/legacy": _beyond.legacy,
     "modcog/composition": _beyond.composition,

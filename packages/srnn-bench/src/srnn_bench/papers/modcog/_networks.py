@@ -27,6 +27,7 @@ class Net:
     dale: Dale | None = None
     initialization: Literal["masked", "fan_in"] = "masked"
     alpha: float = 1.0
+    gain: float = 1.0
 
     def trained(self, task: Cognitive, training: Training) -> Experiment:
         """Return the experiment that trains it in one stage, `trained`."""
@@ -39,7 +40,7 @@ class Net:
             signs = [Signed(parameter=RECURRENT, law=self.dale)]
         return Experiment(
             task=task,
-            model=SequenceModel(recurrence=LeakyRNN(hidden=self.hidden, alpha=self.alpha)),
+            model=SequenceModel(recurrence=LeakyRNN(hidden=self.hidden, alpha=self.alpha, gain=self.gain)),
             masks=tuple(masks),
             signs=tuple(signs),
             penalties=tuple(penalties),

@@ -69,6 +69,14 @@ def integration(session: nox.Session) -> None:
 
 
 @nox.session
+def neurogym(session: nox.Session) -> None:
+    """Test srnn-tasks with neurogym, which pins gymnasium, numpy and matplotlib below the tested versions."""
+    session.install("torch==2.13.0", "./packages/srnn-tasks[neurogym]", *test_tools("srnn-tasks"))
+    with session.chdir(ROOT / "packages" / "srnn-tasks"):
+        session.run("python", "-m", "pytest", "tests/test_gym.py", "tests/test_neurogym.py", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Reproduce the papers' tables and write the report: `nox -s bench -- all --scale paper` runs every table."""
     session.install(*CONSTRAINTS, *folders(*PACKAGES))
@@ -90,7 +98,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check the types of all six packages with mypy, strictly."""
-    session.install(*CONSTRAINTS, *folders(*PACKAGES), "mypy")
+    session.install(*CONSTRAINTS, *folders(*PACKAGES), "./packages/srnn-tasks[gymnasium]", "mypy")
     session.run("mypy", *[f"packages/{name}/src" for name in PACKAGES])
 
 
@@ -133,7 +141,9 @@ def lowest_versions(packages: list[str]) -> dict[str, str]:
     lowest: dict[str, str] = {}
     for package in packages:
         project = pyproject(package)["project"]
-        lines = chain(project["dependencies"], *project.get("optional-dependencies", {}).values())
+        extras = dict(project.get("optional-dependencies", {}))
+        extras.pop("neurogym", None)  # it has a session, and versions, of its own
+        lines = chain(project["dependencies"], *extras.values())
         for line in lines:
             name, version = re.match(r"([\w-]+)(?:\[[\w,-]+\])?>=([\d.]+)", line).groups()
             if name != "torch" and not name.startswith("srnn-"):

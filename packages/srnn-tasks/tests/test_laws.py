@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 
 import pytest
 import torch
@@ -11,17 +12,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from srnn_tasks import Adding, AnyTask, PathIntegration, SequentialMNIST, Task, WikiText, find
+from srnn_tasks import Adding, AnyTask, Cognitive, Neurogym, PathIntegration, SequentialMNIST, Task, WikiText, find
+from srnn_tasks.cognitive import BATTERIES, Conventions, Legacy, OneTrial, Streams, Windows
 from srnn_tasks.testing import check_task
 
 NEEDS_DATA = pytest.mark.skipif("SRNN_DATA" not in os.environ, reason="SRNN_DATA is not set: no data files")
 
+NEEDS_NEUROGYM = pytest.mark.skipif(find_spec("neurogym") is None, reason="neurogym is not installed")
+
 TASKS = [
+    pytest.param(Neurogym(steps=30, evaluation_rows=5), id="neurogym", marks=NEEDS_NEUROGYM),
     pytest.param(PathIntegration(steps=7, place_cells=64, evaluation_size=20), id="navigation"),
     pytest.param(PathIntegration(steps=3, place_cells=9, place_code="gaussian", layout_seed=None), id="drawn layout"),
     pytest.param(PathIntegration(steps=3, place_cells=9, place_code="paper", evaluation_batches=1), id="paper code"),
     pytest.param(PathIntegration(steps=3, place_cells=9, scored="last"), id="last step scored"),
     pytest.param(Adding(steps=6, held_out=1100), id="adding"),
+    pytest.param(Cognitive(tasks="yang20", evaluation_trials=2), id="cognitive"),
+    pytest.param(Cognitive(tasks="paper84", layout=Windows(steps=60), evaluation_trials=1), id="cognitive windows"),
+    pytest.param(
+        Cognitive(tasks="all126", layout=Streams(steps=20), conventions=Legacy(), rules="parts", evaluation_trials=1),
+        id="cognitive streams",
+    ),
     pytest.param(SequentialMNIST(), id="mnist rows", marks=NEEDS_DATA),
     pytest.param(
         SequentialMNIST(view="pixels", permutation_seed=1, scaling="standard", validation=500),
@@ -38,7 +49,20 @@ IN_ORDER = {"wikitext"}  # their training batches do not depend on the generator
 
 counts = st.integers(1, 10**6)
 positive = st.floats(1e-6, 1e6)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.floats(-1e9, 1e9) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
+)
 VALUES = {
+    "neurogym": st.builds(
+        Neurogym,
+        environment=st.text(min_size=1),
+        arguments=st.dictionaries(st.text().filter(lambda name: name != "dt"), json_values),
+        dt=st.none() | counts,
+        steps=counts,
+        evaluation_rows=counts,
+    ),
     "path_integration": st.builds(
         PathIntegration,
         steps=counts,
@@ -56,6 +80,17 @@ VALUES = {
         evaluation_batches=counts,
         evaluation_size=counts,
         scored=st.sampled_from(["all", "last"]),
+    ),
+    "cognitive": st.builds(
+        Cognitive,
+        tasks=st.sampled_from(list(BATTERIES)) | st.just(("go", "dlygo-intr-seql", "go")),
+        rules=st.sampled_from(["one_hot", "parts"]),
+        layout=st.sampled_from([OneTrial(), Windows(steps=9), Streams()]),
+        dt=st.sampled_from([20, 50, 100]),
+        ring=st.integers(2, 40).map(lambda half: 2 * half),
+        sigma=st.floats(0, 1e3),
+        conventions=st.sampled_from([Conventions(), Legacy(), Legacy(wrap="direction")]),
+        evaluation_trials=counts,
     ),
     "adding": st.builds(
         Adding,
@@ -82,6 +117,17 @@ VALUES = {
 }
 
 REFUSALS = [
+    ("neurogym", "environment", ""),
+    ("neurogym", "dt", 0),
+    ("neurogym", "steps", 0),
+    ("neurogym", "evaluation_rows", 0),
+    ("cognitive", "tasks", ("dlygo-intx",)),
+    ("cognitive", "tasks", ("go-intr",)),
+    ("cognitive", "ring", 15),
+    ("cognitive", "dt", 0),
+    ("cognitive", "sigma", -1.0),
+    ("cognitive", "strengths", (0.3, 0.3)),
+    ("cognitive", "untrained", ("dms-seqx",)),
     ("path_integration", "steps", 0),
     ("path_integration", "dt", -0.02),
     ("path_integration", "box", float("nan")),
@@ -200,7 +246,7 @@ def test_importing_loads_no_extra_and_no_sibling() -> None:
     code = (
         "import sys, srnn_tasks, srnn_tasks.testing\n"
         "loaded = {name.split('.')[0] for name in sys.modules}\n"
-        "print(sorted(n for n in loaded if n == 'datasets' or n.startswith('srnn_')))"
+        "print(sorted(n for n in loaded if n in ('datasets', 'gymnasium', 'neurogym') or n.startswith('srnn_')))"
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "['srnn_tasks']"

@@ -87,7 +87,7 @@ class Neurogym(Task):
 
     kind: Literal["neurogym"] = "neurogym"
     environment: Annotated[str, Field(min_length=1)] = "PerceptualDecisionMaking-v0"
-    arguments: Arguments = FrozenDict()
+    arguments: Arguments = Field(default={}, validate_default=True)
     dt: PositiveInt | None = None
     steps: PositiveInt = 100
     evaluation_rows: PositiveInt = 200

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 import torch
-from pydantic import AfterValidator, Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
 from torch import Tensor
 
 from .._batch import Batch
@@ -20,15 +28,33 @@ from ._conventions import AnyConventions, Conventions
 from ._drawer import Drawer
 from ._families import YANG
 from ._layouts import AnyLayout, OneTrial, Streams
-from ._order import balanced, drawn, never_twice
-from ._render import answers, meaning, places, rest, show_stimuli
+from ._order import balanced, counts, drawn, never_twice
+from ._render import answers, last, meaning, places, show_stimuli
 from ._rule import Rule
 from ._scores import Scores, score
 from ._timing import Timing
 from ._trials import PADDING, Trials
 from ._world import World
 
-Name = Annotated[str, AfterValidator(lambda name: Rule.parse(name).name)]
+
+def _known(tasks: object) -> object:
+    """Refuse what is neither a battery nor a sequence of names, with one error in place of one for each."""
+    if isinstance(tasks, str):
+        if tasks not in BATTERIES:
+            raise ValueError(f"expected one of {', '.join(BATTERIES)}, or a list of names of tasks; got {tasks!r}")
+    elif isinstance(tasks, list | tuple):
+        for name in tasks:
+            Rule.parse(name)
+    return tasks
+
+
+def _distinct(values: tuple[float, ...]) -> tuple[float, ...]:
+    if len(set(values)) < len(values):
+        raise ValueError(f"expected each value once, got {values}")
+    return values
+
+
+Names = Annotated[tuple[str, ...], BeforeValidator(_known)]
 Share = Annotated[float, Field(gt=0, le=1)]
 PARTS = (*YANG, "intr", "intl", "seqr", "seql")  # in the order of their inputs
 
@@ -56,16 +82,16 @@ class Cognitive(Task):
     """
 
     kind: Literal["cognitive"] = "cognitive"
-    tasks: Battery | tuple[Name, ...] = "yang20"
+    tasks: Annotated[Battery | tuple[str, ...], BeforeValidator(_known)] = "yang20"
     rules: Literal["one_hot", "parts"] = "one_hot"
-    untrained: tuple[Name, ...] = ()
+    untrained: Names = ()
     proportions: tuple[PositiveFloat, ...] | None = None
     layout: AnyLayout = OneTrial()
     dt: PositiveInt = 100
     ring: Annotated[int, Field(ge=4, multiple_of=2)] = 16
     sigma: NonNegativeFloat = 1.0
     coherences: Annotated[tuple[Share, ...], Field(min_length=1)] = (0.08, 0.16, 0.32, 0.64)
-    strengths: Annotated[tuple[PositiveFloat, ...], Field(min_length=2)] = (0.3, 0.6, 1.0)
+    strengths: Annotated[tuple[PositiveFloat, ...], Field(min_length=2), AfterValidator(_distinct)] = (0.3, 0.6, 1.0)
     timing: Timing = Timing()
     conventions: AnyConventions = Conventions()
     evaluation_trials: PositiveInt = 40
@@ -88,17 +114,30 @@ class Cognitive(Task):
             raise ValueError(
                 f"proportions: expected one for each of the {len(self.names)} tasks, got {len(self.proportions)}"
             )
-        if len(set(self.strengths)) < len(self.strengths):
-            raise ValueError(f"strengths: expected each once, got {self.strengths}")
+        if self.proportions is not None and self.conventions.order == "alternating":
+            raise ValueError("proportions: by the alternating order all tasks but the last are equally likely")
         for name, value in self.timing:
             for span in value if isinstance(value, tuple) else (value,):
                 if 0 < span < self.dt:
                     raise ValueError(f"timing: {name} = {span} ms is shorter than a step, dt = {self.dt} ms")
+        if self.timing.unit % self.dt:
+            raise ValueError(f"dt: expected a divisor of timing.unit = {self.timing.unit} ms, got {self.dt} ms")
         return self
 
     def open(self, *, device: torch.device | str, generator: torch.Generator) -> CognitiveSource:
         """Return the source; the generator is drawn from only for delays that stay what they are (`Legacy`)."""
         return CognitiveSource(self, device=device, generator=generator)
+
+
+@dataclass(frozen=True)
+class Held:
+    """Where streams stand: the trial that each is in `(B, 1)`, the steps of it that are over `(B,)`, and which ring
+    the next trial of each task takes by the alternating order, `(B, slots)`.
+    """
+
+    trials: Trials
+    over: Tensor
+    turn: Tensor
 
 
 class CognitiveSource(BaseSource):
@@ -142,24 +181,40 @@ class CognitiveSource(BaseSource):
         proportions = torch.tensor(task.proportions or [1.0] * len(rules), device=self.device)
         self.chances = proportions * self.trained  # (slots,)
         self._each = 1 if isinstance(task.layout, OneTrial) else self.drawer.enough(task.layout.steps, self.chances)
-        self._rest: tuple[Trials, Tensor] | None = None  # trials (B, 1) that a stream has begun, and steps done of them
+        self._held: Held | None = None
 
     def draw(self, size: int, *, generator: torch.Generator) -> Batch:
         """Return the next training batch of `size` rows."""
         layout, drawer = self.task.layout, self.drawer
+        if isinstance(layout, Streams):
+            return self._go_on(size, layout.steps, generator)
         steps = drawer.longest if isinstance(layout, OneTrial) else layout.steps
-        follow = never_twice if self.task.conventions.order == "alternating" else drawn
-        trials = drawer.draw(follow(size, self._each, self.chances, generator=generator), generator=generator)
-        if not isinstance(layout, Streams):
-            return self.show(trials, steps, generator=generator)
-        new = self._rest is None or len(self._rest[1]) != size
-        offset = torch.zeros(size, dtype=torch.int64, device=self.device)
-        if self._rest is not None and not new:
-            first, offset = self._rest
-            trials = first.then(trials)
-        self._rest = rest(trials, steps, offset)
-        batch = self.show(trials, steps, offset, generator=generator)
-        return replace(batch, reset=torch.full((size,), new, device=self.device))
+        trials = drawer.draw(self._slots(size, None, generator), generator=generator)
+        return self.show(trials, steps, generator=generator)
+
+    def _slots(self, size: int, after: Tensor | None, generator: torch.Generator) -> Tensor:
+        """Draw the tasks of the next trials, `(B, K)`; `after` `(B,)` came before."""
+        if self.task.conventions.order == "alternating":
+            return never_twice(size, self._each, self.chances, after=after, generator=generator)
+        return drawn(size, self._each, self.chances, generator=generator)
+
+    def _go_on(self, size: int, steps: int, generator: torch.Generator) -> Batch:
+        """Return the next `steps` of the streams; they begin anew where there are as many as never before."""
+        held = self._held if self._held is not None and len(self._held.over) == size else None
+        turn = self.drawer.turn(size, generator=generator) if held is None else held.turn
+        slots = self._slots(size, None if held is None else held.trials.slot[:, 0], generator)
+        trials = self.drawer.draw(slots, turn=turn, generator=generator)
+        over = torch.zeros(size, dtype=torch.int64, device=self.device)
+        if held is not None:
+            trials, over = held.trials.then(trials), held.over
+        batch = self.show(trials, steps, over, generator=generator)
+        number, over = last(trials, steps, over)
+        row = torch.arange(size, device=self.device)
+        shown = counts(slots, turn.shape[1])  # (B, K, slots)
+        new = number - int(held is not None)  # number of the last new trial that was begun, -1 for none
+        begun = torch.where(new[:, None] >= 0, shown[row, new.clamp(min=0)], 0)
+        self._held = Held(trials.map(lambda tensor: tensor[row, number][:, None]), over, (turn + begun) % 2)
+        return replace(batch, reset=torch.full((size,), held is None, device=self.device))
 
     def show(self, trials: Trials, steps: int, offset: Tensor | None = None, *, generator: torch.Generator) -> Batch:
         """Return `steps` of trials `(B, K)`, one after the other; `offset` `(B,)` steps of the first are over.
@@ -219,19 +274,18 @@ class CognitiveSource(BaseSource):
         """Return the trials that streams have begun, and how far they are; nothing where rows do not go on."""
         if not self.spec.carry:
             return {}
-        if self._rest is None:
+        if self._held is None:
             return {"begun": False}
-        trials, over = self._rest
-        return {"begun": True, "over": over.clone(), **{name: held.clone() for name, held in vars(trials).items()}}
+        held = {**vars(self._held.trials), "over": self._held.over, "turn": self._held.turn}
+        return {"begun": True, **{name: tensor.clone() for name, tensor in held.items()}}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from what `state_dict` gave."""
-        held = dict(state)
-        self._rest = None
-        if held.pop("begun", False):
-            held = {name: tensor.to(self.device) for name, tensor in held.items()}
-            over = held.pop("over")
-            self._rest = Trials(**held), over
+        self._held = None
+        if state.get("begun"):
+            held = {name: tensor.to(self.device) for name, tensor in state.items() if name != "begun"}
+            over, turn = held.pop("over"), held.pop("turn")
+            self._held = Held(Trials(**held), over, turn)
 
 
 def _codes(rules: list[Rule], kind: str) -> tuple[Tensor, int]:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from ._families import FAMILIES, DelayedDecision, Go
+from ._families import FAMILIES, DelayedDecision, Go, Span
 from ._interval import interval
 from ._order import rings_in_turn
 from ._rule import Rule
@@ -39,7 +39,7 @@ class Drawer:
         self.interval = world.table(tuple(rule.interval for rule in rules))
         self.sequence = world.table(tuple(rule.sequence for rule in rules))
         self.shortest = torch.tensor([sum(low // world.dt for low, _ in periods) for periods in spans]).double()
-        self.longest = max(sum(high // world.dt for _, high in periods) for periods in spans)
+        self.longest = max(sum(_most(span, world.dt) for span in periods) for periods in spans)
         self.delays: Tensor | None = None  # (slots, 2) steps, by ring
         if world.conventions.match_delay == "instance":
             self.delays = world.durations(self.spans[:, None, DELAY].expand(-1, 2, 2), generator=generator)
@@ -56,11 +56,19 @@ class Drawer:
         root = (7 * spread + math.sqrt(49 * spread**2 + 4 * mean * (steps + 1))) / (2 * mean)  # of the number
         return min(math.ceil(root * root), steps // int(self.shortest[share > 0].min()) + 1)
 
-    def draw(self, slots: Tensor, *, generator: torch.Generator) -> Trials:
-        """Draw one trial for each entry of slots `(B, K)`; K is the order in which a row shows them."""
+    def turn(self, rows: int, *, generator: torch.Generator) -> Tensor:
+        """Draw the ring that comes first, for each row and task: `(rows, slots)`."""
+        return self.world.integers(rows * len(self.rules), 2, generator=generator).view(rows, -1)
+
+    def draw(self, slots: Tensor, *, turn: Tensor | None = None, generator: torch.Generator) -> Trials:
+        """Draw one trial for each entry of slots `(B, K)`; K is the order in which a row shows them.
+
+        turn `(B, slots)`: the next ring of each task, by the alternating order; drawn where it is None.
+        """
         slot = slots.flatten()
         if self.world.conventions.order == "alternating":
-            ring = rings_in_turn(slots, len(self.rules), generator=generator).flatten()
+            turn = self.turn(len(slots), generator=generator) if turn is None else turn
+            ring = rings_in_turn(slots, turn).flatten()
         else:
             ring = self.world.integers(len(slot), 2, generator=generator)
         asked = {name: table[slot] for name, table in self.asked.items()}
@@ -79,3 +87,9 @@ class Drawer:
 
     def _is(self, family: type, kind: Tensor) -> Tensor:
         return kind == (self.families.index(family) if family in self.families else -1)
+
+
+def _most(span: Span, dt: int) -> int:
+    """Return the greatest number of whole steps: the upper end of a span is never drawn, but where it is the lower."""
+    low, high = span
+    return low // dt if low == high else -(-high // dt) - 1

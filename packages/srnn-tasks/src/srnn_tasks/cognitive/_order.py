@@ -12,17 +12,23 @@ def drawn(rows: int, trials: int, chances: Tensor, *, generator: torch.Generator
     return torch.multinomial(chances, rows * trials, replacement=True, generator=generator).reshape(rows, trials)
 
 
-def never_twice(rows: int, trials: int, chances: Tensor, *, generator: torch.Generator) -> Tensor:
+def never_twice(
+    rows: int, trials: int, chances: Tensor, *, after: Tensor | None = None, generator: torch.Generator
+) -> Tensor:
     """Draw slots `(rows, trials)`, all others than the last one equally likely, as neurogym's `RandomSchedule` does.
 
-    Slots without a chance do not occur. With one trial a row the rows follow each other.
+    Slots without a chance do not occur. `after` `(rows,)`: the slots that came before. With one trial a row the rows
+    follow each other.
     """
     known = chances.nonzero()[:, 0]
-    shape = (rows, trials) if trials > 1 else (1, rows)
-    first = torch.randint(len(known), (shape[0], 1), generator=generator, device=chances.device)
+    shape = (rows, trials) if trials > 1 or after is not None else (1, rows)
     others = max(1, len(known) - 1)
-    step = 1 + torch.randint(others, (shape[0], shape[1] - 1), generator=generator, device=chances.device)
-    return known[torch.cat([first, step], 1).cumsum(1) % len(known)].reshape(rows, trials)
+    step = 1 + torch.randint(others, shape, generator=generator, device=chances.device)
+    if after is None:
+        step[:, 0] = torch.randint(len(known), (shape[0],), generator=generator, device=chances.device)
+    else:
+        step[:, 0] += torch.searchsorted(known, after)
+    return known[step.cumsum(1) % len(known)].reshape(rows, trials)
 
 
 def balanced(rows: int, trials: int, chances: Tensor, *, generator: torch.Generator) -> Tensor:
@@ -32,12 +38,18 @@ def balanced(rows: int, trials: int, chances: Tensor, *, generator: torch.Genera
     return known[place % len(known)].reshape(rows, trials)
 
 
-def rings_in_turn(slots: Tensor, number: int, *, generator: torch.Generator) -> Tensor:
+def rings_in_turn(slots: Tensor, turn: Tensor) -> Tensor:
     """Return rings, 0 or 1, for slots `(rows, trials)`: the trials of a task in a row take them in turn.
 
-    `number` is that of all slots. The first ring of each is drawn. With one trial a row the rows follow each other.
+    `turn` `(rows, slots)` is the ring of each task's first one. With one trial a row the rows follow each other, and
+    the first row of it counts.
     """
     order = slots if slots.shape[1] > 1 else slots.T
-    first = torch.randint(2, (order.shape[0], number), generator=generator, device=slots.device)
-    before = functional.one_hot(order, number).cumsum(1).gather(2, order[..., None])[..., 0]  # (rows, trials), from 1
-    return ((first.gather(1, order) + before) % 2).reshape(slots.shape)
+    turn = turn[: order.shape[0]]
+    before = counts(order, turn.shape[1]).gather(2, order[..., None])[..., 0] - 1  # (rows, trials)
+    return ((turn.gather(1, order) + before) % 2).reshape(slots.shape)
+
+
+def counts(slots: Tensor, number: int) -> Tensor:
+    """Return how often each of all slots has occurred in a row up to each of its trials, `(rows, trials, number)`."""
+    return functional.one_hot(slots, number).cumsum(1)

@@ -49,19 +49,18 @@ def places(trials: Trials, steps: int, offset: Tensor | None = None) -> Places:
     return Places(*(held.T.contiguous() for held in by_row))
 
 
-def rest(trials: Trials, steps: int, offset: Tensor) -> tuple[Trials, Tensor]:
-    """Return the trials `(B, 1)` that stand at the step behind the last, and `(B,)` how many of their steps are over.
+def last(trials: Trials, steps: int, offset: Tensor) -> tuple[Tensor, Tensor]:
+    """Return which of the trials `(B, K)` stands at the step behind the last, and how many of its steps are over.
 
-    Of the first of the trials `(B, K)`, `offset` `(B,)` steps are over. Where they end before, it is the last, and all
-    of it is over.
+    Both `(B,)`. Of the first, `offset` `(B,)` steps are over. Where all end before, it is the last, and it is over.
     """
     total = trials.lengths.sum(-1)  # (B, K)
     ends = total.cumsum(1) - offset[:, None]
-    number = torch.searchsorted(ends, torch.full_like(ends[:, :1], steps), right=True)[:, 0]  # (B,)
+    number = torch.searchsorted(ends, torch.full_like(ends[:, :1], steps), right=True)[:, 0]
     number = number.clamp(max=ends.shape[1] - 1)
     row = torch.arange(len(number), device=ends.device)
     over = steps - (ends - total)[row, number]
-    return trials.map(lambda tensor: tensor[row, number][:, None]), over.minimum(total[row, number])
+    return number, over.minimum(total[row, number])
 
 
 def at(tensor: Tensor, where: Places) -> Tensor:

@@ -6,7 +6,7 @@ import difflib
 from dataclasses import dataclass
 
 from ._conventions import Choices
-from ._families import YANG, Family, Reaction, Span
+from ._families import YANG, DelayedDecision, Family, Reaction, Span
 from ._timing import Timing
 
 SIGNS = {"r": 1, "l": -1}
@@ -58,8 +58,10 @@ class Rule:
     def periods(self, timing: Timing, conventions: Choices) -> tuple[Span, ...]:
         """Return the spans of fixation, stimulus, delay, second stimulus and decision, in milliseconds."""
         fixation, stimulus, delay, second, decision = self.family.periods(timing, conventions)
-        if self.interval:
-            delay = (0, timing.longest_interval)
+        if self.interval and isinstance(self.family, DelayedDecision) and conventions.decision_interval == "fixed":
+            delay = (timing.delay, timing.delay)
+        elif self.interval:
+            delay = (0, timing.longest_interval + timing.unit)  # whole units, all equally likely
         if self.sequence:
             reaction = isinstance(self.family, Reaction)
             decision = (timing.reaction_sequence_decision if reaction else timing.sequence_decision,) * 2
@@ -70,7 +72,7 @@ class Rule:
         """Return the task of that name; an unknown one is an error with the nearest."""
         if name in RULES:
             return RULES[name]
-        near = difflib.get_close_matches(name, RULES, n=1)
+        near = difflib.get_close_matches(str(name), RULES, n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""
         raise ValueError(
             f"task {name!r}: {hint}a name is one of {', '.join(YANG)}, "

@@ -35,7 +35,8 @@ class Scores:
         """Return the shares `(slots,)`: NaN where nothing was counted.
 
         decision_accuracy: of decision steps that are right; trial_accuracy: of trials right at all of them;
-        fixation_accuracy: of right steps before; always_fixate: decision_accuracy of a network that never answers.
+        fixation_accuracy: of steps before that are right; always_fixate: of decision steps that belong to trials
+        without an answer, which is the decision_accuracy of a network that never answers.
         """
         return {
             "decision_accuracy": self.right / self.steps,

@@ -29,11 +29,11 @@ class Timing(Value):
     stimulus: Milliseconds = 500
     delay: Milliseconds = 500
     legacy_delay: tuple[Milliseconds, Milliseconds] = (200, 1200)
-    decision: Milliseconds = 500
-    choice_decision: Milliseconds = 200
-    match_decision: Milliseconds = 900
-    sequence_decision: Milliseconds = 1000
-    reaction_sequence_decision: Milliseconds = 500
+    decision: PositiveInt = 500
+    choice_decision: PositiveInt = 200
+    match_decision: PositiveInt = 900
+    sequence_decision: PositiveInt = 1000
+    reaction_sequence_decision: PositiveInt = 500
     unit: PositiveInt = 100
     longest_interval: Milliseconds = 1100
 

@@ -6,7 +6,7 @@ Needs gymnasium: `pip install srnn-tasks[gymnasium]`. Where it is missing, nothi
 >>> import gymnasium
 >>> env = gymnasium.make("srnn_tasks.gym:srnn/dlygo-v0", sigma=0.5)
 >>> observation, _ = env.reset(seed=0)
->>> observation.shape, env.action_space.n
+>>> observation.shape, int(env.action_space.n)
 ((33,), 17)
 """
 

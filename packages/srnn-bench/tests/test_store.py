@@ -225,6 +225,20 @@ def test_what_is_planned_is_pending_and_what_is_known_stays(tmp_path, tiny, resu
     assert rows(store, "SELECT label FROM runs WHERE seed = 0") == [("seed 0",)]
 
 
+def test_a_run_that_an_older_version_planned_can_be_read_when_a_newer_has_made_it(tmp_path, tiny, result):
+    """A field that is new since then stands in the text of the result, not in that of the plan; the key is the same."""
+    store, (job,) = Store(tmp_path), jobs(tiny(), 1)
+    with Session(store) as session:
+        session.plan([job])
+        older = json.loads(rows(store, "SELECT experiment FROM runs")[0][0])
+        del older["signs"]
+        change(store, "UPDATE runs SET experiment = ?", json.dumps(older))
+        session.claim([job])
+        session.finish([(job, Made(result_of(job, result), {}))])
+    assert store.get(job.key) == result_of(job, result)
+    assert len(list(Store(tmp_path))) == 1
+
+
 def test_a_run_is_claimed_once_and_given_back_at_the_end(tmp_path, tiny, result):
     store, todo = Store(tmp_path), jobs(tiny())
     with Session(store) as one, Session(store) as other:

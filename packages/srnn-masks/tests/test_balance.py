@@ -71,5 +71,5 @@ def test_it_keeps_a_rectified_network_from_blowing_up():
 
 
 def test_a_name_without_signs_is_refused():
-    with pytest.raises(ValueError, match="balance_signs.*bias"):
+    with pytest.raises(ValueError, match=r"balance_signs.*bias"):
         balance_signs(signed(), "bias")

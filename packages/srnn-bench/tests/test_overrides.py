@@ -307,10 +307,11 @@ def test_a_table_takes_a_setting_where_its_path_is():
 @pytest.mark.parametrize("name", papers.TABLES)
 def test_the_tables_of_the_papers_take_settings(name):
     table = papers.table(name, "smoke")
-    changed = override_table(table, ["stages.0.training.epochs=2", "model.recurrence.hidden=9"])
+    changed = override_table(table, ["stages.0.training.batch_size=3", "stages.0.training.clip_norm=7"])
     assert len(changed.jobs()) == len(table.jobs())
     for cell in changed.cells:
-        assert cell.experiment.model.recurrence.hidden == 9 and cell.experiment.stages[0].training.epochs == 2
+        training = cell.experiment.stages[0].training
+        assert (training.batch_size, training.clip_norm) == (3, 7)
     assert not {job.key for job in changed.jobs()} & {job.key for job in table.jobs()}
 
 

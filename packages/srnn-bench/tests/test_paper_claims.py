@@ -84,6 +84,9 @@ def test_the_papers_own_numbers_support_its_claims(name):
     table = papers.table(name, "paper")
     published = {(cell.row, cell.column) for cell in table.cells if cell.published is not None}
     known = tuple(claim for claim in table.claims if published.issuperset(claim.places))
+    if not known:  # a figure of the paper, or a table of ours
+        assert name not in UNDECIDED
+        return
     found = judge(as_published(replace(table, claims=known, seeds=(0,))))
     assert {each.claim.name for each in found if each.verdict == "contradicted"} == set()
     undecided = {each.claim.name for each in found if each.verdict == "undecided"}
@@ -103,7 +106,12 @@ def test_a_torus_that_loses_its_performance_is_seen():
 @pytest.mark.parametrize("name", papers.TABLES)
 def test_the_claims_are_the_same_at_every_scale(name, scale):
     claims = papers.table(name, scale).claims
-    assert claims == papers.table(name, "paper").claims
+    paper = papers.table(name, "paper").claims
+    if name.startswith("modcog/"):  # the rows are networks of the scale's sizes, the statements are the same
+        assert [each.statement for each in claims] == [each.statement for each in paper]
+        assert [each.name for each in claims] == [each.name for each in paper]
+    else:
+        assert claims == paper
     for claim in claims:
         assert claim.source and claim.statement.endswith(".")
 

@@ -24,8 +24,8 @@ from ._result import Result
 PUT = """
 INSERT INTO runs (key, label, experiment, seed, status, ended, seconds, reason, stages, environment, checksum)
 VALUES (:key, :label, :experiment, :seed, :status, :ended, :seconds, :reason, :stages, :environment, :checksum)
-ON CONFLICT (key) DO UPDATE SET experiment = :experiment, status = :status, ended = :ended, seconds = :seconds, reason = :reason,
-    stages = :stages, environment = :environment, checksum = :checksum
+ON CONFLICT (key) DO UPDATE SET experiment = :experiment, status = :status, ended = :ended, seconds = :seconds,
+    reason = :reason, stages = :stages, environment = :environment, checksum = :checksum
 WHERE :status != 'failed' OR runs.status NOT IN ('done', 'diverged')
 """
 PARTS = ("key", "seed", "status", "experiment", "seconds", "reason", "stages", "environment")

@@ -33,6 +33,7 @@ _BUILDERS: Mapping[str, Callable[[str, Scale], Table]] = {
     "modcog/figure7b": _battery.figure7b,
     "modcog/initialization": _beyond.initialization,
     "modcog/initialization-yang": _beyond.initialization_yang,
+    "modcog/rates": _beyond.rates,
     "modcog/leak": _beyond.leak,
     "modcog/legacy": _beyond.legacy,
     "modcog/composition": _beyond.composition,

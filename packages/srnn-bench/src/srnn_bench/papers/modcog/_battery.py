@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from ..._claims import Claim, Contrast, beats
 from ..._table import Cell, Published, Scale, Table
 from . import _claims, _published
+from ._claims import STEPS
 from ._networks import Net, dense, local, nearest_radius, random_like
 from ._sizes import SIZES
 from ._tables import ACCURACY, PERFORMANCE, SOURCE, SPEED, WEIGHTS, cells, performance, speed
@@ -72,21 +74,29 @@ def table1_weights(name: str, scale: Scale) -> Table:
 def figure6(name: str, scale: Scale) -> Table:
     """Figure 6: speed of learning of the networks of Table 1; the same runs."""
     size, nets = SIZES[scale], _of_table1(scale)
-    masked = [row for row in nets if row.startswith("LM")]
-    others = [row for row in nets if row not in masked]
-    claims = tuple(
+    masked, l1 = ([row for row in nets if row.startswith(kind)] for kind in ("LM", "L1"))
+    dense_ones = {"about as many synapses": size.fewer, "as many nodes": size.side**2}
+    claims = [
         _claims.faster(
-            f"masks learn faster than {other}",
-            f"LM-RNNs learn faster than {other}.",
-            "section 2.6 and Figure 6",
+            f"masks learn faster than a dense network with {what}",
+            f"LM-RNNs learn faster than a dense network with {what}.",
+            "section 2.6, Table 1 and Figure 6",
             masked,
-            other,
+            f"dense, N = {hidden}",
         )
-        for other in others
+        for what, hidden in dense_ones.items()
+    ]
+    claims.append(
+        Claim(
+            "masks learn faster than L1",
+            "LM-RNNs learn faster than L1 of any strength.",
+            "section 2.6 and Figure 6",
+            tuple(beats((row, STEPS), over=(other, STEPS)) for row in masked for other in l1),
+        )
     )
     made = cells(nets, size.battery, size.training, SPEED)
     title = "Learning 84 tasks of Mod-Cog: masks, dense networks, L1"
-    return speed(name, scale, title, SOURCE.format("Figure 6"), made, claims)
+    return speed(name, scale, title, SOURCE.format("Figure 6"), made, tuple(claims))
 
 
 def _by_radius(scale: Scale, side: int) -> dict[str, Net]:
@@ -161,36 +171,38 @@ def figure5c(name: str, scale: Scale) -> Table:
     """Figure 5c: locality beside random connections of equal in-degree, at about 4 %, by size."""
     size = SIZES[scale]
     nets: dict[str, Net] = {}
-    claims = []
     for side in size.sides:
         mask = local(side, nearest_radius(side, DENSITY))
-        here = {
+        nets |= {
             f"N = {side**2}, LM": mask,
             f"N = {side**2}, random": random_like(mask),
             f"N = {side**2}, random, no autapses": random_like(mask, self_connections=False),
             f"N = {side**2}, dense": dense(side**2),
         }
-        nets |= here
-        lm, drawn, _, full = here
-        claims += [
-            _claims.as_good(
-                f"locality at least as good as random, N = {side**2}",
-                "A locality mask performs slightly better than, or as well as, random connections of equal in-degree",
-                "section 2.5 and Figure 5c",
-                [lm],
-                drawn,
+    places = {
+        kind: [(f"N = {side**2}, {kind}", ACCURACY_COLUMN) for side in size.sides] for kind in ("LM", "random", "dense")
+    }
+    claims = (
+        Claim(
+            "locality at least as good as random",
+            "At every size a locality mask performs slightly better than, or as well as, random connections of equal "
+            f"in-degree; read as: at most {_claims.MARGIN:g} less.",
+            "section 2.5 and Figure 5c",
+            tuple(
+                Contrast(((*lm, 1.0), (*drawn, -1.0)), margin=_claims.MARGIN)
+                for lm, drawn in zip(places["LM"], places["random"], strict=True)
             ),
-            _claims.better(
-                f"random beats dense, N = {side**2}",
-                "Random connections remain significantly better than dense networks.",
-                "section 2.5 and Figure 5c",
-                [drawn],
-                [full],
-            ),
-        ]
+        ),
+        Claim(
+            "random beats dense",
+            "At every size random connections remain significantly better than dense networks.",
+            "section 2.5 and Figure 5c",
+            tuple(beats(drawn, over=full) for drawn, full in zip(places["random"], places["dense"], strict=True)),
+        ),
+    )
     made = cells(nets, size.battery, size.training, PERFORMANCE)
     title = "84 tasks of Mod-Cog: locality and random connections at about 4 %, by size"
-    return performance(name, scale, title, SOURCE.format("Figure 5c"), made, tuple(claims))
+    return performance(name, scale, title, SOURCE.format("Figure 5c"), made, claims)
 
 
 def figure7a(name: str, scale: Scale) -> Table:

@@ -20,6 +20,7 @@ from ._tables import PERFORMANCE, cells, performance
 
 BEYOND = "Not in the paper"
 COMPOSED = tuple(name for name in BATTERIES["all126"] if name not in BATTERIES["distinct82"])
+RATES = (3e-3, 1e-3, 3e-4, 1e-4)  # of Adam; the paper has 1e-3
 ZERO_SHOT: dict[str, str | Reading] = {**PERFORMANCE, "untrained tasks": "untrained_accuracy"}
 
 
@@ -53,6 +54,17 @@ def initialization_yang(name: str, scale: Scale) -> Table:
     size = SIZES[scale]
     made = cells(_by_gain(size.yang_side, size.matched_radii), size.yang, size.yang_training, PERFORMANCE)
     return performance(name, scale, "20 tasks of Yang et al., by mask and initial gain", BEYOND, made)
+
+
+def rates(name: str, scale: Scale) -> Table:
+    """Is it the mask or the step? Adam moves every weight as far, so a dense unit's input moves farther in a step."""
+    size = SIZES[scale]
+    made: list[Cell] = []
+    for row, net in {"dense": dense(size.yang_side**2), "LM d = 2": local(size.yang_side, 2)}.items():
+        for rate in RATES:
+            training = size.yang_training.model_copy(update={"learning_rate": rate})
+            made += cells({f"{row}, rate {rate:g}": net}, size.yang, training, PERFORMANCE)
+    return performance(name, scale, "20 tasks of Yang et al., by learning rate", BEYOND, made)
 
 
 def leak(name: str, scale: Scale) -> Table:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from ..._claims import Claim, beats
 from ..._readings import AtStep, Reading
 from ..._table import Scale, Table
 from . import _claims
+from ._claims import STEPS
 from ._networks import Net, as_many_synapses, dense, local
 from ._sizes import SIZES
 from ._tables import ACCURACY, PERFORMANCE, SOURCE, SPEED, cells, performance, speed
@@ -81,21 +83,19 @@ def figure2b(name: str, scale: Scale) -> Table:
 def figure2b_speed(name: str, scale: Scale) -> Table:
     """Figure 2b as speed of learning."""
     size, nets = SIZES[scale], _by_synapses(scale)
-    autapses = next(iter(nets))
-    claims = tuple(
-        _claims.faster(
-            f"faster at equal synapses, d = {radius:g}",
-            f"LM-RNNs (d = {radius:g}) and autapses learn faster than a dense network with as many synapses as the "
-            "LM-RNN.",
-            "section 2.2 and Figure 2b",
-            [f"LM d = {radius:g}", autapses],
-            f"dense, as many as d = {radius:g}",
-        )
-        for radius in size.matched_radii
+    claim = Claim(
+        "faster at equal synapses",
+        "LM-RNNs, autapses too, learn faster than dense networks with as many synapses.",
+        "section 2.2 and Figure 2b",
+        tuple(
+            beats((row, STEPS), over=(f"dense, as many as d = {radius:g}", STEPS))
+            for radius in size.matched_radii
+            for row in (f"LM d = {radius:g}", next(iter(nets)))
+        ),
     )
     title = "Learning the 20 tasks of Yang et al., equal numbers of synapses"
     made = cells(nets, size.yang, size.yang_training, SPEED)
-    return speed(name, scale, title, SOURCE.format("Figure 2b"), made, claims)
+    return speed(name, scale, title, SOURCE.format("Figure 2b"), made, (claim,))
 
 
 def figure4f(name: str, scale: Scale) -> Table:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -73,13 +72,15 @@ class Drawer:
             ring = self.world.integers(len(slot), 2, generator=generator)
         asked = {name: table[slot] for name, table in self.asked.items()}
         kind = self.kind[slot]
-        trials = self.families[0].draw(slot, ring, asked, self.world, generator)
+        scene = self.families[0].draw(ring, asked, self.world, generator)
         for number, family in enumerate(self.families[1:], 1):
-            trials = family.draw(slot, ring, asked, self.world, generator).where(kind == number, trials)
+            scene = family.draw(ring, asked, self.world, generator).where(kind == number, scene)
         lengths = self.world.durations(self.spans[slot], generator=generator)  # (n, 5)
         if self.delays is not None:
             lengths[:, DELAY] = self.delays[slot, ring]
-        trials = replace(trials, lengths=lengths, drift=self.sequence[slot])
+        none = torch.zeros_like(slot)
+        added = {"lengths": lengths, "shift": none.float(), "displaced": none, "drift": self.sequence[slot]}
+        trials = Trials(slot=slot, ring=ring, **added, **vars(scene))
         if any(rule.interval for rule in self.rules):
             is_go, is_decision = self._is(Go, kind), self._is(DelayedDecision, kind)
             trials = interval(trials, self.interval[slot], is_go, is_decision, self.world, generator)

@@ -2,7 +2,7 @@
 
 A family is a value that says what a task asks for, and how long its periods are; its classmethod `draw` makes n trials
 at once, each by the values of its own task, which come as tensors `(n,)`. Their lengths, and intervals and sequences,
-are put on afterwards.
+come afterwards.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torch import Tensor
 
 from ._conventions import Choices
 from ._timing import Timing
-from ._trials import DECISION, SECOND, STIMULUS, Trials
+from ._trials import DECISION, SECOND, STIMULUS, Scene
 from ._world import World
 
 Ring = Literal[0, 1]
@@ -43,11 +43,8 @@ class Family:
         raise NotImplementedError
 
     @classmethod
-    def draw(cls, slot: Tensor, ring: Tensor, asked: Mapping[str, Tensor], world: World, g: torch.Generator) -> Trials:
-        """Draw the trials of slots `(n,)` to show on rings `(n,)`; `asked` holds the values of their tasks `(n,)`.
-
-        Their lengths are 0.
-        """
+    def draw(cls, ring: Tensor, asked: Mapping[str, Tensor], world: World, g: torch.Generator) -> Scene:
+        """Draw trials to show on rings `(n,)`; `asked` holds the values of their tasks `(n,)`."""
         raise NotImplementedError
 
 
@@ -69,9 +66,9 @@ class Go(Family):
         return _spans(timing.fixation, timing.stimulus, timing.delay if waits else 0, 0, timing.decision)
 
     @classmethod
-    def draw(cls, slot: Tensor, ring: Tensor, asked: Mapping[str, Tensor], world: World, g: torch.Generator) -> Trials:
+    def draw(cls, ring: Tensor, asked: Mapping[str, Tensor], world: World, g: torch.Generator) -> Scene:
         """Draw trials; see `Family.draw`."""
-        return _one_bump(slot, ring, asked, world, g, STIMULUS)
+        return _one_bump(ring, asked, world, g, STIMULUS)
 
 
 @dataclass(frozen=True)
@@ -85,9 +82,9 @@ class Reaction(Family):
         return _spans(timing.fixation, 0, 0, 0, timing.decision)
 
     @classmethod
-    def draw(cls, slot: Tensor, ring: Tensor, asked: Mapping[str, Tensor], world: World, g: torch.Generator) -> Trials:
+    def draw(cls, ring: Tensor, asked: Mapping[str, Tensor], world: World, g: torch.Generator) -> Scene:
         """Draw trials; see `Family.draw`."""
-        return _one_bump(slot, ring, asked, world, g, DECISION)
+        return _one_bump(ring, asked, world, g, DECISION)
 
 
 @dataclass(frozen=True)
@@ -113,9 +110,9 @@ class Decision(Family):
         return [(0.5 + half / 2, 0.5 - half / 2) for half in signed]
 
     @classmethod
-    def draw(cls, slot: Tensor, ring: Tensor, asked: Mapping[str, Tensor], world: World, g: torch.Generator) -> Trials:
+    def draw(cls, ring: Tensor, asked: Mapping[str, Tensor], world: World, g: torch.Generator) -> Scene:
         """Draw trials; see `Family.draw`."""
-        n = len(slot)
+        n = len(ring)
         first = world.integers(n, world.ring, generator=g)
         second = (first + 1 + world.integers(n, world.ring - 1, generator=g)) % world.ring  # another
         attended, seen = (
@@ -125,19 +122,13 @@ class Decision(Family):
         bump = strengths.mul(attended[:, None]).sum(2)  # (n, 2) what counts
         lead = (bump[:, 0] - bump[:, 1]).mul(1e6).round()  # exact ties, whatever the rounding of a sum
         wins = torch.where(lead == 0, world.coin(n, generator=g), lead > 0)
-        return Trials(
-            slot=slot,
-            ring=ring,
-            lengths=slot.new_zeros(n, 5),
+        return Scene(
             directions=torch.stack([first, second], 1),
-            shift=torch.zeros(n, device=world.device),
             strengths=strengths * seen[:, None],
             shown=world.table((STIMULUS, cls.second)).expand(n, 2),
             noisy=torch.ones(n, 3, dtype=torch.bool, device=world.device),
             base=torch.where(wins, first, second),
             respond=torch.ones(n, dtype=torch.bool, device=world.device),
-            displaced=torch.zeros_like(slot),
-            drift=torch.zeros_like(slot),
         )
 
 
@@ -184,28 +175,22 @@ class Match(Family):
         return _spans(timing.match_fixation, timing.stimulus, delay, timing.stimulus, timing.match_decision)
 
     @classmethod
-    def draw(cls, slot: Tensor, ring: Tensor, asked: Mapping[str, Tensor], world: World, g: torch.Generator) -> Trials:
+    def draw(cls, ring: Tensor, asked: Mapping[str, Tensor], world: World, g: torch.Generator) -> Scene:
         """Draw trials; see `Family.draw`."""
-        n, half = len(slot), world.ring // 2
+        n, half = len(ring), world.ring // 2
         match, sample = world.coin(n, generator=g), world.integers(n, world.ring, generator=g)
         upper = sample > half if world.conventions.sample_category == "above" else sample >= half
         in_category = (upper == match) * half + world.integers(n, half, generator=g)
         same_or_opposite = (sample + ~match * half) % world.ring
         test = torch.where(asked["category"].bool(), in_category, same_or_opposite)
         here = torch.stack([ring == 0, ring == 1], 1)  # (n, 2)
-        return Trials(
-            slot=slot,
-            ring=ring,
-            lengths=slot.new_zeros(n, 5),
+        return Scene(
             directions=torch.stack([sample, test], 1),
-            shift=torch.zeros(n, device=world.device),
             strengths=here[:, None].expand(n, 2, 2).float(),
             shown=world.table((STIMULUS, SECOND)).expand(n, 2),
             noisy=torch.nn.functional.pad(here, (1, 0)),
             base=test,
             respond=match == asked["on_match"].bool(),
-            displaced=torch.zeros_like(slot),
-            drift=torch.zeros_like(slot),
         )
 
 
@@ -239,26 +224,18 @@ def _spans(*durations: int | Span) -> tuple[Span, ...]:
     return tuple((each, each) if isinstance(each, int) else each for each in durations)
 
 
-def _one_bump(
-    slot: Tensor, ring: Tensor, asked: Mapping[str, Tensor], world: World, g: torch.Generator, shown: int
-) -> Trials:
+def _one_bump(ring: Tensor, asked: Mapping[str, Tensor], world: World, g: torch.Generator, shown: int) -> Scene:
     """Draw trials with one bump of strength 1 on their ring in the period `shown`, and no noise."""
-    n = len(slot)
-    direction, none = world.integers(n, world.ring, generator=g), torch.zeros_like(slot)
+    n = len(ring)
+    direction = world.integers(n, world.ring, generator=g)
     here = torch.stack([ring == 0, ring == 1], 1).float()  # (n, 2)
-    return Trials(
-        slot=slot,
-        ring=ring,
-        lengths=slot.new_zeros(n, 5),
-        directions=torch.stack([direction, none], 1),
-        shift=torch.zeros(n, device=world.device),
+    return Scene(
+        directions=torch.stack([direction, torch.zeros_like(direction)], 1),
         strengths=torch.stack([here, torch.zeros_like(here)], 1),
         shown=world.table((shown, shown)).expand(n, 2),
         noisy=torch.zeros(n, 3, dtype=torch.bool, device=world.device),
         base=(direction + asked["anti"] * (world.ring // 2)) % world.ring,
         respond=torch.ones(n, dtype=torch.bool, device=world.device),
-        displaced=none,
-        drift=none,
     )
 
 

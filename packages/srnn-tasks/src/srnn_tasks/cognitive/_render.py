@@ -33,19 +33,19 @@ class Places:
 
 def places(trials: Trials, steps: int, offset: Tensor | None = None) -> Places:
     """Lay trials `(B, K)` one after the other; offset `(B,)`: steps of the first one that are over already."""
-    ends_in_trial = trials.lengths.cumsum(-1)  # (B, K, 5)
-    ends = ends_in_trial[..., -1].cumsum(1)  # (B, K)
+    rows, each = trials.slot.shape
+    ends = trials.lengths.flatten(1).cumsum(1)  # (B, 5K) of all periods; one of no length ends with the one before
     if offset is not None:
         ends = ends - offset[:, None]
-    step = torch.arange(steps, device=ends.device).expand(ends.shape[0], -1).contiguous()  # (B, T)
-    trial = torch.searchsorted(ends, step, right=True).clamp(max=ends.shape[1] - 1)
-    begins = ends - ends_in_trial[..., -1]
-    inside = step - begins.gather(1, trial)  # (B, T) steps since the trial began
-    marks = ends_in_trial.gather(1, trial[..., None].expand(-1, -1, 5))  # (B, T, 5)
-    period = (inside[..., None] >= marks).sum(-1)
-    before = functional.pad(marks, (1, 0)).gather(2, period[..., None])[..., 0]
-    number = trial + torch.arange(len(ends), device=ends.device)[:, None] * ends.shape[1]
-    by_row = (trial, number, period, inside - before, marks[..., -1] - inside - 1)  # (B, T) each
+    step = torch.arange(steps, device=ends.device).expand(rows, -1).contiguous()  # (B, T)
+    number = torch.searchsorted(ends, step, right=True)  # of the period; 5K in padding
+    trial = number.div(5, rounding_mode="floor").clamp_(max=each - 1)
+    begins = functional.pad(ends, (1, 0)).gather(1, number)  # the first period begins at 0, or before
+    if offset is not None:
+        begins = torch.where(number == 0, -offset[:, None], begins)
+    left = ends[:, 4::5].gather(1, trial) - step - 1
+    in_batch = trial + torch.arange(rows, device=ends.device)[:, None] * each
+    by_row = (trial, in_batch, number - 5 * trial, step - begins, left)  # (B, T) each
     return Places(*(held.T.contiguous() for held in by_row))
 
 
@@ -89,11 +89,27 @@ def show_stimuli(inputs: Tensor, trials: Trials, where: Places, world: World, *,
     here = (where.number * 6 + where.period).flatten()
     inputs.copy_(frames.view(-1, frames.shape[-1]).index_select(0, here).view(inputs.shape))
     stimulus = (where.period == STIMULUS) | (where.period == SECOND)
-    noisy = at(trials.noisy, where) & stimulus[..., None]  # (T, B, 3)
-    noise = torch.randn(inputs.shape, generator=generator, device=world.device)
-    for group, channels in enumerate((slice(0, 1), slice(1, 1 + world.ring), slice(1 + world.ring, None))):
+    _add_noise(inputs, at(trials.noisy, where) & stimulus[..., None], world, generator)
+
+
+def _add_noise(inputs: Tensor, noisy: Tensor, world: World, generator: torch.Generator) -> None:
+    """Add noise to inputs `(T, B, 1 + 2R)`, in place, where `noisy` `(T, B, 3)` says so of cue and rings.
+
+    A CPU draws no more than is shown, about a quarter. On a GPU that would make the host wait for the number.
+    """
+    deviation = world.sigma / math.sqrt(world.dt)
+    groups = (slice(0, 1), slice(1, 1 + world.ring), slice(1 + world.ring, None))
+    if world.device.type == "cpu":
+        steps = noisy.any(-1).nonzero(as_tuple=True)  # (n,) each
+        noisy, target = noisy[steps], inputs[steps]
+    else:
+        target = inputs
+    noise = torch.randn(target.shape, generator=generator, device=world.device)
+    for group, channels in enumerate(groups):
         noise[..., channels] *= noisy[..., group, None]
-    inputs.add_(noise, alpha=world.sigma / math.sqrt(world.dt))
+    target.add_(noise, alpha=deviation)
+    if target is not inputs:
+        inputs[steps] = target
 
 
 def answers(trials: Trials, where: Places, world: World) -> Tensor:

@@ -13,7 +13,23 @@ FIXATION, STIMULUS, DELAY, SECOND, DECISION, PADDING = range(6)
 
 
 @dataclass(frozen=True)
-class Trials:
+class Scene:
+    """What a family draws of trials: n-long tensors. The fields are those of `Trials`."""
+
+    directions: Tensor
+    strengths: Tensor
+    shown: Tensor
+    noisy: Tensor
+    base: Tensor
+    respond: Tensor
+
+    def where(self, chosen: Tensor, other: Scene) -> Scene:
+        """Return this scene where `chosen` `(n,)` is true, and the other elsewhere."""
+        return Scene(**{name: _where(chosen, mine, getattr(other, name)) for name, mine in vars(self).items()})
+
+
+@dataclass(frozen=True)
+class Trials(Scene):
     """Trials of any shape `(...)`, one entry each; two bumps of activity at most, on two rings.
 
     slot: number of the task in the battery. ring: 0 or 1, where the trial is shown, in families that choose one.
@@ -28,23 +44,13 @@ class Trials:
     slot: Tensor
     ring: Tensor
     lengths: Tensor
-    directions: Tensor
     shift: Tensor
-    strengths: Tensor
-    shown: Tensor
-    noisy: Tensor
-    base: Tensor
-    respond: Tensor
     displaced: Tensor
     drift: Tensor
 
     def map(self, change: Callable[[Tensor], Tensor]) -> Trials:
         """Return these trials with every tensor changed."""
         return Trials(**{name: change(tensor) for name, tensor in vars(self).items()})
-
-    def where(self, chosen: Tensor, other: Trials) -> Trials:
-        """Return these trials where `chosen` `(...)` is true, and the others elsewhere."""
-        return Trials(**{name: _where(chosen, mine, getattr(other, name)) for name, mine in vars(self).items()})
 
     def then(self, other: Trials) -> Trials:
         """Return these trials `(B, K, ...)` and behind them the others, along K."""

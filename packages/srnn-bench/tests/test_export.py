@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from srnn_bench import Epoch, Experiment, Penalty, Result, Stage, StageResult, Training
+from srnn_bench import Epoch, Experiment, Penalty, Result, Stage, StageResult, Training, run
 from srnn_bench._environment import describe, resolve_device
 from srnn_bench._export import ENVIRONMENT, HISTORY, MEASURED, RUN, export
 from srnn_manifolds import L1, Moduli
@@ -298,3 +298,15 @@ def test_a_write_that_breaks_off_leaves_the_earlier_file(results, tmp_path, monk
 def test_the_experiment_column_is_json(results, tmp_path):
     for row in from_csv(export(results, tmp_path / "a.csv")):
         assert json.loads(row["experiment"])["task"]["kind"] == "adding"
+
+
+def test_history_has_the_validation_metrics_of_the_epochs_that_were_evaluated(tmp_path, tiny):
+    training = Training(epochs=3, batches=2, batch_size=8, learning_rate=1e-2, evaluate_every=2)
+    result = run(tiny(stages=(Stage(name="one", training=training),)), seed=0, device="cpu")
+    rows = from_parquet(export([result], tmp_path / "history.parquet", history=True))
+    assert [row["metric.mse"] for row in rows] == [
+        None,
+        *(each.metrics["mse"] for each in result.stages[0].history[1:]),
+    ]
+    (row,) = from_parquet(export([result], tmp_path / "results.parquet"))
+    assert row["present.recurrence.weight_hh"] == result.stages[0].present["recurrence.weight_hh"]

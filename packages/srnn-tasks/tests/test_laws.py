@@ -123,6 +123,7 @@ REFUSALS = [
     ("neurogym", "evaluation_rows", 0),
     ("cognitive", "tasks", ("dlygo-intx",)),
     ("cognitive", "tasks", ("go-intr",)),
+    ("cognitive", "tasks", ([1],)),
     ("cognitive", "ring", 15),
     ("cognitive", "dt", 0),
     ("cognitive", "sigma", -1.0),

@@ -51,7 +51,7 @@ class Batches:
 
     def __init__(self, parts: Parts, number: int, device: torch.device) -> None:
         plan = parts.plans[number]
-        self.source, self.size = parts.source_of(number), plan.stage.training.batch_size
+        self.parts, self.number, self.size = parts, number, plan.stage.training.batch_size
         self.generator = stream(parts.seed, "batches", plan.stage.name, device=device)
         self.draws = self._iterator()
 
@@ -64,7 +64,7 @@ class Batches:
         self.draws = self._iterator()
 
     def _iterator(self) -> Iterator[Batch]:
-        return self.source.batches(self.size, generator=self.generator)
+        return self.parts.source_of(self.number).batches(self.size, generator=self.generator)
 
 
 class Single:

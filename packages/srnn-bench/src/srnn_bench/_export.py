@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -35,18 +35,20 @@ TYPES = {  # of the columns that every file has
 RUN = ("key", "seed", "status", "reason", "stage")
 MEASURED = ("steps", "step_ms", "peak_memory_mb", "seconds")
 ENVIRONMENT = tuple(f"environment.{name}" for name in Environment.model_fields if name != "packages")
-HISTORY = ("key", "seed", "stage", "epoch", *Epoch.model_fields)
+HISTORY = ("key", "seed", "stage", "epoch", *(name for name in Epoch.model_fields if name != "metrics"))
 
 
 def export(results: Iterable[Result], path: Path, *, history: bool = False) -> Path:
     """Write results to `path`, a `.parquet` or a `.csv` file, and return it; it is there whole or not at all.
 
     One row a run and stage, in the order of the keys; a run that finished no stage has one row. Columns: the run,
-    `metric.*`, `density.*`, steps, times and memory, `environment.*`, the experiment as JSON (`experiment`), and each
-    of its fields (`experiment.stages.0.training.epochs`), empty where an experiment has no such field or null in it.
+    `metric.*`, `density.*`, `present.*` (numbers of weights that are not zero), steps, times and memory,
+    `environment.*`, the experiment as JSON (`experiment`), and each of its fields
+    (`experiment.stages.0.training.epochs`), empty where an experiment has no such field or null in it.
     A column whose values are of several types, such as numbers and texts, holds the JSON of each.
 
-    With `history` one row a run, stage and epoch: its loss, penalty and density; epochs count from 1 in each stage.
+    With `history` one row a run, stage and epoch: its loss, penalty and density, and `metric.*` of the validation split
+    where it was evaluated; epochs count from 1 in each stage.
 
     Numbers keep all their bits; to read them so from a .csv, pandas before 3.1 needs `float_precision="round_trip"`.
     """
@@ -57,7 +59,7 @@ def export(results: Iterable[Result], path: Path, *, history: bool = False) -> P
         raise ValueError(f"export: expected a file, got the folder {path}")
     ordered = sorted(results, key=lambda result: result.key)
     rows = [row for result in ordered for row in (_epochs(result) if history else _stages(result))]
-    frame = _frame(rows, HISTORY if history else _columns(rows))
+    frame = _frame(rows, (*HISTORY, *_below("metric.", rows)) if history else _columns(rows))
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with beside.open("wb") as file:
@@ -86,6 +88,7 @@ def _stages(result: Result) -> Iterator[Row]:
             "stage": stage.name,
             **{f"metric.{name}": value for name, value in stage.metrics.items()},
             **{f"density.{name}": value for name, value in stage.densities.items()},
+            **{f"present.{name}": number for name, number in stage.present.items()},
             **stage.model_dump(include={"steps", "step_ms", "peak_memory_mb"}),
         }
     if not result.stages:
@@ -95,7 +98,14 @@ def _stages(result: Result) -> Iterator[Row]:
 def _epochs(result: Result) -> Iterator[Row]:
     for stage in result.stages:
         for number, epoch in enumerate(stage.history, start=1):
-            yield {"key": result.key, "seed": result.seed, "stage": stage.name, "epoch": number, **dict(epoch)}
+            yield {
+                "key": result.key,
+                "seed": result.seed,
+                "stage": stage.name,
+                "epoch": number,
+                **{name: value for name, value in epoch if name != "metrics"},
+                **{f"metric.{name}": value for name, value in epoch.metrics.items()},
+            }
 
 
 def _flat(path: str, data: Any) -> Iterator[tuple[str, Any]]:
@@ -107,15 +117,16 @@ def _flat(path: str, data: Any) -> Iterator[tuple[str, Any]]:
         yield path, data
 
 
-def _columns(rows: Iterable[Row]) -> list[str]:
+def _columns(rows: Sequence[Row]) -> list[str]:
     """Return the columns of all rows: the same for the same results, in whatever order they came."""
-    found = sorted({name for row in rows for name in row}, key=_natural)
+    counted = [*_below("metric.", rows), *_below("density.", rows), *_below("present.", rows)]
+    environment = dict.fromkeys([*ENVIRONMENT, *_below("environment.", rows)])
+    return [*RUN, *counted, *MEASURED, *environment, "experiment", *_below("experiment.", rows)]
 
-    def below(start: str) -> list[str]:
-        return [name for name in found if name.startswith(start)]
 
-    environment = dict.fromkeys([*ENVIRONMENT, *below("environment.")])
-    return [*RUN, *below("metric."), *below("density."), *MEASURED, *environment, "experiment", *below("experiment.")]
+def _below(start: str, rows: Sequence[Row]) -> list[str]:
+    """Return the columns that begin so, in order."""
+    return sorted({name for row in rows for name in row if name.startswith(start)}, key=_natural)
 
 
 def _natural(name: str) -> list[tuple[int, str]]:

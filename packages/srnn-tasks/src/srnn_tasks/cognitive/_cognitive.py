@@ -44,6 +44,8 @@ def _known(tasks: object) -> object:
             raise ValueError(f"expected one of {', '.join(BATTERIES)}, or a list of names of tasks; got {tasks!r}")
     elif isinstance(tasks, list | tuple):
         for name in tasks:
+            if not isinstance(name, str):
+                raise ValueError(f"expected names of tasks, got {name!r}")
             Rule.parse(name)
     return tasks
 

@@ -72,7 +72,7 @@ class Rule:
         """Return the task of that name; an unknown one is an error with the nearest."""
         if name in RULES:
             return RULES[name]
-        near = difflib.get_close_matches(str(name), RULES, n=1)
+        near = difflib.get_close_matches(name, RULES, n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""
         raise ValueError(
             f"task {name!r}: {hint}a name is one of {', '.join(YANG)}, "

@@ -26,7 +26,7 @@ def balance_signs(module: nn.Module, *names: str) -> None:
     tensor([[ 1.0000,  1.0000, -2.0000]])
     """
     signed = {name: record for name, _, record in records(module) if record.signs is not None}
-    chosen = {}
+    chosen: dict[int, nn.Parameter] = {}
     for pattern in names or signed:
         matched = matching(pattern, signed)
         if not matched:

@@ -29,7 +29,7 @@ from ._drawer import Drawer
 from ._families import YANG
 from ._layouts import AnyLayout, OneTrial, Streams
 from ._order import balanced, counts, drawn, never_twice
-from ._render import answers, last, meaning, places, show_stimuli
+from ._render import answers, last, meaning, places, show
 from ._rule import Rule
 from ._scores import Scores, score
 from ._timing import Timing
@@ -225,11 +225,8 @@ class CognitiveSource(BaseSource):
         """
         where = places(trials, steps, offset)
         info, there = meaning(trials, where), where.period != PADDING
-        inputs = torch.zeros(*there.shape, self.spec.inputs, device=self.device)  # (T, B, I)
-        sensed = 1 + 2 * self.world.ring
-        show_stimuli(inputs[..., :sensed], trials, where, self.world, generator=generator)
-        rules = self.rules[info["task"]]  # (T, B, parts)
-        inputs.scatter_(2, sensed + rules, there[..., None].float().expand_as(rules))
+        rules = self.rules[trials.slot]  # (B, K, parts)
+        inputs = show(trials, where, rules, self.spec.inputs, self.world, generator=generator)
         return Batch(inputs=inputs, targets=answers(trials, where, self.world), weight=there.float(), info=info)
 
     def held_out(self, split: Split, *, generator: torch.Generator) -> Iterator[Batch]:

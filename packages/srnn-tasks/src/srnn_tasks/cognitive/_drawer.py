@@ -34,7 +34,7 @@ class Drawer:
         self.asked = {name: world.table(tuple(each.get(name, 0) for each in asks)) for name in names}  # (slots,) each
         self.kind = world.table(tuple(self.families.index(type(rule.family)) for rule in rules))
         spans = tuple(rule.periods(world.timing, world.conventions) for rule in rules)
-        self.spans = world.table(spans)  # (slots, 5, 2) ms
+        self.spans = world.table(spans).double()  # (slots, 5, 2) ms
         self.interval = world.table(tuple(rule.interval for rule in rules))
         self.sequence = world.table(tuple(rule.sequence for rule in rules))
         self.shortest = torch.tensor([sum(low // world.dt for low, _ in periods) for periods in spans]).double()
@@ -75,7 +75,7 @@ class Drawer:
         scene = self.families[0].draw(ring, asked, self.world, generator)
         for number, family in enumerate(self.families[1:], 1):
             scene = family.draw(ring, asked, self.world, generator).where(kind == number, scene)
-        lengths = self.world.durations(self.spans[slot], generator=generator)  # (n, 5)
+        lengths = self.world.durations(self.spans.index_select(0, slot), generator=generator)  # (n, 5)
         if self.delays is not None:
             lengths[:, DELAY] = self.delays[slot, ring]
         none = torch.zeros_like(slot)

@@ -115,9 +115,8 @@ class Decision(Family):
         n = len(ring)
         first = world.integers(n, world.ring, generator=g)
         second = (first + 1 + world.integers(n, world.ring - 1, generator=g)) % world.ring  # another
-        attended, seen = (
-            asked[name][:, None] >> torch.arange(2, device=world.device) & 1 for name in ("attended", "seen")
-        )
+        bit = torch.arange(2, device=world.device)
+        attended, seen = ((asked[name][:, None] >> bit & 1).float() for name in ("attended", "seen"))  # (n, 2)
         strengths = _strengths(cls.pairs(world), attended.all(1), world, g)  # (n, 2, 2)
         bump = strengths.mul(attended[:, None]).sum(2)  # (n, 2) what counts
         lead = (bump[:, 0] - bump[:, 1]).mul(1e6).round()  # exact ties, whatever the rounding of a sum

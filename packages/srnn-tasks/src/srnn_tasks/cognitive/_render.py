@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ._trials import DECISION, FIXATION, SECOND, STIMULUS, Trials
+from ._trials import DECISION, FIXATION, PADDING, SECOND, STIMULUS, Trials
 from ._world import World
 
 WIDTH = math.pi / 8  # radians: standard deviation of a bump
@@ -69,27 +69,34 @@ def at(tensor: Tensor, where: Places) -> Tensor:
     return chosen.view(*where.number.shape, *tensor.shape[2:])
 
 
-def show_stimuli(inputs: Tensor, trials: Trials, where: Places, world: World, *, generator: torch.Generator) -> None:
-    """Write what is sensed into inputs `(T, B, 1 + 2R)`, in place: fixation, first ring, second ring.
+def show(
+    trials: Trials, where: Places, rules: Tensor, channels: int, world: World, *, generator: torch.Generator
+) -> Tensor:
+    """Return the inputs `(T, B, channels)`: fixation, first ring, second ring, and the rule inputs behind them.
 
-    Noise is independent for each step and channel, and there only in stimulus periods; nothing is clipped.
+    rules `(B, K, parts)`: which of the rule inputs are on in a trial, up to its end. What is shown does not change
+    within a period, but for noise, which is independent for each step and channel, and there only in stimulus periods;
+    nothing is clipped.
     """
     rows, each = trials.slot.shape
+    sensed = 1 + 2 * world.ring
     ring = torch.arange(world.ring, device=world.device)
     place = trials.directions + torch.stack([trials.shift, torch.zeros_like(trials.shift)], -1)  # (B, K, 2)
     apart = (place[..., None] - ring).remainder(world.ring)  # (B, K, 2, R) directions
     apart = apart.minimum(world.ring - apart) * (2 * math.pi / world.ring / WIDTH)
     bump = HEIGHT * torch.exp(apart.square() / -2)
-    frames = bump.new_zeros(rows * each, 6, inputs.shape[-1])  # what is shown in each period of each trial
+    frames = bump.new_zeros(rows * each, 6, channels)  # what is shown in each period of each trial
     frames[:, :DECISION, 0] = 1.0
     number = torch.arange(rows * each, device=world.device)
     for one in range(2):
         on_rings = trials.strengths[:, :, one, :, None] * bump[:, :, one, None]  # (B, K, 2, R)
-        frames[number, trials.shown[:, :, one].flatten(), 1:] += on_rings.flatten(0, 1).flatten(1)
+        frames[number, trials.shown[:, :, one].flatten(), 1:sensed] += on_rings.flatten(0, 1).flatten(1)
+    frames[:, :PADDING].scatter_(2, sensed + rules.flatten(0, 1)[:, None].expand(-1, PADDING, -1), 1.0)
     here = (where.number * 6 + where.period).flatten()
-    inputs.copy_(frames.view(-1, frames.shape[-1]).index_select(0, here).view(inputs.shape))
+    inputs = frames.view(-1, channels).index_select(0, here).view(*where.number.shape, channels)
     stimulus = (where.period == STIMULUS) | (where.period == SECOND)
-    _add_noise(inputs, at(trials.noisy, where) & stimulus[..., None], world, generator)
+    _add_noise(inputs[..., :sensed], at(trials.noisy, where) & stimulus[..., None], world, generator)
+    return inputs
 
 
 def _add_noise(inputs: Tensor, noisy: Tensor, world: World, generator: torch.Generator) -> None:
@@ -99,17 +106,16 @@ def _add_noise(inputs: Tensor, noisy: Tensor, world: World, generator: torch.Gen
     """
     deviation = world.sigma / math.sqrt(world.dt)
     groups = (slice(0, 1), slice(1, 1 + world.ring), slice(1 + world.ring, None))
-    if world.device.type == "cpu":
-        steps = noisy.any(-1).nonzero(as_tuple=True)  # (n,) each
-        noisy, target = noisy[steps], inputs[steps]
-    else:
-        target = inputs
-    noise = torch.randn(target.shape, generator=generator, device=world.device)
+    steps, noisy = inputs.flatten(0, 1), noisy.flatten(0, 1)  # (TB, ...)
+    shown = noisy.any(-1).nonzero()[:, 0] if world.device.type == "cpu" else None
+    noisy = noisy if shown is None else noisy[shown]
+    noise = torch.randn(len(noisy), steps.shape[-1], generator=generator, device=world.device)
     for group, channels in enumerate(groups):
-        noise[..., channels] *= noisy[..., group, None]
-    target.add_(noise, alpha=deviation)
-    if target is not inputs:
-        inputs[steps] = target
+        noise[:, channels] *= noisy[:, group, None]
+    if shown is None:
+        steps.add_(noise, alpha=deviation)
+    else:
+        steps.index_add_(0, shown, noise, alpha=deviation)
 
 
 def answers(trials: Trials, where: Places, world: World) -> Tensor:

@@ -41,8 +41,8 @@ class World:
         return self.integers(n, 2, generator=generator).bool()
 
     def durations(self, spans: Tensor, *, generator: torch.Generator) -> Tensor:
-        """Draw durations, uniform within spans `(..., 2)` in milliseconds; return their whole steps `(...)`."""
-        low, high = spans.double().unbind(-1)
+        """Draw durations, uniform within spans `(..., 2)`, float64 milliseconds; return their whole steps `(...)`."""
+        low, high = spans.unbind(-1)
         share = torch.rand(low.shape, generator=generator, device=self.device, dtype=torch.float64)
         return torch.floor((low + (high - low) * share) / self.dt).long()
 

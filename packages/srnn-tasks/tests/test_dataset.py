@@ -2,13 +2,14 @@
 
 import pickle
 from itertools import islice
+from types import SimpleNamespace
 from typing import Literal
 
 import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from srnn_tasks import Adding, BaseSource, Batch, BatchDataset, Cognitive, Metric, Task, TaskSpec
+from srnn_tasks import Adding, BaseSource, Batch, BatchDataset, Cognitive, Metric, Task, TaskSpec, _dataset
 from srnn_tasks.cognitive import Streams
 
 # three workers are more than small machines have cores
@@ -47,6 +48,17 @@ def rows(batches: list[Batch]) -> list[bytes]:
 
 
 TASKS = [Adding(steps=5, held_out=10), Cognitive(tasks=("dm1", "dmc-intr")), Parts()]
+
+
+@pytest.mark.parametrize("seed", [0, 7004, 10**30])
+def test_no_two_of_many_workers_have_one_stream(monkeypatch, seed):
+    # torch's CPU generator heeds the low 32 bits of its seed alone
+    seeds = []
+    for number in range(500):
+        monkeypatch.setattr(_dataset, "get_worker_info", lambda n=number: SimpleNamespace(id=n, num_workers=500))
+        batches = iter(BatchDataset(Adding(steps=5, held_out=10), 1, seed))
+        seeds.append(batches.gi_frame.f_locals["generator"].initial_seed())
+    assert len({seed % 2**32 for seed in seeds}) == len(seeds)
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.kind)

@@ -292,6 +292,16 @@ def test_the_seed_decides_all_and_nothing_global_is_touched(name):
     assert (states[1], states[2]) == (repr(np.random.get_state()), random.getstate())  # noqa: NPY002
 
 
+def test_two_tasks_with_one_seed_have_different_trials():
+    shown = []
+    for name in ("go", "anti"):
+        env = CognitiveEnv(name)
+        env.reset(seed=3)
+        shown.append([env.new_trial()["directions"][0] for _ in range(200)])
+    alike = sum(a == b for a, b in zip(*shown, strict=True))
+    assert alike < 40  # 12.5 of 200 on average
+
+
 def test_without_a_seed_a_reset_goes_on():
     env = CognitiveEnv("go", sigma=0)
     env.reset(seed=1)

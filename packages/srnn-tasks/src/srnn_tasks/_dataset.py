@@ -16,7 +16,8 @@ class BatchDataset(IterableDataset[Batch]):
     """The training batches of a task, `size` rows each, without end, for `DataLoader(dataset, batch_size=None)`.
 
     Each worker process opens the task and draws a stream of its own, decided by the seed and the number of the worker;
-    what a task draws when it is opened is decided by the seed alone, so it is the same in all. Without workers there is
+    two workers never have the same (two seeds do once in 2**32, which is how many seeds torch's CPU generator knows).
+    What a task draws when it is opened is decided by the seed alone, so it is the same in all. Without workers there is
     the stream of the first. Iterated again, it begins again. A task of fixed data is read by every worker, each in its
     own order. Worker processes cannot draw on a CUDA device that the process which starts them uses.
 
@@ -41,14 +42,13 @@ class BatchDataset(IterableDataset[Batch]):
         """Open the task and yield its batches, in a worker process those of the worker."""
         worker = get_worker_info()
         number, workers = (0, 1) if worker is None else (worker.id, worker.num_workers)
-        source = self.task.open(device=self.device, generator=self._generator(0))
+        opening, first = np.random.SeedSequence(self.seed).generate_state(2).tolist()
+        source = self.task.open(device=self.device, generator=self._generator(opening))
         if source.spec.carry and workers > 1:
             raise ValueError(
                 f"num_workers: the batches of task {self.task.kind!r} follow each other; expected 1 or 0, got {workers}"
             )
-        return iter(source.batches(self.size, generator=self._generator(1, number)))
+        return iter(source.batches(self.size, generator=self._generator((first + number) % 2**32)))
 
-    def _generator(self, *key: int) -> torch.Generator:
-        """Return a generator of the device, decided by the seed and a key; those of other keys are independent."""
-        state = np.random.SeedSequence(self.seed, spawn_key=key).generate_state(2)
-        return torch.Generator(self.device).manual_seed(int(state[0]) << 32 | int(state[1]))
+    def _generator(self, seed: int) -> torch.Generator:
+        return torch.Generator(self.device).manual_seed(seed)

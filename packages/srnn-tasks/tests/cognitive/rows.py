@@ -132,6 +132,17 @@ def clean(task: Cognitive, batch: Batch) -> Tensor:
     return torch.from_numpy(inputs).transpose(0, 1)
 
 
+def check_answers(task: Cognitive, shown: Shown, answers: list[int], said: list[int]) -> None:
+    """Fail unless the directions that the meaning tells are those of the targets; before the decision, of its first."""
+    begin = sum(shown.lengths[: PERIODS.index("decision")])
+    assert set(answers) <= set(range(task.ring))
+    assert len(set(answers[: begin + 1])) == 1, shown
+    if shown.go:
+        published = task.conventions.wrap == "action"
+        asked = [(1 + answer) % task.ring if published else 1 + answer for answer in answers[begin:]]
+        assert asked == said[begin:], shown
+
+
 def check(task: Cognitive, batch: Batch, *, rules: Tensor | None = None) -> list[Shown]:
     """Fail unless the batch, without noise, is what the restatement says. Return its trials.
 
@@ -139,7 +150,8 @@ def check(task: Cognitive, batch: Batch, *, rules: Tensor | None = None) -> list
     """
     rules = torch.eye(len(task.names)) if rules is None else rules
     channels = 1 + 2 * task.ring
-    info = {name: batch.info[name].T.numpy() for name in ("task", "period", "elapsed", "left", "delay", "respond")}
+    told = ("task", "period", "elapsed", "left", "delay", "respond", "answer")
+    info = {name: batch.info[name].T.numpy() for name in told}
     targets = batch.targets.T.numpy()
     expected = np.zeros((batch.size, batch.steps, channels), dtype=np.float32)
     slots = np.full((batch.size, batch.steps), -1)
@@ -158,6 +170,7 @@ def check(task: Cognitive, batch: Batch, *, rules: Tensor | None = None) -> list
         assert meaning["delay"] == [shown.lengths[2]] * held, shown
         assert meaning["respond"] == [shown.go] * held, shown
         assert meaning["task"] == [shown.slot] * held, shown
+        check_answers(task, shown, meaning["answer"], said)
         expected[here] = shown.inputs
         slots[here] = shown.slot
         found.append(shown)

@@ -112,6 +112,19 @@ def test_each_point_mended_alone(point) -> None:
     assert any(tied(shown.name, shown.drawn) for shown in found) == (point != "ties")
 
 
+@pytest.mark.parametrize("delay", [50, 550])
+def test_a_fixed_delay_need_not_be_whole_units(delay) -> None:
+    source = opened(
+        tasks=("dlydm1", "dlydm1-intr", "multidlydm-intl-seqr"),
+        sigma=0,
+        dt=50,
+        timing=Timing(delay=delay),
+        conventions=Conventions(decision_interval="fixed"),
+    )
+    found = [shown for batch in held_out(source) for shown in check(source.task, batch)]
+    assert {shown.lengths[2] for shown in found} == {delay // 50}
+
+
 def test_legacy_is_every_point_and_nothing_else() -> None:
     assert set(POINTS) == set(MENDED) == set(Conventions.model_fields) - {"kind"} == set(Legacy.model_fields) - {"kind"}
     assert Legacy().model_dump() == {"kind": "legacy", **POINTS}

@@ -150,6 +150,22 @@ def test_only_streams_have_a_position(layout) -> None:
     assert same(batch, drawn(opened(tasks=FEW, layout=layout), 4)[0])
 
 
+def test_a_state_of_something_else_is_refused() -> None:
+    streams, rows = opened(tasks=FEW, layout=Streams(steps=10)), opened(tasks=FEW)
+    drawn(streams, 4)
+    state = streams.state_dict()
+    for source, wrong, message in (
+        (rows, state, "keeps no position"),
+        (rows, {"begun": False}, "keeps no position"),
+        (streams, {"junk": 1}, r"expected that of streams of trials; got \['junk'\]"),
+        (streams, {"begun": True}, "expected that of streams"),
+        (streams, {**state, "more": 0}, "expected that of streams"),
+        (opened(tasks=FEW[:2], layout=Streams(steps=10)), state, f"expected 2 tasks, got {len(FEW)}"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            source.load_state_dict(wrong)
+
+
 def test_evaluation_does_not_move_a_stream() -> None:
     quiet, busy = (opened(tasks=FEW, layout=Streams(steps=10), evaluation_trials=3) for _ in range(2))
     generators = [torch.Generator().manual_seed(1) for _ in range(2)]

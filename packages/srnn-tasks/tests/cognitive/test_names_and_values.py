@@ -1,5 +1,7 @@
 """Names, numbers and order of the tasks, inputs that tell them, the values in JSON, and what is refused."""
 
+from itertools import combinations
+
 import pytest
 import torch
 from hypothesis import given
@@ -152,6 +154,10 @@ points = {
 steps = st.integers(1, 10**6)
 
 
+def apart(values: list[float]) -> bool:
+    return all(abs(a - b) >= 1e-6 for a, b in combinations(values, 2))
+
+
 @st.composite
 def values(draw: st.DrawFn) -> Cognitive:
     names = st.lists(st.sampled_from(BATTERIES["all126"]), min_size=1, max_size=5).map(tuple)
@@ -170,7 +176,7 @@ def values(draw: st.DrawFn) -> Cognitive:
         ring=draw(st.integers(2, 100).map(lambda half: 2 * half)),
         sigma=draw(st.floats(0, 1e6)),
         coherences=draw(st.lists(st.floats(1e-6, 1), min_size=1, max_size=4).map(tuple)),
-        strengths=draw(st.lists(st.floats(1e-6, 1e6), min_size=2, max_size=4, unique=True).map(tuple)),
+        strengths=draw(st.lists(st.floats(1e-6, 1e6), min_size=2, max_size=4, unique=True).filter(apart).map(tuple)),
         timing=draw(timings),
         conventions=conventions,
         evaluation_trials=draw(steps),
@@ -200,7 +206,11 @@ REFUSALS = [
     ({"tasks": ("go-intr",)}, "task 'go-intr'.*where there is a delay"),
     ({"tasks": ("rtgo-intl-seqr",)}, "task 'rtgo-intl-seqr'.*where there is a delay"),
     ({"tasks": ("dlygo-seqr-intr",)}, "task 'dlygo-seqr-intr'"),
-    ({"tasks": ("Go",)}, "task 'Go'"),
+    ({"tasks": ("Go",)}, r"task 'Go': did you mean 'go'\?"),
+    ({"tasks": ("dmsnogo",)}, r"task 'dmsnogo': did you mean 'dnms'\?"),
+    ({"tasks": ("DlyGo_IntR",)}, r"task 'DlyGo_IntR': did you mean 'dlygo-intr'\?"),
+    ({"tasks": {"go", "anti"}}, "(?m)^tasks\n.*or a list of names of tasks"),
+    ({"untrained": {"go"}}, "(?m)^untrained\n.*or a list of names of tasks"),
     ({"tasks": ()}, "tasks: expected a battery or at least one name"),
     ({"tasks": "yang21"}, "(?m)^tasks"),
     ({"untrained": ("dms-seqr",)}, "untrained: 'dms-seqr' is not among the tasks"),
@@ -229,7 +239,8 @@ REFUSALS = [
     ({"coherences": ()}, "(?m)^coherences"),
     ({"coherences": (1.5,)}, "(?m)^coherences"),
     ({"strengths": (0.3,)}, "(?m)^strengths"),
-    ({"strengths": (0.3, 0.6, 0.3)}, "(?m)^strengths\n.*expected each value once"),
+    ({"strengths": (0.3, 0.6, 0.3)}, "(?m)^strengths\n.*differ by 1e-06 at least"),
+    ({"strengths": (0.3, 0.3000000001)}, "(?m)^strengths\n.*differ by 1e-06 at least"),
     ({"layout": {"kind": "windows", "steps": 0}}, r"(?m)^layout\.windows\.steps"),
     ({"layout": {"kind": "rows"}}, "(?m)^layout"),
     ({"layout": {"kind": "one_trial", "steps": 9}}, r"(?m)^layout\.one_trial\.steps"),

@@ -162,7 +162,8 @@ def test_evaluation_is_the_mean_over_trained_tasks() -> None:
     shares = summed(source.task, batches, [model(batch.inputs)[0] for batch in batches])
     for name in SHARES:
         assert found[name] == pytest.approx(shares[name][[0, 2, 3]].mean().item(), abs=1e-9), name
-    assert found["untrained_accuracy"] == pytest.approx(shares["decision_accuracy"][[1, 4]].mean().item(), abs=1e-9)
+    for name, of in (("untrained_accuracy", "decision_accuracy"), ("untrained_always_fixate", "always_fixate")):
+        assert found[name] == pytest.approx(shares[of][[1, 4]].mean().item(), abs=1e-9)
     outputs = torch.cat([model(batch.inputs)[0].flatten(0, 1) for batch in batches]).double()
     targets = torch.cat([batch.targets.flatten() for batch in batches])
     there = torch.cat([batch.weight.flatten() for batch in batches]) > 0

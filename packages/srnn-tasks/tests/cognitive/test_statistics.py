@@ -414,9 +414,12 @@ def test_in_the_published_code_tasks_never_repeat_and_rings_take_turns() -> None
     often(torch.tensor(list(first.values())), 1 / 2)
 
 
-def test_in_the_published_code_the_order_goes_on_from_batch_to_batch() -> None:
-    source = opened(tasks="yang20", layout=Streams(steps=50), conventions=Legacy())
-    after, rings = transitions(source.task, joined(drawn(source, 32, 20)))
+@pytest.mark.parametrize(("steps", "batches"), [(50, 20), (9, 110), (5, 200)])
+def test_in_the_published_code_the_order_goes_on_from_batch_to_batch(steps, batches) -> None:
+    source = opened(tasks="yang20", layout=Streams(steps=steps), conventions=Legacy())
+    after, rings = transitions(source.task, joined(drawn(source, 32, batches)))
+    assert len(after) > 400
+    assert len(rings) > 100
     assert all(a != b for a, b in after)
     assert all(a != b for a, b in rings)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from itertools import combinations
 from typing import Annotated, Any, Literal
 
 import torch
@@ -26,10 +27,10 @@ from .._task import Task
 from ._batteries import BATTERIES, Battery
 from ._conventions import AnyConventions, Conventions
 from ._drawer import Drawer
-from ._families import YANG
+from ._families import SAME, YANG
 from ._layouts import AnyLayout, OneTrial, Streams
 from ._order import balanced, counts, drawn, never_twice
-from ._render import answers, last, meaning, places, show
+from ._render import actions, last, meaning, places, show
 from ._rule import Rule
 from ._scores import Scores, score
 from ._timing import Timing
@@ -39,20 +40,20 @@ from ._world import World
 
 def _known(tasks: object) -> object:
     """Refuse what is neither a battery nor a sequence of names, with one error in place of one for each."""
-    if isinstance(tasks, str):
-        if tasks not in BATTERIES:
+    if not isinstance(tasks, list | tuple):
+        if not isinstance(tasks, str) or tasks not in BATTERIES:
             raise ValueError(f"expected one of {', '.join(BATTERIES)}, or a list of names of tasks; got {tasks!r}")
-    elif isinstance(tasks, list | tuple):
-        for name in tasks:
-            if not isinstance(name, str):
-                raise ValueError(f"expected names of tasks, got {name!r}")
-            Rule.parse(name)
+        return tasks
+    for name in tasks:
+        if not isinstance(name, str):
+            raise ValueError(f"expected names of tasks, got {name!r}")
+        Rule.parse(name)
     return tasks
 
 
 def _distinct(values: tuple[float, ...]) -> tuple[float, ...]:
-    if len(set(values)) < len(values):
-        raise ValueError(f"expected each value once, got {values}")
+    if any(abs(one - other) < SAME for one, other in combinations(values, 2)):
+        raise ValueError(f"expected values that differ by {SAME:g} at least, got {values}")
     return values
 
 
@@ -65,8 +66,15 @@ class Cognitive(Task):
     """A mixture of cognitive tasks: fixate, and answer with a direction when the fixation cue goes off.
 
     Inputs `(T, B, I)`: the fixation cue, R units of each of two rings, and the rule. Targets `(T, B)`: 0 to fixate,
-    1 + direction to answer. The weight is 0 in padding. `info` says what each step means; see
-    `srnn_tasks.cognitive._render.meaning`.
+    1 + direction to answer. The weight is 0 in padding.
+
+    `info` says what each step means, `(T, B)` each unless another shape is given: `task`, its number among `names`;
+    `trial`, its number in the row; `period`: fixation 0, stimulus 1, delay 2, second stimulus 3, decision 4, padding 5;
+    `elapsed`, steps since the period began; `left`, steps of the trial still to come, below 0 in padding; `ring`: 0 or
+    1, in families that choose one; `directions` `(T, B, 2)` of two bumps and their `strengths` `(T, B, 2, 2)`, bump by
+    ring; `delay` in steps; `respond`, whether there is an answer; `answer`, its direction at this step, or before the
+    decision at the first step of it. (Where `Conventions.go_interval` is "stimulus", the first bump is shown beside its
+    direction.)
 
     tasks: the name of a battery, or names of tasks; one that stands twice has two rules. rules: `one_hot`, an input
     for each task, or `parts`, one for each of the 20 base tasks and for IntR, IntL, SeqR and SeqL, which compose.
@@ -153,7 +161,7 @@ class CognitiveSource(BaseSource):
         codes, wide = _codes(rules, task.rules)
         shares = ["decision_accuracy", "trial_accuracy", "fixation_accuracy"]
         if task.untrained:
-            shares.append("untrained_accuracy")
+            shares += ["untrained_accuracy", "untrained_always_fixate"]
         spec = TaskSpec(
             inputs=1 + 2 * task.ring + wide,
             outputs=1 + task.ring,
@@ -224,10 +232,10 @@ class CognitiveSource(BaseSource):
         What is behind the last trial is padding.
         """
         where = places(trials, steps, offset)
-        info, there = meaning(trials, where), where.period != PADDING
+        info, there = meaning(trials, where, self.world), where.period != PADDING
         rules = self.rules[trials.slot]  # (B, K, parts)
         inputs = show(trials, where, rules, self.spec.inputs, self.world, generator=generator)
-        return Batch(inputs=inputs, targets=answers(trials, where, self.world), weight=there.float(), info=info)
+        return Batch(inputs=inputs, targets=actions(info, self.world), weight=there.float(), info=info)
 
     def held_out(self, split: Split, *, generator: torch.Generator) -> Iterator[Batch]:
         """Yield batches in which every task, untrained ones too, has `evaluation_trials` trials or a few more.
@@ -265,7 +273,8 @@ class CognitiveSource(BaseSource):
         shares = total.by_slot()
         means = {name: float(share[self.trained].mean()) for name, share in shares.items()}
         if self.task.untrained:
-            means["untrained_accuracy"] = float(shares["decision_accuracy"][~self.trained].mean())
+            for name, of in (("untrained_accuracy", "decision_accuracy"), ("untrained_always_fixate", "always_fixate")):
+                means[name] = float(shares[of][~self.trained].mean())
         means["loss"] = loss
         return {metric.name: means[metric.name] for metric in self.spec.metrics}
 
@@ -280,10 +289,18 @@ class CognitiveSource(BaseSource):
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from what `state_dict` gave."""
+        if not self.spec.carry:
+            super().load_state_dict(state)
+            return
+        begun = {*(field.name for field in fields(Trials)), "over", "turn"} if state.get("begun") else set()
+        if set(state) != {"begun", *begun}:
+            raise ValueError(f"state: expected that of streams of trials; got {sorted(state)}")
         self._held = None
-        if state.get("begun"):
-            held = {name: tensor.to(self.device) for name, tensor in state.items() if name != "begun"}
+        if begun:
+            held = {name: state[name].to(self.device) for name in begun}
             over, turn = held.pop("over"), held.pop("turn")
+            if turn.shape[1] != len(self.task.names):
+                raise ValueError(f"state: expected {len(self.task.names)} tasks, got {turn.shape[1]}")
             self._held = Held(Trials(**held), over, turn)
 
 

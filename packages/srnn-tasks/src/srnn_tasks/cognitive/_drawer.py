@@ -62,12 +62,14 @@ class Drawer:
     def draw(self, slots: Tensor, *, turn: Tensor | None = None, generator: torch.Generator) -> Trials:
         """Draw one trial for each entry of slots `(B, K)`; K is the order in which a row shows them.
 
-        turn `(B, slots)`: the next ring of each task, by the alternating order; drawn where it is None.
+        turn `(B, slots)`: the next ring of each task in rows that go on, by the alternating order; drawn where it is
+        None. Rows of one trial that do not go on follow each other in it.
         """
         slot = slots.flatten()
         if self.world.conventions.order == "alternating":
-            turn = self.turn(len(slots), generator=generator) if turn is None else turn
-            ring = rings_in_turn(slots, turn).flatten()
+            rows = slots.T if turn is None and slots.shape[1] == 1 else slots
+            turn = self.turn(len(rows), generator=generator) if turn is None else turn
+            ring = rings_in_turn(rows, turn).flatten()
         else:
             ring = self.world.integers(len(slot), 2, generator=generator)
         asked = {name: table[slot] for name, table in self.asked.items()}

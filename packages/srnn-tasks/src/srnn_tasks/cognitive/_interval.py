@@ -23,9 +23,10 @@ def interval(
     """
     timing, conventions, on = world.timing, world.conventions, sign != 0
     units = world.integers(len(sign), timing.longest_interval // timing.unit + 1, generator=g)
+    delay = units * timing.unit // world.dt  # (n,) steps
     if conventions.decision_interval == "fixed":
         units = torch.where(is_decision, timing.delay // timing.unit, units)
-    delay = units * timing.unit // world.dt  # (n,) steps
+        delay = torch.where(is_decision, timing.delay // world.dt, delay)
     lengths = trials.lengths.clone()
     lengths[:, DELAY] = torch.where(on, delay, lengths[:, DELAY])
     displaced, shift = sign * units, trials.shift

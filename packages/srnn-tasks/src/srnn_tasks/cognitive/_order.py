@@ -41,13 +41,10 @@ def balanced(rows: int, trials: int, chances: Tensor, *, generator: torch.Genera
 def rings_in_turn(slots: Tensor, turn: Tensor) -> Tensor:
     """Return rings, 0 or 1, for slots `(rows, trials)`: the trials of a task in a row take them in turn.
 
-    `turn` `(rows, slots)` is the ring of each task's first one. With one trial a row the rows follow each other, and
-    the first row of it counts.
+    `turn` `(rows, slots)` is the ring of each task's first one.
     """
-    order = slots if slots.shape[1] > 1 else slots.T
-    turn = turn[: order.shape[0]]
-    before = counts(order, turn.shape[1]).gather(2, order[..., None])[..., 0] - 1  # (rows, trials)
-    return ((turn.gather(1, order) + before) % 2).reshape(slots.shape)
+    before = counts(slots, turn.shape[1]).gather(2, slots[..., None])[..., 0] - 1  # (rows, trials)
+    return (turn.gather(1, slots) + before) % 2
 
 
 def counts(slots: Tensor, number: int) -> Tensor:

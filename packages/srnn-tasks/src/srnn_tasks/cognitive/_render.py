@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -118,23 +119,9 @@ def _add_noise(inputs: Tensor, noisy: Tensor, world: World, generator: torch.Gen
         steps.index_add_(0, shown, noise, alpha=deviation)
 
 
-def answers(trials: Trials, where: Places, world: World) -> Tensor:
-    """Return the right answer of each step, `(T, B)`: 0 to fixate, 1 + direction in the decision of a go trial."""
-    start, drift = (at(tensor, where) for tensor in (trials.base + trials.displaced, trials.drift))
-    direction = start + drift * world.units(where.elapsed)
-    if world.conventions.wrap == "action":
-        action = (1 + direction).remainder(world.ring)
-    else:
-        action = 1 + direction.remainder(world.ring)
-    return torch.where((where.period == DECISION) & at(trials.respond, where), action, FIXATION)
-
-
-def meaning(trials: Trials, where: Places) -> dict[str, Tensor]:
-    """Return what each step means, `(T, B)` each, but `directions` and `strengths` of two bumps on two rings.
-
-    task: slot. trial: number in the row. period, elapsed, left: see `Places`. ring: 0 or 1, of one-ring families.
-    directions `(T, B, 2)`; strengths `(T, B, 2, 2)`: bump, ring. delay: steps. respond: whether there is an answer.
-    """
+def meaning(trials: Trials, where: Places, world: World) -> dict[str, Tensor]:
+    """Return what each step means: the `info` of `Cognitive`."""
+    drift = torch.where(where.period == DECISION, at(trials.drift, where) * world.units(where.elapsed), 0)
     return {
         "task": at(trials.slot, where),
         "trial": where.trial,
@@ -146,4 +133,13 @@ def meaning(trials: Trials, where: Places) -> dict[str, Tensor]:
         "strengths": at(trials.strengths, where),
         "delay": at(trials.lengths[..., 2], where),
         "respond": at(trials.respond, where),
+        "answer": (at(trials.base + trials.displaced, where) + drift).remainder(world.ring),
     }
+
+
+def actions(info: Mapping[str, Tensor], world: World) -> Tensor:
+    """Return the right action of each step, `(T, B)`: 0 to fixate, 1 + direction in the decision of a go trial."""
+    action = 1 + info["answer"]
+    if world.conventions.wrap == "action":
+        action = action.remainder(world.ring)
+    return torch.where((info["period"] == DECISION) & info["respond"], action, FIXATION)

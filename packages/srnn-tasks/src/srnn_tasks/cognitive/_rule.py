@@ -72,7 +72,9 @@ class Rule:
         """Return the task of that name; an unknown one is an error with the nearest."""
         if name in RULES:
             return RULES[name]
-        near = difflib.get_close_matches(name, RULES, n=1)
+        base, *others = name.lower().replace("_", "-").split("-")
+        plain = "-".join([ORIGINAL.get(base, base), *others])
+        near = [plain] if plain in RULES else difflib.get_close_matches(plain, RULES, n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""
         raise ValueError(
             f"task {name!r}: {hint}a name is one of {', '.join(YANG)}, "
@@ -80,6 +82,11 @@ class Rule:
         )
 
 
+YANG_2019 = (  # the names of that paper, whose rules have the same order
+    "fdgo reactgo delaygo fdanti reactanti delayanti dm1 dm2 contextdm1 contextdm2 multidm delaydm1 delaydm2 "
+    "contextdelaydm1 contextdelaydm2 multidelaydm dmsgo dmsnogo dmcgo dmcnogo"
+)
+ORIGINAL = dict(zip(YANG_2019.split(), YANG, strict=True))
 DELAYED = tuple(name for name, family in YANG.items() if family.delayed)
 PLAIN = tuple(Rule(base) for base in YANG)
 INTERVALS = tuple(Rule(base, interval=sign) for base in DELAYED for sign in SIGNS.values())

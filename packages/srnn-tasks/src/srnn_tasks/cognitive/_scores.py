@@ -36,7 +36,8 @@ class Scores:
 
         decision_accuracy: of decision steps that are right; trial_accuracy: of trials right at all of them;
         fixation_accuracy: of steps before that are right; always_fixate: of decision steps that belong to trials
-        without an answer, which is the decision_accuracy of a network that never answers.
+        without an answer, which is the decision_accuracy of a network that never answers (where
+        `Conventions.wrap` is "action", that gets one answer in R more right: those that are called "fixate").
         """
         return {
             "decision_accuracy": self.right / self.steps,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -147,9 +148,11 @@ class CognitiveEnv(Env[NDArray[np.float32], np.int64]):
         return 0.0, {"new_trial": False, "gt": FIXATE}
 
     def _restart(self) -> None:
-        """Begin new streams of random numbers, which follow from Gymnasium's `np_random`."""
+        """Begin new streams of random numbers, which follow from Gymnasium's `np_random` and from the task."""
         mine, wrappers = self.np_random.integers(2**32, size=2).tolist()
-        self._stream = Stream(self.cognitive, mine)
+        task = zlib.crc32(self.cognitive.names[0].encode())  # one seed for several tasks: each its own trials
+        (seed,) = np.random.SeedSequence([mine, task]).generate_state(1).tolist()
+        self._stream = Stream(self.cognitive, seed)
         self.rng = np.random.RandomState(wrappers)
 
 

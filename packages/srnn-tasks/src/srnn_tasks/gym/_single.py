@@ -115,8 +115,6 @@ def period_times(cognitive: Cognitive) -> dict[str, Any]:
         low, high = spans[number]
         times[name] = low if low == high else ("uniform", (low, high))
     fixed = isinstance(rule.family, DelayedDecision) and cognitive.conventions.decision_interval == "fixed"
-    if rule.interval and fixed:
-        times["delay"] = timing.delay // timing.unit * timing.unit
-    elif rule.interval:
+    if rule.interval and not fixed:
         times["delay"] = ("choice", list(range(0, timing.longest_interval + 1, timing.unit)))
     return times

@@ -6,7 +6,7 @@ from ..._claims import Claim, Contrast, beats
 from ..._table import Cell, Published, Scale, Table
 from . import _claims, _published
 from ._claims import STEPS
-from ._networks import Net, dense, local, nearest_radius, random_like
+from ._networks import Net, degree, dense, local, nearest_radius, random_like
 from ._sizes import SIZES
 from ._tables import ACCURACY, PERFORMANCE, SOURCE, SPEED, WEIGHTS, cells, performance, speed
 
@@ -203,6 +203,18 @@ def figure5c(name: str, scale: Scale) -> Table:
     made = cells(nets, size.battery, size.training, PERFORMANCE)
     title = "84 tasks of Mod-Cog: locality and random connections at about 4 %, by size"
     return performance(name, scale, title, SOURCE.format("Figure 5c"), made, claims)
+
+
+def degrees(name: str, scale: Scale) -> Table:
+    """Section 2.5: locality beside random connections at low in-degree; `modcog/components` counts pieces."""
+    size = SIZES[scale]
+    nets: dict[str, Net] = {}
+    for radius in size.low_radii:
+        mask = local(size.side, radius)
+        nets |= {f"LM d = {radius:g}": mask, f"random, in-degree {degree(mask)}": random_like(mask)}
+    made = cells(nets, size.battery, size.training, PERFORMANCE)
+    title = "84 tasks of Mod-Cog: locality and random connections of low in-degree"
+    return performance(name, scale, title, SOURCE.format("section 2.5"), made)
 
 
 def figure7a(name: str, scale: Scale) -> Table:

@@ -21,7 +21,11 @@ from ._tables import PERFORMANCE, cells, performance
 BEYOND = "Not in the paper"
 COMPOSED = tuple(name for name in BATTERIES["all126"] if name not in BATTERIES["distinct82"])
 RATES = (3e-3, 1e-3, 3e-4, 1e-4)  # of Adam; the paper has 1e-3
-ZERO_SHOT: dict[str, str | Reading] = {**PERFORMANCE, "untrained tasks": "untrained_accuracy"}
+ZERO_SHOT: dict[str, str | Reading] = {
+    **PERFORMANCE,
+    "untrained tasks": "untrained_accuracy",
+    "always fixate there": "untrained_always_fixate",
+}
 
 
 def _pair(scale: Scale) -> dict[str, Net]:

@@ -26,6 +26,7 @@ from ...analysis._modules import modules_of, p_value, present_tasks
 from ...analysis._variance import kept, normalised, task_variance
 from ...analysis._weights import weights
 from . import TABLES
+from ._components import components
 
 TRIALS = 40  # of each task, without noise
 SHUFFLES = 199  # of the tasks, for the p-value of a sub-task
@@ -122,6 +123,7 @@ def figure7b(store: Store, scale: Scale, folder: Path) -> list[Path]:
 FIGURES: dict[str, Callable[[Store, Scale, Path], list[Path]]] = {
     "modcog/clusters": maps,
     "modcog/figure7b": figure7b,
+    "modcog/components": components,
 }
 NEEDS: dict[str, str] = {
     "modcog/clusters": "modcog/figure2a modcog/figure5",

@@ -19,10 +19,10 @@ class Sizes:
 
     yang, battery: the two sets of tasks, and how they are trained. early: steps after which Figure 2a compares them.
     side: of the sheet of Table 1 and Figure 5; fewer: nodes of its dense network with about as many synapses as the
-    mask of the first of `table_radii`. yang_side: of the sheet of Figure 2; matched_radii: of its masks beside dense
-    networks with as many synapses. sides: of the comparison by size. pool_sides: of the pools of autapses, squared.
-    powers: the strengths of L1 are 10 to minus these. halts: epochs after which clusters are counted, on a sheet of
-    cluster_side.
+    mask of the first of `table_radii`. low_radii: of the masks beside random connections of low in-degree. yang_side:
+    of the sheet of Figure 2; matched_radii: of its masks beside dense networks with as many synapses. sides: of the
+    comparison by size. pool_sides: of the pools of autapses, squared. powers: the strengths of L1 are 10 to minus
+    these. halts: epochs after which clusters are counted, on a sheet of cluster_side.
     """
 
     yang: Cognitive
@@ -36,6 +36,7 @@ class Sizes:
     radii: tuple[float, ...]
     yang_radii: tuple[float, ...]
     table_radii: tuple[float, float]
+    low_radii: tuple[float, ...]
     fewer: int
     matched_radii: tuple[float, ...]
     pool_sides: tuple[int, ...]
@@ -62,6 +63,7 @@ SIZES: dict[Scale, Sizes] = {
         radii=(0, 1, 2),
         yang_radii=(0, 1),
         table_radii=(1, 2),
+        low_radii=(0, 1),
         fewer=10,
         matched_radii=(1,),
         pool_sides=(4, 5),
@@ -82,6 +84,7 @@ SIZES: dict[Scale, Sizes] = {
         radii=(0, 1, 2, 4, 6, 8),
         yang_radii=(0, 1, 2, 4, 8),
         table_radii=(2, 4),
+        low_radii=(0, 1, 2),
         fewer=185,
         matched_radii=(2, 4),
         pool_sides=(10, 16, 25),
@@ -102,6 +105,7 @@ SIZES: dict[Scale, Sizes] = {
         radii=(0, 1, 2, 4, 6, 8, 10, 15, 20),
         yang_radii=(0, 1, 2, 4, 8),
         table_radii=(6, 10),
+        low_radii=(0, 1, 2, 4),
         fewer=676,
         matched_radii=(2, 4),
         pool_sides=(25, 35, 60),

@@ -1,0 +1,55 @@
+"""In how many components masks of low in-degree fall apart: the paper's reason for locality >= random (section 2.5)."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from statistics import fmean
+
+import torch
+from scipy.sparse.csgraph import connected_components  # type: ignore[import-untyped]
+
+from srnn_masks import AnyPattern
+
+from ..._store import Store
+from ..._table import Scale
+from ...analysis._files import number, rows, write_text
+from ._networks import degree, local, random_like
+from ._sizes import SIZES
+
+RADII = (0, 1, math.sqrt(2), 2, math.sqrt(5))  # in-degrees 1, 5, 9, 13, 21
+DRAWS = 50
+
+
+def components(store: Store, scale: Scale, folder: Path) -> list[Path]:
+    """Count the components of locality masks and of random masks of the same in-degree."""
+    side = SIZES[scale].side
+    body = []
+    for radius in RADII:
+        mask = local(side, radius)
+        nets = {f"LM d = {radius:.3g}": mask, "random": random_like(mask)}
+        nets["random, no autapses"] = random_like(mask, self_connections=False)
+        for row, net in nets.items():
+            assert net.pattern is not None
+            body.append([row, str(degree(mask)), *_measured(net.pattern, net.hidden)])
+    head = ["mask", "in-degree", "weak", "largest weak", "strong", "largest strong", "without outputs", "in one piece"]
+    text = (
+        f"# Components of masks of low in-degree, N = {side * side}\n\n{rows(head, body)}\n"
+        f"Means over {DRAWS} draws (a locality mask has one). weak, strong: number of weakly and strongly connected "
+        "components; largest: share of units in the largest one; without outputs: share of units that reach no other; "
+        "in one piece: share of draws that are weakly connected.\n"
+    )
+    return [write_text(text, folder, f"modcog-components-{scale}")]
+
+
+def _measured(pattern: AnyPattern, hidden: int) -> list[str]:
+    found = []
+    for seed in range(DRAWS):
+        mask = pattern.mask(hidden, hidden, generator=torch.Generator().manual_seed(seed))
+        weak, in_weak = connected_components(mask.numpy(), directed=True, connection="weak")
+        strong, in_strong = connected_components(mask.numpy(), directed=True, connection="strong")
+        others = mask.clone().fill_diagonal_(False)
+        largest = [torch.from_numpy(of).bincount().max().item() / hidden for of in (in_weak, in_strong)]
+        silent = (~others.any(0)).double().mean().item()
+        found.append((weak, largest[0], strong, largest[1], silent, float(weak == 1)))
+    return [number(fmean(each), 3) for each in zip(*found, strict=True)]

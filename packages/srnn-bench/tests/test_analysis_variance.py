@@ -6,7 +6,8 @@ import statistics
 import pytest
 import torch
 
-from srnn_bench.analysis import kept, normalised, task_variance
+from srnn_bench.analysis import by_period, kept, normalised, task_variance
+from srnn_tasks import Cognitive
 
 
 def generator(seed=0):
@@ -164,3 +165,42 @@ def test_each_unit_is_divided_by_its_greatest():
     torch.testing.assert_close(found, torch.tensor([[1.0, 0.25], [1.0, 0.5]], dtype=torch.float64))
     with pytest.raises(ValueError, match=r"variance: expected units that vary .* got 1 that never do"):
         normalised(VARIANCE)
+
+
+def test_by_period_is_a_plain_loop():
+    generator = torch.Generator().manual_seed(2)
+    steps, rows, units = 12, 7, 3
+    activity = torch.randn(steps, rows, units, generator=generator)
+    period, elapsed = torch.zeros(2, steps, rows, dtype=torch.int64)
+    for b in range(rows):
+        lengths = torch.randint(0, 4, (4,), generator=generator).tolist()
+        marks = [number for number, length in enumerate(lengths) for _ in range(length)]
+        marks = marks[:steps] + [4] * (steps - len(marks))
+        period[:, b] = torch.tensor(marks)
+        elapsed[:, b] = torch.tensor([t - marks.index(number) for t, number in enumerate(marks)])
+    scored = (period > 0) & (period < 4)
+    laid, there = by_period(activity, period, elapsed, scored)
+    assert laid.shape[1:] == (rows, units) and there.sum() == scored.sum()
+    for b in range(rows):
+        for t in range(steps):
+            place = int(period[t, b]) * steps + int(elapsed[t, b])
+            assert bool(there[place, b]) == bool(scored[t, b])
+            assert torch.equal(laid[place, b], activity[t, b])
+
+
+def test_a_unit_that_follows_the_cue_varies_in_no_task_once_laid_out_by_period():
+    source = Cognitive(tasks=("dlygo", "dlygo-intr", "dm1"), sigma=0).open(device="cpu", generator=torch.Generator())
+    generator = torch.Generator().manual_seed(0)
+    slots = torch.tensor([0, 1, 2]).repeat(40)[:, None]
+    batch = source.show(source.drawer.draw(slots, generator=generator), source.drawer.longest, generator=generator)
+    cue, period = batch.inputs[..., :1], batch.info["period"]
+    scored = (period > 0) & (period < 5)
+    assert (task_variance(cue, slots[:, 0], scored)[1:] > 0.01).all(), "on the clock it does"
+    laid, there = by_period(cue, period, batch.info["elapsed"], scored)
+    assert torch.equal(task_variance(laid, slots[:, 0], there), torch.zeros(3, 1, dtype=torch.float64))
+
+
+def test_by_period_refuses_steps_that_are_not():
+    zeros = torch.zeros(3, 2, dtype=torch.int64)
+    with pytest.raises(ValueError, match="elapsed: expected 0 to 2 steps, got 0 to 3"):
+        by_period(torch.zeros(3, 2, 1), zeros, zeros + torch.tensor([0, 3]), zeros == 0)

@@ -120,7 +120,11 @@ def test_learning_curves_are_means_with_the_range_of_the_runs(made):
 
 def test_rows_of_other_runs_have_panels_of_their_own(made, tiny):
     other = tiny(masks=(), penalties=(), stages=made.a.stages[:1])
-    places = [Cell("dense: a/b", "A", other, "sparse", "mse"), Cell("dense; a b", "A", made.a, "sparse", "mse")]
+    places = [
+        Cell("dense: a/b", "A", other, "sparse", "mse"),
+        Cell("dense: a/b", "B", made.b, "sparse", "mse"),
+        Cell("dense; a b", "A", made.a, "sparse", "mse"),
+    ]
     results = made.results | {other: {0: result_of(other, 0, ("sparse", 1.0, 1.0, [1.0, 1.0]))}}
     summary = summary_of(places, results)
     assert [drawing.title for drawing in curves(summary)] == [
@@ -129,6 +133,29 @@ def test_rows_of_other_runs_have_panels_of_their_own(made, tiny):
     ]
     names = [drawing.name for drawing in drawings(summary)]
     assert len(set(names)) == len(names) and "paper-table-quick-curves-dense-a-b-2" in names
+
+
+def test_rows_whose_columns_read_one_run_are_lines_of_one_panel(evaluated, tiny):
+    places = [
+        Cell(row, column, one, "first", metric)
+        for row, one in (("a", evaluated.a), ("b", evaluated.b), ("a again", evaluated.a))
+        for column, metric in (("right", "accuracy"), ("wrong", "mse"))
+    ]
+    loss, right, wrong = curves(summary_of(places, evaluated.results))
+    assert [loss.title, right.title, wrong.title] == [
+        "Learning curves",
+        "Validation accuracy",
+        "Validation mse",
+    ]
+    assert right.name == "paper-table-quick-validation-accuracy"
+    assert [text.get_text() for text in right.figure.legends[0].get_texts()] == ["a, a again", "b"]
+    assert [line for line in lines(right, 4) if line[0]] == [
+        ([10, 20], [pytest.approx(0.25), pytest.approx(0.75)]),
+        ([30, 35], [0.0, 0.75]),
+        ([10, 20], [0.125, 0.25]),
+        ([30, 35], [0.5, 1.0]),
+    ]
+    assert right.caption.endswith("Runs: a, a again 3, then 1, b 1.")
 
 
 @pytest.fixture

@@ -1,18 +1,20 @@
 """The tables of arXiv 2207.03523: sizes and counts of the facts sheet, sections 7, 8 and 11."""
 
+from types import SimpleNamespace
+
 import pytest
+import torch
 
 from srnn_bench import papers
 from srnn_bench._assemble import assemble
 from srnn_bench.papers import modcog
+from srnn_bench.papers.modcog import _tables
 from srnn_masks import FixedInDegree, Locality
 from srnn_tasks import Cognitive
 
 
 def weights(net, tasks):
     """Count the weights of a built network one by one: all, and the recurrent ones; biases left out."""
-    import torch
-
     experiment = net.trained(Cognitive(tasks=tasks), modcog.SIZES["smoke"].training)
     model = assemble(experiment, 0, torch.device("cpu")).model
     counts = {name: int((held != 0).sum()) for name, held in model.named_parameters() if held.dim() == 2}
@@ -98,5 +100,79 @@ def test_tables_of_the_same_networks_share_their_runs():
 def test_always_fixate_stands_beside_every_number():
     for name in papers.TABLES:
         table = papers.table(name, "quick")
-        if name.startswith("modcog/") and "decision accuracy" in table.columns:
-            assert "always fixate" in table.columns
+        read = {cell.metric for cell in table.cells}
+        if name.startswith("modcog/") and read & {"decision_accuracy", "untrained_accuracy"}:
+            told = "always_fixate" in read or table.remarks is _tables._floor
+            assert told, name
+            assert ("untrained_accuracy" in read) == ("untrained_always_fixate" in read), name
+
+
+def test_tables_without_a_column_for_it_say_what_always_fixating_scores():
+    table = papers.table("modcog/figure7a", "smoke")
+    stage = SimpleNamespace(metrics={"always_fixate": 0.125})
+    cells = {cell: SimpleNamespace(stages={0: stage}) for cell in table.cells}
+    (remark,) = table.remarks(SimpleNamespace(table=table, cells=cells))
+    assert "always fixates" in remark and "0.125" in remark
+    assert table.remarks(SimpleNamespace(table=table, cells={})) == []
+
+
+@pytest.mark.parametrize("scale", ["smoke", "quick", "paper"])
+def test_no_mask_of_a_comparison_by_radius_is_the_dense_network(scale):
+    for name in ("modcog/figure5", "modcog/figure7a", "modcog/figure7b"):
+        for cell in papers.table(name, scale).cells:
+            for masked in cell.experiment.masks:
+                hidden = cell.experiment.model.recurrence.hidden
+                assert not masked.pattern.mask(hidden, hidden)[0].all(), cell.name
+
+
+def test_composed_tasks_are_held_out_and_their_parts_are_trained():
+    for cell in papers.table("modcog/composition", "quick").cells:
+        task = cell.experiment.task
+        assert len(task.names) == 126 and len(task.untrained) == 44
+        assert all({"int", "seq"} == {part[:3] for part in name.split("-")[1:]} for name in task.untrained)
+        trained = set(task.names) - set(task.untrained)
+        for name in task.untrained:
+            base, interval, sequence = name.split("-")
+            assert {base, f"{base}-{interval}", f"{base}-{sequence}"} <= trained
+
+
+def test_a_transferred_mask_is_that_of_the_other_tasks_with_new_weights():
+    table = papers.table("modcog/transfer", "smoke")
+    found = {cell.row: cell.experiment for cell in table.cells if "mask pruned on" in cell.row}
+    assert len(found) == 4
+    for row, experiment in found.items():
+        target, origin = row.split(", mask pruned on ")
+        first, second = experiment.stages
+        trained_on = first.task or experiment.task
+        assert (trained_on == experiment.task) == (target == origin), row
+        assert first.pruning is not None and second.pruning is None and second.start == "reinitialize"
+
+
+CLAIMED = {  # what the issue lists of the paper's statements, and the tables that judge them
+    "modcog/figure2a": {"asymptote as good", "autapses suffice"},
+    "modcog/figure2a-speed": {"faster at equal nodes"},
+    "modcog/figure2b": {"asymptote as good at equal synapses"},
+    "modcog/figure2b-speed": {"faster at equal synapses"},
+    "modcog/figure4f": {"autapses fail on Mod-Cog", "autapses suffice for Yang tasks"},
+    "modcog/figure5": {
+        "any d as good as dense",
+        "very small d about as dense",
+        "an intermediate d beats very small d and dense",
+        "an intermediate d is best",
+    },
+    "modcog/figure5-speed": {"intermediate d learns faster"},
+    "modcog/figure5c": {"locality at least as good as random", "random beats dense"},
+    "modcog/degrees": {"locality beats random at low in-degree"},
+    "modcog/table1": {"masks beat dense networks", "masks beat L1"},
+    "modcog/figure6": {
+        "masks learn faster than a dense network with about as many synapses",
+        "masks learn faster than a dense network with as many nodes",
+        "masks learn faster than L1",
+    },
+}
+
+
+@pytest.mark.parametrize("scale", ["smoke", "quick", "paper"])
+def test_every_statement_of_the_paper_is_a_claim_of_a_table(scale):
+    told = {name: {claim.name for claim in papers.table(name, scale).claims} for name in papers.TABLES}
+    assert {name: claims for name, claims in told.items() if name.startswith("modcog/") and claims} == CLAIMED

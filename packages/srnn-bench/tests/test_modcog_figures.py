@@ -1,16 +1,18 @@
 """The figures of arXiv 2207.03523, made of smoke runs, and the counts of components by a plain search."""
 
-from dataclasses import replace
+import math
+import re
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from srnn_bench import Conditions, Job, Quiet, Store, sweep
 from srnn_bench.papers import modcog, table
-from srnn_bench.papers.modcog import _components, _figures
+from srnn_bench.papers.modcog import _best_density, _components, _figures
 from srnn_masks import FixedInDegree
 
-PLACES = {"modcog/figure2a": ("LM d = 0",), "modcog/figure5": ("LM d = 0", "LM d = 1", "LM d = 2", "dense")}
+PLACES = {"modcog/figure2a": ("LM d = 0",), "modcog/figure7b": ("LM d = 0", "LM d = 1", "LM d = 2", "dense")}
 
 
 def cells_of(text):
@@ -23,7 +25,7 @@ def cells_of(text):
 def store(tmp_path_factory):
     """Smoke runs, one seed of each network, with their weights."""
     jobs = []
-    for name, lines in (*PLACES.items(), ("modcog/figure7b", ("LM d = 0", "dense"))):
+    for name, lines in PLACES.items():
         cells = [cell for cell in table(name, "smoke").cells if cell.row in lines]
         jobs += [Job(cell.experiment, 0, cell.name) for cell in cells]
     found = Store(tmp_path_factory.mktemp("runs") / "results")
@@ -38,8 +40,9 @@ def test_clusters_of_trained_networks_are_drawn_and_counted(store, tmp_path, mon
     assert len([path for path in paths if path.suffix == ".png"]) == 5
     (text,) = (path.read_text() for path in paths if path.suffix == ".md")
     found = cells_of(text)
-    assert len(found) == 2 + 4  # head and rule; the autapses of both tables have the same label
-    head, row = found["network"], found["dense, seed 0"]
+    assert len(found) == 2 + 5  # head and rule
+    assert "20 tasks, LM d = 0, seed 0" in found
+    head, row = found["network"], found["84 tasks, dense, seed 0"]
     assert head[:3] == ["active units", "clusters", "silhouette"] and head[3:] == list(_figures.SUBTASKS)
     assert 0 < int(row[0]) <= 25 and 2 <= int(row[1]) <= int(row[0]) and -1 <= float(row[2]) <= 1
     assert all("p " in cell for cell in row[3:])
@@ -50,15 +53,65 @@ def test_networks_without_weights_are_an_error_that_tells_the_command(tmp_path):
         _figures.FIGURES["modcog/clusters"](Store(tmp_path / "empty"), "smoke", tmp_path)
 
 
-def test_clusters_over_training(monkeypatch, store, tmp_path):
-    whole = table("modcog/figure7b", "smoke")
-    fewer = replace(whole, cells=tuple(cell for cell in whole.cells if cell.row in ("LM d = 0", "dense")))
-    monkeypatch.setitem(_figures.TABLES, "modcog/figure7b", lambda scale: fewer)
+@pytest.mark.parametrize(
+    ("battery", "said"),
+    [
+        ({"a": [(0.9, 5), (0.8, 6)], "b": [(0.5, 9), (0.4, 12)], "c": [(0.6, 8)]}, r"-1\.00, p = .*: supported"),
+        ({"a": [(0.4, 5), (0.5, 6)], "b": [(0.8, 9), (0.9, 12)], "c": [(0.6, 8)]}, r"1\.00, p = .*: contradicted"),
+        ({"a": [(0.9, 5), (0.8, 8)], "b": [(0.5, 6), (0.4, 7)]}, "undecided"),
+        ({"a": [(0.9, 5), (0.8, 5)], "b": [(0.5, 5), (0.4, 5)]}, "Too few"),
+        ({"a": [(0.9, 5)], "b": [(0.5, 9)]}, "Too few"),
+    ],
+)
+def test_whether_better_networks_have_fewer_clusters(battery, said):
+    text = _figures.fewer(battery)
+    assert re.search(said, text), text
+    best = max(battery, key=lambda row: sum(accuracy for accuracy, _ in battery[row]) / len(battery[row]))
+    assert f"the most accurate is {best}." in text
+
+
+def test_clusters_over_training(store, tmp_path):
     paths = _figures.FIGURES["modcog/figure7b"](store, "smoke", tmp_path)
     assert {path.suffix for path in paths} == {".png", ".svg", ".md"}
     found = cells_of(next(path for path in paths if path.suffix == ".md").read_text())
     assert found["network"] == ["3 steps", "6 steps"]
     assert all(int(count) >= 2 for count in (*found["LM d = 0"], *found["dense"]))
+
+
+@pytest.fixture
+def sizes(monkeypatch, tmp_path):
+    """Give a function that draws Figure 5d of chosen decision accuracies, by row and size, one a seed."""
+
+    def draw(accuracies):
+        def summarise(table, store):
+            places = ((cell.row, cell.column) for cell in table.cells)
+            held = {place: dict(enumerate(accuracies.get(place, ()))) for place in places}
+            return SimpleNamespace(cells={place: SimpleNamespace(values=values) for place, values in held.items()})
+
+        monkeypatch.setattr(_best_density, "summarise", summarise)
+        (path,) = _figures.FIGURES["modcog/figure5d"](Store(tmp_path / "none"), "smoke", tmp_path)
+        return path.read_text()
+
+    return draw
+
+
+def test_the_best_density_by_size(sizes):
+    rows = ("LM d = 0", "LM d = 1", "LM d = 2", "dense")
+    text = sizes(
+        {(row, "N = 25"): (0.9, 0.1) if row == "LM d = 2" else (0.2, 0.8 if row == "dense" else 0.3) for row in rows}
+        | {(row, "N = 36"): (0.7, 0.8) if row == "LM d = 0" else (0.2, 0.3) for row in rows}
+    )
+    found = cells_of(text)
+    assert found["N = 25"] == ["LM d = 2, dense", "0.76 ± 0.34 (2)"]  # 13 of 25, and all
+    assert found["N = 36"] == ["LM d = 0, LM d = 0", f"{1 / 36:.2g} ± 0 (2)"]
+    slopes = [math.log10(1 / 36) - math.log10(density) for density in (13 / 25, 1)]
+    assert f"to the power {sum(slopes) / 2 / math.log10(36 / 25):.2f} (n = 4, p = " in text
+    assert "falls" in text
+
+
+def test_the_best_density_wants_a_whole_column(sizes):
+    with pytest.raises(ValueError, match="srnn run modcog/figure7a --scale smoke"):
+        sizes({("LM d = 0", "N = 25"): (0.5,)})
 
 
 def reached(mask, start, backwards=False):

@@ -23,9 +23,9 @@ SPAN = 20.0  # from this ratio of greatest to least loss on, the axis is logarit
 
 @dataclass(frozen=True)
 class Curve:
-    """One stage of one column, which begins at `start`: `values[k]` holds the value of every run at `places[k]`."""
+    """One stage of one line, which begins at `start`: `values[k]` holds the value of every run at `places[k]`."""
 
-    column: str
+    line: str
     stage: str
     start: float
     places: tuple[float, ...]
@@ -37,23 +37,63 @@ class Curve:
         return max(map(len, self.values))
 
 
+@dataclass(frozen=True)
+class Panel:
+    """Runs that share axes: `lines` holds one cell for each experiment, by what it is called.
+
+    rows: of the table, whose cells tell which metrics are drawn. names: of all lines that panels of the table may have,
+    in the order of their colours. subject: what tells this panel from others of the table.
+    """
+
+    rows: tuple[str, ...]
+    lines: dict[str, CellSummary]
+    names: tuple[str, ...]
+    subject: tuple[str, ...]
+
+    def title(self, what: str) -> str:
+        """Return a title of what is drawn."""
+        return f"{what}: {', '.join(self.subject)}" if self.subject else what
+
+    def file(self, what: str) -> str:
+        """Return the name of a drawing."""
+        return "-".join([what, *map(slug, self.subject[:1])])
+
+
 def curves(summary: Summary) -> list[Drawing]:
-    """Draw loss and metric over time: a panel each for the rows that share their runs, a line a column."""
-    panels: dict[tuple[tuple[str, Experiment], ...], list[str]] = {}
-    for row in summary.table.rows:
-        held = ((column, summary.cells.get((row, column))) for column in summary.table.columns)
-        panels.setdefault(tuple((column, cell.cell.experiment) for column, cell in held if cell), []).append(row)
+    """Draw loss and metric over time.
+
+    Where all columns of a row read the same run, there is one panel, a line a row. Else there is a panel each for the
+    rows that share their runs, a line a column.
+    """
     found = []
-    for rows in panels.values():
-        first = [cell for column in summary.table.columns if (cell := summary.cells.get((rows[0], column)))]
-        drawn = [curve for cell in first for curve in _losses(cell)]
+    for panel in _panels(summary):
+        drawn = [curve for line, cell in panel.lines.items() for curve in _losses(line, cell)]
         if drawn:
-            found.append(_loss_panel(summary, rows, drawn))
-        for metric in _metrics(summary, rows):
-            drawn = [curve for cell in first for curve in _courses(cell, metric)]
+            found.append(_loss_panel(summary, panel, drawn))
+        for metric in _metrics(summary, panel.rows):
+            drawn = [curve for line, cell in panel.lines.items() for curve in _courses(line, cell, metric)]
             if drawn:
-                found.append(_metric_panel(summary, rows, drawn, metric))
+                found.append(_metric_panel(summary, panel, drawn, metric))
     return found
+
+
+def _panels(summary: Summary) -> list[Panel]:
+    rows, columns = summary.table.rows, summary.table.columns
+    of_row: dict[str, dict[str, CellSummary]] = {
+        row: {cell.cell.column: cell for cell in _cells(summary, [row])} for row in rows
+    }
+    read = {row: {cell.cell.experiment: None for cell in held.values()} for row, held in of_row.items()}
+    if all(len(each) == 1 for each in read.values()):
+        runs: dict[Experiment, list[str]] = {}
+        for row, (experiment,) in read.items():
+            runs.setdefault(experiment, []).append(row)
+        if len(runs) > 1:
+            lines = {", ".join(same): next(iter(of_row[same[0]].values())) for same in runs.values()}
+            return [Panel(rows, lines, names=tuple(lines), subject=())]
+    alike: dict[tuple[tuple[str, Experiment], ...], list[str]] = {}
+    for row, held in of_row.items():
+        alike.setdefault(tuple((column, cell.cell.experiment) for column, cell in held.items()), []).append(row)
+    return [Panel(tuple(same), of_row[same[0]], names=columns, subject=tuple(same)) for same in alike.values()]
 
 
 def _ended(cell: CellSummary) -> Iterator[tuple[str, int, list[StageResult]]]:
@@ -63,7 +103,7 @@ def _ended(cell: CellSummary) -> Iterator[tuple[str, int, list[StageResult]]]:
         yield stage.name, stage.training.epochs, [found for found in held if found is not None]
 
 
-def _losses(cell: CellSummary) -> Iterator[Curve]:
+def _losses(line: str, cell: CellSummary) -> Iterator[Curve]:
     """Give the training losses of a cell's runs by epoch, counted from the run's begin on."""
     start = 0
     for name, epochs, ended in _ended(cell):
@@ -72,11 +112,11 @@ def _losses(cell: CellSummary) -> Iterator[Curve]:
         if longest:
             losses = (tuple(held[epoch].loss for held in histories if epoch < len(held)) for epoch in range(longest))
             places = tuple(float(epoch) for epoch in range(start + 1, start + longest + 1))
-            yield Curve(cell.cell.column, name, start + 0.5, places, tuple(losses))
+            yield Curve(line, name, start + 0.5, places, tuple(losses))
         start += max(longest, epochs)
 
 
-def _courses(cell: CellSummary, metric: str) -> Iterator[Curve]:
+def _courses(line: str, cell: CellSummary, metric: str) -> Iterator[Curve]:
     """Give the evaluations of a metric in a cell's runs by optimizer step, counted from the run's begin on."""
     start = 0
     for name, _, ended in _ended(cell):
@@ -86,7 +126,7 @@ def _courses(cell: CellSummary, metric: str) -> Iterator[Curve]:
                 points.setdefault(start + steps, []).append(value)
         if points:
             places = tuple(sorted(points))
-            yield Curve(cell.cell.column, name, float(start), places, tuple(tuple(points[place]) for place in places))
+            yield Curve(line, name, float(start), places, tuple(tuple(points[place]) for place in places))
         start += max((found.steps for found in ended), default=0)  # no later stage where nobody finished this one
 
 
@@ -105,8 +145,8 @@ def _cells(summary: Summary, rows: Sequence[str]) -> list[CellSummary]:
     return [summary.cells[place] for place in places if place in summary.cells]
 
 
-def _loss_panel(summary: Summary, rows: Sequence[str], drawn: Sequence[Curve]) -> Drawing:
-    figure, axes = _panel(summary, drawn)
+def _loss_panel(summary: Summary, panel: Panel, drawn: Sequence[Curve]) -> Drawing:
+    figure, axes = _axes(panel, drawn)
     losses = [loss for curve in drawn for values in curve.values for loss in values]
     if min(losses) > 0 and max(losses) > SPAN * min(losses):
         logarithmic(axes, "y")
@@ -114,15 +154,15 @@ def _loss_panel(summary: Summary, rows: Sequence[str], drawn: Sequence[Curve]) -
     caption = (
         f"Mean of the training loss per epoch; the band spans the least and the greatest run. Runs: {_runs(drawn)}."
     )
-    name = f"{anchor(summary)}-curves-{slug(rows[0])}"
-    return Drawing(name, f"Learning curves: {', '.join(rows)}", caption, figure)
+    name = panel.file(f"{anchor(summary)}-curves")
+    return Drawing(name, panel.title("Learning curves"), caption, figure)
 
 
-def _metric_panel(summary: Summary, rows: Sequence[str], drawn: Sequence[Curve], metric: str) -> Drawing:
-    figure, axes = _panel(summary, drawn)
+def _metric_panel(summary: Summary, panel: Panel, drawn: Sequence[Curve], metric: str) -> Drawing:
+    figure, axes = _axes(panel, drawn)
     axes.set(xlabel="optimizer steps", ylabel=f"validation {metric}")
     axes.set_xlim(left=0)
-    read = [cell.cell.metric for cell in _cells(summary, rows)]
+    read = [cell.cell.metric for cell in _cells(summary, panel.rows)]
     wanted = sorted({one.threshold for one in read if isinstance(one, StepsTo) and one.metric == metric})
     for threshold in wanted:
         axes.axhline(threshold, color=INK, linewidth=0.8, linestyle="dashed")
@@ -131,17 +171,17 @@ def _metric_panel(summary: Summary, rows: Sequence[str], drawn: Sequence[Curve],
         + (f"Dashed: {', '.join(f'{threshold:g}' for threshold in wanted)}. " if wanted else "")
         + f"Runs: {_runs(drawn)}."
     )
-    name = f"{anchor(summary)}-validation-{slug(metric)}-{slug(rows[0])}"
-    return Drawing(name, f"Validation {metric}: {', '.join(rows)}", caption, figure)
+    name = panel.file(f"{anchor(summary)}-validation-{slug(metric)}")
+    return Drawing(name, panel.title(f"Validation {metric}"), caption, figure)
 
 
-def _panel(summary: Summary, drawn: Sequence[Curve]) -> tuple[Figure, Axes]:
+def _axes(panel: Panel, drawn: Sequence[Curve]) -> tuple[Figure, Axes]:
     figure, axes = canvas(3.1)
-    looks = {column: series(summary.table.columns.index(column)) for column in _columns(drawn)}
+    looks = {line: series(panel.names.index(line)) for line in _lines(drawn)}
     for curve in drawn:
-        _draw(axes, curve, looks[curve.column])
+        _draw(axes, curve, looks[curve.line])
     _name_stages(axes, drawn)
-    legend(figure, {column: Line2D([], [], **look) for column, look in looks.items()})
+    legend(figure, {line: Line2D([], [], **look) for line, look in looks.items()})
     return figure, axes
 
 
@@ -173,14 +213,14 @@ def _name_stages(axes: Axes, drawn: Sequence[Curve]) -> None:
         )
 
 
-def _columns(drawn: Sequence[Curve]) -> list[str]:
-    return list(dict.fromkeys(curve.column for curve in drawn))
+def _lines(drawn: Sequence[Curve]) -> list[str]:
+    return list(dict.fromkeys(curve.line for curve in drawn))
 
 
 def _runs(drawn: Sequence[Curve]) -> str:
-    """Say how many runs each column has, stage by stage where that differs."""
+    """Say how many runs each line has, stage by stage where that differs."""
     found = []
-    for column in _columns(drawn):
-        numbers = [curve.n for curve in drawn if curve.column == column]
-        found.append(f"{column} {numbers[0] if len(set(numbers)) == 1 else ', then '.join(map(str, numbers))}")
+    for line in _lines(drawn):
+        numbers = [curve.n for curve in drawn if curve.line == line]
+        found.append(f"{line} {numbers[0] if len(set(numbers)) == 1 else ', then '.join(map(str, numbers))}")
     return ", ".join(found)

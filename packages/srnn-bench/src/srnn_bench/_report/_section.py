@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from .._claims import Judgement, judge
+from .._experiment import Experiment
 from .._summary import CellSummary, Summary
+from .._table import Cell
 from ._words import (
     VERDICTS,
     anchor,
@@ -128,30 +131,46 @@ def claim_sheet(judgements: Iterable[Judgement], unit: str) -> Sheet:
 
 
 def density_sheet(summary: Summary) -> Sheet:
-    """Show a row a sparse cell: the percentage of weights present of each matrix."""
+    """Show a row for the cells of a sparse stage of a run: the percentage of weights present of each matrix."""
     sparse = [cell for cell in summary.cells.values() if any(share < 1 for share in cell.densities.values())]
     names = tuple(dict.fromkeys(name for cell in sparse for name in cell.densities))
-    rows = tuple((cell.cell.name, *(percent(cell.densities.get(name)) for name in names)) for cell in sparse)
+    rows = tuple(
+        (label, *(percent(cell.densities.get(name)) for name in names)) for label, cell in _stages(summary, sparse)
+    )
     return Sheet("Share of weights present, by matrix (mean over runs)", ("", *names), rows)
 
 
 def step_sheet(summary: Summary) -> Sheet:
-    """Show a row a cell that has values: the wall time of a training step over runs, and where it was measured."""
+    """Show a row for the cells of a stage of a run: the wall time of a training step, and where it was measured."""
     rows = []
-    for cell in summary.cells.values():
-        if cell.n:
-            times = [stage.step_ms for stage in cell.stages.values()]
-            devices = dict.fromkeys(
-                result.environment.device for seed, result in cell.results.items() if result and seed in cell.stages
-            )
-            numbers = (number(value, 2) for value in (statistics.fmean(times), min(times), max(times)))
-            rows.append((cell.cell.name, str(cell.n), *numbers, "; ".join(devices)))
+    for label, cell in _stages(summary, [cell for cell in summary.cells.values() if cell.n]):
+        times = [stage.step_ms for stage in cell.stages.values()]
+        devices = dict.fromkeys(
+            result.environment.device for seed, result in cell.results.items() if result and seed in cell.stages
+        )
+        numbers = (number(value, 2) for value in (statistics.fmean(times), min(times), max(times)))
+        rows.append((label, str(cell.n), *numbers, "; ".join(devices)))
     return Sheet(
         "Step times (ms a training step, over runs)",
         ("", "n", "mean", "least", "greatest", "device"),
         tuple(rows),
         words=1,
     )
+
+
+def _stages(summary: Summary, cells: Sequence[CellSummary]) -> list[tuple[str, CellSummary]]:
+    """Return one cell of a row for those that read the same stage of the same runs, with what they are called."""
+    alike: dict[tuple[str, Experiment, str], list[Cell]] = {}
+    for cell in (each.cell for each in cells):
+        alike.setdefault((cell.row, cell.experiment, cell.stage), []).append(cell)
+    in_row = Counter(cell.row for cell in summary.table.cells)
+    return [
+        (
+            row if 1 < len(same) == in_row[row] else f"{row}, {', '.join(cell.column for cell in same)}",
+            summary.cells[row, same[0].column],
+        )
+        for (row, _, _), same in alike.items()
+    ]
 
 
 def spread_sheet(summary: Summary) -> Sheet:

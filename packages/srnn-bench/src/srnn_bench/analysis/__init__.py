@@ -1,6 +1,6 @@
 """What can be read from trained networks: weights on manifolds, shapes of embeddings, graphs, attractors, clusters.
 
-Pieces for any experiment; `papers/moduli/_figures.py` makes the figures of a paper of them. Nothing here is imported
+Pieces for any experiment; `papers/*/_figures.py` make the figures of the papers of them. Nothing here is imported
 by a run.
 """
 
@@ -27,6 +27,7 @@ from ._modules import present_tasks as present_tasks
 from ._on_manifold import Placed as Placed
 from ._on_manifold import weights_on_manifold as weights_on_manifold
 from ._rewire import rewired as rewired
+from ._variance import by_period as by_period
 from ._variance import kept as kept
 from ._variance import normalised as normalised
 from ._variance import task_variance as task_variance
@@ -41,6 +42,7 @@ __all__ = [
     "Persistence",
     "Placed",
     "beside",
+    "by_period",
     "cloud_test",
     "clusters",
     "cover_radius",

@@ -12,7 +12,8 @@ def task_variance(activity: Tensor, task: Tensor, scored: Tensor, *, condition: 
     At each step, the variance (divided by the number of rows, as numpy does) over the trials of a task; then the mean
     over its steps. A trial counts only at its scored steps, and a step only if two rows or more of the task are scored
     there: trials may have different lengths. What is not scored may be anything, nan too. Run the trials without noise,
-    each from t = 0. Trials whose delays differ are at one step in different periods, and vary for that reason too.
+    each from t = 0. Trials whose delays differ are at one step in different periods, and vary for that reason too: lay
+    them out `by_period` first.
 
     - `activity` float `(T, B, N)`, a trial a row; `task` int64 `(B,)`, its slot; the last slot is the greatest there.
     - `scored` bool `(T, B)`: no padding, and no fixation period in the definition of Yang et al.
@@ -37,6 +38,23 @@ def task_variance(activity: Tensor, task: Tensor, scored: Tensor, *, condition: 
             f"activity: expected finite numbers where scored, got others in {(~variance.isfinite()).any(0).sum()} units"
         )
     return variance
+
+
+def by_period(activity: Tensor, period: Tensor, elapsed: Tensor, scored: Tensor) -> tuple[Tensor, Tensor]:
+    """Lay trials out so that steps as long after the beginning of the same period are one step, whatever went before.
+
+    Without it a unit that follows the fixation cue alone would vary in every task with a drawn delay. Periods `(T, B)`
+    are numbers from 0, `elapsed` `(T, B)` steps since they began. Return `activity (T', B, N)` and `scored (T', B)`,
+    False where a trial has no such step; T' is T times the number of periods.
+    """
+    steps, rows, units = activity.shape
+    if bool(((elapsed < 0) | (elapsed >= steps)).any()):
+        raise ValueError(f"elapsed: expected 0 to {steps - 1} steps, got {int(elapsed.min())} to {int(elapsed.max())}")
+    place = period * steps + elapsed  # (T, B)
+    laid = activity.new_zeros(steps * (int(period.max()) + 1), rows, units)
+    laid.scatter_(0, place[..., None].expand_as(activity), activity)
+    there = torch.zeros(laid.shape[:2], dtype=torch.bool, device=scored.device).scatter_(0, place, scored)
+    return laid, there
 
 
 def kept(variance: Tensor, threshold: float = 1e-3) -> Tensor:

@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean, stdev
 
 import torch
+from scipy.stats import spearmanr  # type: ignore[import-untyped]
 from torch import Tensor
 
 from srnn_models import SequenceModel
 from srnn_tasks import Cognitive
-from srnn_tasks.cognitive import OneTrial
+from srnn_tasks.cognitive import PERIODS, OneTrial
 
 from ..._result import Result
 from ..._store import Store
@@ -23,13 +25,17 @@ from ...analysis._clusters import Clustering, clusters
 from ...analysis._draw_clusters import cluster_numbers, task_clusters
 from ...analysis._files import number, rows, write_drawing, write_text
 from ...analysis._modules import modules_of, p_value, present_tasks
-from ...analysis._variance import kept, normalised, task_variance
+from ...analysis._variance import by_period, kept, normalised, task_variance
 from ...analysis._weights import weights
 from . import TABLES
+from ._best_density import best_density
 from ._components import components
 
+FIXATION, PADDING = PERIODS.index("fixation"), PERIODS.index("padding")
 TRIALS = 40  # of each task, without noise
 SHUFFLES = 199  # of the tasks, for the p-value of a sub-task
+BATTERY = "modcog/figure7b"
+LEVEL = 0.05
 SUBTASKS = ("intr", "intl", "seqr", "seql", "anti", "match")
 
 
@@ -58,8 +64,9 @@ def units(result: Result, held: dict[str, Tensor]) -> Units:
         batch = source.show(source.drawer.draw(slots, generator=generator), source.drawer.longest, generator=generator)
         with torch.no_grad():
             activity, _ = network.recurrence(batch.inputs)  # (T, B, N)
-        period = batch.info["period"]
-        found.append(task_variance(activity, torch.zeros(TRIALS, dtype=torch.int64), (period > 0) & (period < 5)))
+        period, elapsed = batch.info["period"], batch.info["elapsed"]
+        laid, there = by_period(activity, period, elapsed, (period != FIXATION) & (period != PADDING))
+        found.append(task_variance(laid, torch.zeros(TRIALS, dtype=torch.int64), there))
     variance = torch.cat(found)  # (tasks, N)
     points = normalised(variance[:, kept(variance)])
     return Units(task.names, points, clusters(points))
@@ -69,11 +76,15 @@ def maps(store: Store, scale: Scale, folder: Path) -> list[Path]:
     """Figures 3 and 8 to 12: clusters of units by task, and how many of them serve a sub-task."""
     paths: list[Path] = []
     body = []
+    battery: dict[str, list[tuple[float, int]]] = {}  # decision accuracy and number of clusters of each run
     for place in _places(scale):
         for result, held in _kept(store, scale, *place):
             found = units(result, held)
-            row = place[1]
-            label = f"{row}, seed {result.seed}"
+            row, tasks = place[1], f"{len(found.names)} tasks"
+            label = f"{tasks}, {row}, seed {result.seed}"
+            if place[0] == BATTERY:
+                accuracy = result.stages[-1].metrics["decision_accuracy"]
+                battery.setdefault(row, []).append((accuracy, found.clustering.k))
             generator = torch.Generator().manual_seed(result.seed)
             line = [label, str(len(found.points)), str(found.clustering.k), number(found.clustering.silhouette, 2)]
             chosen = present_tasks(found.names)
@@ -87,18 +98,42 @@ def maps(store: Store, scale: Scale, folder: Path) -> list[Path]:
             body.append(line)
             if result.seed == min(TABLES[place[0]](scale).seeds):
                 slug = place[0].rpartition("/")[2] + "-" + row.lower().replace(" = ", "").replace(" ", "-")
-                title = f"Clusters of units by task: {row}"
+                title = f"Clusters of units by task: {tasks}, {row}"
                 drawing = task_clusters(f"modcog-{slug}-{scale}", title, found.points, found.clustering, found.names)
                 paths += write_drawing(drawing, folder)
     head = ["network", "active units", "clusters", "silhouette", *SUBTASKS]
     text = (
         f"# Clusters of units by task variance, scale {scale}\n\n{rows(head, body)}\n"
-        f"Variance over {TRIALS} trials of each task without noise, fixation period left out; units whose sum is above "
-        "1e-3; Ward linkage, the cut with the best mean silhouette over all. Of each sub-task: clusters that are "
-        "selective for it (at least twice the variance as in the tasks where they vary most without it), the effective "
-        f"number of clusters that share it, and p against {SHUFFLES} shuffles of the tasks.\n"
+        f"Variance over {TRIALS} trials of each task without noise, steps of the same period laid over each other, "
+        "fixation period left out; units whose sum is above 1e-3; Ward linkage, the cut with the best mean silhouette "
+        "over all. Of each sub-task: clusters that are selective for it (at least twice the variance as in the tasks "
+        "where they vary most without it), the effective number of clusters that share it, and p against "
+        f"{SHUFFLES} shuffles of the tasks.\n\n{fewer(battery)}\n"
     )
     return [*paths, write_text(text, folder, f"modcog-clusters-{scale}")]
+
+
+def fewer(battery: dict[str, list[tuple[float, int]]]) -> str:
+    """Judge whether better networks have fewer clusters (section 3 and appendix B); accuracy and number, by row."""
+    accuracies, numbers = zip(*(pair for runs in battery.values() for pair in runs), strict=True)
+    best = max(battery, key=lambda row: fmean(accuracy for accuracy, _ in battery[row]))
+    told = []
+    for row, runs in battery.items():
+        counts = [count for _, count in runs]
+        spread = f" ± {stdev(counts):.1f}" if len(counts) > 1 else ""
+        told.append(f"{row} {fmean(counts):.1f}{spread} ({len(counts)})")
+    text = (
+        '"The more optimal locality masked networks discover a lower, more appropriate number of clusters" (caption of '
+        f"Figure 7). Clusters: {', '.join(told)}; the most accurate is {best}. "
+    )
+    if len(accuracies) < 3 or len(set(numbers)) == 1 or len(set(accuracies)) == 1:
+        return text + "Too few networks for a test."
+    rho, p = spearmanr(accuracies, numbers)
+    verdict = "supported" if rho < 0 and p < LEVEL else "contradicted" if rho > 0 and p < LEVEL else "undecided"
+    return (
+        f"{text}Rank correlation of decision accuracy and number of clusters over {len(numbers)} networks: {rho:.2f}, "
+        f"p = {number(p, 2)}: {verdict}."
+    )
 
 
 def figure7b(store: Store, scale: Scale, folder: Path) -> list[Path]:
@@ -123,20 +158,26 @@ def figure7b(store: Store, scale: Scale, folder: Path) -> list[Path]:
 FIGURES: dict[str, Callable[[Store, Scale, Path], list[Path]]] = {
     "modcog/clusters": maps,
     "modcog/figure7b": figure7b,
+    "modcog/figure5d": best_density,
     "modcog/components": components,
 }
 NEEDS: dict[str, str] = {
-    "modcog/clusters": "modcog/figure2a modcog/figure5",
+    "modcog/clusters": "modcog/figure2a modcog/figure7b",
+    "modcog/figure5d": "modcog/figure7a",
     "modcog/figure7b": "modcog/figure7b",
 }
 
 
 def _places(scale: Scale) -> list[tuple[str, str, str]]:
-    """Return table, row and column of the networks whose clusters are shown: autapses, masks, the dense network."""
-    autapses = TABLES["modcog/figure2a"](scale).rows[0]
-    table = TABLES["modcog/figure5"](scale)
-    column = table.columns[0]
-    return [("modcog/figure2a", autapses, column), *(("modcog/figure5", row, column) for row in table.rows)]
+    """Return table, row and column of the networks whose clusters are shown: autapses, masks, the dense network.
+
+    Those of the battery have the sheet of Figures 7b to 10, and all their training.
+    """
+    simple, table = TABLES["modcog/figure2a"](scale), TABLES[BATTERY](scale)
+    return [
+        ("modcog/figure2a", simple.rows[0], simple.columns[0]),
+        *((BATTERY, row, table.columns[-1]) for row in table.rows),
+    ]
 
 
 def _kept(store: Store, scale: Scale, name: str, row: str, column: str) -> list[tuple[Result, dict[str, Tensor]]]:

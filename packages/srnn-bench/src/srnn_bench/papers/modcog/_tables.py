@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from statistics import fmean
 
 from srnn_tasks import Cognitive
 
@@ -16,12 +17,13 @@ from ._sizes import SIZES
 
 SOURCE = "arXiv 2207.03523, {}"
 ACCURACY = "decision_accuracy"
+FLOOR = "always_fixate"
 THRESHOLD = 0.5  # of the decision accuracy: half of all answers; ours, the paper shows curves
 PERFORMANCE: dict[str, str | Reading] = {
     "decision accuracy": ACCURACY,
     "whole trials": "trial_accuracy",
     "fixation": "fixation_accuracy",
-    "always fixate": "always_fixate",
+    "always fixate": FLOOR,
 }
 SPEED: dict[str, str | Reading] = {f"steps to {THRESHOLD:g}": StepsTo(ACCURACY, THRESHOLD)}
 WEIGHTS: dict[str, str | Reading] = {"all": Present(("*weight*",)), "recurrent": Present((RECURRENT,))}
@@ -64,6 +66,7 @@ def performance(
         better="higher",
         seeds=SIZES[scale].seeds,
         cells=tuple(made),
+        remarks=_floor,
         claims=fitting(claims, made),
     )
 
@@ -91,6 +94,15 @@ def fitting(claims: Sequence[Claim], made: Sequence[Cell]) -> tuple[Claim, ...]:
     """Return the claims whose cells are all there."""
     places = {(cell.row, cell.column) for cell in made}
     return tuple(claim for claim in claims if places.issuperset(claim.places))
+
+
+def _floor(summary: Summary) -> list[str]:
+    """Say what a network scores that always fixates, where no column does."""
+    columns = {cell.column for cell in summary.table.cells if cell.metric == FLOOR}
+    shares = [stage.metrics[FLOOR] for cell in summary.cells.values() for stage in cell.stages.values()]
+    if columns or not shares:
+        return []
+    return [f"a network that always fixates has a decision accuracy of {fmean(shares):.3f}"]
 
 
 def _censored(summary: Summary) -> list[str]:

@@ -125,7 +125,7 @@ def test_names_are_listed_with_what_they_need(srnn, tmp_path):
     assert (code, err) == (0, "")
     for name in FIGURES:
         assert name in out
-    assert "srnn run moduli/table3 --scale quick --save-weights" in out and out.count("needs no runs") == 3
+    assert "srnn run moduli/table3 --scale quick --save-weights" in out and out.count("needs no runs") == 4
     assert list(tmp_path.iterdir()) == [], "listing makes no folder"
 
 

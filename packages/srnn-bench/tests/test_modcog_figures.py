@@ -8,8 +8,10 @@ import pytest
 import torch
 
 from srnn_bench import Conditions, Job, Quiet, Store, sweep
+from srnn_bench.analysis import clusters
+from srnn_bench.analysis._draw_units import unit_weights
 from srnn_bench.papers import modcog, table
-from srnn_bench.papers.modcog import _best_density, _components, _figures
+from srnn_bench.papers.modcog import _best_density, _components, _examples, _figures
 from srnn_masks import FixedInDegree
 
 PLACES = {"modcog/figure2a": ("LM d = 0",), "modcog/figure7b": ("LM d = 0", "LM d = 1", "LM d = 2", "dense")}
@@ -37,7 +39,7 @@ def test_clusters_of_trained_networks_are_drawn_and_counted(store, tmp_path, mon
     monkeypatch.setattr(_figures, "SHUFFLES", 9)
     paths = _figures.FIGURES["modcog/clusters"](store, "smoke", tmp_path)
     assert set(tmp_path.iterdir()) == set(paths)
-    assert len([path for path in paths if path.suffix == ".png"]) == 5
+    assert len([path for path in paths if path.suffix == ".png"]) == 5 + 1  # and the weights of the autapses
     (text,) = (path.read_text() for path in paths if path.suffix == ".md")
     found = cells_of(text)
     assert len(found) == 2 + 5  # head and rule
@@ -112,6 +114,32 @@ def test_the_best_density_by_size(sizes):
 def test_the_best_density_wants_a_whole_column(sizes):
     with pytest.raises(ValueError, match="srnn run modcog/figure7a --scale smoke"):
         sizes({("LM d = 0", "N = 25"): (0.5,)})
+
+
+def test_trials_of_figure_4_are_drawn(tmp_path):
+    paths = _figures.FIGURES["modcog/figure4"](Store(tmp_path / "none"), "smoke", tmp_path)
+    assert {path.name for path in paths} == {"modcog-figure4.svg", "modcog-figure4.png"}
+    for name, delay in (("dlygo-intl", 3), ("dlygo-intl", 8), ("go-seqr", None)):
+        batch = _examples._trial(name, delay)
+        shown = int(batch.inputs[6, 0, 1:33].argmax()) % 16  # the direction, in the stimulus period
+        answers = batch.targets[batch.info["period"] == 4].tolist()
+        if delay is None:
+            assert answers == [1 + (shown + step) % 16 for step in range(10)]
+        else:
+            assert set(answers) == {1 + (shown - delay) % 16}
+
+
+def test_weights_of_units_are_drawn_by_cluster():
+    points = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.9, 0.0], [0.0, 0.8], [0.95, 0.0]])
+    clustering = clusters(points)
+    weights = torch.arange(10.0).view(2, 5)
+    drawing = unit_weights("name", "title", {"input": weights, "itself": weights[:1]}, clustering)
+    first, second, _ = drawing.figure.axes
+    assert first.images[0].get_array().tolist() == weights[:, clustering.order].tolist()
+    assert second.images[0].get_array().shape == (1, 5)
+    assert drawing.caption == "Weights of 5 units in 2 clusters; rows: input 2, itself 1."
+    with pytest.raises(ValueError, match=r"output: expected shape \(rows, 5\), got \(2, 4\)"):
+        unit_weights("name", "title", {"output": weights[:, :4]}, clustering)
 
 
 def reached(mask, start, backwards=False):

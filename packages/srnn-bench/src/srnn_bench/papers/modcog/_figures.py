@@ -23,6 +23,7 @@ from ..._store import Store
 from ..._table import Scale
 from ...analysis._clusters import Clustering, clusters
 from ...analysis._draw_clusters import cluster_numbers, task_clusters
+from ...analysis._draw_units import unit_weights
 from ...analysis._files import number, rows, write_drawing, write_text
 from ...analysis._modules import modules_of, p_value, present_tasks
 from ...analysis._variance import by_period, kept, normalised, task_variance
@@ -30,6 +31,8 @@ from ...analysis._weights import weights
 from . import TABLES
 from ._best_density import best_density
 from ._components import components
+from ._examples import figure4
+from ._networks import RECURRENT
 
 FIXATION, PADDING = PERIODS.index("fixation"), PERIODS.index("padding")
 TRIALS = 40  # of each task, without noise
@@ -41,9 +44,13 @@ SUBTASKS = ("intr", "intl", "seqr", "seql", "anti", "match")
 
 @dataclass(frozen=True)
 class Units:
-    """The units of a network that take part in the tasks: normalised variances `(N, tasks)`, and their clusters."""
+    """The units of a network that take part in the tasks: normalised variances `(N, tasks)`, and their clusters.
+
+    active `(hidden,)`: which units these are.
+    """
 
     names: tuple[str, ...]
+    active: Tensor
     points: Tensor
     clustering: Clustering
 
@@ -68,8 +75,9 @@ def units(result: Result, held: dict[str, Tensor]) -> Units:
         laid, there = by_period(activity, period, elapsed, (period != FIXATION) & (period != PADDING))
         found.append(task_variance(laid, torch.zeros(TRIALS, dtype=torch.int64), there))
     variance = torch.cat(found)  # (tasks, N)
-    points = normalised(variance[:, kept(variance)])
-    return Units(task.names, points, clusters(points))
+    active = kept(variance)
+    points = normalised(variance[:, active])
+    return Units(task.names, active, points, clusters(points))
 
 
 def maps(store: Store, scale: Scale, folder: Path) -> list[Path]:
@@ -101,6 +109,12 @@ def maps(store: Store, scale: Scale, folder: Path) -> list[Path]:
                 title = f"Clusters of units by task: {tasks}, {row}"
                 drawing = task_clusters(f"modcog-{slug}-{scale}", title, found.points, found.clustering, found.names)
                 paths += write_drawing(drawing, folder)
+                if place[0] != BATTERY:
+                    title = f"Weights of units: {tasks}, {row}"
+                    drawing = unit_weights(
+                        f"modcog-{slug}-weights-{scale}", title, _parts(held, found), found.clustering
+                    )
+                    paths += write_drawing(drawing, folder)
     head = ["network", "active units", "clusters", "silhouette", *SUBTASKS]
     text = (
         f"# Clusters of units by task variance, scale {scale}\n\n{rows(head, body)}\n"
@@ -111,6 +125,15 @@ def maps(store: Store, scale: Scale, folder: Path) -> list[Path]:
         f"{SHUFFLES} shuffles of the tasks.\n\n{fewer(battery)}\n"
     )
     return [*paths, write_text(text, folder, f"modcog-clusters-{scale}")]
+
+
+def _parts(held: dict[str, Tensor], found: Units) -> dict[str, Tensor]:
+    """Return the weights of active units, `(rows, N)` each: read in, of each upon itself, read out."""
+    return {
+        "input": held["recurrence.weight_ih"][found.active].T,
+        "itself": held[RECURRENT].diagonal()[found.active][None],
+        "output": held["readout.weight"][:, found.active],
+    }
 
 
 def fewer(battery: dict[str, list[tuple[float, int]]]) -> str:
@@ -157,6 +180,7 @@ def figure7b(store: Store, scale: Scale, folder: Path) -> list[Path]:
 
 FIGURES: dict[str, Callable[[Store, Scale, Path], list[Path]]] = {
     "modcog/clusters": maps,
+    "modcog/figure4": figure4,
     "modcog/figure7b": figure7b,
     "modcog/figure5d": best_density,
     "modcog/components": components,

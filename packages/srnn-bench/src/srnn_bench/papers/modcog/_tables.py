@@ -61,7 +61,7 @@ def performance(
         scale=scale,
         title=title,
         source=source,
-        metric="Share of right answers",
+        metric="Right answers",
         unit="share",
         better="higher",
         seeds=SIZES[scale].seeds,

@@ -5,9 +5,9 @@
 
 Neurogym (2.3.1, which has the 20 tasks of Yang et al. as a collection) fills its `Dataset` with the tasks in random
 order; `Cognitive` draws windows of the 84 tasks of Mod-Cog. Both: dt 100 ms, 350 steps, one thread, in turn in one
-process, so that what else the machine does falls on both alike. Then, in turn too, a batch, a share of several drawn at
-once, and a training step (forward, backward, Adam) of a dense network of `--neurons` units on it. Without neurogym its
-part is left out, and said so.
+process, so that what else the machine does falls on both alike. Then, in turn too, a batch and a training step
+(forward, backward, Adam) of a dense network of `--neurons` units on it. Without neurogym its part is left out, and said
+so.
 """
 
 from __future__ import annotations
@@ -29,7 +29,6 @@ from srnn_tasks.cognitive import OneTrial, Windows
 
 RESULT = Path(__file__).parents[1] / "docs" / "results" / "cognitive-speed.md"
 STEPS, ROWS = 350, 64
-AT_ONCE = 8  # batches drawn in one go and shared out, which spares a GPU most of the kernels
 TIMES, SHARE = 20.0, 5.0  # targets: times neurogym, percent of a step
 
 
@@ -119,9 +118,8 @@ def main() -> None:
 def against_training(neurons: int, rounds: int, device: torch.device, generator: torch.Generator) -> list[str]:
     """Return what batches cost beside the training step that uses them."""
     lines = [
-        f"| dense, N = {neurons} | batch, ms | of {AT_ONCE} at once, ms | training step, ms | batch / step, % "
-        "| at once, % |",
-        "|---|---:|---:|---:|---:|---:|",
+        f"| dense, N = {neurons} | batch, ms | training step, ms | batch / step, % |",
+        "|---|---:|---:|---:|",
     ]
     for name, layout in (("windows of 350 steps", Windows(steps=STEPS)), ("one trial a row", OneTrial())):
         source = Cognitive(tasks="paper84", layout=layout).open(device=device, generator=generator)
@@ -140,17 +138,12 @@ def against_training(neurons: int, rounds: int, device: torch.device, generator:
             optimizer.step()
 
         step()
-        made, several, trained = [], [], []
+        made, trained = [], []
         for _ in range(min(rounds, 5)):
             made.append(timed(lambda batches=batches: next(batches), 3, device))  # type: ignore[misc]
-            drawn = timed(lambda source=source: source.draw(AT_ONCE * ROWS, generator=generator), 1, device)  # type: ignore[misc]
-            several.append(drawn / AT_ONCE)
             trained.append(timed(step, 1, device))
-        shares = [100 * median(a / b for a, b in zip(each, trained, strict=True)) for each in (made, several)]
-        lines.append(
-            f"| {name} | {median(made):.1f} | {median(several):.1f} | {median(trained):.0f} | {shares[0]:.1f} "
-            f"| {shares[1]:.1f} |"
-        )
+        shares = [100 * batch / whole for batch, whole in zip(made, trained, strict=True)]
+        lines.append(f"| {name} | {median(made):.1f} | {median(trained):.0f} | {median(shares):.1f} |")
     lines += ["", f"Target: at most {SHARE:.0f} %."]
     return lines
 

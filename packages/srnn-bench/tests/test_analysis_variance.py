@@ -200,6 +200,12 @@ def test_a_unit_that_follows_the_cue_varies_in_no_task_once_laid_out_by_period()
     assert torch.equal(task_variance(laid, slots[:, 0], there), torch.zeros(3, 1, dtype=torch.float64))
 
 
+def test_by_period_refuses_rows_of_several_trials():
+    again = torch.tensor([[1], [1], [1]])
+    with pytest.raises(ValueError, match="one trial a row"):
+        by_period(torch.zeros(3, 1, 1), again, torch.tensor([[0], [1], [0]]), again == 1)
+
+
 def test_by_period_refuses_steps_that_are_not():
     zeros = torch.zeros(3, 2, dtype=torch.int64)
     with pytest.raises(ValueError, match="elapsed: expected 0 to 2 steps, got 0 to 3"):

@@ -162,7 +162,7 @@ CLAIMED = {  # what the issue lists of the paper's statements, and the tables th
     },
     "modcog/figure5-speed": {"intermediate d learns faster"},
     "modcog/figure5c": {"locality at least as good as random", "random beats dense"},
-    "modcog/degrees": {"locality beats random at low in-degree"},
+    "modcog/low-degree": {"locality beats random at low in-degree"},
     "modcog/table1": {"masks beat dense networks", "masks beat L1"},
     "modcog/figure6": {
         "masks learn faster than a dense network with about as many synapses",
@@ -176,3 +176,45 @@ CLAIMED = {  # what the issue lists of the paper's statements, and the tables th
 def test_every_statement_of_the_paper_is_a_claim_of_a_table(scale):
     told = {name: {claim.name for claim in papers.table(name, scale).claims} for name in papers.TABLES}
     assert {name: claims for name, claims in told.items() if name.startswith("modcog/") and claims} == CLAIMED
+
+
+@pytest.mark.parametrize(
+    ("name", "claim", "contrasts"),
+    [
+        ("figure2a", "asymptote as good", [("LM d = 0", "dense", 0.02), ("LM d = 8", "dense", 0.02)]),
+        ("figure2b", "asymptote as good at equal synapses", [("400 autapses", "dense, as many as d = 4", 0.02)]),
+        ("figure5", "any d as good as dense", [("LM d = 0", "dense", 0.02)]),
+        ("figure5", "an intermediate d is best", [("LM d = 4", "LM d = 0", 0), ("LM d = 4", "LM d = 8", 0)]),
+        ("figure5", "an intermediate d beats very small d and dense", [("LM d = 2", "dense", 0)]),
+        ("low-degree", "locality beats random at low in-degree", [("LM d = 1", "random, in-degree 5", 0)]),
+        ("figure5c", "random beats dense", [("N = 400, random", "N = 400, dense", 0)]),
+        ("table1", "masks beat L1", [("LM d = 2", "L1 1e-5", 0)]),
+    ],
+)
+def test_claims_say_that_the_first_is_more_accurate_than_the_second(name, claim, contrasts):
+    (held,) = (each for each in papers.table(f"modcog/{name}", "quick").claims if each.name == claim)
+    told = {}
+    for contrast in held.contrasts:
+        weights = {row: weight for row, _, weight in contrast.terms}
+        (more,), (less,) = ([row for row in weights if weights[row] == sign] for sign in (1, -1))
+        told[more, less] = contrast.margin
+        assert contrast.bound == 0 and {column for _, column, _ in contrast.terms} == {"decision accuracy"}
+    for more, less, margin in contrasts:
+        assert told[more, less] == margin
+    assert ("LM d = 0", "random, in-degree 1") not in told
+
+
+@pytest.mark.parametrize(
+    ("name", "fast", "slow"),
+    [
+        ("figure2a-speed", "LM d = 8", "dense"),
+        ("figure2b-speed", "LM d = 4", "dense, as many as d = 4"),
+        ("figure5-speed", "LM d = 2", "dense"),
+        ("figure6", "LM d = 2", "L1 1e-7"),
+    ],
+)
+def test_claims_say_that_the_first_needs_fewer_steps(name, fast, slow):
+    table = papers.table(f"modcog/{name}", "quick")
+    contrasts = [each for claim in table.claims for each in claim.contrasts]
+    assert table.better == "lower"  # so that the first beats the second by fewer
+    assert {(fast, "steps to 0.5", 1.0), (slow, "steps to 0.5", -1.0)} in [set(each.terms) for each in contrasts]

@@ -55,21 +55,31 @@ def test_networks_without_weights_are_an_error_that_tells_the_command(tmp_path):
         _figures.FIGURES["modcog/clusters"](Store(tmp_path / "empty"), "smoke", tmp_path)
 
 
+FALLING = {"a": [(0.9, 5), (0.8, 6)], "b": [(0.5, 9), (0.4, 12)], "c": [(0.6, 8)], "d": [(0.3, 20)], "e": [(0.2, 30)]}
+RISING = {row: [(1 - accuracy, count) for accuracy, count in runs] for row, runs in FALLING.items()}
+
+
 @pytest.mark.parametrize(
     ("battery", "said"),
     [
-        ({"a": [(0.9, 5), (0.8, 6)], "b": [(0.5, 9), (0.4, 12)], "c": [(0.6, 8)]}, r"-1\.00, p = .*: supported"),
-        ({"a": [(0.4, 5), (0.5, 6)], "b": [(0.8, 9), (0.9, 12)], "c": [(0.6, 8)]}, r"1\.00, p = .*: contradicted"),
-        ({"a": [(0.9, 5), (0.8, 8)], "b": [(0.5, 6), (0.4, 7)]}, "undecided"),
-        ({"a": [(0.9, 5), (0.8, 5)], "b": [(0.5, 5), (0.4, 5)]}, "Too few"),
-        ({"a": [(0.9, 5)], "b": [(0.5, 9)]}, "Too few"),
+        (FALLING, "over 5 networks: -1.00, p = 0.017: supported"),  # 2 of 120 orders
+        (RISING, "over 5 networks: 1.00, p = 0.017: contradicted"),
+        (FALLING | {"f": [(0.95, 40)]}, r"over 6 networks: -0\.\d\d, p = .*: undecided"),
+        ({row: FALLING[row] for row in "abcd"}, "Too few"),
+        ({row: [(accuracy, 5) for accuracy, _ in runs] for row, runs in FALLING.items()}, "Too few"),
     ],
 )
 def test_whether_better_networks_have_fewer_clusters(battery, said):
-    text = _figures.fewer(battery)
+    text = _figures.clusters_and_accuracy(battery)
     assert re.search(said, text), text
     best = max(battery, key=lambda row: sum(accuracy for accuracy, _ in battery[row]) / len(battery[row]))
     assert f"the most accurate is {best}." in text
+
+
+def test_seeds_of_a_network_are_not_networks():
+    many = {row: runs * 10 for row, runs in FALLING.items()}
+    told = [_figures.clusters_and_accuracy(each).split("Rank")[1] for each in (FALLING, many)]
+    assert told[0] == told[1]
 
 
 def test_clusters_over_training(store, tmp_path):
@@ -107,8 +117,38 @@ def test_the_best_density_by_size(sizes):
     assert found["N = 25"] == ["LM d = 2, dense", "0.76 ± 0.34 (2)"]  # 13 of 25, and all
     assert found["N = 36"] == ["LM d = 0, LM d = 0", f"{1 / 36:.2g} ± 0 (2)"]
     slopes = [math.log10(1 / 36) - math.log10(density) for density in (13 / 25, 1)]
-    assert f"to the power {sum(slopes) / 2 / math.log10(36 / 25):.2f} (n = 4, p = " in text
-    assert "falls" in text
+    assert f"as N to the power {sum(slopes) / 2 / math.log10(36 / 25):.2f} (n = 4, p = " in text
+
+
+def sizes_of(best, seeds=4):
+    """Sizes whose most accurate row, of three, is the one of that number; the grid of densities falls with N."""
+    found = []
+    for size, place in enumerate(best):
+        accuracies = torch.full((seeds, 3), 0.1)
+        accuracies[:, place] = 0.9
+        found.append(_best_density.Size(2.0 + 0.1 * size, torch.tensor([-2.0, -1.0, 0.0]) - 0.1 * size, accuracies))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("best", "verdict"), [((2, 2, 0, 0), "supported"), ((0, 0, 2, 2), "contradicted"), ((1, 1, 1, 1), "undecided")]
+)
+def test_the_verdict_on_the_best_density(best, verdict):
+    text = _best_density.judged(sizes_of(best))
+    assert text.endswith(f": {verdict}."), text
+
+
+def test_accuracies_that_do_not_depend_on_density_are_seldom_judged(monkeypatch):
+    monkeypatch.setattr(_best_density, "DEALS", 199)
+    generator = torch.Generator().manual_seed(5)
+    judged = []
+    for _ in range(60):
+        sizes = [
+            _best_density.Size(one.units, one.densities, torch.rand(one.accuracies.shape, generator=generator))
+            for one in sizes_of((0, 0, 0, 0))
+        ]
+        judged.append(_best_density.judged(sizes).endswith(": undecided."))
+    assert sum(judged) >= 50, "at 5 % about 57"
 
 
 def test_the_best_density_wants_a_whole_column(sizes):

@@ -293,11 +293,13 @@ def test_the_seed_decides_all_and_nothing_global_is_touched(name):
 
 
 def test_two_tasks_with_one_seed_have_different_trials():
-    shown = []
+    shown, wrappers = [], []
     for name in ("go", "anti"):
         env = CognitiveEnv(name)
         env.reset(seed=3)
         shown.append([env.new_trial()["directions"][0] for _ in range(200)])
+        wrappers.append(env.rng.randint(2**31 - 1))  # what neurogym's wrappers draw from
+    assert wrappers[0] != wrappers[1]
     alike = sum(a == b for a, b in zip(*shown, strict=True))
     assert alike < 40  # 12.5 of 200 on average
 

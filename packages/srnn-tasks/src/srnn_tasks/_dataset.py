@@ -16,7 +16,8 @@ class BatchDataset(IterableDataset[Batch]):
     """The training batches of a task, `size` rows each, without end, for `DataLoader(dataset, batch_size=None)`.
 
     Each worker process opens the task and draws a stream of its own, decided by the seed and the number of the worker;
-    two workers never have the same (two seeds do once in 2**32, which is how many seeds torch's CPU generator knows).
+    two workers never have the same. (Workers of two seeds do, for a pair of seeds in 2**32 / 2n of n workers each:
+    torch's CPU generator knows no more than 2**32 seeds.)
     What a task draws when it is opened is decided by the seed alone, so it is the same in all. Without workers there is
     the stream of the first. Iterated again, it begins again. A task of fixed data is read by every worker, each in its
     own order. Worker processes cannot draw on a CUDA device that the process which starts them uses.

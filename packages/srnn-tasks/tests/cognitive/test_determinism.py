@@ -164,6 +164,12 @@ def test_a_state_of_something_else_is_refused() -> None:
     ):
         with pytest.raises(ValueError, match=message):
             source.load_state_dict(wrong)
+    other = opened(tasks=FEW[:2], layout=Streams(steps=10))
+    drawn(other, 4)
+    own = saved(other.state_dict())
+    with pytest.raises(ValueError, match="expected 2 tasks"):
+        other.load_state_dict(state)
+    assert saved(other.state_dict()) == own, "its streams stand where they stood"
 
 
 def test_evaluation_does_not_move_a_stream() -> None:

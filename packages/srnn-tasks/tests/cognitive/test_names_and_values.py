@@ -209,6 +209,8 @@ REFUSALS = [
     ({"tasks": ("Go",)}, r"task 'Go': did you mean 'go'\?"),
     ({"tasks": ("dmsnogo",)}, r"task 'dmsnogo': did you mean 'dnms'\?"),
     ({"tasks": ("DlyGo_IntR",)}, r"task 'DlyGo_IntR': did you mean 'dlygo-intr'\?"),
+    ({"tasks": ("ctxdlydm1intr",)}, r"task 'ctxdlydm1intr': did you mean 'ctxdlydm1-intr'\?"),
+    ({"tasks": ("dm1intr",)}, "task 'dm1intr': a name is one of"),
     ({"tasks": {"go", "anti"}}, "(?m)^tasks\n.*or a list of names of tasks"),
     ({"untrained": {"go"}}, "(?m)^untrained\n.*or a list of names of tasks"),
     ({"tasks": ()}, "tasks: expected a battery or at least one name"),

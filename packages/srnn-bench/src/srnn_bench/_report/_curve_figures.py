@@ -15,7 +15,7 @@ from .._experiment import Experiment
 from .._readings import AtStep, StepsTo, evaluations
 from .._result import StageResult
 from .._summary import CellSummary, Summary
-from ._drawing import INK, Drawing, canvas, legend, logarithmic, series
+from ._drawing import INK, Drawing, canvas, legend, legend_height, logarithmic, series
 from ._words import anchor, slug
 
 SPAN = 20.0  # from this ratio of greatest to least loss on, the axis is logarithmic
@@ -176,8 +176,8 @@ def _metric_panel(summary: Summary, panel: Panel, drawn: Sequence[Curve], metric
 
 
 def _axes(panel: Panel, drawn: Sequence[Curve]) -> tuple[Figure, Axes]:
-    figure, axes = canvas(3.1)
     looks = {line: series(panel.names.index(line)) for line in _lines(drawn)}
+    figure, axes = canvas(2.6 + max(0.5, legend_height(looks)))
     for curve in drawn:
         _draw(axes, curve, looks[curve.line])
     _name_stages(axes, drawn)

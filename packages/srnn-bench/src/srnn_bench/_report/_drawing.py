@@ -7,8 +7,9 @@ Only what draws imports this module, so that a run does not wait for matplotlib.
 from __future__ import annotations
 
 import io
+import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -99,10 +100,19 @@ def series(index: int) -> dict[str, Any]:
     }
 
 
+def legend_height(labels: Collection[str]) -> float:
+    """Return the inches that a legend of one group takes."""
+    return 0.17 * math.ceil(len(labels) / _legend_columns(labels))
+
+
+def _legend_columns(*groups: Collection[str]) -> int:
+    longest = max(len(label) for group in groups for label in group)
+    return max(1, min(max(map(len, groups)), int(315 // (32 + 5.1 * longest))))
+
+
 def legend(figure: Figure, *groups: Mapping[str, Line2D]) -> None:
     """Put a legend above the axes, each group in lines of its own, in as many columns as the longest label allows."""
-    longest = max(len(label) for group in groups for label in group)
-    columns = max(1, min(max(map(len, groups)), int(315 // (32 + 5.1 * longest))))
+    columns = _legend_columns(*groups)
     lines: list[list[tuple[str, Line2D]]] = []
     for group in groups:
         entries = list(group.items())

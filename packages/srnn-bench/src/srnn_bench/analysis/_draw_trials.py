@@ -9,6 +9,7 @@ import torch
 from matplotlib.figure import Figure
 
 from srnn_tasks import Batch
+from srnn_tasks.cognitive import PERIODS
 
 from .._report._drawing import INK, Drawing, style
 
@@ -21,7 +22,9 @@ def trials(name: str, title: str, batches: Mapping[str, Batch], ring: int) -> Dr
 
     From above: the fixation cue, the two rings of `ring` units, and the right action, 0 to fixate, 1 + direction.
     """
-    lengths = {label: int(batch.info["period"][:, 0].lt(5).sum()) for label, batch in batches.items()}
+    lengths = {
+        label: int(batch.info["period"][:, 0].lt(PERIODS.index("padding")).sum()) for label, batch in batches.items()
+    }
     with style():
         figure = Figure(figsize=(WIDE, 4.4), layout="constrained", dpi=200)
         grid: Any = figure.subplots(

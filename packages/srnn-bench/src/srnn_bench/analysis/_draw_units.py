@@ -15,7 +15,7 @@ WIDE, LINE = 7.6, 0.05  # inches, of the figure and of a row
 
 
 def unit_weights(name: str, title: str, parts: Mapping[str, Tensor], clustering: Clustering) -> Drawing:
-    """Draw weights `(rows, N)` of the clustered units, a map for each part, units by cluster; white lines end clusters.
+    """Draw weights `(rows, N)` of the clustered units, a map for each part, units by cluster; lines end clusters.
 
     All maps share a scale, from minus to plus the greatest size of a weight but for one in a hundred.
     """

@@ -43,9 +43,10 @@ def task_variance(activity: Tensor, task: Tensor, scored: Tensor, *, condition: 
 def by_period(activity: Tensor, period: Tensor, elapsed: Tensor, scored: Tensor) -> tuple[Tensor, Tensor]:
     """Lay trials out so that steps as long after the beginning of the same period are one step, whatever went before.
 
-    Without it a unit that follows the fixation cue alone would vary in every task with a drawn delay. Periods `(T, B)`
-    are numbers from 0, `elapsed` `(T, B)` steps since they began. Return `activity (T', B, N)` and `scored (T', B)`,
-    False where a trial has no such step; T' is T times the number of periods.
+    Without it a unit that follows the fixation cue alone would vary in every task with a drawn delay. A row holds one
+    trial. Periods `(T, B)` are numbers from 0, `elapsed` `(T, B)` steps since they began. The last steps of a drawn
+    delay rest on few trials. Return `activity (T', B, N)` and `scored (T', B)`, False where a trial has no such step;
+    T' is T times the number of periods.
     """
     steps, rows, units = activity.shape
     if bool(((elapsed < 0) | (elapsed >= steps)).any()):
@@ -54,6 +55,8 @@ def by_period(activity: Tensor, period: Tensor, elapsed: Tensor, scored: Tensor)
     laid = activity.new_zeros(steps * (int(period.max()) + 1), rows, units)
     laid.scatter_(0, place[..., None].expand_as(activity), activity)
     there = torch.zeros(laid.shape[:2], dtype=torch.bool, device=scored.device).scatter_(0, place, scored)
+    if there.sum() != scored.sum():
+        raise ValueError("scored: expected one trial a row, got a row in which a step of a period comes again")
     return laid, there
 
 

@@ -27,7 +27,7 @@ from .._task import Task
 from ._batteries import BATTERIES, Battery
 from ._conventions import AnyConventions, Conventions
 from ._drawer import Drawer
-from ._families import SAME, YANG
+from ._families import TOLERANCE, YANG
 from ._layouts import AnyLayout, OneTrial, Streams
 from ._order import balanced, counts, drawn, never_twice
 from ._render import actions, last, meaning, places, show
@@ -52,8 +52,8 @@ def _known(tasks: object) -> object:
 
 
 def _distinct(values: tuple[float, ...]) -> tuple[float, ...]:
-    if any(abs(one - other) < SAME for one, other in combinations(values, 2)):
-        raise ValueError(f"expected values that differ by {SAME:g} at least, got {values}")
+    if any(abs(one - other) < TOLERANCE for one, other in combinations(values, 2)):
+        raise ValueError(f"expected values that differ by {TOLERANCE:g} at least, got {values}")
     return values
 
 
@@ -295,13 +295,14 @@ class CognitiveSource(BaseSource):
         begun = {*(field.name for field in fields(Trials)), "over", "turn"} if state.get("begun") else set()
         if set(state) != {"begun", *begun}:
             raise ValueError(f"state: expected that of streams of trials; got {sorted(state)}")
-        self._held = None
-        if begun:
-            held = {name: state[name].to(self.device) for name in begun}
-            over, turn = held.pop("over"), held.pop("turn")
-            if turn.shape[1] != len(self.task.names):
-                raise ValueError(f"state: expected {len(self.task.names)} tasks, got {turn.shape[1]}")
-            self._held = Held(Trials(**held), over, turn)
+        if not begun:
+            self._held = None
+            return
+        held = {name: state[name].to(self.device) for name in begun}
+        over, turn = held.pop("over"), held.pop("turn")
+        if turn.shape[1] != len(self.task.names):
+            raise ValueError(f"state: expected {len(self.task.names)} tasks, got {turn.shape[1]}")
+        self._held = Held(Trials(**held), over, turn)
 
 
 def _codes(rules: list[Rule], kind: str) -> tuple[Tensor, int]:

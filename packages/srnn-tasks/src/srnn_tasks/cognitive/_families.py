@@ -23,7 +23,7 @@ from ._world import World
 Ring = Literal[0, 1]
 Span = tuple[int, int]  # milliseconds: a duration is uniform between the two, then floored to steps
 BOTH: tuple[Ring, Ring] = (0, 1)
-SAME = 1e-6  # strengths, and sums of them, that differ by less are equal
+TOLERANCE = 1e-6  # strengths, and sums of them, that differ by less are equal
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ class Decision(Family):
         attended, seen = ((asked[name][:, None] >> bit & 1).float() for name in ("attended", "seen"))  # (n, 2)
         strengths = _strengths(cls.pairs(world), attended.all(1), world, g)  # (n, 2, 2)
         bump = strengths.mul(attended[:, None]).sum(2)  # (n, 2) what counts
-        lead = (bump[:, 0] - bump[:, 1]).div(SAME).round()  # exact ties, whatever the rounding of a sum
+        lead = (bump[:, 0] - bump[:, 1]).div(TOLERANCE).round()  # exact ties, whatever the rounding of a sum
         wins = torch.where(lead == 0, world.coin(n, generator=g), lead > 0)
         return Scene(
             directions=torch.stack([first, second], 1),
@@ -245,7 +245,7 @@ def _strengths(pairs: list[tuple[float, float]], both: Tensor, world: World, g: 
     Where `both` rings count, pairs with equal sums are not drawn, unless a convention leaves them to a coin.
     """
     options = list(product(pairs, repeat=2))  # of both rings
-    tied = [abs(one[0] + two[0] - one[1] - two[1]) < SAME for one, two in options]
+    tied = [abs(one[0] + two[0] - one[1] - two[1]) < TOLERANCE for one, two in options]
     table = world.table(tuple(((one[0], two[0]), (one[1], two[1])) for one, two in options))  # (P, 2, 2)
     clear = world.table(tuple(number for number, tie in enumerate(tied) if not tie))
     n = len(both)

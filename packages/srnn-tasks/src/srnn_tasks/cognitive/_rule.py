@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import dataclass
 
 from ._conventions import Choices
@@ -72,21 +73,30 @@ class Rule:
         """Return the task of that name; an unknown one is an error with the nearest."""
         if name in RULES:
             return RULES[name]
-        base, *others = name.lower().replace("_", "-").split("-")
-        plain = "-".join([ORIGINAL.get(base, base), *others])
-        near = [plain] if plain in RULES else difflib.get_close_matches(plain, RULES, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
+        near = _nearest(name)
+        hint = f"did you mean {near!r}? " if near else ""
         raise ValueError(
             f"task {name!r}: {hint}a name is one of {', '.join(YANG)}, "
             "then -intr or -intl where there is a delay, then -seqr or -seql"
         )
 
 
-YANG_2019 = (  # the names of that paper, whose rules have the same order
+def _nearest(name: str) -> str | None:
+    """Return the task that may be meant: in another spelling, by a name of Yang et al., or with a typing error."""
+    plain = re.sub("[^a-z0-9]", "", name.lower())
+    base, *parts = re.fullmatch("(.*?)(int[rl])?(seq[rl])?", plain).groups()  # type: ignore[union-attr]
+    base = ORIGINAL.get(base, base)
+    if base in YANG:
+        meant = "-".join([base, *filter(None, parts)])
+        return meant if meant in RULES else None  # an interval without a delay
+    return next(iter(difflib.get_close_matches(name, RULES, n=1)), None)
+
+
+NAMES_OF_2019 = (  # the names of that paper, whose rules have the same order
     "fdgo reactgo delaygo fdanti reactanti delayanti dm1 dm2 contextdm1 contextdm2 multidm delaydm1 delaydm2 "
     "contextdelaydm1 contextdelaydm2 multidelaydm dmsgo dmsnogo dmcgo dmcnogo"
 )
-ORIGINAL = dict(zip(YANG_2019.split(), YANG, strict=True))
+ORIGINAL = dict(zip(NAMES_OF_2019.split(), YANG, strict=True))
 DELAYED = tuple(name for name, family in YANG.items() if family.delayed)
 PLAIN = tuple(Rule(base) for base in YANG)
 INTERVALS = tuple(Rule(base, interval=sign) for base in DELAYED for sign in SIGNS.values())

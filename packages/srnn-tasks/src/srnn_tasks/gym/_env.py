@@ -149,10 +149,10 @@ class CognitiveEnv(Env[NDArray[np.float32], np.int64]):
 
     def _restart(self) -> None:
         """Begin new streams of random numbers, which follow from Gymnasium's `np_random` and from the task."""
-        mine, wrappers = self.np_random.integers(2**32, size=2).tolist()
         task = zlib.crc32(self.cognitive.names[0].encode())  # one seed for several tasks: each its own trials
-        (seed,) = np.random.SeedSequence([mine, task]).generate_state(1).tolist()
-        self._stream = Stream(self.cognitive, seed)
+        drawn = int(self.np_random.integers(2**32))
+        mine, wrappers = np.random.SeedSequence([drawn, task]).generate_state(2).tolist()
+        self._stream = Stream(self.cognitive, mine)
         self.rng = np.random.RandomState(wrappers)
 
 

@@ -28,7 +28,7 @@ _BUILDERS: Mapping[str, Callable[[str, Scale], Table]] = {
     "modcog/figure5": _battery.figure5,
     "modcog/figure5-speed": _battery.figure5_speed,
     "modcog/figure5c": _battery.figure5c,
-    "modcog/degrees": _battery.degrees,
+    "modcog/low-degree": _battery.low_degree,
     "modcog/figure6": _battery.figure6,
     "modcog/figure7a": _battery.figure7a,
     "modcog/figure7b": _battery.figure7b,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from math import log10
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean, linear_regression, stdev
 
-from scipy.stats import linregress  # type: ignore[import-untyped]
+import torch
+from torch import Tensor
 
 from ..._store import Store
 from ..._summary import summarise
@@ -15,6 +18,7 @@ from ...analysis._files import number, rows, write_text
 from . import TABLES
 
 LEVEL = 0.05
+DEALS = 1999
 TABLE = "modcog/figure7a"
 
 
@@ -22,44 +26,77 @@ def best_density(store: Store, scale: Scale, folder: Path) -> list[Path]:
     """Figure 5d: the density of the best mask of each seed, by size of the network, and whether it falls."""
     table = TABLES[TABLE](scale)
     summary = summarise(table, store)
-    body, points = [], []  # points: log10 of units and of the best density, of each seed and size
+    body, sizes = [], []
     for column in table.columns:
         cells = [cell for cell in table.cells if cell.column == column]
-        best = []
-        for seed in table.seeds:
-            values = [summary.cells[cell.row, column].values.get(seed) for cell in cells]
-            if None not in values:
-                best.append(values.index(max(value for value in values if value is not None)))
-        densities = [_density(cells[place]) for place in best]
-        points += [(log10(_units(cells[0])), log10(density)) for density in densities]
-        spread = f" ± {number(stdev(densities), 2)}" if len(densities) > 1 else ""
-        held = f"{number(fmean(densities), 2)}{spread} ({len(densities)})" if densities else "-"
-        body.append([column, ", ".join(cells[place].row for place in best) or "-", held])
-    if not points:
+        seeds = [[summary.cells[cell.row, column].values.get(seed) for cell in cells] for seed in table.seeds]
+        whole = torch.tensor([values for values in seeds if None not in values], dtype=torch.float64)  # (seeds, rows)
+        densities = torch.tensor([_density(cell) for cell in cells], dtype=torch.float64)
+        best = whole.argmax(1).tolist() if len(whole) else []
+        body.append([column, ", ".join(cells[place].row for place in best) or "-", _spread(densities[best].tolist())])
+        if best:
+            sizes.append(Size(math.log10(_units(cells[0])), densities.log10(), whole))
+    if not sizes:
         raise ValueError(
             f"{TABLE}: expected a size of which all runs are in {store.folder}, found none; make them by "
             f"`srnn run {TABLE} --scale {scale}`"
         )
     text = (
         f"# The best density by size, scale {scale}\n\n{rows(['network', 'best of each seed', 'density'], body)}\n"
-        f"The row with the greatest decision accuracy, dense networks (density 1) among them. {_judged(points)}\n"
+        f"The row with the greatest decision accuracy, dense networks (density 1) among them. {judged(sizes)}\n"
     )
     return [write_text(text, folder, f"modcog-figure5d-{scale}")]
 
 
-def _judged(points: list[tuple[float, float]]) -> str:
-    sizes, densities = zip(*points, strict=True)
-    if len(points) < 3 or len(set(sizes)) < 2:
-        return "Too few runs for a test of whether it falls with size."
-    fitted = linregress(sizes, densities)
-    if len(set(densities)) == 1:
-        return "It is the same everywhere."
-    falls = "supported" if fitted.slope < 0 else "contradicted"
-    verdict = falls if fitted.pvalue < LEVEL else "undecided"
+@dataclass(frozen=True)
+class Size:
+    """Networks of one size: log10 of units, log10 of the density of each row `(rows,)`, accuracies `(seeds, rows)`."""
+
+    units: float
+    densities: Tensor
+    accuracies: Tensor
+
+    def best(self, accuracies: Tensor) -> list[tuple[float, float]]:
+        """Return log10 of units and of the best density, of each seed."""
+        return [(self.units, density) for density in self.densities[accuracies.argmax(1)].tolist()]
+
+
+def judged(sizes: Sequence[Size]) -> str:
+    """Say whether the best density falls with size.
+
+    The grid of d is the same at every size, so that densities fall by themselves. p is therefore the share of slopes as
+    extreme as the one found when the accuracies of a size and seed are dealt out to its rows by chance.
+    """
+    if len(sizes) < 2:
+        return "One size is too few for a test of whether it falls with size."
+    generator = torch.Generator().manual_seed(0)
+    slope = _slope([size.best(size.accuracies) for size in sizes])
+    chance = []
+    for _ in range(DEALS):
+        dealt = []
+        for size in sizes:
+            order = torch.rand(size.accuracies.shape, generator=generator).argsort(1)
+            dealt.append(size.best(size.accuracies.gather(1, order)))
+        chance.append(_slope(dealt))
+    falls, rises = ((1 + sum(map(beyond, chance))) / (1 + DEALS) for beyond in (slope.__ge__, slope.__le__))
+    p = min(1.0, 2 * min(falls, rises))
+    verdict = ("supported" if falls < rises else "contradicted") if p < LEVEL else "undecided"
     return (
-        '"At larger system sizes, the optimal sparsity for best performance is lower" (caption of Figure 5): density '
-        f"falls as N to the power {fitted.slope:.2f} (n = {len(points)}, p = {number(fitted.pvalue, 2)}): {verdict}."
+        '"At larger system sizes, the optimal sparsity for best performance is lower" (caption of Figure 5): the best '
+        f"density goes as N to the power {slope:.2f} (n = {sum(len(size.accuracies) for size in sizes)}, "
+        f"p = {number(p, 2)} by {DEALS} deals of the accuracies to the rows): {verdict}."
     )
+
+
+def _slope(points: Sequence[list[tuple[float, float]]]) -> float:
+    x, y = zip(*(point for size in points for point in size), strict=True)
+    return float(linear_regression(x, y).slope)
+
+
+def _spread(values: list[float]) -> str:
+    if not values:
+        return "-"
+    return number(fmean(values), 2) + (f" ± {number(stdev(values), 2)} ({len(values)})" if len(values) > 1 else " (1)")
 
 
 def _units(cell: Cell) -> int:

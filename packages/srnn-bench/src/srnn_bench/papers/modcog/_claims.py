@@ -23,9 +23,9 @@ def better(name: str, statement: str, source: str, rows: Sequence[str], over: Se
     )
 
 
-def as_good(name: str, statement: str, source: str, rows: Sequence[str], other: str) -> Claim:
-    """Say that each of the networks is at most `MARGIN` less accurate than another."""
-    contrasts = tuple(Contrast(((row, ACCURACY, 1.0), (other, ACCURACY, -1.0)), margin=MARGIN) for row in rows)
+def as_good(name: str, statement: str, source: str, pairs: Sequence[tuple[str, str]]) -> Claim:
+    """Say that the first network of each pair is at most `MARGIN` less accurate than the second."""
+    contrasts = tuple(Contrast(((row, ACCURACY, 1.0), (other, ACCURACY, -1.0)), margin=MARGIN) for row, other in pairs)
     return Claim(name, f"{statement}; read as: at most {MARGIN:g} less.", source, contrasts)
 
 

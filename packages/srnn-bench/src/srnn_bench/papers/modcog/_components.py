@@ -9,7 +9,7 @@ from statistics import fmean
 import torch
 from scipy.sparse.csgraph import connected_components  # type: ignore[import-untyped]
 
-from srnn_masks import AnyPattern
+from srnn_masks import AnyPattern, Locality
 
 from ..._store import Store
 from ..._table import Scale
@@ -44,7 +44,7 @@ def components(store: Store, scale: Scale, folder: Path) -> list[Path]:
 
 def _measured(pattern: AnyPattern, hidden: int) -> list[str]:
     found = []
-    for seed in range(DRAWS):
+    for seed in range(1 if isinstance(pattern, Locality) else DRAWS):
         mask = pattern.mask(hidden, hidden, generator=torch.Generator().manual_seed(seed))
         weak, in_weak = connected_components(mask.numpy(), directed=True, connection="weak")
         strong, in_strong = connected_components(mask.numpy(), directed=True, connection="strong")

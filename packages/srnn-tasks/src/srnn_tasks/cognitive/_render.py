@@ -77,46 +77,46 @@ def show(
 
     rules `(B, K, parts)`: which of the rule inputs are on in a trial, up to its end. What is shown does not change
     within a period, but for noise, which is independent for each step and channel, and there only in stimulus periods;
-    nothing is clipped.
+    nothing is clipped. A CPU draws noise for the steps that show it, about a quarter; a GPU for all, since the host would
+    have to wait for their number.
     """
-    rows, each = trials.slot.shape
+    here = (where.number * 6 + where.period).flatten()  # (TB,) the frame of each step
+    stimulus = (where.period == STIMULUS) | (where.period == SECOND)
+    noisy = (at(trials.noisy, where) & stimulus[..., None]).flatten(0, 1)  # (TB, 3)
+    shown = noisy.any(-1).nonzero()[:, 0] if world.device.type == "cpu" else torch.arange(len(here), device=here.device)
+    count = trials.slot.numel() * 6
+    table = torch.empty(count + len(shown), channels, device=world.device)
+    frames, seen = table[:count], table[count:]  # without noise; of the noisy steps
+    _draw_frames(frames.view(-1, 6, channels), trials, rules, world)
+    torch.index_select(frames, 0, here[shown], out=seen)
+    seen[:, : 1 + 2 * world.ring].add_(_noise(noisy[shown], world, generator), alpha=world.sigma / math.sqrt(world.dt))
+    here[shown] = torch.arange(count, len(table), device=here.device)
+    return table.index_select(0, here).view(*where.number.shape, channels)
+
+
+def _draw_frames(frames: Tensor, trials: Trials, rules: Tensor, world: World) -> None:
+    """Write what is shown in each period of each trial, without noise, into `frames` `(BK, 6, channels)`."""
     sensed = 1 + 2 * world.ring
     ring = torch.arange(world.ring, device=world.device)
     place = trials.directions + torch.stack([trials.shift, torch.zeros_like(trials.shift)], -1)  # (B, K, 2)
     apart = (place[..., None] - ring).remainder(world.ring)  # (B, K, 2, R) directions
     apart = apart.minimum(world.ring - apart) * (2 * math.pi / world.ring / WIDTH)
     bump = HEIGHT * torch.exp(apart.square() / -2)
-    frames = bump.new_zeros(rows * each, 6, channels)  # what is shown in each period of each trial
+    frames.zero_()
     frames[:, :DECISION, 0] = 1.0
-    number = torch.arange(rows * each, device=world.device)
+    number = torch.arange(len(frames), device=world.device)
     for one in range(2):
         on_rings = trials.strengths[:, :, one, :, None] * bump[:, :, one, None]  # (B, K, 2, R)
         frames[number, trials.shown[:, :, one].flatten(), 1:sensed] += on_rings.flatten(0, 1).flatten(1)
     frames[:, :PADDING].scatter_(2, sensed + rules.flatten(0, 1)[:, None].expand(-1, PADDING, -1), 1.0)
-    here = (where.number * 6 + where.period).flatten()
-    inputs = frames.view(-1, channels).index_select(0, here).view(*where.number.shape, channels)
-    stimulus = (where.period == STIMULUS) | (where.period == SECOND)
-    _add_noise(inputs[..., :sensed], at(trials.noisy, where) & stimulus[..., None], world, generator)
-    return inputs
 
 
-def _add_noise(inputs: Tensor, noisy: Tensor, world: World, generator: torch.Generator) -> None:
-    """Add noise to inputs `(T, B, 1 + 2R)`, in place, where `noisy` `(T, B, 3)` says so of cue and rings.
-
-    A CPU draws no more than is shown, about a quarter. On a GPU that would make the host wait for the number.
-    """
-    deviation = world.sigma / math.sqrt(world.dt)
-    groups = (slice(0, 1), slice(1, 1 + world.ring), slice(1 + world.ring, None))
-    steps, noisy = inputs.flatten(0, 1), noisy.flatten(0, 1)  # (TB, ...)
-    shown = noisy.any(-1).nonzero()[:, 0] if world.device.type == "cpu" else None
-    noisy = noisy if shown is None else noisy[shown]
-    noise = torch.randn(len(noisy), steps.shape[-1], generator=generator, device=world.device)
-    for group, channels in enumerate(groups):
+def _noise(noisy: Tensor, world: World, generator: torch.Generator) -> Tensor:
+    """Draw normal numbers `(n, 1 + 2R)`, 0 where `noisy` `(n, 3)` says no of cue and rings."""
+    noise = torch.randn(len(noisy), 1 + 2 * world.ring, generator=generator, device=world.device)
+    for group, channels in enumerate((slice(0, 1), slice(1, 1 + world.ring), slice(1 + world.ring, None))):
         noise[:, channels] *= noisy[:, group, None]
-    if shown is None:
-        steps.add_(noise, alpha=deviation)
-    else:
-        steps.index_add_(0, shown, noise, alpha=deviation)
+    return noise
 
 
 def meaning(trials: Trials, where: Places, world: World) -> dict[str, Tensor]:

@@ -77,8 +77,8 @@ def show(
 
     rules `(B, K, parts)`: which of the rule inputs are on in a trial, up to its end. What is shown does not change
     within a period, but for noise, which is independent for each step and channel, and there only in stimulus periods;
-    nothing is clipped. A CPU draws noise for the steps that show it, about a quarter; a GPU for all, since the host would
-    have to wait for their number.
+    nothing is clipped. A CPU draws noise for the steps that show it, about a quarter; a GPU for all, since the host
+    would have to wait for their number.
     """
     here = (where.number * 6 + where.period).flatten()  # (TB,) the frame of each step
     stimulus = (where.period == STIMULUS) | (where.period == SECOND)

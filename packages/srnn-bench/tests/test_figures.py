@@ -114,7 +114,7 @@ def test_learning_curves_are_means_with_the_range_of_the_runs(made):
         corners = {tuple(corner) for corner in band.get_paths()[0].vertices.tolist()}
         ends = {(start + epoch, end(held)) for epoch, held in enumerate(values) for end in (min, max)}
         assert corners == ends
-    assert "Runs: A 3, then 2, B 1." in drawing.caption
+    assert "Runs: A (3, then 2), B (1)." in drawing.caption
     assert [text.get_text() for text in drawing.figure.axes[0].texts] == ["sparse", "lottery"]
 
 
@@ -155,7 +155,7 @@ def test_rows_whose_columns_read_one_run_are_lines_of_one_panel(evaluated, tiny)
         ([10, 20], [0.125, 0.25]),
         ([30, 35], [0.5, 1.0]),
     ]
-    assert right.caption.endswith("Runs: a, a again 3, then 1, b 1.")
+    assert right.caption.endswith("Runs: a, a again (3, then 1), b (1).")
 
 
 @pytest.fixture
@@ -215,7 +215,7 @@ def test_a_metric_is_drawn_over_the_optimizer_steps_of_its_evaluations(evaluated
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("optimizer steps", "validation accuracy")
     assert drawing.title == "Validation accuracy: row 0, row 1, row 2"
     assert drawing.name == "paper-table-quick-validation-accuracy-row-0"
-    assert drawing.caption.endswith("Dashed: 0.5, 0.75. Runs: A 3, then 1, B 1.")
+    assert drawing.caption.endswith("Dashed: 0.5, 0.75. Runs: A (3, then 1), B (1).")
     assert [text.get_text() for text in drawing.figure.legends[0].get_texts()] == ["A", "B"]
 
 

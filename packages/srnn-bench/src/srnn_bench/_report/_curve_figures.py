@@ -222,5 +222,5 @@ def _runs(drawn: Sequence[Curve]) -> str:
     found = []
     for line in _lines(drawn):
         numbers = [curve.n for curve in drawn if curve.line == line]
-        found.append(f"{line} {numbers[0] if len(set(numbers)) == 1 else ', then '.join(map(str, numbers))}")
+        found.append(f"{line} ({numbers[0] if len(set(numbers)) == 1 else ', then '.join(map(str, numbers))})")
     return ", ".join(found)

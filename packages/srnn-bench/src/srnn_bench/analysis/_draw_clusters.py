@@ -76,7 +76,7 @@ def cluster_numbers(name: str, title: str, numbers: Mapping[str, Mapping[int, Se
                 axes.fill_between(steps, low, high, color=looks[label]["color"], alpha=0.2, linewidth=0)
         axes.set(xlabel="training step", ylabel="number of clusters", ylim=(0, None))
         legend(figure, {label: Line2D([], [], **look) for label, look in looks.items()})
-    runs = ", ".join(f"{label} {max(map(len, by_step.values()))}" for label, by_step in numbers.items())
+    runs = ", ".join(f"{label} ({max(map(len, by_step.values()))})" for label, by_step in numbers.items())
     caption = f"Mean number of clusters; the band spans the least and the greatest run. Runs: {runs}."
     return Drawing(name, title, caption, figure)
 

@@ -82,7 +82,7 @@ def _panels(summary: Summary) -> list[Panel]:
     of_row: dict[str, dict[str, CellSummary]] = {
         row: {cell.cell.column: cell for cell in _cells(summary, [row])} for row in rows
     }
-    read = {row: {cell.cell.experiment: None for cell in held.values()} for row, held in of_row.items()}
+    read = {row: {cell.cell.experiment for cell in held.values()} for row, held in of_row.items()}
     if all(len(each) == 1 for each in read.values()):
         runs: dict[Experiment, list[str]] = {}
         for row, (experiment,) in read.items():

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from .._claims import Judgement, judge
 from .._experiment import Experiment
 from .._summary import CellSummary, Summary
-from .._table import Cell
 from ._words import (
     VERDICTS,
     anchor,
@@ -160,15 +159,12 @@ def step_sheet(summary: Summary) -> Sheet:
 
 def _stages(summary: Summary, cells: Sequence[CellSummary]) -> list[tuple[str, CellSummary]]:
     """Return one cell of a row for those that read the same stage of the same runs, with what they are called."""
-    alike: dict[tuple[str, Experiment, str], list[Cell]] = {}
-    for cell in (each.cell for each in cells):
-        alike.setdefault((cell.row, cell.experiment, cell.stage), []).append(cell)
+    alike: dict[tuple[str, Experiment, str], list[CellSummary]] = {}
+    for found in cells:
+        alike.setdefault((found.cell.row, found.cell.experiment, found.cell.stage), []).append(found)
     in_row = Counter(cell.row for cell in summary.table.cells)
     return [
-        (
-            row if 1 < len(same) == in_row[row] else f"{row}, {', '.join(cell.column for cell in same)}",
-            summary.cells[row, same[0].column],
-        )
+        (row if 1 < len(same) == in_row[row] else f"{row}, {', '.join(each.cell.column for each in same)}", same[0])
         for (row, _, _), same in alike.items()
     ]
 

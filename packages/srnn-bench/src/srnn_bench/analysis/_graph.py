@@ -54,11 +54,19 @@ def measures(mask: Tensor) -> dict[str, float]:
         "in-degree CV": _ratio(present.sum(axis=1).std(), present.sum(axis=1).mean()),
         "out-degree CV": _ratio(present.sum(axis=0).std(), present.sum(axis=0).mean()),
     }
+    found |= components(mask)
+    return {name: float(found[name]) for name in MEASURES}
+
+
+def components(mask: Tensor) -> dict[str, float]:
+    """Return those of the MEASURES that count the components of a mask, bool `(N, N)`."""
+    present = mask.detach().cpu().numpy()
+    found = {}
     for kind in ("weak", "strong"):
         count, of = connected_components(present, directed=True, connection=kind)
-        found[f"{kind} components"] = count
-        found[f"largest {kind}"] = np.bincount(of).max() / len(present)
-    return {name: float(found[name]) for name in MEASURES}
+        found[f"{kind} components"] = float(count)
+        found[f"largest {kind}"] = float(np.bincount(of).max() / len(present))
+    return found
 
 
 def beside(found: Mapping[str, float], random: Sequence[Mapping[str, float]]) -> dict[str, tuple[float, float, float]]:

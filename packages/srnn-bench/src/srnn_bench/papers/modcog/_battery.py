@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..._claims import Claim, Contrast, beats
+from ..._claims import Claim, beats
 from ..._table import Cell, Published, Scale, Table
 from . import _claims, _published
 from ._claims import STEPS
@@ -25,7 +25,7 @@ def table1(name: str, scale: Scale) -> Table:
     size, nets = SIZES[scale], _of_table1(scale)
 
     def published(row: str, column: str) -> Published | None:
-        return _published.performance(row) if scale == "paper" and column == ACCURACY_COLUMN else None
+        return _published.performance(row) if scale == "paper" and column == _claims.ACCURACY else None
 
     masked = [row for row in nets if row.startswith("LM")]
     fewer, full = (f"dense, N = {hidden}" for hidden in (size.fewer, size.side**2))
@@ -187,25 +187,23 @@ def figure5c(name: str, scale: Scale) -> Table:
             f"N = {side**2}, random, no autapses": random_like(mask, self_connections=False),
             f"N = {side**2}, dense": dense(side**2),
         }
-    places = {
-        kind: [(f"N = {side**2}, {kind}", ACCURACY_COLUMN) for side in size.sides] for kind in ("LM", "random", "dense")
-    }
+    rows = {kind: [f"N = {side**2}, {kind}" for side in size.sides] for kind in ("LM", "random", "dense")}
     claims = (
-        Claim(
+        _claims.as_good(
             "locality at least as good as random",
             "At every size a locality mask performs slightly better than, or as well as, random connections of equal "
-            f"in-degree; read as: at most {_claims.MARGIN:g} less.",
+            "in-degree",
             "section 2.5 and Figure 5c",
-            tuple(
-                Contrast(((*lm, 1.0), (*drawn, -1.0)), margin=_claims.MARGIN)
-                for lm, drawn in zip(places["LM"], places["random"], strict=True)
-            ),
+            list(zip(rows["LM"], rows["random"], strict=True)),
         ),
         Claim(
             "random beats dense",
             "At every size random connections remain significantly better than dense networks.",
             "section 2.5 and Figure 5c",
-            tuple(beats(drawn, over=full) for drawn, full in zip(places["random"], places["dense"], strict=True)),
+            tuple(
+                beats((drawn, _claims.ACCURACY), over=(full, _claims.ACCURACY))
+                for drawn, full in zip(rows["random"], rows["dense"], strict=True)
+            ),
         ),
     )
     made = cells(nets, size.battery, size.training, PERFORMANCE)
@@ -226,7 +224,7 @@ def low_degree(name: str, scale: Scale) -> Table:
         "locality beats random at low in-degree",
         "At small d, from 1 on, locality masks do slightly better than random connections, which may fall apart there.",
         "section 2.5",
-        tuple(beats((row, ACCURACY_COLUMN), over=(drawn, ACCURACY_COLUMN)) for row, drawn in pairs[1:]),
+        tuple(beats((row, _claims.ACCURACY), over=(drawn, _claims.ACCURACY)) for row, drawn in pairs[1:]),
     )
     made = cells(nets, size.battery, size.training, PERFORMANCE)
     title = "84 tasks of Mod-Cog: locality and random connections of low in-degree"
@@ -242,6 +240,3 @@ def figure7a(name: str, scale: Scale) -> Table:
         made += cells(_by_radius(scale, side), size.battery, size.training, column)
     title = "84 tasks of Mod-Cog: decision accuracy by radius and size"
     return performance(name, scale, title, SOURCE.format("Figures 5d and 7a"), made)
-
-
-ACCURACY_COLUMN = next(column for column, reading in PERFORMANCE.items() if reading == ACCURACY)

@@ -11,13 +11,13 @@ from statistics import fmean, linear_regression, stdev
 import torch
 from torch import Tensor
 
+from ..._statistics import LEVEL
 from ..._store import Store
 from ..._summary import summarise
 from ..._table import Cell, Scale
 from ...analysis._files import number, rows, write_text
 from . import TABLES
 
-LEVEL = 0.05
 DEALS = 1999
 TABLE = "modcog/figure7a"
 

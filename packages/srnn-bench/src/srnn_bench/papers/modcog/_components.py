@@ -7,18 +7,19 @@ from pathlib import Path
 from statistics import fmean
 
 import torch
-from scipy.sparse.csgraph import connected_components  # type: ignore[import-untyped]
 
 from srnn_masks import AnyPattern, Locality
 
 from ..._store import Store
 from ..._table import Scale
+from ...analysis import _graph
 from ...analysis._files import number, rows, write_text
 from ._networks import degree, local, random_like
 from ._sizes import SIZES
 
 RADII = (0, 1, math.sqrt(2), 2, math.sqrt(5))  # in-degrees 1, 5, 9, 13, 21
 DRAWS = 50
+COUNTED = ("weak components", "largest weak", "strong components", "largest strong")
 
 
 def components(store: Store, scale: Scale, folder: Path) -> list[Path]:
@@ -46,10 +47,8 @@ def _measured(pattern: AnyPattern, hidden: int) -> list[str]:
     found = []
     for seed in range(1 if isinstance(pattern, Locality) else DRAWS):
         mask = pattern.mask(hidden, hidden, generator=torch.Generator().manual_seed(seed))
-        weak, in_weak = connected_components(mask.numpy(), directed=True, connection="weak")
-        strong, in_strong = connected_components(mask.numpy(), directed=True, connection="strong")
+        counted = _graph.components(mask)
         others = mask.clone().fill_diagonal_(False)
-        largest = [torch.from_numpy(of).bincount().max().item() / hidden for of in (in_weak, in_strong)]
         silent = (~others.any(0)).double().mean().item()
-        found.append((weak, largest[0], strong, largest[1], silent, float(weak == 1)))
+        found.append((*(counted[name] for name in COUNTED), silent, float(counted["weak components"] == 1)))
     return [number(fmean(each), 3) for each in zip(*found, strict=True)]

@@ -19,6 +19,7 @@ from srnn_tasks import Cognitive
 from srnn_tasks.cognitive import PERIODS, OneTrial
 
 from ..._result import Result
+from ..._statistics import LEVEL
 from ..._store import Store
 from ..._table import Scale
 from ...analysis._clusters import Clustering, clusters
@@ -38,7 +39,6 @@ FIXATION, PADDING = PERIODS.index("fixation"), PERIODS.index("padding")
 TRIALS = 40  # of each task, without noise
 SHUFFLES = 199  # of the tasks, for the p-value of a sub-task
 BATTERY = "modcog/figure7b"
-LEVEL = 0.05
 FEWEST = 5  # networks, whose 120 orders may give a p below the level
 SUBTASKS = ("intr", "intl", "seqr", "seql", "anti", "match")
 

@@ -164,7 +164,7 @@ def values(draw: st.DrawFn) -> Cognitive:
     tasks = draw(st.sampled_from(sorted(BATTERIES)) | names)
     slots = BATTERIES[tasks] if isinstance(tasks, str) else tasks
     some = st.lists(st.sampled_from(slots), max_size=3).map(tuple).filter(lambda chosen: set(slots) - set(chosen))
-    shares = st.tuples(*[st.floats(1e-6, 1e6)] * len(slots))
+    shares = st.tuples(*[st.floats(1e-3, 1e3)] * len(slots))
     conventions = draw(st.builds(Conventions, **points) | st.builds(Legacy, **points))
     return Cognitive(
         tasks=tasks,
@@ -212,7 +212,8 @@ REFUSALS = [
     ({"tasks": ("ctxdlydm1intr",)}, r"task 'ctxdlydm1intr': did you mean 'ctxdlydm1-intr'\?"),
     ({"tasks": ("dm1intr",)}, "task 'dm1intr': a name is one of"),
     ({"tasks": {"go", "anti"}}, "(?m)^tasks\n.*or a list of names of tasks"),
-    ({"untrained": {"go"}}, "(?m)^untrained\n.*or a list of names of tasks"),
+    ({"untrained": {"go"}}, "(?m)^untrained\n.*expected a list of names of tasks"),
+    ({"untrained": "dms"}, "(?m)^untrained\n.*expected a list of names of tasks, got 'dms'"),
     ({"tasks": ()}, "tasks: expected a battery or at least one name"),
     ({"tasks": "yang21"}, "(?m)^tasks"),
     ({"untrained": ("dms-seqr",)}, "untrained: 'dms-seqr' is not among the tasks"),
@@ -220,6 +221,7 @@ REFUSALS = [
     ({"untrained": ORDER}, "untrained: expected at least one task to be left"),
     ({"proportions": (1.0, 2.0)}, "proportions: expected one for each of the 20 tasks, got 2"),
     ({"tasks": ("go",), "proportions": (0.0,)}, "(?m)^proportions"),
+    ({"tasks": ("go", "rtgo"), "proportions": (1e-46, 1.0)}, "proportions: expected each to be at least 1e-06 of the"),
     ({"ring": 15}, "(?m)^ring"),
     ({"ring": 2}, "(?m)^ring"),
     ({"dt": 0}, "(?m)^dt"),

@@ -519,20 +519,24 @@ def test_always_fixating_scores_the_share_of_no_go_trials(tasks, share, conventi
         assert found["decision_accuracy"] == pytest.approx(share + (1 - share) / 16, abs=0.02)
 
 
-@pytest.mark.parametrize("layout", [OneTrial(), Windows(), Streams(steps=20), Windows(steps=100)])
+@pytest.mark.parametrize(
+    "layout", [OneTrial(), Windows(), Streams(steps=20), Windows(steps=100), Windows(steps=5000), Streams(steps=20_000)]
+)
 def test_held_out_trials_are_whole_and_of_all_tasks(layout) -> None:
     source = opened(
         tasks="yang20", untrained=("dm1", "dms"), proportions=tuple(range(1, 21)), layout=layout, evaluation_trials=17
     )
     count: Counter[int] = Counter()
+    rows = 0
     for batch in held_out(source):
+        rows += batch.inputs.shape[1]
         for shown in trials(source.task, batch):
             assert shown.whole
             count[shown.slot] += 1
     assert set(count) == set(range(20))
     assert min(count.values()) >= 17
     assert max(count.values()) - min(count.values()) <= 1
-    spare = 1 if layout.kind == "one_trial" else max(1, layout.steps // 10)  # the last row is filled
+    spare = 1 if layout.kind == "one_trial" else rows  # rows have equally many
     assert sum(count.values()) < 17 * 20 + spare
 
 

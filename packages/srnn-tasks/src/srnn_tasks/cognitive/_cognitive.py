@@ -40,10 +40,17 @@ from ._world import World
 
 def _known(tasks: object) -> object:
     """Refuse what is neither a battery nor a sequence of names, with one error in place of one for each."""
+    if isinstance(tasks, list | tuple):
+        return _named(tasks)
+    if not isinstance(tasks, str) or tasks not in BATTERIES:
+        raise ValueError(f"expected one of {', '.join(BATTERIES)}, or a list of names of tasks; got {tasks!r}")
+    return tasks
+
+
+def _named(tasks: object) -> object:
+    """Refuse what is no sequence of names of tasks."""
     if not isinstance(tasks, list | tuple):
-        if not isinstance(tasks, str) or tasks not in BATTERIES:
-            raise ValueError(f"expected one of {', '.join(BATTERIES)}, or a list of names of tasks; got {tasks!r}")
-        return tasks
+        raise ValueError(f"expected a list of names of tasks, got {tasks!r}")
     for name in tasks:
         if not isinstance(name, str):
             raise ValueError(f"expected names of tasks, got {name!r}")
@@ -57,8 +64,9 @@ def _distinct(values: tuple[float, ...]) -> tuple[float, ...]:
     return values
 
 
-Names = Annotated[tuple[str, ...], BeforeValidator(_known)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_named)]
 Share = Annotated[float, Field(gt=0, le=1)]
+RAREST = 1e-6  # of the share of the most frequent task
 PARTS = (*YANG, "intr", "intl", "seqr", "seql")  # in the order of their inputs
 
 
@@ -124,6 +132,8 @@ class Cognitive(Task):
             raise ValueError(
                 f"proportions: expected one for each of the {len(self.names)} tasks, got {len(self.proportions)}"
             )
+        if self.proportions is not None and min(self.proportions) < RAREST * max(self.proportions):
+            raise ValueError(f"proportions: expected each to be at least {RAREST:g} of the greatest")
         if self.proportions is not None and self.conventions.order == "alternating":
             raise ValueError("proportions: by the alternating order all tasks but the last are equally likely")
         for name, value in self.timing:
@@ -187,10 +197,13 @@ class CognitiveSource(BaseSource):
         )
         self.drawer = Drawer(rules, self.world, generator=generator)
         self.rules = codes.to(self.device)
-        self.trained = torch.tensor([name not in task.untrained for name in task.names], device=self.device)
-        proportions = torch.tensor(task.proportions or [1.0] * len(rules), device=self.device)
-        self.chances = proportions * self.trained  # (slots,)
-        self._each = 1 if isinstance(task.layout, OneTrial) else self.drawer.enough(task.layout.steps, self.chances)
+        trained = torch.tensor([name not in task.untrained for name in task.names])
+        given = torch.tensor(task.proportions or [1.0] * len(rules), dtype=torch.float64)
+        chances = given / given.max() * trained  # (slots,)
+        self._each = 1 if isinstance(task.layout, OneTrial) else self.drawer.enough(task.layout.steps, chances)
+        self.trained, self.chances = trained.to(self.device), chances.float().to(self.device)
+        self._every = torch.arange(len(rules), device=self.device)
+        self._trains = trained.nonzero()[:, 0].to(self.device)
         self._held: Held | None = None
 
     def draw(self, size: int, *, generator: torch.Generator) -> Batch:
@@ -205,7 +218,7 @@ class CognitiveSource(BaseSource):
     def _slots(self, size: int, after: Tensor | None, generator: torch.Generator) -> Tensor:
         """Draw the tasks of the next trials, `(B, K)`; `after` `(B,)` came before."""
         if self.task.conventions.order == "alternating":
-            return never_twice(size, self._each, self.chances, after=after, generator=generator)
+            return never_twice(size, self._each, self._trains, after=after, generator=generator)
         return drawn(size, self._each, self.chances, generator=generator)
 
     def _go_on(self, size: int, steps: int, generator: torch.Generator) -> Batch:
@@ -240,13 +253,14 @@ class CognitiveSource(BaseSource):
     def held_out(self, split: Split, *, generator: torch.Generator) -> Iterator[Batch]:
         """Yield batches in which every task, untrained ones too, has `evaluation_trials` trials or a few more.
 
-        All are whole, and a row holds as many as a row of the layout surely does; there is padding behind them.
+        All are whole, and a row holds no more than a row of the layout surely does; there is padding behind them.
         """
         check_split(split)
         layout, longest = self.task.layout, self.drawer.longest
-        each = 1 if isinstance(layout, OneTrial) else max(1, layout.steps // longest)
-        rows = -(-self.task.evaluation_trials * len(self.drawer.rules) // each)
-        slots = balanced(rows, each, torch.ones_like(self.chances), generator=generator)
+        wanted = self.task.evaluation_trials * len(self.drawer.rules)
+        rows = wanted if isinstance(layout, OneTrial) else -(-wanted // max(1, layout.steps // longest))
+        each = -(-wanted // rows)
+        slots = balanced(rows, each, self._every, generator=generator)
         for first in range(0, rows, self.evaluation_size):
             trials = self.drawer.draw(slots[first : first + self.evaluation_size], generator=generator)
             yield self.show(trials, each * longest, generator=generator)

@@ -44,12 +44,12 @@ class Drawer:
             self.delays = world.durations(self.spans[:, None, DELAY].expand(-1, 2, 2), generator=generator)
 
     def enough(self, steps: int, chances: Tensor) -> int:
-        """Return how many trials fill `steps`, drawn by their chances `(slots,)`.
+        """Return how many trials fill `steps`, drawn by their chances `(slots,)`, float64 on the CPU.
 
         With the least length of each, seven standard deviations more than on average; never more than of the shortest
         trial alone. A row that they do not fill, once in more than 1e11, ends in padding.
         """
-        share = chances.cpu().double() / chances.cpu().double().sum()
+        share = chances / chances.sum()
         mean = float(share @ self.shortest)
         spread = math.sqrt(share @ (self.shortest - mean).square())
         root = (7 * spread + math.sqrt(49 * spread**2 + 4 * mean * (steps + 1))) / (2 * mean)  # of the number

@@ -13,28 +13,26 @@ def drawn(rows: int, trials: int, chances: Tensor, *, generator: torch.Generator
 
 
 def never_twice(
-    rows: int, trials: int, chances: Tensor, *, after: Tensor | None = None, generator: torch.Generator
+    rows: int, trials: int, known: Tensor, *, after: Tensor | None = None, generator: torch.Generator
 ) -> Tensor:
     """Draw slots `(rows, trials)`, all others than the last one equally likely, as neurogym's `RandomSchedule` does.
 
-    Slots without a chance do not occur. `after` `(rows,)`: the slots that came before. With one trial a row the rows
-    follow each other.
+    known `(n,)`: the slots that occur, in order. `after` `(rows,)`: the slots that came before. With one trial a row the
+    rows follow each other.
     """
-    known = chances.nonzero()[:, 0]
     shape = (rows, trials) if trials > 1 or after is not None else (1, rows)
     others = max(1, len(known) - 1)
-    step = 1 + torch.randint(others, shape, generator=generator, device=chances.device)
+    step = 1 + torch.randint(others, shape, generator=generator, device=known.device)
     if after is None:
-        step[:, 0] = torch.randint(len(known), (shape[0],), generator=generator, device=chances.device)
+        step[:, 0] = torch.randint(len(known), (shape[0],), generator=generator, device=known.device)
     else:
         step[:, 0] += torch.searchsorted(known, after)
     return known[step.cumsum(1) % len(known)].reshape(rows, trials)
 
 
-def balanced(rows: int, trials: int, chances: Tensor, *, generator: torch.Generator) -> Tensor:
-    """Draw slots `(rows, trials)` of which each that has a chance occurs as often as the others, but for one."""
-    known = chances.nonzero()[:, 0]
-    place = torch.randperm(rows * trials, generator=generator, device=chances.device)
+def balanced(rows: int, trials: int, known: Tensor, *, generator: torch.Generator) -> Tensor:
+    """Draw slots `(rows, trials)` of which each of `known` `(n,)` occurs as often as the others, but for one."""
+    place = torch.randperm(rows * trials, generator=generator, device=known.device)
     return known[place % len(known)].reshape(rows, trials)
 
 

@@ -55,6 +55,9 @@ def check_words(run_readme: Callable[[Path], None], request: pytest.FixtureReque
         assert len(set(package.__all__)) == len(package.__all__)
         assert [name for name in package.__all__ if not hasattr(package, name)] == []
         assert [name for name in package.__all__ if f"`{name}" not in text] == [], "not named in the README"
+        names = text.partition("## Public names")[2].partition("\n## ")[0]
+        said = re.findall(r"`(\w+)[`(]", " ".join(re.findall(r"^\| (`.*?) \|", names, re.MULTILINE)))
+        assert [name for name in said if not hasattr(package, name)] == [], "named in the README, but not public"
         run_readme(readme)
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             failed, _ = doctest.testmod(importlib.import_module(module.name), optionflags=doctest.ELLIPSIS)

@@ -29,6 +29,27 @@ def test_a_sparse_run_and_its_lottery_work_on_the_device(device, cell):
     assert round(present) == sum(sizes.values()) - round(0.9 * sum(sizes.values()))
 
 
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize(
+    ("table", "row"),
+    [
+        ("modcog/table1", "LM d = 2"),
+        ("modcog/table1", "L1 1e-4"),
+        ("modcog/dale", "LM d = 2, Dale"),
+        ("modcog/legacy", "LM d = 2, legacy"),
+        ("modcog/composition", "LM d = 2, rules parts"),
+    ],
+)
+def test_cognitive_tasks_are_learned_on_the_device(device, table, row):
+    cells = [cell for cell in papers.table(table, "smoke").cells if cell.row == row]
+    result = run(cells[0].experiment, seed=0, device=device)
+    assert result.status == "done", result.reason
+    (trained,) = result.stages
+    assert 0 <= trained.metrics["decision_accuracy"] <= 1 and trained.metrics["loss"] < 10
+    if row.startswith("LM"):
+        assert trained.densities["recurrence.weight_hh"] == 13 / 25
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
 def test_cuda_and_cpu_begin_with_the_same_weights_and_masks():
     experiment = papers.table("moduli/table1", "smoke").cells[0].experiment

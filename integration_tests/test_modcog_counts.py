@@ -1,6 +1,6 @@
-"""Weights of the locality-masked networks of arXiv 2207.03523: Figure 2 (20 tasks) and Table 1 (84 tasks).
+"""The numbers of weights in arXiv 2207.03523 fit a torus only, and stay while a masked network trains.
 
-They are those of the paper on a closed sheet (torus) with self connections, biases not counted.
+Those of all its networks are counted in `packages/srnn-bench/tests/test_modcog.py`. Biases do not count.
 """
 
 from types import SimpleNamespace
@@ -30,24 +30,6 @@ def counts(network):
     worn = masks(network)
     sizes = {name: int(worn[name].sum()) if name in worn else p.numel() for name, p in network.named_parameters()}
     return sizes[WEIGHT], sum(size for name, size in sizes.items() if "bias" not in name)
-
-
-@pytest.mark.parametrize(
-    ("inputs", "side", "radius", "recurrent", "weights"),
-    [
-        (FIGURE_2, 25, 0, 625, 44_375),  # autapses; 4.4e4 in the paper
-        (FIGURE_2, 25, 2, 8_125, 51_875),  # 5.2e4
-        (FIGURE_2, 25, 4, 30_625, 74_375),  # 7.4e4
-        (TABLE_1, 50, 6, 282_500, 617_500),  # 2.82e5, 6.17e5
-        (TABLE_1, 50, 10, 792_500, 1_127_500),  # 7.92e5, 1.13e6
-    ],
-)
-def test_weights_of_the_masked_networks(inputs, side, radius, recurrent, weights):
-    network = masked(inputs, side, radius)
-    assert counts(network) == (recurrent, weights)
-    weight = network.get_parameter(WEIGHT)
-    assert weight.count_nonzero() <= recurrent
-    assert (weight[masks(network)[WEIGHT]] != 0).float().mean() > 0.9999  # a drawn weight is hardly ever 0
 
 
 @pytest.mark.parametrize(("radius", "recurrent"), [(6, 254_540), (10, 662_300)])

@@ -1,5 +1,6 @@
 """The tables of arXiv 2207.03523: sizes and counts of the facts sheet, sections 7, 8 and 11."""
 
+import math
 from types import SimpleNamespace
 
 import pytest
@@ -9,6 +10,7 @@ from srnn_bench import papers
 from srnn_bench._assemble import assemble
 from srnn_bench.papers import modcog
 from srnn_bench.papers.modcog import _tables
+from srnn_bench.papers.modcog._networks import nearest_radius
 from srnn_masks import FixedInDegree, Locality
 from srnn_tasks import Cognitive
 
@@ -32,17 +34,12 @@ def weights(net, tasks):
         (modcog.local(50, 6), "paper84", 617_500, 282_500),
         (modcog.local(50, 10), "paper84", 1_127_500, 792_500),
         (modcog.dense(676), "paper84", 547_560, 456_976),
+        (modcog.dense(2500), "paper84", 6_585_000, 6_250_000),
     ],
 )
 def test_counts_of_weights_are_those_of_the_paper(net, tasks, everything, recurrent):
     found = weights(net, tasks)
     assert abs(found[0] - everything) <= 2 and abs(found[1] - recurrent) <= 2  # a drawn weight may be 0.0
-
-
-def test_the_dense_network_of_table_1_has_6585000_weights():
-    others = modcog.as_many_synapses(modcog.dense(2500), Cognitive(tasks="paper84"))
-    assert others.hidden == 2500
-    assert 2500 * 2500 + 2500 * (117 + 17) == 6_585_000
 
 
 def test_as_many_synapses_is_the_smallest_dense_network_that_has_them():
@@ -57,6 +54,16 @@ def test_as_many_synapses_is_the_smallest_dense_network_that_has_them():
         found = modcog.as_many_synapses(net, task).hidden
         unit = {"yang20": 70, "paper84": 134}[tasks]
         assert found**2 + found * unit >= wanted > (found - 1) ** 2 + (found - 1) * unit
+
+
+@pytest.mark.parametrize("side", [5, 9, 14])
+def test_the_nearest_radius_is_that_of_all(side):
+    radii = [math.sqrt(square) for square in range(side * side // 4)]
+    present = {
+        radius: float(modcog.local(side, radius).pattern.mask(side**2, side**2).double().mean()) for radius in radii
+    }
+    for density in (0.001, 0.01, 0.04, 0.1, 0.3, 0.77, 1.0):
+        assert nearest_radius(side, density) == min(radii, key=lambda radius: abs(present[radius] - density))
 
 
 @pytest.mark.parametrize(("side", "radius", "degree"), [(50, 6, 113), (50, 10, 317), (20, 2, 13)])

@@ -6,12 +6,13 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from srnn_bench import Conditions, Job, Quiet, Store, sweep
 from srnn_bench.analysis import clusters
 from srnn_bench.analysis._draw_units import unit_weights
 from srnn_bench.papers import modcog, table
-from srnn_bench.papers.modcog import _best_density, _components, _examples, _figures
+from srnn_bench.papers.modcog import _best_density, _components, _examples, _figures, _places
 from srnn_masks import FixedInDegree
 
 PLACES = {"modcog/figure2a": ("LM d = 0",), "modcog/figure7b": ("LM d = 0", "LM d = 1", "LM d = 2", "dense")}
@@ -43,11 +44,46 @@ def test_clusters_of_trained_networks_are_drawn_and_counted(store, tmp_path, mon
     (text,) = (path.read_text() for path in paths if path.suffix == ".md")
     found = cells_of(text)
     assert len(found) == 2 + 5  # head and rule
-    assert "20 tasks, LM d = 0, seed 0" in found
-    head, row = found["network"], found["84 tasks, dense, seed 0"]
+    assert "20 tasks, N = 25, LM d = 0, seed 0" in found
+    head, row = found["network"], found["84 tasks, N = 25, dense, seed 0"]
     assert head[:3] == ["active units", "clusters", "silhouette"] and head[3:] == list(_figures.SUBTASKS)
     assert 0 < int(row[0]) <= 25 and 2 <= int(row[1]) <= int(row[0]) and -1 <= float(row[2]) <= 1
     assert all("p " in cell for cell in row[3:])
+
+
+def test_every_network_of_the_paper_is_shown_once_and_by_its_name():
+    shown = [(table.name, row) for table, row, _ in _places.places("paper")]
+    masks = [("modcog/figure7b", f"LM d = {radius}") for radius in (0, 1, 2, 4, 6, 8, 10)]  # 15 and 20 allow everything
+    large = [("modcog/figure5", "LM d = 10"), ("modcog/figure5", "dense")]  # Figures 11 and 12
+    assert shown == [("modcog/figure2a", "LM d = 0"), *masks, ("modcog/figure7b", "dense"), *large]
+
+
+def test_accuracies_by_task_are_those_of_a_plain_count(store, tmp_path):
+    paths = _figures.FIGURES["modcog/tasks"](store, "smoke", tmp_path)
+    assert set(tmp_path.iterdir()) == set(paths) and {path.suffix for path in paths} == {".md", ".png", ".svg"}
+    found = cells_of(next(path for path in paths if path.suffix == ".md").read_text())
+    assert found["task"] == [*(f"{row}, N = 25 (1)" for row in PLACES["modcog/figure7b"]), "always fixate"]
+    (cell,) = (
+        cell for cell in table("modcog/figure5", "smoke").cells if cell.name.endswith("dense, decision accuracy")
+    )
+    experiment, names = cell.experiment, cell.experiment.task.names
+    source = experiment.task.open(device="cpu", generator=torch.Generator().manual_seed(3))
+    network = experiment.model.build(source.spec, generator=torch.Generator().manual_seed(4))
+    result = store.get(experiment.key(0))
+    held = load_file(store.folder / "weights" / result.key / "trained.safetensors")
+    network.load_state_dict({name: held[name] for name in network.state_dict()})
+    steps, right, withheld = ([0] * len(names) for _ in range(3))
+    for batch in source.held_out("test", generator=torch.Generator().manual_seed(0)):
+        answers = network(batch.inputs)[0].argmax(-1)
+        for t, b in batch.weight.bool().nonzero().tolist():
+            if batch.info["period"][t, b] == 4:
+                slot = int(batch.info["task"][t, b])
+                steps[slot] += 1
+                right[slot] += int(answers[t, b] == batch.targets[t, b])
+                withheld[slot] += int(not batch.info["respond"][t, b])
+    for slot, name in enumerate(names):
+        line = found[f"{slot + 1} {name}"]
+        assert line[-2:] == [f"{count[slot] / steps[slot]:.2g}" for count in (right, withheld)]
 
 
 def test_networks_without_weights_are_an_error_that_tells_the_command(tmp_path):
@@ -101,8 +137,9 @@ def sizes(monkeypatch, tmp_path):
             return SimpleNamespace(cells={place: SimpleNamespace(values=values) for place, values in held.items()})
 
         monkeypatch.setattr(_best_density, "summarise", summarise)
-        (path,) = _figures.FIGURES["modcog/figure5d"](Store(tmp_path / "none"), "smoke", tmp_path)
-        return path.read_text()
+        paths = _figures.FIGURES["modcog/figure5d"](Store(tmp_path / "none"), "smoke", tmp_path)
+        assert {path.suffix for path in paths} == {".md", ".png", ".svg"}
+        return next(path for path in paths if path.suffix == ".md").read_text()
 
     return draw
 

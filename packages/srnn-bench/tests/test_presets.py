@@ -1,8 +1,9 @@
 """The readings of the moduli paper: each disagreement of section 9 of its facts sheet, as it stands in the tables."""
 
 import pytest
+import torch
 
-from srnn_bench import papers
+from srnn_bench import Store, papers, summarise
 from srnn_manifolds import (
     L1,
     DifferenceOfGaussians,
@@ -162,3 +163,16 @@ def test_ranking_w_hh_alone_changes_nothing_else():
             everything = first.pruning.model_copy(update={"scope": ("*weight*",)})
             again = first.model_copy(update={"pruning": everything})
             assert alone[place].model_copy(update={"stages": (again, *rest)}) == usual[place]
+
+
+@pytest.mark.parametrize(
+    ("name", "metric", "other"),
+    [("moduli/table1", "error_cm", "final_error_cm"), ("moduli/table1-paper", "final_error_cm", "error_cm")],
+)
+def test_the_baseline_rule_is_about_the_error_of_the_table(name, metric, other, tmp_path):
+    found = papers.table(name, "smoke")
+    (rule, *_) = found.remarks(summarise(found, Store(tmp_path / "none")))
+    generator = torch.Generator().manual_seed(0)
+    source = found.cells[0].experiment.task.open(device="cpu", generator=generator)
+    floors = source.floor(generator=generator)
+    assert f"{floors[metric]:.2f} cm" in rule and f"{floors[other]:.2f} cm" not in rule

@@ -15,6 +15,7 @@ from ._environment import PACKAGES as PACKAGES
 from ._experiment import Experiment as Experiment
 from ._experiment import Masked as Masked
 from ._experiment import Penalty as Penalty
+from ._experiment import Signed as Signed
 from ._experiment import Stage as Stage
 from ._export import export as export
 from ._job import Conditions as Conditions
@@ -26,6 +27,11 @@ from ._rates import Annealing as Annealing
 from ._rates import AnyRates as AnyRates
 from ._rates import Constant as Constant
 from ._ray import Ray as Ray
+from ._readings import AtStep as AtStep
+from ._readings import Present as Present
+from ._readings import Reading as Reading
+from ._readings import StepsTo as StepsTo
+from ._readings import censored as censored
 from ._report import print_report as print_report
 from ._report import write_figures as write_figures
 from ._report import write_html as write_html
@@ -61,6 +67,7 @@ __all__ = [
     "Annealing",
     "AnyOptimizer",
     "AnyRates",
+    "AtStep",
     "Cell",
     "Claim",
     "Conditions",
@@ -74,17 +81,22 @@ __all__ = [
     "Judgement",
     "Masked",
     "Penalty",
+    "Present",
     "Published",
     "Quiet",
     "Ray",
+    "Reading",
     "Result",
+    "Signed",
     "Stage",
     "StageResult",
+    "StepsTo",
     "Store",
     "Summary",
     "Table",
     "Training",
     "Watcher",
+    "censored",
     "export",
     "judge",
     "ledger",

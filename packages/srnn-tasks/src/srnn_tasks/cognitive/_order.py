@@ -17,7 +17,7 @@ def never_twice(
 ) -> Tensor:
     """Draw slots `(rows, trials)`, all others than the last one equally likely, as neurogym's `RandomSchedule` does.
 
-    known `(n,)`: the slots that occur, in order. `after` `(rows,)`: the slots that came before. With one trial a row the
+    known `(n,)`: the slots that occur, in order. after `(rows,)`: the slots that came before. With one trial a row the
     rows follow each other.
     """
     shape = (rows, trials) if trials > 1 or after is not None else (1, rows)

@@ -5,10 +5,9 @@ from __future__ import annotations
 from ..._claims import Claim, beats
 from ..._table import Cell, Published, Scale, Table
 from . import _claims, _published
-from ._claims import STEPS
 from ._networks import Net, degree, dense, local, nearest_radius, random_like
 from ._sizes import SIZES
-from ._tables import ACCURACY, PERFORMANCE, SOURCE, SPEED, WEIGHTS, cells, performance, speed
+from ._tables import ACCURACY, DECISION, PERFORMANCE, SOURCE, SPEED, STEPS, WEIGHTS, cells, performance, speed
 
 DENSITY = 0.04  # of the networks of Figure 5c, about
 
@@ -25,7 +24,7 @@ def table1(name: str, scale: Scale) -> Table:
     size, nets = SIZES[scale], _of_table1(scale)
 
     def published(row: str, column: str) -> Published | None:
-        return _published.performance(row) if scale == "paper" and column == _claims.ACCURACY else None
+        return _published.performance(row) if scale == "paper" and column == DECISION else None
 
     masked = [row for row in nets if row.startswith("LM")]
     fewer, full = (f"dense, N = {hidden}" for hidden in (size.fewer, size.side**2))
@@ -164,7 +163,7 @@ def figure5_speed(name: str, scale: Scale) -> Table:
 
 
 def figure7b(name: str, scale: Scale) -> Table:
-    """Figure 7b: the networks of Figure 5 after less training; `srnn figure modcog/figure7b` counts their clusters."""
+    """Figure 7b: networks by radius after less training; `srnn figure modcog/figure7b` counts their clusters."""
     size = SIZES[scale]
     made: list[Cell] = []
     for epochs in size.halts:
@@ -201,7 +200,7 @@ def figure5c(name: str, scale: Scale) -> Table:
             "At every size random connections remain significantly better than dense networks.",
             "section 2.5 and Figure 5c",
             tuple(
-                beats((drawn, _claims.ACCURACY), over=(full, _claims.ACCURACY))
+                beats((drawn, DECISION), over=(full, DECISION))
                 for drawn, full in zip(rows["random"], rows["dense"], strict=True)
             ),
         ),
@@ -224,7 +223,7 @@ def low_degree(name: str, scale: Scale) -> Table:
         "locality beats random at low in-degree",
         "At small d, from 1 on, locality masks do slightly better than random connections, which may fall apart there.",
         "section 2.5",
-        tuple(beats((row, _claims.ACCURACY), over=(drawn, _claims.ACCURACY)) for row, drawn in pairs[1:]),
+        tuple(beats((row, DECISION), over=(drawn, DECISION)) for row, drawn in pairs[1:]),
     )
     made = cells(nets, size.battery, size.training, PERFORMANCE)
     title = "84 tasks of Mod-Cog: locality and random connections of low in-degree"

@@ -15,21 +15,28 @@ from ..._statistics import LEVEL
 from ..._store import Store
 from ..._summary import summarise
 from ..._table import Cell, Scale
-from ...analysis._files import number, rows, write_text
+from ...analysis._draw_heat import heat
+from ...analysis._files import number, rows, write_drawing, write_text
 from . import TABLES
 
 DEALS = 1999
 TABLE = "modcog/figure7a"
+LABEL = "decision accuracy, mean of the runs there are"
 
 
 def best_density(store: Store, scale: Scale, folder: Path) -> list[Path]:
-    """Figure 5d: the density of the best mask of each seed, by size of the network, and whether it falls."""
+    """Figure 5d: accuracy by radius and size, the density of the best mask of each seed, and whether it falls."""
     table = TABLES[TABLE](scale)
     summary = summarise(table, store)
+    means = torch.full((len(table.rows), len(table.columns)), math.nan)
     body, sizes = [], []
     for column in table.columns:
         cells = [cell for cell in table.cells if cell.column == column]
         seeds = [[summary.cells[cell.row, column].values.get(seed) for cell in cells] for seed in table.seeds]
+        for cell, values in zip(cells, zip(*seeds, strict=True), strict=True):
+            held = [value for value in values if value is not None]
+            if held:
+                means[table.rows.index(cell.row), table.columns.index(column)] = fmean(held)
         whole = torch.tensor([values for values in seeds if None not in values], dtype=torch.float64)  # (seeds, rows)
         densities = torch.tensor([_density(cell) for cell in cells], dtype=torch.float64)
         best = whole.argmax(1).tolist() if len(whole) else []
@@ -45,7 +52,9 @@ def best_density(store: Store, scale: Scale, folder: Path) -> list[Path]:
         f"# The best density by size, scale {scale}\n\n{rows(['network', 'best of each seed', 'density'], body)}\n"
         f"The row with the greatest decision accuracy, dense networks (density 1) among them. {judged(sizes)}\n"
     )
-    return [write_text(text, folder, f"modcog-figure5d-{scale}")]
+    name = f"modcog-figure5d-{scale}"
+    drawing = heat(name, "Decision accuracy by radius and size", means, table.rows, table.columns, label=LABEL)
+    return [*write_drawing(drawing, folder), write_text(text, folder, name)]
 
 
 @dataclass(frozen=True)

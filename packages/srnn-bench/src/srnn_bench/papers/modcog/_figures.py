@@ -14,11 +14,9 @@ import torch
 from scipy.stats import permutation_test, spearmanr  # type: ignore[import-untyped]
 from torch import Tensor
 
-from srnn_models import SequenceModel
 from srnn_tasks import Cognitive
 from srnn_tasks.cognitive import PERIODS, OneTrial
 
-from ..._result import Result
 from ..._statistics import LEVEL
 from ..._store import Store
 from ..._table import Scale
@@ -28,17 +26,18 @@ from ...analysis._draw_units import unit_weights
 from ...analysis._files import number, rows, write_drawing, write_text
 from ...analysis._modules import modules_of, p_value, present_tasks
 from ...analysis._variance import by_period, kept, normalised, task_variance
-from ...analysis._weights import weights
+from .._kept import Kept, needed_runs, network_of
 from . import TABLES
 from ._best_density import best_density
+from ._by_task import by_task
 from ._components import components
 from ._examples import figure4
 from ._networks import RECURRENT
+from ._places import BATTERY, NEEDED, SIMPLE, places
 
 FIXATION, PADDING = PERIODS.index("fixation"), PERIODS.index("padding")
 TRIALS = 40  # of each task, without noise
 SHUFFLES = 199  # of the tasks, for the p-value of a sub-task
-BATTERY = "modcog/figure7b"
 FEWEST = 5  # networks, whose 120 orders may give a p below the level
 SUBTASKS = ("intr", "intl", "seqr", "seql", "anti", "match")
 
@@ -56,16 +55,14 @@ class Units:
     clustering: Clustering
 
 
-def units(result: Result, held: dict[str, Tensor]) -> Units:
-    """Return the units of a stored run, given its weights: trials without noise, one a row, fixation left out."""
-    experiment = result.experiment
-    assert isinstance(experiment.task, Cognitive) and isinstance(experiment.model, SequenceModel)
-    quiet = {"sigma": 0.0, "layout": OneTrial(), "evaluation_trials": TRIALS}
-    task = experiment.task.model_copy(update=quiet)
+def units(run: Kept) -> Units:
+    """Return the units of a stored run: trials without noise, one a row, fixation left out."""
+    task = run.result.experiment.task
+    assert isinstance(task, Cognitive)
+    task = task.model_copy(update={"sigma": 0.0, "layout": OneTrial()})
     generator = torch.Generator().manual_seed(0)
     source = task.open(device="cpu", generator=generator)
-    network = experiment.model.build(source.spec, generator=generator)
-    network.load_state_dict({name: held[name] for name in network.state_dict()})
+    network = network_of(run, source.spec, generator=generator)
     found = []
     for slot in range(len(task.names)):
         slots = torch.full((TRIALS, 1), slot)
@@ -86,16 +83,20 @@ def maps(store: Store, scale: Scale, folder: Path) -> list[Path]:
     paths: list[Path] = []
     body = []
     battery: dict[str, list[tuple[float, int]]] = {}  # decision accuracy and number of clusters of each run
-    for place in _places(scale):
-        for result, held in _kept(store, scale, *place):
-            found = units(result, held)
-            row, tasks = place[1], f"{len(found.names)} tasks"
-            label = f"{tasks}, {row}, seed {result.seed}"
-            if place[0] == BATTERY:
+    for table, row, column in places(scale):
+        for run in needed_runs(store, table, row, column):
+            result, found = run.result, units(run)
+            network = f"{len(found.names)} tasks, N = {len(found.active)}, {row}"
+            if table.name == BATTERY:
                 accuracy = result.stages[-1].metrics["decision_accuracy"]
                 battery.setdefault(row, []).append((accuracy, found.clustering.k))
             generator = torch.Generator().manual_seed(result.seed)
-            line = [label, str(len(found.points)), str(found.clustering.k), number(found.clustering.silhouette, 2)]
+            line = [
+                f"{network}, seed {result.seed}",
+                str(len(found.points)),
+                str(found.clustering.k),
+                number(found.clustering.silhouette, 2),
+            ]
             chosen = present_tasks(found.names)
             for subtask in SUBTASKS:
                 if subtask not in chosen:
@@ -105,15 +106,15 @@ def maps(store: Store, scale: Scale, folder: Path) -> list[Path]:
                 chance = p_value(found.clustering, found.points, chosen[subtask], repeats=SHUFFLES, generator=generator)
                 line.append(f"{served.count}, {number(served.effective, 2)}, p {number(chance, 2)}")
             body.append(line)
-            if result.seed == min(TABLES[place[0]](scale).seeds):
-                slug = place[0].rpartition("/")[2] + "-" + row.lower().replace(" = ", "").replace(" ", "-")
-                title = f"Clusters of units by task: {tasks}, {row}"
+            if result.seed == min(table.seeds):
+                slug = table.name.rpartition("/")[2] + "-" + row.lower().replace(" = ", "").replace(" ", "-")
+                title = f"Clusters of units by task: {network}"
                 drawing = task_clusters(f"modcog-{slug}-{scale}", title, found.points, found.clustering, found.names)
                 paths += write_drawing(drawing, folder)
-                if place[0] != BATTERY:
-                    title = f"Weights of units: {tasks}, {row}"
+                if table.name == SIMPLE:
+                    title = f"Weights of units: {network}"
                     drawing = unit_weights(
-                        f"modcog-{slug}-weights-{scale}", title, _parts(held, found), found.clustering
+                        f"modcog-{slug}-weights-{scale}", title, _parts(run.held, found), found.clustering
                     )
                     paths += write_drawing(drawing, folder)
     head = ["network", "active units", "clusters", "silhouette", *SUBTASKS]
@@ -173,64 +174,34 @@ def clusters_and_accuracy(battery: dict[str, list[tuple[float, int]]]) -> str:
 
 def figure7b(store: Store, scale: Scale, folder: Path) -> list[Path]:
     """Figure 7b: the number of clusters over training, by radius of the mask."""
-    cells = TABLES["modcog/figure7b"](scale)
+    table = TABLES[BATTERY](scale)
     found: dict[str, dict[int, list[int]]] = {}
-    for row in cells.rows:
-        for column in cells.columns:
-            for result, held in _kept(store, scale, "modcog/figure7b", row, column):
-                steps = result.stages[0].steps
-                found.setdefault(row, {}).setdefault(steps, []).append(units(result, held).clustering.k)
+    for row in table.rows:
+        for column in table.columns:
+            for run in needed_runs(store, table, row, column):
+                steps = run.result.stages[0].steps
+                found.setdefault(row, {}).setdefault(steps, []).append(units(run).clustering.k)
     drawing = cluster_numbers(f"modcog-figure7b-{scale}", "Number of clusters over training", found)
     halts = sorted({steps for by_steps in found.values() for steps in by_steps})
     body = [
         [row, *(", ".join(map(str, by_steps.get(steps, []))) for steps in halts)] for row, by_steps in found.items()
     ]
-    table = rows(["network", *(f"{steps} steps" for steps in halts)], body)
-    text = f"# Number of clusters over training, scale {scale}\n\n{table}\nOne number a seed.\n"
+    counts = rows(["network", *(f"{steps} steps" for steps in halts)], body)
+    text = f"# Number of clusters over training, scale {scale}\n\n{counts}\nOne number a seed.\n"
     return [*write_drawing(drawing, folder), write_text(text, folder, f"modcog-figure7b-{scale}")]
 
 
 FIGURES: dict[str, Callable[[Store, Scale, Path], list[Path]]] = {
     "modcog/clusters": maps,
+    "modcog/tasks": by_task,
     "modcog/figure4": figure4,
     "modcog/figure7b": figure7b,
     "modcog/figure5d": best_density,
     "modcog/components": components,
 }
 NEEDS: dict[str, str] = {
-    "modcog/clusters": "modcog/figure2a modcog/figure7b",
+    "modcog/clusters": NEEDED,
+    "modcog/tasks": NEEDED,
     "modcog/figure5d": "modcog/figure7a",
-    "modcog/figure7b": "modcog/figure7b",
+    "modcog/figure7b": BATTERY,
 }
-
-
-def _places(scale: Scale) -> list[tuple[str, str, str]]:
-    """Return table, row and column of the networks whose clusters are shown: autapses, masks, the dense network.
-
-    Those of the battery have the sheet of Figures 7b to 10, and all their training. Of rows that are one network, the
-    first.
-    """
-    simple, table = TABLES["modcog/figure2a"](scale), TABLES[BATTERY](scale)
-    last = {cell.experiment: cell.row for cell in reversed(table.cells) if cell.column == table.columns[-1]}
-    return [
-        ("modcog/figure2a", simple.rows[0], simple.columns[0]),
-        *((BATTERY, row, table.columns[-1]) for row in table.rows if row in last.values()),
-    ]
-
-
-def _kept(store: Store, scale: Scale, name: str, row: str, column: str) -> list[tuple[Result, dict[str, Tensor]]]:
-    """Return the runs of a cell whose weights were kept, with these; none is an error."""
-    table, command = TABLES[name](scale), f"srnn run {name} --scale {scale} --save-weights"
-    (cell,) = (cell for cell in table.cells if (cell.row, cell.column) == (row, column))
-    results = [store.get(cell.experiment.key(seed)) for seed in table.seeds]
-    found = [
-        (result, weights(store, result, cell.stage, command=command))
-        for result in results
-        if result is not None and result.stage(cell.stage) is not None and store.has_weights(result)
-    ]
-    if not found:
-        raise ValueError(
-            f"{name}, {row}, {column}: expected runs with weights in {store.folder}, found none; "
-            f"make them by `{command}`"
-        )
-    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -70,19 +71,24 @@ def random_like(net: Net, *, self_connections: bool = True) -> Net:
 
 
 def as_many_synapses(net: Net, task: Cognitive) -> Net:
-    """Return the dense network that has as many weights, read-in and read-out included, or a little more."""
+    """Return the dense network with as many weights as a masked one, read-in and read-out included, or a few more."""
     others = weights_of_a_unit(task)
-    wanted = net.hidden * ((degree(net) if net.pattern is not None else net.hidden) + others)
+    wanted = net.hidden * (degree(net) + others)
     return dense(math.ceil((math.sqrt(others**2 + 4 * wanted) - others) / 2))
 
 
 def weights_of_a_unit(task: Cognitive) -> int:
-    """Return how many weights to read in and out a unit has."""
-    rules = len(task.names) if task.rules == "one_hot" else 24
-    return 1 + 2 * task.ring + rules + 1 + task.ring
+    """Return how many weights to read in and out a unit has, one rule input a task."""
+    return 1 + 2 * task.ring + len(task.names) + 1 + task.ring
 
 
 def nearest_radius(side: int, density: float) -> float:
-    """Return the radius of the mask on a sheet whose density is nearest, among roots of whole numbers."""
-    radii = [math.sqrt(square) for square in range(side * side // 4)]
-    return min(radii, key=lambda radius: abs(degree(local(side, radius)) / side**2 - density))
+    """Return the radius, below half a side, of the mask on a sheet whose density is nearest; of two, the lesser."""
+    squares = sorted({down**2 + across**2 for down in range(side) for across in range(down + 1)})
+    radii = [math.sqrt(square) for square in squares if square < side * side // 4]  # each allows more than the last
+
+    def present(radius: float) -> float:
+        return degree(local(side, radius)) / side**2
+
+    above = bisect_left(radii, density, key=present)
+    return min(radii[max(0, above - 1) : above + 1], key=lambda radius: abs(present(radius) - density))

@@ -12,6 +12,7 @@ from ..._readings import Present, Reading, StepsTo, censored
 from ..._summary import Summary
 from ..._table import Cell, Published, Scale, Table
 from ..._training import Training
+from .._cells import fitting, unpublished
 from ._networks import RECURRENT, Net
 from ._sizes import SIZES
 
@@ -19,21 +20,17 @@ SOURCE = "arXiv 2207.03523, {}"
 ACCURACY = "decision_accuracy"
 FLOOR = "always_fixate"
 THRESHOLD = 0.5  # of the decision accuracy: half of all answers; ours, the paper shows curves
+DECISION, STEPS = "decision accuracy", f"steps to {THRESHOLD:g}"  # columns
 PERFORMANCE: dict[str, str | Reading] = {
-    "decision accuracy": ACCURACY,
+    DECISION: ACCURACY,
     "whole trials": "trial_accuracy",
     "fixation": "fixation_accuracy",
     "always fixate": FLOOR,
 }
-SPEED: dict[str, str | Reading] = {f"steps to {THRESHOLD:g}": StepsTo(ACCURACY, THRESHOLD)}
+SPEED: dict[str, str | Reading] = {STEPS: StepsTo(ACCURACY, THRESHOLD)}
 WEIGHTS: dict[str, str | Reading] = {"all": Present(("*weight*",)), "recurrent": Present((RECURRENT,))}
 
 Publication = Callable[[str, str], Published | None]
-
-
-def unpublished(row: str, column: str) -> Published | None:
-    """Return nothing: the paper has a figure, or nothing."""
-    return None
 
 
 def cells(
@@ -88,12 +85,6 @@ def speed(
         remarks=_censored,
         claims=fitting(claims, made),
     )
-
-
-def fitting(claims: Sequence[Claim], made: Sequence[Cell]) -> tuple[Claim, ...]:
-    """Return the claims whose cells are all there."""
-    places = {(cell.row, cell.column) for cell in made}
-    return tuple(claim for claim in claims if places.issuperset(claim.places))
 
 
 def _floor(summary: Summary) -> list[str]:

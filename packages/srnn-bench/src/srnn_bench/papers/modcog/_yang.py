@@ -6,10 +6,9 @@ from ..._claims import Claim, beats
 from ..._readings import AtStep, Reading
 from ..._table import Scale, Table
 from . import _claims
-from ._claims import STEPS
 from ._networks import Net, as_many_synapses, dense, local
 from ._sizes import SIZES
-from ._tables import ACCURACY, PERFORMANCE, SOURCE, SPEED, cells, performance, speed
+from ._tables import ACCURACY, PERFORMANCE, SOURCE, SPEED, STEPS, cells, performance, speed
 
 
 def _by_radius(scale: Scale) -> dict[str, Net]:

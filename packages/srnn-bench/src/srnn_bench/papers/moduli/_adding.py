@@ -9,8 +9,9 @@ from srnn_models import ElmanRNN, SequenceModel
 from srnn_pruning import Linear
 from srnn_tasks import Adding
 
-from ..._table import Published, Scale, Table
+from ..._table import Scale, Table
 from ..._training import Training
+from .._cells import unpublished
 from . import _claims
 from ._presets import Preset
 from ._setup import Setup, Variant, baseline, pruned
@@ -109,10 +110,6 @@ def adding(name: str, scale: Scale, variant: Variant) -> Table:
         unit="10⁻³",
         better="lower",
         seeds=ADDING[scale].seeds,
-        cells=tuple(baseline(bench, regularizers, _unpublished) + pruned(bench, regularizers, _unpublished)),
+        cells=tuple(baseline(bench, regularizers, unpublished) + pruned(bench, regularizers, unpublished)),
         claims=_claims.ADDING,
     )
-
-
-def _unpublished(row: str, column: str) -> Published | None:
-    return None

@@ -258,13 +258,13 @@ TABLE_10 = (
 TABLE_11 = (
     Claim(
         "torus beats L1 where it is strong enough",
-        "At the strength of the main tables and at ten times it, the torus is more accurate than L1 at 90 % sparsity.",
+        "At strength x 1 and at ten times it the torus is more accurate than L1 at 90 % sparsity.",
         "appendix G; our reading of Table 11, of which the paper draws no conclusion",
         _beats_l1("10", "1"),
     ),
     Claim(
         "the working range ends below",
-        "At a tenth of the strength of the main tables the torus is less accurate than at that strength.",
+        "At a tenth of strength x 1 the torus is less accurate than at strength x 1.",
         "appendix G; our reading of Table 11, of which the paper draws no conclusion",
         (beats((f"{SPARSE}, strength x 1", "Torus"), over=(f"{SPARSE}, strength x 0.1", "Torus")),),
     ),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -29,7 +28,6 @@ from srnn_manifolds import (
 )
 from srnn_masks import UniformRandom
 
-from ..._result import Result
 from ..._store import Store
 from ..._table import Scale
 from ...analysis._attractor import Persistence, persists, recurrent
@@ -42,7 +40,8 @@ from ...analysis._files import number, rows, write_drawing, write_text
 from ...analysis._graph import MEASURES, beside, measures, present_mask
 from ...analysis._on_manifold import Placed, weights_on_manifold
 from ...analysis._rewire import rewired
-from ...analysis._weights import embedding, weights
+from ...analysis._weights import embedding
+from .._kept import Kept, command_of, kept_runs, needed_runs
 from . import TABLES
 
 PARAMETER = "recurrence.weight_hh"
@@ -51,29 +50,6 @@ LOOPS, VOIDS = 256, 96  # points at most, well spread, where loops (H1) and void
 MASKS = 20  # random masks of each kind
 GAINS = (2.0, 4.0, 8.0, 16.0, 32.0)
 INHIBITIONS = (0.0, 0.5, 1.0, 2.0, 4.0)
-
-
-@dataclass(frozen=True)
-class Kept:
-    """A run whose weights were kept at the end of a stage."""
-
-    result: Result
-    stage: str
-    held: dict[str, Tensor]
-    command: str  # makes it again
-
-    @property
-    def regularizer(self) -> Moduli:
-        """The regularizer of the recurrent weight, or what it is trained or shuffled from."""
-        regularizer = self.result.experiment.penalties[0].regularizer
-        base = getattr(regularizer, "base", regularizer)
-        assert isinstance(base, Moduli)
-        return base
-
-    @property
-    def points(self) -> Tensor:
-        """Where the neurons sit, `(N, coordinates)`."""
-        return embedding(self.result, self.stage, self.held, PARAMETER, command=self.command)[0]
 
 
 def figure2(store: Store, scale: Scale, folder: Path) -> list[Path]:
@@ -92,11 +68,12 @@ def figure3(store: Store, scale: Scale, folder: Path) -> list[Path]:
     placed: dict[str, Placed] = {}
     body = []
     for row, label in (("Baseline", "dense"), ("90% sparse", "90 % sparse")):
-        for kept in _kept(store, scale, "moduli/table2", row, "Circle"):
-            one = weights_on_manifold(kept.held[PARAMETER], kept.points, kept.regularizer)
+        for kept in needed_runs(store, TABLES["moduli/table2"](scale), row, "Circle"):
+            place = partial(weights_on_manifold, kept.held[PARAMETER], _points(kept), _base(kept))
+            one = place()
             if label not in placed:  # the first seed is drawn; neuron 0 as in the paper, if anything is left of it
                 neuron = 0 if one.sizes[:, 0].any() else int((one.sizes > 0).sum(dim=0).argmax())
-                placed[label] = weights_on_manifold(kept.held[PARAMETER], kept.points, kept.regularizer, neuron=neuron)
+                placed[label] = place(neuron=neuron)
             numbers = (float((one.sizes > 0).double().mean()), one.follows, one.cheap, one.cheap_pairs)
             body.append([f"{label}, seed {kept.result.seed}", *map(number, numbers)])
     head = [
@@ -125,8 +102,9 @@ def figure4(store: Store, scale: Scale, folder: Path) -> list[Path]:
     found: dict[str, dict[str, dict[str, list[CloudTest]]]] = {}  # by measure, network and null hypothesis
     body, clusters = [], []
     for column in ("R3 trained", "Torus trained"):
-        for kept in _kept(store, scale, "moduli/table3", "90% sparse", column):
-            points, seed, manifold = kept.points, kept.result.seed, kept.regularizer.manifold
+        for kept in needed_runs(store, TABLES["moduli/table3"](scale), "90% sparse", column):
+            points, seed, base = _points(kept), kept.result.seed, _base(kept)
+            manifold = base.manifold
             inside = largest_cluster(manifold, points, ring)
             core, generator = points[inside], torch.Generator().manual_seed(seed)
             began, apart = _sample(manifold, len(points), generator), permuted(points, generator)
@@ -139,7 +117,7 @@ def figure4(store: Store, scale: Scale, folder: Path) -> list[Path]:
             ends = present_mask(kept.held, PARAMETER).sum(dim=0) + present_mask(kept.held, PARAMETER).sum(dim=1)
             numbers = (len(core) / len(points), *(_average(ends[part]) for part in (inside, ~inside)))
             clusters.append([f"{column}, seed {seed}", *map(number, numbers)])
-            for measure, (statistic, cloud) in _statistics(kept.regularizer, points, core).items():
+            for measure, (statistic, cloud) in _statistics(base, points, core).items():
                 nulls = {"random": partial(_sample, manifold, len(cloud)), "permuted": partial(permuted, cloud)}
                 for null, draw in nulls.items():
                     test = cloud_test(cloud, draw, statistic, repeats=CLOUDS, generator=generator)
@@ -182,13 +160,13 @@ def graph(store: Store, scale: Scale, folder: Path) -> list[Path]:
         if not (name.startswith("moduli/table2") and column == "Torus")  # it is that of table 1
     }
     for name, column in columns:
-        kept = _found(store, scale, name, "90% sparse", column)
+        kept = kept_runs(store, TABLES[name](scale), "90% sparse", column)
         if kept:
             parts.append(f"## {column} ({name})\n\n{_graph_of(kept)}")
         else:
             missing.append(f"{name}, {column}")
     if not parts:
-        raise ValueError(f"no masks in {store.folder}; make them by `{_command(NEEDS['moduli/graph'], scale)}`")
+        raise ValueError(f"no masks in {store.folder}; make them by `{command_of(NEEDS['moduli/graph'], scale)}`")
     words = "".join(f"- {name}: {text}.\n" for name, text in MEASURES.items())
     absent = f"Not kept, and so not here: {'; '.join(missing)}.\n" if missing else ""
     text = (
@@ -257,30 +235,17 @@ NEEDS: dict[str, str] = {  # the tables whose runs, with weights, a figure needs
 }
 
 
-def _kept(store: Store, scale: Scale, name: str, row: str, column: str) -> list[Kept]:
-    """Return the runs of a cell whose weights were kept, by seed; none is an error."""
-    found = _found(store, scale, name, row, column)
-    if not found:
-        raise ValueError(
-            f"{name}, {row}, {column}: expected runs with weights in {store.folder}, found none; "
-            f"make them by `{_command(name, scale)}`"
-        )
-    return found
+def _base(kept: Kept) -> Moduli:
+    """Return the regularizer of the recurrent weight, or what it is trained or shuffled from."""
+    regularizer = kept.result.experiment.penalties[0].regularizer
+    base = getattr(regularizer, "base", regularizer)
+    assert isinstance(base, Moduli)
+    return base
 
 
-def _found(store: Store, scale: Scale, name: str, row: str, column: str) -> list[Kept]:
-    table, command = TABLES[name](scale), _command(name, scale)
-    (cell,) = (cell for cell in table.cells if (cell.row, cell.column) == (row, column))
-    results = [store.get(cell.experiment.key(seed)) for seed in table.seeds]
-    return [
-        Kept(result, cell.stage, weights(store, result, cell.stage, command=command), command)
-        for result in results
-        if result is not None and result.stage(cell.stage) is not None and store.has_weights(result)
-    ]
-
-
-def _command(name: str, scale: Scale) -> str:
-    return f"srnn run {name} --scale {scale} --save-weights"
+def _points(kept: Kept) -> Tensor:
+    """Return where the neurons sit, `(N, coordinates)`."""
+    return embedding(kept.result, kept.stage, kept.held, PARAMETER, command=kept.command)[0]
 
 
 def _sample(manifold: Manifold, n: int, generator: torch.Generator) -> Tensor:

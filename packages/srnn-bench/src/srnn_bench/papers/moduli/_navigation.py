@@ -16,9 +16,10 @@ from ..._claims import Claim
 from ..._summary import Summary
 from ..._table import Cell, Scale, Table
 from ..._training import Training
+from .._cells import fitting, unpublished
 from . import _claims, _published
 from ._presets import Preset
-from ._setup import PUBLISHED, SWEEP, Setup, Variant, baseline, by_strength, fitting, pruned
+from ._setup import PUBLISHED, SWEEP, Setup, Variant, baseline, by_strength, pruned
 
 SOURCE = "arXiv 2406.06290, {} (the paper's spread is the population standard deviation)"
 
@@ -182,7 +183,7 @@ def table10(name: str, scale: Scale, variant: Variant) -> Table:
         scale,
         variant,
         title="Navigation error at 90 % sparsity, by strength of the penalty",
-        source=f"arXiv 2406.06290, Table 10 (single trials); {SWEEP}",
+        source=f"arXiv 2406.06290, Table 10 (single trials); {SWEEP.format(bench.strength)}",
         cells=by_strength(bench, columns, _published.NAVIGATION_STRENGTHS),
         claims=_claims.TABLE_10,
     )
@@ -205,7 +206,7 @@ def l1(name: str, scale: Scale, variant: Variant) -> Table:
         variant,
         title="Navigation error after pruning, by strength of the L1 control",
         source="Not in the paper: its L1 was 66 times (unit) or 4.5 times (mean of g) weaker than the torus, or 0",
-        cells=baseline(bench, columns, _unpublished) + pruned(replace(bench, sparsities=(0.9,)), columns, _unpublished),
+        cells=baseline(bench, columns, unpublished) + pruned(replace(bench, sparsities=(0.9,)), columns, unpublished),
     )
 
 
@@ -225,10 +226,6 @@ def strength(name: str, scale: Scale, variant: Variant) -> Table:
         source="Not in the paper: our protocol for the choice of lambda in Table 1 at this scale",
         cells=cells,
     )
-
-
-def _unpublished(row: str, column: str) -> None:
-    return None
 
 
 def table(
@@ -262,7 +259,8 @@ def _baseline_rule(summary: Summary) -> list[str]:
     generator = torch.Generator().manual_seed(0)
     task = summary.table.cells[0].experiment.task  # of all cells; not the scale's own where a field was set
     assert isinstance(task, PathIntegration)
-    floor = task.open(device="cpu", generator=generator).floor(generator=generator)["error_cm"]
+    floors = task.open(device="cpu", generator=generator).floor(generator=generator)
+    floor = floors[str(summary.table.cells[0].metric)]
     lines = [f"Decoding floor (the true place code, decoded): {floor:.2f} cm; the baseline rule allows twice that."]
     for row in summary.table.rows:
         dense = [cell for (name, _), cell in summary.cells.items() if name == row and cell.cell.stage == "dense"]

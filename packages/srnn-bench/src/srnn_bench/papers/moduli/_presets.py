@@ -33,7 +33,6 @@ from ..._training import Adam, AdamW, AnyOptimizer
 class Preset:
     """One reading of the paper. A strength of None is that of the scale."""
 
-    name: Literal["corrected", "reference", "paper"]
     # What a weight costs
     ring: DifferenceOfGaussians  # [3]
     offset: Literal["analytic", "empirical"]  # [3]
@@ -75,7 +74,6 @@ class Preset:
 
 
 CORRECTED = Preset(
-    name="corrected",
     ring=DifferenceOfGaussians(),
     offset="analytic",
     reduction="mean",
@@ -100,7 +98,6 @@ CORRECTED = Preset(
 )
 
 REFERENCE = Preset(
-    name="reference",
     ring=DifferenceOfGaussians(),
     offset="empirical",
     reduction="mean",
@@ -126,7 +123,6 @@ REFERENCE = Preset(
 )
 
 PAPER = Preset(
-    name="paper",
     ring=DifferenceOfGaussians(amplitude=10, narrow=1, wide=5, ceiling="amplitude"),
     offset="analytic",
     reduction="sum",

@@ -16,10 +16,11 @@ from ..._rates import Annealing
 from ..._summary import Summary
 from ..._table import Cell, Published, Scale, Table
 from ..._training import SGD, Training
+from .._cells import fitting
 from . import _claims, _published
 from ._navigation import spaces
 from ._presets import Preset
-from ._setup import PUBLISHED, SWEEP, Setup, Variant, baseline, by_strength, fitting, pruned
+from ._setup import PUBLISHED, SWEEP, Setup, Variant, baseline, by_strength, pruned
 
 SOURCE = "arXiv 2406.06290, {}: {} (spread of an unstated number of runs)"
 OTHERS = ("*weight_ih*", "readout.weight", "embedding.weight")
@@ -132,7 +133,7 @@ def table11(name: str, scale: Scale, variant: Variant) -> Table:
         scale,
         variant,
         title="Accuracy of the next word at 90 % sparsity, by strength of the penalty",
-        source=SOURCE.format(f"Table 11, single trials; {SWEEP}", _words(bench)),
+        source=SOURCE.format(f"Table 11, single trials; {SWEEP.format(bench.strength)}", _words(bench)),
         cells=by_strength(bench, columns, _published.TEXT_STRENGTHS, _factor(bench)),
         claims=_claims.TABLE_11,
     )

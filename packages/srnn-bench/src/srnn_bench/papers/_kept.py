@@ -46,7 +46,7 @@ def kept_runs(store: Store, table: Table, row: str, column: str) -> list[Kept]:
 
 
 def needed_runs(store: Store, table: Table, row: str, column: str) -> list[Kept]:
-    """Return the same; none is an error that names the command which makes them."""
+    """Return what `kept_runs` does; none is an error that names the command which makes them."""
     found = kept_runs(store, table, row, column)
     if not found:
         raise ValueError(

@@ -33,7 +33,7 @@ from ._by_task import by_task
 from ._components import components
 from ._examples import figure4
 from ._networks import RECURRENT
-from ._places import BATTERY, NEEDED, SIMPLE, places
+from ._places import BATTERY, LARGE, SIMPLE, places
 
 FIXATION, PADDING = PERIODS.index("fixation"), PERIODS.index("padding")
 TRIALS = 40  # of each task, without noise
@@ -200,8 +200,8 @@ FIGURES: dict[str, Callable[[Store, Scale, Path], list[Path]]] = {
     "modcog/components": components,
 }
 NEEDS: dict[str, str] = {
-    "modcog/clusters": NEEDED,
-    "modcog/tasks": NEEDED,
+    "modcog/clusters": f"{SIMPLE} {BATTERY} {LARGE}",
+    "modcog/tasks": f"{BATTERY} {LARGE}",
     "modcog/figure5d": "modcog/figure7a",
     "modcog/figure7b": BATTERY,
 }

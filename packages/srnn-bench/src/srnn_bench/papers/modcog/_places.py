@@ -7,7 +7,6 @@ from . import TABLES
 from ._sizes import SIZES
 
 SIMPLE, BATTERY, LARGE = "modcog/figure2a", "modcog/figure7b", "modcog/figure5"
-NEEDED = f"{SIMPLE} {BATTERY} {LARGE}"
 
 
 def places(scale: Scale) -> list[tuple[Table, str, str]]:

@@ -16,6 +16,7 @@ from srnn_bench.analysis import _draw_maps, largest_cluster, longest_bar, measur
 from srnn_bench.analysis._draw_maps import costs_from
 from srnn_bench.analysis._files import number, rows
 from srnn_bench.papers import table
+from srnn_bench.papers._kept import Kept, needed_runs
 from srnn_bench.papers.moduli import _figures
 from srnn_bench.papers.moduli._figures import FIGURES, NEEDS, PARAMETER
 from srnn_manifolds import Circle, DifferenceOfGaussians, Euclidean, KleinBottle, Moduli, Sphere, Torus
@@ -161,7 +162,7 @@ def test_runs_without_weights_are_as_good_as_none(srnn, results, tmp_path):
 
 
 def kept(results, name, row, column):
-    return _figures._kept(Store(results), "smoke", name, row, column)
+    return needed_runs(Store(results), table(name, "smoke"), row, column)
 
 
 def test_the_table_of_figure_3_holds_the_numbers_of_every_run(drawn, results):
@@ -171,7 +172,7 @@ def test_the_table_of_figure_3_holds_the_numbers_of_every_run(drawn, results):
         assert [one.result.seed for one in several] == [0, 1]
         for one in several:
             stage = one.result.stage("dense" if row == "Baseline" else "sparse")
-            placed = weights_on_manifold(one.held[PARAMETER], one.points, Moduli(manifold=Circle()))
+            placed = weights_on_manifold(one.held[PARAMETER], _figures._points(one), Moduli(manifold=Circle()))
             share = float(found[f"{label}, seed {one.result.seed}"][0])
             assert share == pytest.approx(stage.densities[PARAMETER], rel=0.01)
             assert found[f"{label}, seed {one.result.seed}"][1] == number(placed.follows)
@@ -182,10 +183,11 @@ def test_the_table_of_figure_4_holds_what_clouds_and_cores_have(drawn, results):
     for column, manifold in (("R3 trained", Euclidean()), ("Torus trained", Torus())):
         for one in kept(results, "moduli/table3", "90% sparse", column):
             place = f"{column}, seed {one.result.seed}"
-            core = one.points[largest_cluster(manifold, one.points, 0.8879)]
+            points = _figures._points(one)
+            core = points[largest_cluster(manifold, points, 0.8879)]
             assert found[place][0] == number(len(core) / 16)
             for null in ("random", "permuted"):
-                assert found[f"{place}, longest bar of H1, {null}"][0] == number(longest_bar(manifold, one.points))
+                assert found[f"{place}, longest bar of H1, {null}"][0] == number(longest_bar(manifold, points))
                 assert found[f"{place}, longest bar of H2, core, {null}"][0] == number(
                     longest_bar(manifold, core, dimension=2)
                 )
@@ -196,9 +198,9 @@ def test_the_table_of_figure_4_holds_what_clouds_and_cores_have(drawn, results):
 def test_figure_4_looks_at_what_was_trained(results):
     for column, coordinates in (("R3 trained", 3), ("Torus trained", 2)):
         for one in kept(results, "moduli/table3", "90% sparse", column):
-            assert one.points.shape == (16, coordinates)
-            begun = _figures.embedding(one.result, "sparse", one.held, PARAMETER)[0]
-            assert torch.equal(begun, one.points) and torch.equal(one.held[f"points.{PARAMETER}"][0], one.points)
+            points = _figures._points(one)
+            assert points.shape == (16, coordinates)
+            assert torch.equal(one.held[f"points.{PARAMETER}"][0], points)
 
 
 def test_the_table_of_graphs_holds_measures_or_says_that_too_little_is_left(drawn, results):
@@ -226,7 +228,7 @@ def test_a_mask_with_almost_nothing_left_is_not_measured(results):
     (one, *_) = kept(results, "moduli/table2", "90% sparse", "Circle")
     mask = torch.zeros(16, 16, dtype=torch.bool)
     mask[0, :3] = True
-    said = _figures._graph_of([_figures.Kept(one.result, "sparse", {f"{PARAMETER}_mask": mask, PARAMETER: mask}, "")])
+    said = _figures._graph_of([Kept(one.result, "sparse", {f"{PARAMETER}_mask": mask, PARAMETER: mask}, "")])
     assert said == "Seed 0: 3 entries are left, 0.19 a neuron: no graph to measure.\n"
 
 
@@ -235,7 +237,7 @@ def test_z_of_a_graph_is_the_mean_over_seeds(results, monkeypatch):
     (one, two) = kept(results, "moduli/table2", "90% sparse", "Circle")
     masks = [torch.rand(16, 16, generator=torch.Generator().manual_seed(seed)) < 0.3 for seed in (5, 6)]
     several = [
-        _figures.Kept(each.result, "sparse", {f"{PARAMETER}_mask": mask, PARAMETER: mask}, "")
+        Kept(each.result, "sparse", {f"{PARAMETER}_mask": mask, PARAMETER: mask}, "")
         for each, mask in zip((one, two), masks, strict=True)
     ]
     found = cells_of(_figures._graph_of(several))

@@ -104,8 +104,8 @@ def main() -> None:
         lines += [
             f"| neurogym's `Dataset`, 20 tasks of Yang et al. | {median(times['neurogym']):.0f} |",
             "",
-            f"Ours is {median(ratios):.0f} times as fast ({min(ratios):.0f} to {max(ratios):.0f} by round, the median of "
-            f"these ratios; target {TIMES:.0f}).",
+            f"Ours is {median(ratios):.0f} times as fast ({min(ratios):.0f} to {max(ratios):.0f} by round, the median "
+            f"of these ratios; target {TIMES:.0f}).",
         ]
     else:
         lines += ["", "neurogym is not installed: it was not measured."]

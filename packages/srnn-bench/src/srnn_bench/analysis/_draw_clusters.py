@@ -15,6 +15,7 @@ from torch import Tensor
 
 from .._report._drawing import COLOURS, INK, Drawing, canvas, legend, series, style
 from ._clusters import Clustering
+from ._draw_heat import colour_scale
 
 WIDE = 7.6  # inches of the heat map with its names
 LINE = 0.088  # inches for the name of a task
@@ -49,9 +50,7 @@ def task_clusters(name: str, title: str, points: Tensor, clustering: Clustering,
         heat.grid(False)
         heat.spines[:].set_visible(False)
         _bar(bar, ends)
-        scale = figure.colorbar(shown, ax=heat, location="top", shrink=0.45, aspect=32, pad=0.01, ticks=[0, 0.5, 1])
-        scale.outline.set_visible(False)
-        scale.set_label("task variance / the unit's greatest")
+        colour_scale(figure, heat, shown, "task variance / the unit's greatest")
     numbers = "its number below" if len(ends) <= FEW else f"the numbers of the {MANY} largest below"
     caption = (
         f"{units} units (columns) in {clustering.k} clusters, {len(tasks)} tasks (rows). Mean silhouette "

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
 from torch import Tensor
 
 from .._report._drawing import Drawing, style
@@ -35,7 +37,12 @@ def heat(name: str, title: str, values: Tensor, rows: Sequence[str], columns: Se
                 text = "" if np.isnan(value) else f"{value:.2f}"
                 colour = "#ffffff" if value < 0.6 else "#000000"
                 axes.text(column, row, text, ha="center", va="center", fontsize=8, color=colour)
-        scale = figure.colorbar(shown, ax=axes, location="top", shrink=0.45, aspect=32, pad=0.01, ticks=[0, 0.5, 1])
-        scale.outline.set_visible(False)
-        scale.set_label(label)
+        colour_scale(figure, axes, shown, label)
     return Drawing(name, title, f"{label[:1].upper()}{label[1:]}: {len(rows)} rows, {len(columns)} columns.", figure)
+
+
+def colour_scale(figure: Figure, axes: Axes, shown: AxesImage, label: str) -> None:
+    """Draw the scale of an image's colours, from 0 to 1, above its axes."""
+    scale = figure.colorbar(shown, ax=axes, location="top", shrink=0.45, aspect=32, pad=0.01, ticks=[0, 0.5, 1])
+    scale.outline.set_visible(False)
+    scale.set_label(label)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from srnn_bench._statistics import LEVEL, welch
+from srnn_bench.tables import LEVEL, welch
 
 Draw = Callable[[np.random.Generator, int], np.ndarray]
 

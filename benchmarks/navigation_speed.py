@@ -38,10 +38,17 @@ import torch
 from torch import Tensor
 
 from srnn_bench import Experiment, Penalty, Stage, Training
-from srnn_bench._assemble import assemble
-from srnn_bench._engine import Single
-from srnn_bench._environment import conditions, peak_memory_mb, reset_peak_memory, resolve_device
-from srnn_bench._graphed import CudaRecorder, Graphed, Plain
+from srnn_bench.training import (
+    CudaRecorder,
+    Graphed,
+    Plain,
+    Single,
+    applied,
+    assemble,
+    peak_memory_mb,
+    reset_peak_memory,
+    resolve_device,
+)
 from srnn_manifolds import Moduli
 from srnn_models import ElmanRNN, PathIntegrator
 from srnn_tasks import PathIntegration
@@ -235,7 +242,7 @@ def main() -> None:
     head = f"N = {size.neurons}, B = {size.batch}, T = {size.steps}, K = {CELLS}. "
     head += environment(device, arguments.precision)
     print(head, flush=True)
-    with conditions(device, arguments.precision, 1):
+    with applied(device, arguments.precision, 1):
         lines = measure(arguments, size, device)
     if arguments.write:
         command = "```console\npython benchmarks/navigation_speed.py\n```"

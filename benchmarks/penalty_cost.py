@@ -25,9 +25,7 @@ import torch
 from torch import Tensor, nn
 
 from srnn_bench import Experiment, Penalty, Stage, Training
-from srnn_bench._assemble import assemble
-from srnn_bench._environment import conditions, resolve_device
-from srnn_bench._run import engine_of
+from srnn_bench.training import applied, assemble, engine_of, resolve_device
 from srnn_manifolds import L1, AnyRegularizer, EdgePenalty, Moduli, Shuffled, Trained
 from srnn_models import ElmanRNN, PathIntegrator
 from srnn_tasks import PathIntegration
@@ -198,7 +196,7 @@ def main() -> None:
         "|---:|---|---:|---:|---:|---|---:|---:|---|",
     ]
     print("\n".join(head), flush=True)
-    with conditions(device, arguments.precision, arguments.threads):
+    with applied(device, arguments.precision, arguments.threads):
         for neurons in arguments.neurons:
             head += steps(arguments, neurons, device)
         parts = ["\n".join(head)]

@@ -22,9 +22,7 @@ import torch
 from rich.console import Console
 
 from srnn_bench import Conditions, Experiment, Job, Stage, Store, Training, run, sweep
-from srnn_bench._display import Display
-from srnn_bench._stack import Stack
-from srnn_bench._watch import Quiet, Watcher
+from srnn_bench.sweep import Display, Stack, Watcher
 from srnn_models import ElmanRNN, SequenceModel
 from srnn_tasks import Adding
 
@@ -73,7 +71,7 @@ def measure(runs: int, block: int, folder: Path) -> list[tuple[str, str]]:
         for start in range(0, runs, block):
             some = jobs[start : start + block]
             plain.append(milliseconds(in_a_loop, some))
-            over.append(milliseconds(lambda some: made(some, quiet, Quiet()), some) - plain[-1])
+            over.append(milliseconds(lambda some: made(some, quiet, Watcher()), some) - plain[-1])
             over_shown.append(milliseconds(swept(shown), some) - plain[-1])
         again = milliseconds(swept(shown), jobs)
         start = 2 * milliseconds(swept(Store(folder / "start"), workers=2), jobs[:2])

@@ -39,7 +39,7 @@ def broken(tmp_path: Path) -> dict[str, str]:
 
 
 def srnn(*arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from srnn_bench._cli import main; main()", *arguments]
+    command = [sys.executable, "-c", "from srnn_bench.cli import main; main()", *arguments]
     return subprocess.run(command, capture_output=True, text=True, env=env)
 
 

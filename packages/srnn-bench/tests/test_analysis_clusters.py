@@ -15,10 +15,9 @@ from matplotlib.collections import PolyCollection
 from scipy.cluster.hierarchy import fcluster, leaves_list, linkage
 from scipy.optimize import isotonic_regression
 
-from srnn_bench._report._drawing import INK, file_png, file_svg, inline_svg
-from srnn_bench.analysis import clusters
-from srnn_bench.analysis._clusters import cut
-from srnn_bench.analysis._draw_clusters import FEW, MANY, cluster_numbers, spread, task_clusters
+from srnn_bench.analysis import clusters, cut
+from srnn_bench.drawing import INK, file_png, file_svg, inline_svg
+from srnn_bench.papers.modcog.figures._draw_clusters import FEW, MANY, cluster_numbers, spread, task_clusters
 
 
 def generator(seed=0):

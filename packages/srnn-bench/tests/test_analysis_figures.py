@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 import torch
 
-from srnn_bench import Conditions, Job, Quiet, Store, sweep
-from srnn_bench._cli import main
-from srnn_bench.analysis import _draw_maps, largest_cluster, longest_bar, measures, weights_on_manifold
-from srnn_bench.analysis._draw_maps import costs_from
-from srnn_bench.analysis._files import number, rows
-from srnn_bench.papers import table
-from srnn_bench.papers._kept import Kept, needed_runs
+from srnn_bench import Conditions, Job, Store, Watcher, sweep
+from srnn_bench.analysis import largest_cluster, longest_bar, measures, weights_on_manifold
+from srnn_bench.cli import main
+from srnn_bench.drawing import markdown_table, significant
+from srnn_bench.papers import KeptRun, needed_runs, table
 from srnn_bench.papers.moduli import _figures
 from srnn_bench.papers.moduli._figures import FIGURES, NEEDS, PARAMETER
+from srnn_bench.papers.moduli.figures import _draw_maps
+from srnn_bench.papers.moduli.figures._draw_maps import costs_from
 from srnn_manifolds import Circle, DifferenceOfGaussians, Euclidean, KleinBottle, Moduli, Sphere, Torus
 
 PLACES = {
@@ -37,7 +37,7 @@ def results(tmp_path_factory):
         held = table(name, "smoke")
         cells = [cell for cell in held.cells if cell.row in lines and cell.column in columns]
         jobs += [Job(cell.experiment, seed, cell.name) for seed in held.seeds for cell in cells]
-    sweep(jobs, Store(folder), keep_weights=True, conditions=Conditions(device="cpu"), watcher=Quiet())
+    sweep(jobs, Store(folder), keep_weights=True, conditions=Conditions(device="cpu"), watcher=Watcher())
     return folder
 
 
@@ -175,7 +175,7 @@ def test_the_table_of_figure_3_holds_the_numbers_of_every_run(drawn, results):
             placed = weights_on_manifold(one.held[PARAMETER], _figures._points(one), Moduli(manifold=Circle()))
             share = float(found[f"{label}, seed {one.result.seed}"][0])
             assert share == pytest.approx(stage.densities[PARAMETER], rel=0.01)
-            assert found[f"{label}, seed {one.result.seed}"][1] == number(placed.follows)
+            assert found[f"{label}, seed {one.result.seed}"][1] == significant(placed.follows)
 
 
 def test_the_table_of_figure_4_holds_what_clouds_and_cores_have(drawn, results):
@@ -185,10 +185,10 @@ def test_the_table_of_figure_4_holds_what_clouds_and_cores_have(drawn, results):
             place = f"{column}, seed {one.result.seed}"
             points = _figures._points(one)
             core = points[largest_cluster(manifold, points, 0.8879)]
-            assert found[place][0] == number(len(core) / 16)
+            assert found[place][0] == significant(len(core) / 16)
             for null in ("random", "permuted"):
-                assert found[f"{place}, longest bar of H1, {null}"][0] == number(longest_bar(manifold, points))
-                assert found[f"{place}, longest bar of H2, core, {null}"][0] == number(
+                assert found[f"{place}, longest bar of H1, {null}"][0] == significant(longest_bar(manifold, points))
+                assert found[f"{place}, longest bar of H2, core, {null}"][0] == significant(
                     longest_bar(manifold, core, dimension=2)
                 )
                 _, mean, least, greatest, above, below = map(float, found[f"{place}, pairs on the ring, {null}"])
@@ -220,7 +220,7 @@ def test_the_table_of_graphs_holds_measures_or_says_that_too_little_is_left(draw
             measured += 1
             head = cells_of(part)["measure"]
             for measure, value in measures(mask).items():
-                assert cells_of(part)[measure][head.index(f"seed {seed}")] == number(value)
+                assert cells_of(part)[measure][head.index(f"seed {seed}")] == significant(value)
     assert measured + few == 6
 
 
@@ -228,7 +228,7 @@ def test_a_mask_with_almost_nothing_left_is_not_measured(results):
     (one, *_) = kept(results, "moduli/table2", "90% sparse", "Circle")
     mask = torch.zeros(16, 16, dtype=torch.bool)
     mask[0, :3] = True
-    said = _figures._graph_of([Kept(one.result, "sparse", {f"{PARAMETER}_mask": mask, PARAMETER: mask}, "")])
+    said = _figures._graph_of([KeptRun(one.result, "sparse", {f"{PARAMETER}_mask": mask, PARAMETER: mask}, "")])
     assert said == "Seed 0: 3 entries are left, 0.19 a neuron: no graph to measure.\n"
 
 
@@ -237,12 +237,12 @@ def test_z_of_a_graph_is_the_mean_over_seeds(results, monkeypatch):
     (one, two) = kept(results, "moduli/table2", "90% sparse", "Circle")
     masks = [torch.rand(16, 16, generator=torch.Generator().manual_seed(seed)) < 0.3 for seed in (5, 6)]
     several = [
-        Kept(each.result, "sparse", {f"{PARAMETER}_mask": mask, PARAMETER: mask}, "")
+        KeptRun(each.result, "sparse", {f"{PARAMETER}_mask": mask, PARAMETER: mask}, "")
         for each, mask in zip((one, two), masks, strict=True)
     ]
     found = cells_of(_figures._graph_of(several))
     own = [measures(mask)["reciprocity"] for mask in masks]
-    assert found["reciprocity"][:3] == [number(own[0]), number(own[1]), number(sum(own) / 2)]
+    assert found["reciprocity"][:3] == [significant(own[0]), significant(own[1]), significant(sum(own) / 2)]
     assert found["density"][3].endswith("± 0") and found["density"][4] == "-", "as many entries"
     assert found["in-degree CV"][6] == "-", "rewired masks have the same degrees"
 
@@ -297,11 +297,11 @@ def test_maps_show_the_cost_from_one_point(space):
     ],
 )
 def test_numbers_are_short(value, said):
-    assert number(value) == said
+    assert significant(value) == said
 
 
 def test_a_table_is_markdown():
-    assert rows(["a", "b"], [["x", "1"]]) == "| a | b |\n| --- | ---: |\n| x | 1 |\n"
+    assert markdown_table(["a", "b"], [["x", "1"]]) == "| a | b |\n| --- | ---: |\n| x | 1 |\n"
 
 
 def test_every_figure_that_needs_runs_is_one():

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from srnn_bench.analysis._draw_heat import FEW, heat
+from srnn_bench.drawing import FEW, heat
 
 
 def drawn(values, rows=("a", "b"), columns=("x", "y", "z")):

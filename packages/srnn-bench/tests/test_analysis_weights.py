@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from srnn_bench import Conditions, Job, Penalty, Quiet, Stage, Store, Training, sweep
+from srnn_bench import Conditions, Job, Penalty, Stage, Store, Training, Watcher, sweep
 from srnn_bench.analysis import embedding, weights
 from srnn_manifolds import L1, Circle, Moduli, Shuffled, Trained
 
@@ -21,7 +21,7 @@ def stored(tmp_path, tiny):
     def make(keep=True, **changes):
         experiment, store = tiny(**changes), Store(tmp_path)
         jobs = [Job(experiment, 3, "tiny")]
-        sweep(jobs, store, keep_weights=keep, conditions=Conditions(device="cpu"), watcher=Quiet())
+        sweep(jobs, store, keep_weights=keep, conditions=Conditions(device="cpu"), watcher=Watcher())
         return store, store.get(experiment.key(3))
 
     return make

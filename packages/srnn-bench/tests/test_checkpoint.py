@@ -20,8 +20,8 @@ from torch import Tensor
 
 import srnn_bench
 from srnn_bench import DiskError
-from srnn_bench._checkpoint import DTYPES, Checkpoints, pack, unpack
-from srnn_bench._disk import write_whole
+from srnn_bench._files import write_whole
+from srnn_bench.training import DTYPES, Checkpoints, pack, unpack
 
 ALL = [*sorted(DTYPES, key=str), torch.complex64, torch.complex128]
 
@@ -220,7 +220,7 @@ def test_numbers_beyond_their_width_are_still_in_order(tmp_path):
 
 def test_a_checkpoint_is_due_when_the_time_has_come(tmp_path, monkeypatch):
     now = 100.0
-    monkeypatch.setattr("srnn_bench._checkpoint.time.monotonic", lambda: now)
+    monkeypatch.setattr("srnn_bench.training._checkpoint.time.monotonic", lambda: now)
     held = Checkpoints(tmp_path, "me", every=60.0)
     for after, due in ((159.9, False), (160.0, True)):
         now = after
@@ -346,8 +346,8 @@ import signal
 import sys
 from pathlib import Path
 
-from srnn_bench import _disk
-from srnn_bench._checkpoint import Checkpoints
+from srnn_bench import _files as _disk
+from srnn_bench.training import Checkpoints
 
 folder, where = Path(sys.argv[1]), sys.argv[2]
 held = Checkpoints(folder, "me")

@@ -9,11 +9,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from srnn_bench import Cell, Experiment, Result, Stage, Summary, Table, Training
-from srnn_bench import _statistics as layer
-from srnn_bench._claims import Claim, Contrast, beats, beyond, judge, matches, within
-from srnn_bench._environment import describe, resolve_device
-from srnn_bench._readings import StepsTo
-from srnn_bench._summary import CellSummary
+from srnn_bench.tables import Claim, Contrast, FilledCell, StepsTo, beats, beyond, judge, matches, within
+from srnn_bench.tables import _statistics as layer
+from srnn_bench.training import describe, resolve_device
 from srnn_models import ElmanRNN, SequenceModel
 from srnn_tasks import Adding
 
@@ -73,7 +71,7 @@ def summary_of(table, /, environment=ENVIRONMENT, **values):
     for cell in table.cells:
         given_values = values.get(cell.column, [None] * len(table.seeds))
         results = {seed: result_of(cell.column, seed, value, environment) for seed, value in enumerate(given_values)}
-        cells[cell.row, cell.column] = CellSummary(cell, results)
+        cells[cell.row, cell.column] = FilledCell(cell, results)
     return Summary(table, cells)
 
 
@@ -337,7 +335,7 @@ def steps_of(*claims, **values):
             stage |= {"steps": length, "history": [means | {"metrics": {"accuracy": height}} for height in heights]}
             held = result_of(cell.column, seed, 1.0)
             results[seed] = Result.model_validate(held.model_dump() | {"stages": [stage]})
-        cells[cell.row, cell.column] = CellSummary(cell, results)
+        cells[cell.row, cell.column] = FilledCell(cell, results)
     return judge(Summary(table, cells))
 
 
@@ -428,7 +426,7 @@ def test_two_stages_of_one_run_are_paired():
     plain = table_of(seeds=4)
     claim = Claim("c", "s", "s", (beats(("later", "A"), over=A),))
     table = replace(plain, cells=(plain.cells[0], later), claims=(claim,))
-    cells = {(cell.row, cell.column): CellSummary(cell, results) for cell in table.cells}
+    cells = {(cell.row, cell.column): FilledCell(cell, results) for cell in table.cells}
     (found,) = judge(Summary(table, cells))
     assert found.p == pytest.approx(stats.ttest_rel(then, first).pvalue)
     assert (found.verdict, found.rank_p) == ("supported", None)

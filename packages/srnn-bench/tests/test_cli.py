@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from srnn_bench import PACKAGES, Store
-from srnn_bench._cli import main, parse_seeds
+from srnn_bench.cli import main, parse_seeds
 
 
 @pytest.fixture
@@ -118,9 +118,9 @@ def test_a_tracker_of_ones_own_is_told(srnn, tmp_path, tiny, monkeypatch):
 
 
 TRACKER = """
-from srnn_bench import Quiet
+from srnn_bench import Watcher
 
-class Mine(Quiet):
+class Mine(Watcher):
     def __init__(self):
         self.told = []
     def begun(self, job): self.told.append("begun")

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from srnn_bench import Job, run
-from srnn_bench._display import Display, duration
+from srnn_bench.sweep import Display, duration
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_plain_lines_where_there_is_no_terminal(tiny, out):
 
 def test_a_terminal_shows_states_and_the_time_left(tiny, out, monkeypatch):
     now = [100.0]
-    monkeypatch.setattr("srnn_bench._display.time.perf_counter", lambda: now[0])
+    monkeypatch.setattr("srnn_bench.sweep._display.time.perf_counter", lambda: now[0])
     display = Display(4, Console(file=out, width=120, force_terminal=True))
     experiment = tiny()
     jobs = [Job(experiment, seed, f"job {seed}") for seed in range(4)]

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from srnn_bench import Conditions, Job, Stage, Store, run
-from srnn_bench._estimate import estimate, print_estimates
+from srnn_bench.sweep import estimate, print_estimates
 
 CPU = Conditions(device="cpu")
 
@@ -43,7 +43,7 @@ def test_what_the_store_holds_tells_the_time(tiny, tmp_path):
 
 def test_each_kind_of_network_is_measured_once(tiny, monkeypatch):
     taken = []
-    monkeypatch.setattr("srnn_bench._estimate._step", lambda *given: taken.append(given) or Step)
+    monkeypatch.setattr("srnn_bench.sweep._estimate._step", lambda *given: taken.append(given) or Step)
     larger = tiny().stages[0].training.model_copy(update={"batch_size": 16})
     experiments = [tiny(), tiny(penalties=()), tiny(stages=(Stage(name="large", training=larger),))]
     found = list(estimate([job for experiment in experiments for job in jobs(experiment, (0,))], None, CPU))

@@ -10,12 +10,10 @@ import torch
 from safetensors.numpy import load
 from torch import nn
 
-from srnn_bench import SGD, Annealing, Experiment, Result, Stage, Training, _train, run
-from srnn_bench._assemble import assemble
-from srnn_bench._result import Epoch, StageResult
-from srnn_bench._run import Keeping, run_together
-from srnn_bench._streams import stream
-from srnn_bench._train import ZERO, present
+from srnn_bench import SGD, Annealing, Experiment, Result, Stage, Training, run
+from srnn_bench.experiment import Epoch, StageResult
+from srnn_bench.training import ZERO, CheckpointPolicy, assemble, present, run_together, stream
+from srnn_bench.training import _trainer as _train
 from srnn_masks import apply
 from srnn_models import ElmanRNN, SequenceModel
 from srnn_pruning import Pruning
@@ -35,7 +33,7 @@ def experiment(*trainings, task=None, **stage):
 
 
 def made(one, seeds=(0,)):
-    return run_together(one, seeds, device="cpu", progress=lambda *_: None, keeping=Keeping(weights=True))
+    return run_together(one, seeds, device="cpu", progress=lambda *_: None, keeping=CheckpointPolicy(weights=True))
 
 
 # --- a task whose metrics are told, and that tells how it was asked ---------------------------------------------------

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from srnn_bench import SGD, Adam, AdamW, Experiment, Masked, Penalty, Stage, Training
-from srnn_bench._experiment import canonical
+from srnn_bench.experiment import canonical
 from srnn_manifolds import L1, Moduli, Shuffled, Torus
 from srnn_masks import Bernoulli, FixedInDegree, Locality, UniformRandom
 from srnn_models import ElmanRNN, PathIntegrator, SequenceModel

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from srnn_bench import Epoch, Experiment, Penalty, Result, Stage, StageResult, Training, run
-from srnn_bench._environment import describe, resolve_device
-from srnn_bench._export import ENVIRONMENT, HISTORY, MEASURED, RUN, export
+from srnn_bench.store import ENVIRONMENT, HISTORY, MEASURED, RUN, export
+from srnn_bench.training import describe, resolve_device
 from srnn_manifolds import L1, Moduli
 from srnn_models import ElmanRNN, SequenceModel
 from srnn_tasks import Adding, Task

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from srnn_bench import Conditions, Job, Stage, Store, Training, sweep
-from srnn_bench._session import LEASE, Session
-from srnn_bench._watch import Quiet
+from srnn_bench.store import LEASE, Session
+from srnn_bench.sweep import Watcher
 from srnn_pruning import Pruning, Random
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="signals")]
@@ -32,9 +32,9 @@ import time
 from pathlib import Path
 
 from srnn_bench import Conditions, Experiment, Job, Store, sweep
-from srnn_bench._watch import Quiet
+from srnn_bench import Watcher
 
-class Log(Quiet):
+class Log(Watcher):
     def __init__(self, path):
         self.file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
@@ -68,7 +68,7 @@ if __name__ == "__main__":
 """
 
 
-class Log(Quiet):
+class Log(Watcher):
     """What a sweep in this process tells."""
 
     def __init__(self) -> None:
@@ -241,7 +241,7 @@ def test_a_run_of_a_sweep_that_sleeps_is_taken_up_and_its_late_result_is_not_kep
         assert asleep.store.statuses() == {"running": 1, "pending": 1}
         begun = time.monotonic()
         awake = Log()
-        monkeypatch.setattr("srnn_bench._sweep.Session", partial(Session, lease=1.5))
+        monkeypatch.setattr("srnn_bench.sweep._sweep.Session", partial(Session, lease=1.5))
         how = {"conditions": Conditions("cpu"), "checkpoint_every": 0.02, "keep_weights": True}
         sweep(jobs, asleep.store, **how, watcher=awake)
         assert awake.told[0] == ("begun", jobs[0].key), "it was not done when it was taken up"
@@ -271,7 +271,7 @@ def test_a_sweep_that_lost_its_run_leaves_the_checkpoints_to_the_one_that_took_i
                 connection.execute("UPDATE runs SET owner = 'another-host/1/x'")
 
     monkeypatch.setattr(log, "epoch", lambda job, *step: (lose(), Log.epoch(log, job, *step)))
-    monkeypatch.setattr("srnn_bench._sweep.Session", partial(Session, lease=1.5))
+    monkeypatch.setattr("srnn_bench.sweep._sweep.Session", partial(Session, lease=1.5))
     sweep([job], store, conditions=Conditions("cpu"), checkpoint_every=0.0, watcher=log)
     # the other dies too, its lease runs out, and we take the run back: from the checkpoints of its end
     assert [said[0] for said in log.told].count("begun") == 2
@@ -326,7 +326,7 @@ def test_a_stack_whose_sweep_died_elsewhere_goes_on_as_a_stack_when_its_lease_is
     with closing(sqlite3.connect(dead.store.path)) as connection, connection:
         connection.execute("UPDATE runs SET owner = 'another-host/1/x'")
     heirs = Log()
-    monkeypatch.setattr("srnn_bench._sweep.Session", partial(Session, lease=2.0))
+    monkeypatch.setattr("srnn_bench.sweep._sweep.Session", partial(Session, lease=2.0))
     sweep(jobs, dead.store, conditions=Conditions("cpu"), stack="always", keep_weights=True, watcher=heirs)
     assert next(said for said in heirs.told if said[0] == "epoch")[2:] != ("sparse", 1)
     alone = Sweeps(tmp_path / "alone", jobs, stack="always")
@@ -362,9 +362,9 @@ import sys
 from pathlib import Path
 
 from srnn_bench import Conditions, DiskError, Experiment, Job, Store, sweep
-from srnn_bench._watch import Quiet
+from srnn_bench import Watcher
 
-class Narrow(Quiet):
+class Narrow(Watcher):
     def __init__(self, limit):
         self.limit = limit
 

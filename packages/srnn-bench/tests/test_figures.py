@@ -15,15 +15,10 @@ import pytest
 from matplotlib.collections import PolyCollection
 
 from srnn_bench import Cell, Published, Result, Stage, Summary, Table, Training
-from srnn_bench._environment import describe, resolve_device
-from srnn_bench._readings import AtStep, Present, StepsTo
-from srnn_bench._report._curve_figures import curves
-from srnn_bench._report._density_figures import against_density
-from srnn_bench._report._dot_figures import cells, step_times
-from srnn_bench._report._drawing import COLOURS, DASHES, MARKERS, file_png, file_svg, inline_svg, series
-from srnn_bench._report._figures import drawings
-from srnn_bench._report._html import write_figures
-from srnn_bench._summary import CellSummary
+from srnn_bench.drawing import COLOURS, DASHES, MARKERS, file_png, file_svg, inline_svg, series
+from srnn_bench.report import against_density, cells, curves, drawings, step_times, write_figures
+from srnn_bench.tables import AtStep, FilledCell, StepsTo, WeightsPresent
+from srnn_bench.training import describe, resolve_device
 
 ENVIRONMENT = describe("adding", resolve_device("cpu"), "float32", 1)
 SVG = "{http://www.w3.org/2000/svg}"
@@ -59,7 +54,7 @@ def summary_of(cells, results, *, metric="Error", seeds=(0, 1, 2)) -> Summary:
     """Return a summary with these results by experiment."""
     table = Table("paper/table", "quick", "A title", "A paper", metric, "units", "lower", seeds, tuple(cells))
     held = {
-        (cell.row, cell.column): CellSummary(
+        (cell.row, cell.column): FilledCell(
             cell, {seed: found.get(seed) for found in [results.get(cell.experiment, {})] for seed in seeds}
         )
         for cell in cells
@@ -226,7 +221,7 @@ def test_a_metric_panel_is_there_where_cells_read_what_histories_hold(evaluated)
     ]
     (plain,) = metric_panels(evaluated, "accuracy")
     assert plain.title == "Validation accuracy: row 0" and "Dashed" not in plain.caption
-    assert metric_panels(evaluated, Present(("w",))) == []
+    assert metric_panels(evaluated, WeightsPresent(("w",))) == []
     bare = SimpleNamespace(a=evaluated.a, b=evaluated.b, results={})
     for one, runs in evaluated.results.items():
         bare.results[one] = {
@@ -407,7 +402,7 @@ def luminance(colour: str) -> float:
 
 @pytest.mark.parametrize("colour", COLOURS)
 def test_colours_can_be_told_from_both_pages(colour):
-    page = (files("srnn_bench._report") / "templates" / "report.html.jinja").read_text()
+    page = (files("srnn_bench.report") / "templates" / "report.html.jinja").read_text()
     backs = [
         f"#{''.join(2 * digit for digit in back)}" if len(back) == 3 else f"#{back}"
         for back in re.findall(r"--back: #([0-9a-f]+)", page)
@@ -420,9 +415,9 @@ def test_colours_can_be_told_from_both_pages(colour):
 
 def test_only_what_draws_imports_matplotlib_and_nothing_imports_pyplot(tmp_path):
     code = (
-        "import sys, srnn_bench._cli; assert 'matplotlib' not in sys.modules\n"
-        f"srnn_bench._report.write_html([], {str(tmp_path / 'report.html')!r})\n"
-        "from srnn_bench._report._drawing import Drawing, canvas, file_png, file_svg\n"
+        "import sys, srnn_bench.cli; assert 'matplotlib' not in sys.modules\n"
+        f"srnn_bench.report.write_html([], {str(tmp_path / 'report.html')!r})\n"
+        "from srnn_bench.drawing import Drawing, canvas, file_png, file_svg\n"
         "figure, axes = canvas(1.0); drawing = Drawing('a', 'b', 'c', figure); file_png(drawing), file_svg(drawing)\n"
         "assert 'matplotlib' in sys.modules and 'matplotlib.pyplot' not in sys.modules\n"
     )

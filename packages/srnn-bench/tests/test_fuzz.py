@@ -12,12 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from srnn_bench import Experiment, Job, Stage, Store, Training, run
-from srnn_bench._cli import read_experiment
-from srnn_bench._run import Keeping, run_together
-from srnn_bench._session import Session
-from srnn_bench._summary import summarise
-from srnn_bench._table import Cell, Table
+from srnn_bench.cli import read_experiment
 from srnn_bench.papers import TABLES, table
+from srnn_bench.store import Session
+from srnn_bench.tables import Cell, Table, summarise
+from srnn_bench.training import CheckpointPolicy, run_together
 from srnn_pruning import Pruning, Random
 
 # the fixtures hold what all examples share; each example puts back what it changes
@@ -324,7 +323,7 @@ class Torn:
                 raise Stop
 
         self.told.clear()
-        keeping = Keeping(folder, every=0.0, weights=True)
+        keeping = CheckpointPolicy(folder, every=0.0, weights=True)
         (made,) = run_together(
             self.experiment, (0,), device="cpu", progress=progress, keeping=keeping, tell=self.told.append
         )
@@ -395,7 +394,7 @@ def test_a_run_with_damaged_checkpoints_ends_like_an_unbroken_one(torn, data):
 @given(data=st.data())
 def test_bytes_of_any_kind_are_read_as_a_checkpoint_or_refused(tmp_path, data):
     """Even where somebody makes the checksum fit: what is unpacked is plain data, and any error is a ValueError."""
-    from srnn_bench._checkpoint import pack, unpack
+    from srnn_bench.training import pack, unpack
 
     whole = pack({"identity": 1, "state": [(1.5, None), {"a": True, 2: "b"}]})
     length = int.from_bytes(whole[:8], "little")

@@ -11,14 +11,25 @@ from safetensors.torch import load
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_map
 
-from srnn_bench import SGD, Adam, AdamW, Experiment, Masked, Penalty, Stage, Training, _run
-from srnn_bench._assemble import Parts, Penalties, Plan, assemble
-from srnn_bench._engine import Single
-from srnn_bench._environment import conditions
-from srnn_bench._graphed import REHEARSALS, CudaRecorder, Graphed, Plain
-from srnn_bench._rates import Annealing
-from srnn_bench._run import Keeping, engine_of, run_together
-from srnn_bench._stacked import Stacked
+from srnn_bench import SGD, Adam, AdamW, Experiment, Masked, Penalty, Stage, Training
+from srnn_bench.experiment import Annealing
+from srnn_bench.experiment import _result as _run
+from srnn_bench.training import (
+    REHEARSALS,
+    CheckpointPolicy,
+    CudaRecorder,
+    Graphed,
+    Parts,
+    Penalties,
+    Plain,
+    Plan,
+    Single,
+    Stacked,
+    applied,
+    assemble,
+    engine_of,
+    run_together,
+)
 from srnn_manifolds import Moduli, Shuffled, Sphere, Trained
 from srnn_masks import Bernoulli, apply
 from srnn_models import LSTM, ElmanRNN, LanguageModel, PathIntegrator, SequenceModel
@@ -226,7 +237,12 @@ def graphed(monkeypatch):
 
 def made(value, device="cpu"):
     (one,) = run_together(
-        value, (3,), device=device, progress=lambda *_: None, keeping=Keeping(weights=True), precision="float32"
+        value,
+        (3,),
+        device=device,
+        progress=lambda *_: None,
+        keeping=CheckpointPolicy(weights=True),
+        precision="float32",
     )
     return one
 
@@ -608,7 +624,7 @@ def test_cuda_graphs_agree_with_single_steps(changes, monkeypatch):
 def test_cuda_graphs_at_lower_precision(precision):
     device = torch.device("cuda")
     value = experiment(**NAVIGATION, penalties=penalised(Moduli()))
-    with conditions(device, precision, 1):
+    with applied(device, precision, 1):
         one = Single([assemble(value, 0, device)], device)
         other = Graphed([assemble(value, 0, device)], device, CudaRecorder(device), tell=pytest.fail, least=1)
         one.begin(0), other.begin(0)

@@ -7,7 +7,8 @@ import pytest
 from rich.console import Console
 
 from srnn_bench import Store, papers, run, summarise
-from srnn_bench._ledger import figures, ledger, print_claims
+from srnn_bench.report import figures, print_claims
+from srnn_bench.tables import ledger
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +67,7 @@ def test_without_claims_it_says_so(summaries):
 
 
 def test_the_numbers_of_a_judgement_stand_in_one_line(summaries):
-    from srnn_bench._claims import Claim, Contrast, Judgement
+    from srnn_bench.tables import Claim, Contrast, Judgement
 
     contrast = Contrast((("row", "A", 1.0), ("row", "B", -1.0)))
     judgement = Judgement(

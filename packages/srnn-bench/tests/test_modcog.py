@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from srnn_bench import papers
-from srnn_bench._assemble import assemble
 from srnn_bench.papers import modcog
-from srnn_bench.papers.modcog import _tables
+from srnn_bench.papers.modcog import _columns as _tables
 from srnn_bench.papers.modcog._networks import nearest_radius
+from srnn_bench.training import assemble
 from srnn_masks import FixedInDegree, Locality
 from srnn_tasks import Cognitive
 

@@ -8,11 +8,11 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from srnn_bench import Conditions, Job, Quiet, Store, sweep
+from srnn_bench import Conditions, Job, Store, Watcher, sweep
 from srnn_bench.analysis import clusters
-from srnn_bench.analysis._draw_units import unit_weights
 from srnn_bench.papers import modcog, table
 from srnn_bench.papers.modcog import _best_density, _components, _examples, _figures, _places
+from srnn_bench.papers.modcog.figures._draw_units import unit_weights
 from srnn_masks import FixedInDegree
 
 PLACES = {"modcog/figure2a": ("LM d = 0",), "modcog/figure7b": ("LM d = 0", "LM d = 1", "LM d = 2", "dense")}
@@ -32,7 +32,7 @@ def store(tmp_path_factory):
         cells = [cell for cell in table(name, "smoke").cells if cell.row in lines]
         jobs += [Job(cell.experiment, 0, cell.name) for cell in cells]
     found = Store(tmp_path_factory.mktemp("runs") / "results")
-    sweep(jobs, found, keep_weights=True, conditions=Conditions(device="cpu"), watcher=Quiet())
+    sweep(jobs, found, keep_weights=True, conditions=Conditions(device="cpu"), watcher=Watcher())
     return found
 
 

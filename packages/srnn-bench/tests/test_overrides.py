@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from srnn_bench import SGD, Adam, AdamW, Cell, Experiment, Masked, Penalty, Published, Stage, Table, Training, papers
-from srnn_bench._overrides import override, override_table
+from srnn_bench.experiment import override
+from srnn_bench.tables import override_table
 from srnn_manifolds import L1, Circle, Moduli, Product, Sphere, Torus
 from srnn_masks import FixedInDegree, Locality, UniformRandom
 from srnn_models import ElmanRNN, SequenceModel

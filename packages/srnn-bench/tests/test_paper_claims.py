@@ -9,10 +9,8 @@ from operator import mul
 import pytest
 
 from srnn_bench import Result, Summary, papers
-from srnn_bench._claims import judge
-from srnn_bench._environment import describe, resolve_device
-from srnn_bench._summary import CellSummary
-from srnn_bench._table import SCALES
+from srnn_bench.tables import SCALES, FilledCell, judge
+from srnn_bench.training import describe, resolve_device
 
 ENVIRONMENT = describe("path_integration", resolve_device("cpu"), "float32", 1)
 UNSTATED = 4  # runs of the text tables: what the authors' notebook averages, section 8 of the facts sheet
@@ -46,7 +44,7 @@ def as_published(table, worse=()):
             fields = {"experiment": cell.experiment, "seed": seed, "status": "done", "stages": [stage]}
             made = {"key": f"{cell.row}{cell.column}{seed}", "environment": ENVIRONMENT, "seconds": 1.0}
             results[seed] = Result.model_validate(fields | made)
-        cells[cell.row, cell.column] = CellSummary(cell, dict(results))
+        cells[cell.row, cell.column] = FilledCell(cell, dict(results))
     return Summary(table, cells)
 
 

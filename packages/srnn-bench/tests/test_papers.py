@@ -3,7 +3,7 @@
 import pytest
 
 from srnn_bench import Store, papers, run, summarise
-from srnn_bench._table import SCALES
+from srnn_bench.tables import SCALES
 from srnn_manifolds import L1, DifferenceOfGaussians, Moduli, Shuffled, Torus
 
 

@@ -15,9 +15,8 @@ from pathlib import Path
 import pytest
 
 from srnn_bench import Conditions, Job, Masked, Stage, Store, Training, sweep
-from srnn_bench._disk import DiskError
-from srnn_bench._ray import Ray, slots
-from srnn_bench._watch import Quiet
+from srnn_bench._files import DiskError
+from srnn_bench.sweep import RayExecutor, Watcher, slots
 from srnn_masks import Bernoulli
 
 MARKS = (
@@ -43,7 +42,7 @@ SHORT = (Stage(name="only", training=Training(epochs=5, batches=2, batch_size=8,
 ENDLESS = (Stage(name="only", training=Training(epochs=10**6, batches=1, batch_size=8, learning_rate=1e-9)),)
 
 
-class Log(Quiet):
+class Log(Watcher):
     """A watcher that writes down what it is told."""
 
     def __init__(self):
@@ -244,7 +243,7 @@ def cluster(cluster_of_module, monkeypatch):
 
 def make(todo, folder, cluster, log, *, checkpoints=None, **how):
     """Sweep over the cluster."""
-    executor = Ray(cluster.address, checkpoints=checkpoints)
+    executor = RayExecutor(cluster.address, checkpoints=checkpoints)
     try:
         sweep(todo, Store(folder), conditions=CPU, executor=executor, watcher=log, **how)
     finally:
@@ -329,17 +328,17 @@ import signal
 import sys
 from pathlib import Path
 from srnn_bench import Conditions, Experiment, Job, Store, sweep
-from srnn_bench._ray import Ray
-from srnn_bench._watch import Quiet
+from srnn_bench import RayExecutor
+from srnn_bench import Watcher
 
-class Loud(Quiet):
+class Loud(Watcher):
     def epoch(self, *step):
         print("epoch", flush=True)
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # shells start what runs in the background deaf to it
 experiment = Experiment.model_validate_json(Path(sys.argv[1]).read_text())
 jobs = [Job(experiment, seed, "x") for seed in range(3)]
-sweep(jobs, Store(sys.argv[2]), conditions=Conditions("cpu"), executor=Ray(sys.argv[3]), stack="never", watcher=Loud())
+sweep(jobs, Store(sys.argv[2]), conditions=Conditions("cpu"), executor=RayExecutor(sys.argv[3]), stack="never", watcher=Loud())
 """
 
 
@@ -374,7 +373,7 @@ def test_an_address_where_nobody_answers_is_named():
     begin = time.monotonic()
     address = f"127.0.0.1:{free_port()}"
     with pytest.raises(ValueError, match=f"address: expected host:port .*'{address}', where nobody answers"):
-        Ray(address)
+        RayExecutor(address)
     assert time.monotonic() - begin < 30
 
 
@@ -382,19 +381,19 @@ def test_an_address_where_nobody_answers_is_named():
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.1:x", "ray://127.0.0.1:10001", ":", "127.0.0.1:99999"])
 def test_what_is_no_address_is_named(address):
     with pytest.raises(ValueError, match=f"address: expected host:port of the head of a Ray cluster, got '{address}'"):
-        Ray(address)
+        RayExecutor(address)
 
 
 def test_without_ray_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ValueError, match=r"ray: .*pip install 'srnn-bench\[ray\]'"):
-        Ray()
+        RayExecutor()
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.5, float("nan")])
 def test_a_share_that_is_none_is_refused(share):
     with pytest.raises(ValueError, match=r"gpus_per_run: expected a share such as 0\.1 or a whole number, got "):
-        Ray(gpus_per_run=share)
+        RayExecutor(gpus_per_run=share)
 
 
 @pytest.mark.parametrize(

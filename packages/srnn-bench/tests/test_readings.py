@@ -10,12 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from srnn_bench import Cell, Job, Stage, Store, Table, Training, summarise, sweep
-from srnn_bench._environment import describe, resolve_device
-from srnn_bench._job import Conditions
-from srnn_bench._readings import AtStep, HeldOut, Present, StepsTo, censored, evaluations, reading
-from srnn_bench._result import Epoch, Result, StageResult
-from srnn_bench._summary import CellSummary, Summary
-from srnn_bench._watch import Quiet
+from srnn_bench.experiment import Conditions, Epoch, Result, StageResult
+from srnn_bench.sweep import Watcher
+from srnn_bench.tables import (
+    AtStep,
+    FilledCell,
+    HeldOut,
+    StepsTo,
+    Summary,
+    WeightsPresent,
+    censored,
+    evaluations,
+    reading,
+)
+from srnn_bench.training import describe, resolve_device
 
 EVALUATED = Training(epochs=3, batches=2, batch_size=8, learning_rate=1e-2, evaluate_every=2)
 
@@ -55,9 +63,9 @@ READ = [  # one line a reading: what it is, what it reads of CURVE, how it is ca
     (AtStep("accuracy", 25), 0.3, "validation accuracy at step 25"),
     (AtStep("accuracy", 45), 0.5, "validation accuracy at step 45"),
     (AtStep("accuracy", 60), 0.9, "validation accuracy at step 60"),
-    (Present(("*weight_hh*",)), 20.0, "weights present of *weight_hh*"),
-    (Present(("*weight*",)), 127.0, "weights present of *weight*"),
-    (Present(("*weight_hh*", "recurrence.*")), 27.0, "weights present of *weight_hh*, recurrence.*"),
+    (WeightsPresent(("*weight_hh*",)), 20.0, "weights present of *weight_hh*"),
+    (WeightsPresent(("*weight*",)), 127.0, "weights present of *weight*"),
+    (WeightsPresent(("*weight_hh*", "recurrence.*")), 27.0, "weights present of *weight_hh*, recurrence.*"),
 ]
 
 
@@ -154,8 +162,16 @@ BARE = stage_of([None, None], present={})
         (AtStep("accuracy", 5), BARE, r"at step 5: stage 'only' has no evaluations of 'accuracy'.*--refresh"),
         (AtStep("accuracy", 61), CURVE, r"at step 61: expected a step of .*'only'.* from step 20 to step 60"),
         (AtStep("accuracy", 19), CURVE, r"at step 19: expected a step of .*'only'.* from step 20 to step 60"),
-        (Present(("*",)), BARE, r"present of \*: stage 'only' has no numbers of weights.* older version.*--refresh"),
-        (Present(("*hh*", "*xx*")), CURVE, r"'\*xx\*' matches no weight matrix of stage 'only'; .*weight_ih.*readout"),
+        (
+            WeightsPresent(("*",)),
+            BARE,
+            r"present of \*: stage 'only' has no numbers of weights.* older version.*--refresh",
+        ),
+        (
+            WeightsPresent(("*hh*", "*xx*")),
+            CURVE,
+            r"'\*xx\*' matches no weight matrix of stage 'only'; .*weight_ih.*readout",
+        ),
     ],
     ids=str,
 )
@@ -173,8 +189,8 @@ def test_what_a_stage_does_not_hold_is_named(read, stage, said):
         (lambda: StepsTo("a", math.nan), "StepsTo: expected a finite threshold, got nan"),
         (lambda: StepsTo("a", 0.5, "best"), "StepsTo: expected better to be 'lower' or 'higher', got 'best'"),
         (lambda: AtStep("a", 0), "AtStep: expected at least 1 step, got 0"),
-        (lambda: Present("*weight*"), r"Present: expected a tuple of globs, got '\*weight\*'"),
-        (lambda: Present(()), r"Present: expected a tuple of globs, got \(\)"),
+        (lambda: WeightsPresent("*weight*"), r"Present: expected a tuple of globs, got '\*weight\*'"),
+        (lambda: WeightsPresent(()), r"Present: expected a tuple of globs, got \(\)"),
     ],
 )
 def test_a_reading_that_means_nothing_is_refused(make, said):
@@ -204,7 +220,7 @@ def summary_of(cell, *stages):
         run = {"key": cell.experiment.key(seed), "experiment": cell.experiment, "seed": seed, "status": status}
         held = () if stage is None else (stage,)
         results[seed] = Result(**run, stages=held, environment=environment, seconds=1.0)
-    return Summary(table_of(cell), {(cell.row, cell.column): CellSummary(cell, results)})
+    return Summary(table_of(cell), {(cell.row, cell.column): FilledCell(cell, results)})
 
 
 def test_the_tables_number_is_what_is_read_times_the_factor(evaluated):
@@ -214,7 +230,7 @@ def test_the_tables_number_is_what_is_read_times_the_factor(evaluated):
         (StepsTo("accuracy", 0.5), 1.0, {0: 35.0, 1: 35.0}),
         (StepsTo("accuracy", 0.6), 2.0, {0: 80.0, 1: 74.0}),
         (AtStep("accuracy", 40), 100.0, {0: 60.0, 1: 75.0}),
-        (Present(("readout.*",)), 0.5, {0: 50.0, 1: 50.0}),
+        (WeightsPresent(("readout.*",)), 0.5, {0: 50.0, 1: 50.0}),
     ]:
         (cell,) = summary_of(Cell("r", "c", evaluated(), "only", read, factor=factor), CURVE, slow).cells.values()
         assert cell.values == {seed: pytest.approx(value) for seed, value in values.items()}
@@ -250,9 +266,9 @@ def test_runs_that_never_got_there_are_told(evaluated):
 
 def test_a_result_that_cannot_be_read_is_named(evaluated, tmp_path):
     one, store = evaluated(), Store(tmp_path)
-    sweep([Job(one, 0, "a run")], store, conditions=Conditions(device="cpu"), watcher=Quiet())
+    sweep([Job(one, 0, "a run")], store, conditions=Conditions(device="cpu"), watcher=Watcher())
     result = store.get(one.key(0))
-    steps, count = StepsTo("mse", 0.0, "lower"), Present(("*hh*",))
+    steps, count = StepsTo("mse", 0.0, "lower"), WeightsPresent(("*hh*",))
     read = {metric: table_of(Cell("r", "c", one, "only", metric)) for metric in (steps, count, AtStep("mse", 4))}
     assert summarise(read[steps], store).cells["r", "c"].values == {0: 6.0}
     assert summarise(read[count], store).cells["r", "c"].values == {0: 36.0}
@@ -275,4 +291,4 @@ def test_a_cell_that_could_never_be_read_is_refused(evaluated, tiny):
     with pytest.raises(ValueError, match=r"steps to validation mse <= 0\.1 are better when lower, got better='higher'"):
         table_of(Cell("r", "c", evaluated(), "only", StepsTo("mse", 0.1, "lower")), better="higher")
     assert table_of(Cell("r", "c", evaluated(), "only", AtStep("mse", 4)), better="higher")
-    assert table_of(Cell("r", "c", bare, "sparse", Present(("*",))), better="higher")
+    assert table_of(Cell("r", "c", bare, "sparse", WeightsPresent(("*",))), better="higher")

@@ -11,10 +11,7 @@ from torch import nn
 from torch.nn import functional
 
 from srnn_bench import Experiment, papers
-from srnn_bench._assemble import assemble
-from srnn_bench._engine import Single
-from srnn_bench._streams import stream
-from srnn_bench._train import Member, Trainer
+from srnn_bench.training import Member, Single, Trainer, assemble, stream
 
 CPU = torch.device("cpu")
 SEED = 1

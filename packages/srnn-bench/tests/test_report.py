@@ -11,12 +11,9 @@ import pytest
 from rich.console import Console
 
 from srnn_bench import Cell, Conditions, Published, Result, Store, Table, print_report, summarise, write_html
-from srnn_bench._claims import Claim, Judgement, beats
-from srnn_bench._environment import describe, resolve_device
-from srnn_bench._report import write_figures, write_markdown
-from srnn_bench._report._markdown import escape
-from srnn_bench._report._section import section
-from srnn_bench._report._words import commands, counts, evidence, ours, theirs
+from srnn_bench.report import commands, counts, escape, evidence, ours, section, theirs, write_figures, write_markdown
+from srnn_bench.tables import Claim, Judgement, beats
+from srnn_bench.training import describe, resolve_device
 
 
 def result_of(experiment, seed, values, *, status="done", reason=None, packages=None) -> Result:
@@ -187,7 +184,7 @@ NUMBERS = [
 @pytest.fixture
 def judged(table, store, monkeypatch):
     """Give the summary of the table with a claim of each verdict, whatever the statistics say."""
-    monkeypatch.setattr("srnn_bench._report._section.judge", lambda summary: JUDGEMENTS)
+    monkeypatch.setattr("srnn_bench.report._section.judge", lambda summary: JUDGEMENTS)
     claims = tuple(judgement.claim for judgement in JUDGEMENTS)
     return summarise(dataclasses.replace(table, claims=claims), store)
 

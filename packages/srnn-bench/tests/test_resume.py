@@ -6,12 +6,8 @@ import pytest
 import torch
 
 from srnn_bench import SGD, AdamW, Annealing, Experiment, Masked, Penalty, Stage, Training
-from srnn_bench._checkpoint import Checkpoints
-from srnn_bench._disk import DiskError
-from srnn_bench._engine import Batches, Single
-from srnn_bench._run import Keeping, run_together
-from srnn_bench._stacked import Stacked
-from srnn_bench._train import Member
+from srnn_bench._files import DiskError
+from srnn_bench.training import Batches, CheckpointPolicy, Checkpoints, Member, Single, Stacked, run_together
 from srnn_manifolds import L1, Moduli, Trained
 from srnn_masks import Bernoulli, FixedInDegree
 from srnn_models import ElmanRNN, SequenceModel
@@ -236,7 +232,7 @@ class Interrupted:
 
 
 def made(experiment, seeds, folder, progress=lambda *_: None, tell=lambda text: pytest.fail(text)):
-    keeping = Keeping(folder, every=0.0, weights=True)
+    keeping = CheckpointPolicy(folder, every=0.0, weights=True)
     return run_together(experiment, seeds, device="cpu", progress=progress, keeping=keeping, tell=tell)
 
 
@@ -330,14 +326,14 @@ def test_a_checkpoint_made_otherwise_is_not_taken_up(monkeypatch, tmp_path, chan
         made(experiment, (0,), tmp_path)
     interrupted.again()
     told = []
-    keeping = Keeping(tmp_path, every=0.0, weights=change.pop("weights", True))
+    keeping = CheckpointPolicy(tmp_path, every=0.0, weights=change.pop("weights", True))
     run_together(experiment, (0,), device="cpu", progress=lambda *_: None, keeping=keeping, tell=told.append, **change)
     assert interrupted.steps == 2 * 7 + 3 * 2
     assert told and all("made under other conditions" in text for text in told)
 
 
 def test_another_seed_or_stack_has_checkpoints_of_its_own(tmp_path):
-    keeping = Keeping(tmp_path)
+    keeping = CheckpointPolicy(tmp_path)
     folders = {keeping.folder(keys) for keys in (["a"], ["b"], ["a", "b"], ["b", "a"], ["a", "b", "c"])}
     assert len(folders) == 5
     assert all(folder.parent == tmp_path for folder in folders)

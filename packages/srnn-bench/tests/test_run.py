@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from srnn_bench import SGD, Experiment, Masked, Penalty, Stage, Training, run
-from srnn_bench._assemble import assemble
+from srnn_bench.training import assemble
 from srnn_manifolds import L1, Moduli
 from srnn_masks import Bernoulli, FixedInDegree
 from srnn_models import ElmanRNN, SequenceModel
@@ -197,7 +197,7 @@ def test_each_kind_of_divergence_is_seen(tiny, monkeypatch, fault, said):
     monkeypatch.setattr(Experiment, "key", lambda self, seed: "unkeyed")
     fields = tiny(stages=(Stage(name="dense", training=TRAINING),)).__dict__
     faulty = Experiment.model_construct(**{**fields, "task": Faulty(steps=5, held_out=50, fault=fault)})
-    monkeypatch.setattr("srnn_bench._run.Result", lambda **ends: ends)
+    monkeypatch.setattr("srnn_bench.training._run.Result", lambda **ends: ends)
     ends = run(faulty, seed=0, device="cpu")
     assert (ends["status"], ends["reason"], ends["stages"]) == ("diverged", said, ())
 
@@ -229,8 +229,7 @@ class CountSource(BaseSource):
 
 
 def test_the_state_is_carried_detached_between_batches():
-    from srnn_bench._assemble import Parts, Penalties, Plan
-    from srnn_bench._engine import Single
+    from srnn_bench.training import Parts, Penalties, Plan, Single
 
     source = Count().open(device="cpu", generator=torch.Generator())
     model = SequenceModel(recurrence=ElmanRNN(hidden=3)).build(source.spec, generator=torch.Generator().manual_seed(0))
@@ -252,7 +251,7 @@ def test_the_state_is_carried_detached_between_batches():
 
 
 def test_a_task_without_end_needs_the_length_of_an_epoch():
-    from srnn_bench._assemble import _epoch_batches
+    from srnn_bench.training._parts import _epoch_batches
 
     source = Count().open(device="cpu", generator=torch.Generator())
     endless = Stage(name="a", training=Training(epochs=1, batch_size=1, learning_rate=1.0))
@@ -281,7 +280,7 @@ def test_an_error_after_a_finished_stage_keeps_that_stage(tiny, monkeypatch):
     def broken(module, *, generator):
         raise OSError("the disk is gone")
 
-    monkeypatch.setattr("srnn_bench._train.reinitialize", broken)
+    monkeypatch.setattr("srnn_bench.training._trainer.reinitialize", broken)
     result = run(tiny(), seed=0, device="cpu")
     assert result.status == "failed"
     assert [stage.name for stage in result.stages] == ["sparse"]
@@ -289,8 +288,8 @@ def test_an_error_after_a_finished_stage_keeps_that_stage(tiny, monkeypatch):
 
 
 def test_a_penalty_has_an_embedding_for_each_gate(tiny):
-    from srnn_bench._assemble import _penalties
-    from srnn_bench._streams import stream
+    from srnn_bench.training import stream
+    from srnn_bench.training._parts import _penalties
 
     model = torch.nn.Module()
     model.cell = torch.nn.Module()
@@ -302,7 +301,7 @@ def test_a_penalty_has_an_embedding_for_each_gate(tiny):
 
 
 def test_a_parameter_has_as_many_gates_as_its_owner_says():
-    from srnn_bench._assemble import _gates
+    from srnn_bench.training._parts import _gates
 
     model = torch.nn.Module()
     model.cell, model.readout = torch.nn.Module(), torch.nn.Module()
@@ -314,7 +313,7 @@ def test_a_parameter_has_as_many_gates_as_its_owner_says():
 
 
 def test_a_run_is_what_a_plain_loop_computes(tiny):
-    from srnn_bench._streams import stream
+    from srnn_bench.training import stream
 
     experiment = tiny(penalties=(Penalty(parameter="*hh*", regularizer=L1(), strength=0.1),), stages=tiny().stages[:1])
     (stage,) = run(experiment, seed=5, device="cpu").stages

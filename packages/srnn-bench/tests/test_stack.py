@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from srnn_bench import Experiment, Job, Stage, Training
-from srnn_bench._stack import FEWEST, LARGEST, NEURONS, stacks
+from srnn_bench.sweep import FEWEST, LARGEST, NEURONS, stacks
 from srnn_models import ElmanRNN, SequenceModel
 from srnn_tasks import Adding
 

@@ -15,28 +15,21 @@ import torch
 from safetensors.torch import load
 from torch import nn
 
-from srnn_bench import (
-    SGD,
-    Adam,
-    AdamW,
-    Conditions,
-    Experiment,
-    Job,
-    Masked,
-    Penalty,
-    Stage,
-    Store,
-    Training,
-    _run,
-    _train,
-    sweep,
+from srnn_bench import SGD, Adam, AdamW, Conditions, Experiment, Job, Masked, Penalty, Stage, Store, Training, sweep
+from srnn_bench.experiment import _result as _run
+from srnn_bench.sweep import Watcher
+from srnn_bench.training import (
+    CheckpointPolicy,
+    Parts,
+    Penalties,
+    Plan,
+    Single,
+    Stacked,
+    applied,
+    assemble,
+    run_together,
 )
-from srnn_bench._assemble import Parts, Penalties, Plan, assemble
-from srnn_bench._engine import Single
-from srnn_bench._environment import conditions
-from srnn_bench._run import Keeping, run_together
-from srnn_bench._stacked import Stacked
-from srnn_bench._watch import Quiet
+from srnn_bench.training import _trainer as _train
 from srnn_manifolds import L1, Moduli, Shuffled, Sphere, Trained
 from srnn_masks import Bernoulli, FixedInDegree, Locality, UniformRandom, masks
 from srnn_models import ElmanRNN, PathIntegrator, SequenceModel
@@ -162,7 +155,9 @@ def masks_of_epochs(monkeypatch):
 
 
 def together(value, seeds=SEEDS, **how):
-    return run_together(value, seeds, device="cpu", progress=lambda *_: None, keeping=Keeping(weights=True), **how)
+    return run_together(
+        value, seeds, device="cpu", progress=lambda *_: None, keeping=CheckpointPolicy(weights=True), **how
+    )
 
 
 def check_same_masks(one, other):
@@ -236,7 +231,7 @@ def test_a_stack_at_lower_precision():
 @pytest.mark.parametrize("how", ["single", "stacked"])
 def test_lower_precision_goes_by_the_weights_of_now(how):
     """Autocast keeps its rounded weights as long as it lasts, unless it is told not to."""
-    with conditions(CPU, "bfloat16", 1):
+    with applied(CPU, "bfloat16", 1):
         parts = [assemble(experiment(), seed, CPU) for seed in SEEDS[: 1 if how == "single" else 2]]
         engine = {"single": Single, "stacked": Stacked}[how](parts, CPU)
         engine.begin(0)
@@ -529,7 +524,7 @@ def test_when_all_have_diverged_it_ends(monkeypatch):
 
 def bits(value, seeds, threads, steps=3):
     """Return losses, penalties and weights of each run of a stack after some steps."""
-    with conditions(CPU, "float32", threads):
+    with applied(CPU, "float32", threads):
         parts = [assemble(value, seed, CPU) for seed in seeds]
         engine = Stacked(parts, CPU)
         engine.begin(0)
@@ -758,7 +753,7 @@ def test_batches_of_other_lengths_are_refused():
 # --- in a sweep -------------------------------------------------------------------------------------------------------
 
 
-class Log(Quiet):
+class Log(Watcher):
     def __init__(self):
         self.notes = []
 

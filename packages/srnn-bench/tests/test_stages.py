@@ -4,11 +4,7 @@ import pytest
 import torch
 
 from srnn_bench import SGD, Adam, Annealing, Experiment, Masked, Penalty, Stage, Training, run
-from srnn_bench._assemble import assemble
-from srnn_bench._engine import Single
-from srnn_bench._run import Keeping, run_together
-from srnn_bench._stacked import Stacked
-from srnn_bench._train import Member, Trainer
+from srnn_bench.training import CheckpointPolicy, Member, Single, Stacked, Trainer, assemble, run_together
 from srnn_manifolds import Cheapest, Euclidean, KleinBottle, Moduli, Sphere, Torus, Trained
 from srnn_models import ElmanRNN, SequenceModel
 from srnn_pruning import Pruning
@@ -121,7 +117,7 @@ def test_annealing_needs_a_loss_and_is_not_stacked():
             (0, 1),
             device="cpu",
             progress=lambda *_: None,
-            keeping=Keeping(),
+            keeping=CheckpointPolicy(),
         )
 
 
@@ -220,7 +216,7 @@ def test_a_trained_embedding_is_not_pruned_and_is_kept_with_the_weights():
 
     stage = Stage(name="a", training=TRAINING, pruning=Pruning(sparsity=0.9))
     one = experiment(stage, regularizer=Trained(base=Moduli()))
-    (made,) = run_together(one, (0,), device="cpu", progress=lambda *_: None, keeping=Keeping(weights=True))
+    (made,) = run_together(one, (0,), device="cpu", progress=lambda *_: None, keeping=CheckpointPolicy(weights=True))
     held = load(made.weights["a"])
     assert held[f"points.{HH}"].shape == (1, 6, 2)
     assert (held[f"points.{HH}"] != 0).all()

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from srnn_bench import _statistics as ours
+from srnn_bench.tables import _statistics as ours
 
 DRAWS = 2_000
 NOISE = 3 * math.sqrt(0.05 * 0.95 / DRAWS)  # three standard errors of a rate of 5 % measured over so many draws

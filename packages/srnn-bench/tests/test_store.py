@@ -13,10 +13,8 @@ from contextlib import closing
 import pytest
 
 from srnn_bench import DiskError, Job, Store, run
-from srnn_bench._database import connected
-from srnn_bench._run import Made
-from srnn_bench._session import Session
-from srnn_bench._store import PARTS
+from srnn_bench.experiment import RunOutput
+from srnn_bench.store import PARTS, Session, connected
 
 
 @pytest.fixture
@@ -195,7 +193,7 @@ def test_a_change_with_the_right_checksum_is_seen_by_the_key(tmp_path, result):
 
 
 def test_a_task_that_is_not_installed_is_named(tmp_path, result):
-    from srnn_bench._store import _checksum
+    from srnn_bench.store._store import _checksum
 
     store = Store(tmp_path)
     store.put(result)
@@ -234,7 +232,7 @@ def test_a_run_that_an_older_version_planned_can_be_read_when_a_newer_has_made_i
         del older["signs"]
         change(store, "UPDATE runs SET experiment = ?", json.dumps(older))
         session.claim([job])
-        session.finish([(job, Made(result_of(job, result), {}))])
+        session.finish([(job, RunOutput(result_of(job, result), {}))])
     assert store.get(job.key) == result_of(job, result)
     assert len(list(Store(tmp_path))) == 1
 
@@ -246,7 +244,7 @@ def test_a_run_is_claimed_once_and_given_back_at_the_end(tmp_path, tiny, result)
         assert one.claim(todo[:2]) == []
         assert other.claim(todo) == todo[2:]
         assert store.statuses() == {"running": 3}
-        assert one.finish([(todo[0], Made(result_of(todo[0], result), {}))]) == [True]
+        assert one.finish([(todo[0], RunOutput(result_of(todo[0], result), {}))]) == [True]
         assert store.statuses() == {"running": 2, "done": 1}
         assert other.look() == ({todo[0].key}, set())
         assert other.claim(todo) == []
@@ -256,7 +254,7 @@ def test_a_run_is_claimed_once_and_given_back_at_the_end(tmp_path, tiny, result)
     with Session(store) as third:
         assert third.look() == (set(), {job.key for job in todo})
         assert third.claim(todo[1:]) == todo[1:]
-        assert third.finish([(job, Made(result_of(job, result), {})) for job in todo[1:]]) == [True, True]
+        assert third.finish([(job, RunOutput(result_of(job, result), {})) for job in todo[1:]]) == [True, True]
         assert third.idle()
 
 
@@ -268,7 +266,7 @@ def test_what_ended_before_a_session_began_may_be_made_again_by_it_once(tmp_path
         assert store.get(job.key) == result_of(job, result), "the old result stays until the new one is there"
         assert other.claim([job]) == []
         new = result_of(job, result, seconds=1.0)
-        assert one.finish([(job, Made(new, {}))]) == [True]
+        assert one.finish([(job, RunOutput(new, {}))]) == [True]
         assert other.claim([job]) == [], "it was made since this session began"
         assert store.get(job.key) == new
 
@@ -321,7 +319,7 @@ def test_threads_claim_each_run_once(tmp_path, tiny):
 CLAIM = """
 import sys
 from srnn_bench import Experiment, Job, Store
-from srnn_bench._session import Session
+from srnn_bench.store import Session
 
 jobs = [Job(Experiment.model_validate_json(sys.argv[1]), seed, "x") for seed in range(int(sys.argv[3]))]
 with Session(Store(sys.argv[2])) as session:
@@ -393,10 +391,10 @@ def test_a_session_that_is_silent_for_its_lease_is_taken_over_and_one_that_beats
         while other.claim([job]) != [job]:
             assert time.monotonic() < until
             time.sleep(0.05)
-        assert beating.finish([(job, Made(result_of(job, result, seconds=1.0), {}))]) == [False]
+        assert beating.finish([(job, RunOutput(result_of(job, result, seconds=1.0), {}))]) == [False]
         assert store.get(job.key) is None
-        assert other.finish([(job, Made(result_of(job, result, seconds=2.0), {}))]) == [True]
-        assert beating.finish([(job, Made(result_of(job, result, seconds=3.0), {}))]) == [False]
+        assert other.finish([(job, RunOutput(result_of(job, result, seconds=2.0), {}))]) == [True]
+        assert beating.finish([(job, RunOutput(result_of(job, result, seconds=3.0), {}))]) == [False]
         assert store.get(job.key).seconds == 2.0
     assert store.statuses() == {"done": 1}
 
@@ -502,14 +500,14 @@ def test_a_full_disk_is_told_and_leaves_the_store_as_it_was(tmp_path, tiny, resu
         session.plan([job])
         assert session.claim([job]) == [job]
         monkeypatch.setattr(sqlite3, "connect", full)
-        session.finish([(job, Made(long, {}))])
+        session.finish([(job, RunOutput(long, {}))])
     monkeypatch.undo()
     assert store.get(result.key) == result
     assert store.get(job.key) is None
     assert store.statuses() == {"done": 1, "pending": 1}
     with Session(store) as session:
         session.claim([job])
-        assert session.finish([(job, Made(long, {}))]) == [True]
+        assert session.finish([(job, RunOutput(long, {}))]) == [True]
     assert store.get(job.key) == long
     assert rows(store, "PRAGMA integrity_check") == [("ok",)]
 
@@ -559,7 +557,7 @@ def test_a_session_that_lost_a_run_leaves_the_others_weights(tmp_path, tiny, res
         with connected(store.path) as connection:
             connection.execute("UPDATE runs SET owner = 'other/1/x' WHERE key = ?", (job.key,))
         store.put(result, weights={"sparse": b"theirs"})
-        assert slept.finish([(job, Made(result, {"sparse": b"ours"}))]) == [False]
+        assert slept.finish([(job, RunOutput(result, {"sparse": b"ours"}))]) == [False]
     assert weights_of(store, result) == {"sparse.safetensors": b"theirs"}
 
 

@@ -4,7 +4,7 @@ import itertools
 
 import torch
 
-from srnn_bench._streams import stream
+from srnn_bench.training import stream
 
 
 def test_a_stream_depends_on_seed_and_purpose_alone():

@@ -7,13 +7,12 @@ import sys
 import pytest
 
 from srnn_bench import Conditions, Job, Masked, Stage, Store, Training, sweep
-from srnn_bench._run import Keeping
-from srnn_bench._watch import Quiet
-from srnn_bench._work import Work, failures, make
+from srnn_bench.sweep import Watcher, Work, failures, make
+from srnn_bench.training import CheckpointPolicy
 from srnn_masks import Bernoulli
 
 
-class Log(Quiet):
+class Log(Watcher):
     """A watcher that writes down what it is told."""
 
     def __init__(self):
@@ -132,16 +131,16 @@ def test_an_interrupt_is_not_a_failed_run(tiny, monkeypatch):
     def interrupted(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("srnn_bench._work.run_together", interrupted)
+    monkeypatch.setattr("srnn_bench.sweep._work.run_together", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        make(Work(tuple(jobs(tiny())), CPU, Keeping()), None, None)
+        make(Work(tuple(jobs(tiny())), CPU, CheckpointPolicy()), None, None)
 
 
 def test_a_failure_says_where(tiny):
     try:
         [].pop()
     except IndexError as error:
-        made = failures(Work(tuple(jobs(tiny())), CPU, Keeping()), error, 1.5)
+        made = failures(Work(tuple(jobs(tiny())), CPU, CheckpointPolicy()), error, 1.5)
     assert [each.result.seed for each in made] == [0, 1, 2]
     for each in made:
         assert each.result.reason.startswith("IndexError: pop from empty list (test_sweep.py, line ")
@@ -151,8 +150,9 @@ def test_a_failure_says_where(tiny):
 DEADLY = """
 import os
 import sys
-from srnn_bench import Conditions, Experiment, Job, Store, _work, sweep
-from srnn_bench._watch import Quiet
+from srnn_bench import Conditions, Experiment, Job, Store, sweep
+from srnn_bench.sweep import _work
+from srnn_bench import Watcher
 
 run_together = _work.run_together
 _work.run_together = lambda experiment, seeds, **how: (
@@ -163,16 +163,16 @@ if __name__ == "__main__":
     experiment = Experiment.model_validate_json(sys.argv[1])
     jobs = [Job(experiment, seed, str(seed)) for seed in range(5)]
     stack = sys.argv[3]
-    sweep(jobs, Store(sys.argv[2]), workers=2, conditions=Conditions("cpu"), stack=stack, watcher=Quiet())
+    sweep(jobs, Store(sys.argv[2]), workers=2, conditions=Conditions("cpu"), stack=stack, watcher=Watcher())
 """
 
 SWEEP = """
 import signal
 import sys
 from srnn_bench import Conditions, Experiment, Job, Store, sweep
-from srnn_bench._watch import Quiet
+from srnn_bench import Watcher
 
-class Loud(Quiet):
+class Loud(Watcher):
     def epoch(self, *step):
         print("epoch", flush=True)
 

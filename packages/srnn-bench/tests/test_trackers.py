@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 
 from srnn_bench import Epoch, Result, StageResult
-from srnn_bench._environment import describe, resolve_device
-from srnn_bench._job import Job
-from srnn_bench._trackers import TensorBoard, tracker
-from srnn_bench._watch import Quiet, Several
+from srnn_bench.experiment import Job
+from srnn_bench.sweep import Broadcast, TensorBoard, Watcher, tracker
+from srnn_bench.training import describe, resolve_device
 
 DOCS = Path(__file__).parents[3] / "docs" / "trackers.md"
 
@@ -61,7 +60,7 @@ def tell(watcher, job, steps) -> None:
 # Several
 
 
-class Recorder(Quiet):
+class Recorder(Watcher):
     def __init__(self, told, name, fails=""):
         self.told, self.name, self.fails = told, name, fails
 
@@ -83,22 +82,22 @@ METHODS = {"reused": 3, "begun": 1, "epoch": 5, "note": 1, "ended": 2, "close": 
 @pytest.mark.parametrize(("method", "arguments"), METHODS.items())
 def test_several_are_told_in_order(method, arguments):
     told = []
-    several = Several([Recorder(told, "a"), Recorder(told, "b")])
+    several = Broadcast([Recorder(told, "a"), Recorder(told, "b")])
     getattr(several, method)(*range(arguments))
     order = "ba" if method == "close" else "ab"
     assert told == [(name, method, *range(arguments)) for name in order]
-    assert getattr(Quiet(), method)(*range(arguments)) is None
+    assert getattr(Watcher(), method)(*range(arguments)) is None
 
 
 def test_no_method_is_forgotten():
-    assert {name for name in vars(Quiet) if not name.startswith("_")} == {*METHODS}
-    assert {name for name in vars(Several) if not name.startswith("_")} == {*METHODS}
+    assert {name for name in vars(Watcher) if not name.startswith("_")} == {*METHODS}
+    assert {name for name in vars(Broadcast) if not name.startswith("_")} == {*METHODS}
 
 
 @pytest.mark.parametrize("method", [name for name in METHODS if name not in ("note", "close")])
 def test_one_that_fails_is_closed_and_told_no_more(method):
     told = []
-    several = Several([Recorder(told, "a"), Recorder(told, "b", fails=method), Recorder(told, "c")])
+    several = Broadcast([Recorder(told, "a"), Recorder(told, "b", fails=method), Recorder(told, "c")])
     for _ in range(2):
         getattr(several, method)(*range(METHODS[method]))
     said = "Recorder is told no more, after its own RuntimeError: b fails"
@@ -111,7 +110,7 @@ def test_one_that_fails_is_closed_and_told_no_more(method):
 
 def test_all_are_closed_whichever_fails():
     told = []
-    Several([Recorder(told, "a"), Recorder(told, "b", fails="close"), Recorder(told, "c", fails="close")]).close()
+    Broadcast([Recorder(told, "a"), Recorder(told, "b", fails="close"), Recorder(told, "c", fails="close")]).close()
     assert [(name, verb) for name, verb, *_ in told] == [
         *[("c", "close"), ("a", "note"), ("b", "note")],
         *[("b", "close"), ("a", "note"), ("a", "close")],
@@ -120,7 +119,7 @@ def test_all_are_closed_whichever_fails():
 
 def test_the_error_of_the_last_one_is_raised():
     with pytest.raises(RuntimeError, match="a fails"):
-        Several([Recorder([], "a", fails="epoch")]).epoch(*range(5))
+        Broadcast([Recorder([], "a", fails="epoch")]).epoch(*range(5))
 
 
 # TensorBoard
@@ -254,17 +253,17 @@ def test_without_tensorboard_the_extra_is_named(monkeypatch, tmp_path):
 
 
 MINE = """
-from srnn_bench._watch import Quiet
+from srnn_bench import Watcher
 
-class Mine(Quiet):
-    class Inner(Quiet):
+class Mine(Watcher):
+    class Inner(Watcher):
         pass
 
 class Lacking:
     def epoch(self, *told): ...
     close = None
 
-class Needs(Quiet):
+class Needs(Watcher):
     def __init__(self, folder): ...
 
 def make():
@@ -312,7 +311,7 @@ def test_tensorboard_is_a_tracker(tensorboard, tmp_path):
         ("mine_of_test:Needs", "mine_of_test:Needs() failed: TypeError: "),
         (
             "mine_of_test:Lacking",
-            "expected a watcher, got Lacking, which has no reused, begun, note, ended, close; srnn_bench.Quiet is",
+            "expected a watcher, got Lacking, which has no reused, begun, note, ended, close; srnn_bench.Watcher is",
         ),
     ],
 )

@@ -6,11 +6,8 @@ import pytest
 import torch
 
 from srnn_bench import Masked, Stage, Training
-from srnn_bench._assemble import assemble
-from srnn_bench._engine import Single
-from srnn_bench._experiment import Signed
-from srnn_bench._stacked import Stacked
-from srnn_bench._train import Member, Trainer
+from srnn_bench.experiment import Signed
+from srnn_bench.training import Member, Single, Stacked, Trainer, assemble
 from srnn_masks import Dale, FixedInDegree, Locality, signs
 from srnn_models import LeakyRNN, SequenceModel
 

@@ -6,61 +6,67 @@ seed; a `Store` keeps results; `papers` holds the tables.
 
 from importlib.metadata import version as _version
 
-from ._claims import Claim as Claim
-from ._claims import Contrast as Contrast
-from ._claims import Judgement as Judgement
-from ._claims import judge as judge
-from ._disk import DiskError as DiskError
-from ._environment import PACKAGES as PACKAGES
-from ._experiment import Experiment as Experiment
-from ._experiment import Masked as Masked
-from ._experiment import Penalty as Penalty
-from ._experiment import Signed as Signed
-from ._experiment import Stage as Stage
-from ._export import export as export
-from ._job import Conditions as Conditions
-from ._job import Job as Job
-from ._ledger import ledger as ledger
-from ._overrides import override as override
-from ._overrides import override_table as override_table
-from ._rates import Annealing as Annealing
-from ._rates import AnyRates as AnyRates
-from ._rates import Constant as Constant
-from ._ray import Ray as Ray
-from ._readings import AtStep as AtStep
-from ._readings import Present as Present
-from ._readings import Reading as Reading
-from ._readings import StepsTo as StepsTo
-from ._readings import censored as censored
-from ._report import print_report as print_report
-from ._report import write_figures as write_figures
-from ._report import write_html as write_html
-from ._report import write_markdown as write_markdown
-from ._result import Environment as Environment
-from ._result import Epoch as Epoch
-from ._result import Result as Result
-from ._result import StageResult as StageResult
-from ._run import run as run
-from ._schema import schemas as schemas
-from ._store import Store as Store
-from ._summary import Summary as Summary
-from ._summary import summarise as summarise
-from ._sweep import sweep as sweep
-from ._table import Cell as Cell
-from ._table import Published as Published
-from ._table import Table as Table
-from ._training import SGD as SGD
-from ._training import Adam as Adam
-from ._training import AdamW as AdamW
-from ._training import AnyOptimizer as AnyOptimizer
-from ._training import Training as Training
-from ._watch import Quiet as Quiet
-from ._watch import Watcher as Watcher
+from ._files import DiskError as DiskError
+from .experiment import PACKAGES as PACKAGES
+from .experiment import SGD as SGD
+from .experiment import Adam as Adam
+from .experiment import AdamW as AdamW
+from .experiment import Annealing as Annealing
+from .experiment import AnyOptimizer as AnyOptimizer
+from .experiment import AnyRates as AnyRates
+from .experiment import Conditions as Conditions
+from .experiment import Constant as Constant
+from .experiment import Environment as Environment
+from .experiment import Epoch as Epoch
+from .experiment import Experiment as Experiment
+from .experiment import Job as Job
+from .experiment import Masked as Masked
+from .experiment import Penalty as Penalty
+from .experiment import Result as Result
+from .experiment import Signed as Signed
+from .experiment import Stage as Stage
+from .experiment import StageResult as StageResult
+from .experiment import Training as Training
+from .experiment import override as override
+from .experiment import schemas as schemas
+from .report import print_report as print_report
+from .report import write_figures as write_figures
+from .report import write_html as write_html
+from .report import write_markdown as write_markdown
+from .store import Store as Store
+from .store import export as export
+from .sweep import Executor as Executor
+from .sweep import RayExecutor as RayExecutor
+from .sweep import Watcher as Watcher
+from .sweep import sweep as sweep
+from .tables import SCALES as SCALES
+from .tables import AtStep as AtStep
+from .tables import Cell as Cell
+from .tables import Claim as Claim
+from .tables import Contrast as Contrast
+from .tables import Judgement as Judgement
+from .tables import Published as Published
+from .tables import Reading as Reading
+from .tables import Scale as Scale
+from .tables import StepsTo as StepsTo
+from .tables import Summary as Summary
+from .tables import Table as Table
+from .tables import WeightsPresent as WeightsPresent
+from .tables import beats as beats
+from .tables import beyond as beyond
+from .tables import judge as judge
+from .tables import ledger as ledger
+from .tables import matches as matches
+from .tables import override_table as override_table
+from .tables import summarise as summarise
+from .tables import within as within
+from .training import run as run
 
 __version__ = _version("srnn-bench")
 
 __all__ = [
     "PACKAGES",
+    "SCALES",
     "SGD",
     "Adam",
     "AdamW",
@@ -76,17 +82,17 @@ __all__ = [
     "DiskError",
     "Environment",
     "Epoch",
+    "Executor",
     "Experiment",
     "Job",
     "Judgement",
     "Masked",
     "Penalty",
-    "Present",
     "Published",
-    "Quiet",
-    "Ray",
+    "RayExecutor",
     "Reading",
     "Result",
+    "Scale",
     "Signed",
     "Stage",
     "StageResult",
@@ -96,10 +102,13 @@ __all__ = [
     "Table",
     "Training",
     "Watcher",
-    "censored",
+    "WeightsPresent",
+    "beats",
+    "beyond",
     "export",
     "judge",
     "ledger",
+    "matches",
     "override",
     "override_table",
     "print_report",
@@ -107,6 +116,7 @@ __all__ = [
     "schemas",
     "summarise",
     "sweep",
+    "within",
     "write_figures",
     "write_html",
     "write_markdown",

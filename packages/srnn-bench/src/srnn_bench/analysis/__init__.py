@@ -1,8 +1,4 @@
-"""What can be read from trained networks: weights on manifolds, shapes of embeddings, graphs, attractors, clusters.
-
-Pieces for any experiment; `papers/*/_figures.py` make the figures of the papers of them. Nothing here is imported
-by a run.
-"""
+"""TODO analysis."""
 
 from ._attractor import Persistence as Persistence
 from ._attractor import persists as persists
@@ -16,10 +12,12 @@ from ._clouds import on_ring as on_ring
 from ._clouds import permuted as permuted
 from ._clusters import Clustering as Clustering
 from ._clusters import clusters as clusters
+from ._clusters import cut as cut
 from ._cover import cover_radius as cover_radius
 from ._graph import MEASURES as MEASURES
 from ._graph import beside as beside
 from ._graph import measures as measures
+from ._graph import present_mask as present_mask
 from ._modules import Modules as Modules
 from ._modules import modules_of as modules_of
 from ._modules import p_value as p_value
@@ -31,8 +29,6 @@ from ._variance import by_period as by_period
 from ._variance import kept as kept
 from ._variance import normalised as normalised
 from ._variance import task_variance as task_variance
-from ._weights import embedding as embedding
-from ._weights import weights as weights
 
 __all__ = [
     "MEASURES",
@@ -46,7 +42,7 @@ __all__ = [
     "cloud_test",
     "clusters",
     "cover_radius",
-    "embedding",
+    "cut",
     "kept",
     "largest_cluster",
     "longest_bar",
@@ -58,10 +54,10 @@ __all__ = [
     "p_value",
     "permuted",
     "persists",
+    "present_mask",
     "present_tasks",
     "recurrent",
     "rewired",
     "task_variance",
-    "weights",
     "weights_on_manifold",
 ]

@@ -13,6 +13,7 @@ from scipy.spatial.distance import pdist, squareform  # type: ignore[import-unty
 from torch import Tensor
 
 Method = Literal["ward", "average"]
+
 Grid = NDArray[np.float64]
 
 

@@ -18,11 +18,17 @@ from ._clusters import Clustering
 RATIO = 2.0
 
 GO, ANTI = ("go", "rtgo", "dlygo"), ("anti", "rtanti", "dlyanti")
+
 CTX = ("ctxdm1", "ctxdm2", "ctxdlydm1", "ctxdlydm2")
+
 MULTI = ("multidm", "multidlydm")
+
 DM = ("dm1", "dm2", "dlydm1", "dlydm2", *CTX, *MULTI)
+
 MATCH = ("dms", "dnms", "dmc", "dnmc")
+
 BASES = (*GO, *ANTI, *DM, *MATCH)
+
 BY_BASE = {
     "go": GO,
     "anti": ANTI,
@@ -34,7 +40,9 @@ BY_BASE = {
     "match": MATCH,
     "category": ("dmc", "dnmc"),
 }
+
 BY_ENDING = ("intr", "intl", "seqr", "seql")
+
 NAME = re.compile(rf"({'|'.join(BASES)})(?:-(intr|intl))?(?:-(seqr|seql))?")
 
 

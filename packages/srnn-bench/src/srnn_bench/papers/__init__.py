@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable
 
-from .._table import SCALES, Scale, Table
+from ..tables import SCALES, Scale, Table
 from . import modcog, moduli
 
 TABLES: dict[str, Callable[[Scale], Table]] = {**moduli.TABLES, **modcog.TABLES}

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .._claims import Claim
-from .._table import Cell, Published
+from ..tables import Cell, Claim, Published
 
 
 def fitting(claims: Sequence[Claim], cells: Sequence[Cell]) -> tuple[Claim, ...]:

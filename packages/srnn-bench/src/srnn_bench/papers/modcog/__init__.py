@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from ..._table import Scale, Table
+from ...tables import Scale, Table
 from . import _battery, _beyond, _yang
 from ._networks import Net as Net
 from ._networks import as_many_synapses as as_many_synapses

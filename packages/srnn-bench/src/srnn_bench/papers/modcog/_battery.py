@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ..._claims import Claim, beats
-from ..._table import Cell, Published, Scale, Table
-from . import _claims, _published
+from ...tables import Cell, Claim, Published, Scale, Table, beats
+from . import _published
+from . import _statements as _claims
+from ._columns import ACCURACY, DECISION, PERFORMANCE, SOURCE, SPEED, STEPS, WEIGHTS, cells, performance, speed
 from ._networks import Net, degree, dense, local, nearest_radius, random_like
 from ._sizes import SIZES
-from ._tables import ACCURACY, DECISION, PERFORMANCE, SOURCE, SPEED, STEPS, WEIGHTS, cells, performance, speed
 
 DENSITY = 0.04  # of the networks of Figure 5c, about
 

@@ -11,16 +11,15 @@ from statistics import fmean, linear_regression, stdev
 import torch
 from torch import Tensor
 
-from ..._statistics import LEVEL
-from ..._store import Store
-from ..._summary import summarise
-from ..._table import Cell, Scale
-from ...analysis._draw_heat import heat
-from ...analysis._files import number, rows, write_drawing, write_text
+from ...drawing import heat, markdown_table, significant, write_drawing, write_text
+from ...store import Store
+from ...tables import LEVEL, Cell, Scale, summarise
 from . import TABLES
 
 DEALS = 1999
+
 TABLE = "modcog/figure7a"
+
 LABEL = "decision accuracy, mean of the runs there are"
 
 
@@ -49,7 +48,7 @@ def best_density(store: Store, scale: Scale, folder: Path) -> list[Path]:
             f"`srnn run {TABLE} --scale {scale}`"
         )
     text = (
-        f"# The best density by size, scale {scale}\n\n{rows(['network', 'best of each seed', 'density'], body)}\n"
+        f"# The best density by size, scale {scale}\n\n{markdown_table(['network', 'best of each seed', 'density'], body)}\n"
         f"The row with the greatest decision accuracy, dense networks (density 1) among them. {judged(sizes)}\n"
     )
     name = f"modcog-figure5d-{scale}"
@@ -93,7 +92,7 @@ def judged(sizes: Sequence[Size]) -> str:
     return (
         '"At larger system sizes, the optimal sparsity for best performance is lower" (caption of Figure 5): the best '
         f"density goes as N to the power {slope:.2f} (n = {sum(len(size.accuracies) for size in sizes)}, "
-        f"p = {number(p, 2)} by {DEALS} deals of the accuracies to the rows): {verdict}."
+        f"p = {significant(p, 2)} by {DEALS} deals of the accuracies to the rows): {verdict}."
     )
 
 
@@ -105,7 +104,9 @@ def _slope(points: Sequence[list[tuple[float, float]]]) -> float:
 def _spread(values: list[float]) -> str:
     if not values:
         return "-"
-    return number(fmean(values), 2) + (f" ± {number(stdev(values), 2)} ({len(values)})" if len(values) > 1 else " (1)")
+    return significant(fmean(values), 2) + (
+        f" ± {significant(stdev(values), 2)} ({len(values)})" if len(values) > 1 else " (1)"
+    )
 
 
 def _units(cell: Cell) -> int:

@@ -11,16 +11,18 @@ from srnn_pruning import Linear, Pruning
 from srnn_tasks import Cognitive
 from srnn_tasks.cognitive import BATTERIES, Legacy
 
-from ..._experiment import Stage
-from ..._readings import Reading
-from ..._table import Cell, Scale, Table
+from ...experiment import Stage
+from ...tables import Cell, Reading, Scale, Table
+from ._columns import PERFORMANCE, cells, performance
 from ._networks import RECURRENT, Net, degree, dense, local, random_like
 from ._sizes import SIZES
-from ._tables import PERFORMANCE, cells, performance
 
 BEYOND = "Not in the paper"
+
 COMPOSED = tuple(name for name in BATTERIES["all126"] if name not in BATTERIES["distinct82"])
+
 RATES = (3e-3, 1e-3, 3e-4, 1e-4)  # of Adam; the paper has 1e-3
+
 ZERO_SHOT: dict[str, str | Reading] = {
     **PERFORMANCE,
     "untrained tasks": "untrained_accuracy",

@@ -9,11 +9,10 @@ from torch import Tensor
 
 from srnn_tasks import Cognitive
 
-from ..._store import Store
-from ..._table import Scale
-from ...analysis._draw_heat import heat
-from ...analysis._files import number, rows, write_drawing, write_text
-from .._kept import Kept, needed_runs, network_of
+from ...drawing import heat, markdown_table, significant, write_drawing, write_text
+from ...store import Store
+from ...tables import Scale
+from .._kept_runs import KeptRun, needed_runs, network_of
 from ._places import SIMPLE, places
 
 
@@ -32,10 +31,10 @@ def by_task(store: Store, scale: Scale, folder: Path) -> list[Path]:
     task = _task(runs[0])
     names = [f"{slot} {name}" for slot, name in enumerate(task.names, 1)]
     lines = zip([*names, "mean"], [*values.tolist(), values.mean(0).tolist()], strict=True)
-    body = [[name, *(number(value, 2) for value in line)] for name, line in lines]
+    body = [[name, *(significant(value, 2) for value in line)] for name, line in lines]
     name, title = f"modcog-tasks-{scale}", "Decision accuracy by task and network"
     text = (
-        f"# {title}, scale {scale}\n\n{rows(['task', *found], body)}\n"
+        f"# {title}, scale {scale}\n\n{markdown_table(['task', *found], body)}\n"
         "Share of the decision steps that are right, mean over the runs whose number stands in brackets, on "
         f"{task.evaluation_trials} trials of each task or a few more, the same for all networks.\n"
     )
@@ -43,7 +42,7 @@ def by_task(store: Store, scale: Scale, folder: Path) -> list[Path]:
     return [*write_drawing(drawing, folder), write_text(text, folder, name)]
 
 
-def _by_slot(run: Kept) -> dict[str, Tensor]:
+def _by_slot(run: KeptRun) -> dict[str, Tensor]:
     """Return the shares of a run by task, `(tasks,)` each, on the trials of the test split that seed 0 draws."""
     source = _task(run).open(device="cpu", generator=torch.Generator().manual_seed(0))
     network = network_of(run, source.spec, generator=torch.Generator().manual_seed(0))
@@ -51,7 +50,7 @@ def _by_slot(run: Kept) -> dict[str, Tensor]:
     return scores.by_slot()
 
 
-def _task(run: Kept) -> Cognitive:
+def _task(run: KeptRun) -> Cognitive:
     task = run.result.experiment.task
     assert isinstance(task, Cognitive)
     return task

@@ -10,15 +10,17 @@ import torch
 
 from srnn_masks import AnyPattern, Locality
 
-from ..._store import Store
-from ..._table import Scale
 from ...analysis import _graph
-from ...analysis._files import number, rows, write_text
+from ...drawing import markdown_table, significant, write_text
+from ...store import Store
+from ...tables import Scale
 from ._networks import degree, local, random_like
 from ._sizes import SIZES
 
 RADII = (0, 1, math.sqrt(2), 2, math.sqrt(5))  # in-degrees 1, 5, 9, 13, 21
+
 DRAWS = 50
+
 COUNTED = ("weak components", "largest weak", "strong components", "largest strong")
 
 
@@ -35,7 +37,7 @@ def components(store: Store, scale: Scale, folder: Path) -> list[Path]:
             body.append([row, str(degree(mask)), *_measured(net.pattern, net.hidden)])
     head = ["mask", "in-degree", "weak", "largest weak", "strong", "largest strong", "without outputs", "in one piece"]
     text = (
-        f"# Components of masks of low in-degree, N = {side * side}\n\n{rows(head, body)}\n"
+        f"# Components of masks of low in-degree, N = {side * side}\n\n{markdown_table(head, body)}\n"
         f"Means over {DRAWS} draws (a locality mask has one). weak, strong: number of weakly and strongly connected "
         "components; largest: share of units in the largest one; without outputs: share of units that reach no other; "
         "in one piece: share of draws that are weakly connected.\n"
@@ -51,4 +53,4 @@ def _measured(pattern: AnyPattern, hidden: int) -> list[str]:
         others = mask.clone().fill_diagonal_(False)
         silent = (~others.any(0)).double().mean().item()
         found.append((*(counted[name] for name in COUNTED), silent, float(counted["weak components"] == 1)))
-    return [number(fmean(each), 3) for each in zip(*found, strict=True)]
+    return [significant(fmean(each), 3) for each in zip(*found, strict=True)]

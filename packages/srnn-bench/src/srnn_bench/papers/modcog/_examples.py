@@ -8,12 +8,13 @@ import torch
 
 from srnn_tasks import Batch, Cognitive
 
-from ..._store import Store
-from ..._table import Scale
-from ...analysis._draw_trials import trials
-from ...analysis._files import write_drawing
+from ...drawing import write_drawing
+from ...store import Store
+from ...tables import Scale
+from .figures._draw_trials import trials
 
 DELAYS = (3, 8)  # steps, of the two trials with an interval alone
+
 SHOWN = ("dlygo-intl", "dlygo-intl", "go-seqr", "go-seql", "dlygo-intl-seqr")
 
 

@@ -17,16 +17,21 @@ from torch import Tensor
 from srnn_tasks import Cognitive
 from srnn_tasks.cognitive import PERIODS, OneTrial
 
-from ..._statistics import LEVEL
-from ..._store import Store
-from ..._table import Scale
-from ...analysis._clusters import Clustering, clusters
-from ...analysis._draw_clusters import cluster_numbers, task_clusters
-from ...analysis._draw_units import unit_weights
-from ...analysis._files import number, rows, write_drawing, write_text
-from ...analysis._modules import modules_of, p_value, present_tasks
-from ...analysis._variance import by_period, kept, normalised, task_variance
-from .._kept import Kept, needed_runs, network_of
+from ...analysis import (
+    Clustering,
+    by_period,
+    clusters,
+    kept,
+    modules_of,
+    normalised,
+    p_value,
+    present_tasks,
+    task_variance,
+)
+from ...drawing import markdown_table, significant, write_drawing, write_text
+from ...store import Store
+from ...tables import LEVEL, Scale
+from .._kept_runs import KeptRun, needed_runs, network_of
 from . import TABLES
 from ._best_density import best_density
 from ._by_task import by_task
@@ -34,11 +39,17 @@ from ._components import components
 from ._examples import figure4
 from ._networks import RECURRENT
 from ._places import BATTERY, LARGE, SIMPLE, places
+from .figures._draw_clusters import cluster_numbers, task_clusters
+from .figures._draw_units import unit_weights
 
 FIXATION, PADDING = PERIODS.index("fixation"), PERIODS.index("padding")
+
 TRIALS = 40  # of each task, without noise
+
 SHUFFLES = 199  # of the tasks, for the p-value of a sub-task
+
 FEWEST = 5  # networks, whose 120 orders may give a p below the level
+
 SUBTASKS = ("intr", "intl", "seqr", "seql", "anti", "match")
 
 
@@ -55,7 +66,7 @@ class Units:
     clustering: Clustering
 
 
-def units(run: Kept) -> Units:
+def units(run: KeptRun) -> Units:
     """Return the units of a stored run: trials without noise, one a row, fixation left out."""
     task = run.result.experiment.task
     assert isinstance(task, Cognitive)
@@ -95,7 +106,7 @@ def maps(store: Store, scale: Scale, folder: Path) -> list[Path]:
                 f"{network}, seed {result.seed}",
                 str(len(found.points)),
                 str(found.clustering.k),
-                number(found.clustering.silhouette, 2),
+                significant(found.clustering.silhouette, 2),
             ]
             chosen = present_tasks(found.names)
             for subtask in SUBTASKS:
@@ -104,7 +115,7 @@ def maps(store: Store, scale: Scale, folder: Path) -> list[Path]:
                     continue
                 served = modules_of(found.clustering, found.points, chosen[subtask])
                 chance = p_value(found.clustering, found.points, chosen[subtask], repeats=SHUFFLES, generator=generator)
-                line.append(f"{served.count}, {number(served.effective, 2)}, p {number(chance, 2)}")
+                line.append(f"{served.count}, {significant(served.effective, 2)}, p {significant(chance, 2)}")
             body.append(line)
             if result.seed == min(table.seeds):
                 slug = table.name.rpartition("/")[2] + "-" + row.lower().replace(" = ", "").replace(" ", "-")
@@ -119,7 +130,7 @@ def maps(store: Store, scale: Scale, folder: Path) -> list[Path]:
                     paths += write_drawing(drawing, folder)
     head = ["network", "active units", "clusters", "silhouette", *SUBTASKS]
     text = (
-        f"# Clusters of units by task variance, scale {scale}\n\n{rows(head, body)}\n"
+        f"# Clusters of units by task variance, scale {scale}\n\n{markdown_table(head, body)}\n"
         f"Variance over {TRIALS} trials of each task without noise, steps of the same period laid over each other, "
         "fixation period left out; units whose sum is above 1e-3; Ward linkage, the cut with the best mean silhouette "
         "over all. Of each sub-task: clusters that are selective for it (at least twice the variance as in the tasks "
@@ -168,7 +179,7 @@ def clusters_and_accuracy(battery: dict[str, list[tuple[float, int]]]) -> str:
     verdict = ("supported" if rho < 0 else "contradicted") if p < LEVEL else "undecided"
     return (
         f"{text}Rank correlation of decision accuracy and number of clusters over {len(means)} networks: {rho:.2f}, "
-        f"p = {number(p, 2)}: {verdict}."
+        f"p = {significant(p, 2)}: {verdict}."
     )
 
 
@@ -186,7 +197,7 @@ def figure7b(store: Store, scale: Scale, folder: Path) -> list[Path]:
     body = [
         [row, *(", ".join(map(str, by_steps.get(steps, []))) for steps in halts)] for row, by_steps in found.items()
     ]
-    counts = rows(["network", *(f"{steps} steps" for steps in halts)], body)
+    counts = markdown_table(["network", *(f"{steps} steps" for steps in halts)], body)
     text = f"# Number of clusters over training, scale {scale}\n\n{counts}\nOne number a seed.\n"
     return [*write_drawing(drawing, folder), write_text(text, folder, f"modcog-figure7b-{scale}")]
 
@@ -199,6 +210,7 @@ FIGURES: dict[str, Callable[[Store, Scale, Path], list[Path]]] = {
     "modcog/figure5d": best_density,
     "modcog/components": components,
 }
+
 NEEDS: dict[str, str] = {
     "modcog/clusters": f"{SIMPLE} {BATTERY} {LARGE}",
     "modcog/tasks": f"{BATTERY} {LARGE}",

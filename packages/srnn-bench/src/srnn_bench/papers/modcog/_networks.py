@@ -12,8 +12,7 @@ from srnn_masks import AnyPattern, Dale, FixedInDegree, Locality
 from srnn_models import LeakyRNN, SequenceModel
 from srnn_tasks import Cognitive
 
-from ..._experiment import Experiment, Masked, Penalty, Signed, Stage
-from ..._training import Training
+from ...experiment import Experiment, Masked, Penalty, Signed, Stage, Training
 
 RECURRENT = "recurrence.weight_hh"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..._table import Scale, Table
+from ...tables import Scale, Table
 from . import TABLES
 from ._sizes import SIZES
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from ..._table import Published
+from ...tables import Published
 
 RUNS = 15
+
 PERFORMANCE: dict[str, tuple[float, float]] = {  # mean, spread (of which kind, it does not say)
     "LM d = 6": (0.799, 0.007),
     "LM d = 10": (0.815, 0.005),
@@ -15,6 +16,7 @@ PERFORMANCE: dict[str, tuple[float, float]] = {  # mean, spread (of which kind, 
     "L1 1e-6": (0.73, 0.02),
     "L1 1e-7": (0.71, 0.01),
 }
+
 WEIGHTS: dict[str, tuple[float, float]] = {  # not zero: all, recurrent
     "LM d = 6": (6.17e5, 2.82e5),
     "LM d = 10": (1.13e6, 7.92e5),

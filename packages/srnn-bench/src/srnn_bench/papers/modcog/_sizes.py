@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from srnn_tasks import Cognitive
 
-from ..._table import Scale
-from ..._training import Training
+from ...experiment import Training
+from ...tables import Scale
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from ..._claims import Claim, beats
-from ..._readings import AtStep, Reading
-from ..._table import Scale, Table
-from . import _claims
+from ...tables import AtStep, Claim, Reading, Scale, Table, beats
+from . import _statements as _claims
+from ._columns import ACCURACY, PERFORMANCE, SOURCE, SPEED, STEPS, cells, performance, speed
 from ._networks import Net, as_many_synapses, dense, local
 from ._sizes import SIZES
-from ._tables import ACCURACY, PERFORMANCE, SOURCE, SPEED, STEPS, cells, performance, speed
 
 
 def _by_radius(scale: Scale) -> dict[str, Net]:

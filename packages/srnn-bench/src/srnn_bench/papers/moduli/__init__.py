@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
-from ..._table import Scale, Table
+from ...tables import Scale, Table
 from . import _adding, _beyond, _navigation, _text
+from ._benchmark import PUBLISHED, READINGS, RECURRENT_ALONE, Variant
 from ._navigation import NAVIGATION as NAVIGATION
 from ._presets import CORRECTED as CORRECTED
 from ._presets import PAPER as PAPER
 from ._presets import REFERENCE as REFERENCE
 from ._presets import Preset as Preset
-from ._setup import PUBLISHED, READINGS, RECURRENT_ALONE, Variant
 
 Builder = Callable[[str, Scale, Variant], Table]
 
@@ -28,12 +28,14 @@ _MAIN = {
     "moduli/table5": _text.table5,
     "moduli/adding": _adding.adding,
 }
+
 _FURTHER = {
     "moduli/table8": _navigation.table8,
     "moduli/table9": _text.table9,
     "moduli/table10": _navigation.table10,
     "moduli/table11": _text.table11,
 }
+
 _OURS = {
     "moduli/strength": _navigation.strength,
     "moduli/strength-text": _text.strength,

@@ -9,12 +9,12 @@ from srnn_models import ElmanRNN, SequenceModel
 from srnn_pruning import Linear
 from srnn_tasks import Adding
 
-from ..._table import Scale, Table
-from ..._training import Training
+from ...experiment import Training
+from ...tables import Scale, Table
 from .._cells import unpublished
 from . import _claims
+from ._benchmark import Benchmark, Variant, baseline, pruned
 from ._presets import Preset
-from ._setup import Setup, Variant, baseline, pruned
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,10 @@ ADDING: dict[Scale, Sums] = {
 }
 
 
-def setup(scale: Scale, variant: Variant) -> Setup:
+def setup(scale: Scale, variant: Variant) -> Benchmark:
     """Return the adding benchmark."""
     size, preset = ADDING[scale], variant.preset
-    return Setup(
+    return Benchmark(
         task=size.task,
         model=SequenceModel(recurrence=ElmanRNN(hidden=size.hidden, nonlinearity="relu")),
         training=size.training,

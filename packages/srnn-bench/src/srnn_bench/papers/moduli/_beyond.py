@@ -27,13 +27,15 @@ from srnn_manifolds import (
 from srnn_masks import UniformRandom
 from srnn_models import GRU, LSTM, ElmanRNN, PathIntegrator
 
-from ..._experiment import Experiment, Masked, Stage
-from ..._table import Cell, Scale, Table
+from ...experiment import Experiment, Masked, Stage
+from ...tables import Cell, Scale, Table
 from . import _navigation, _text
-from ._setup import RECURRENT_ALONE, Setup, Variant
+from ._benchmark import RECURRENT_ALONE, Benchmark, Variant
 
 KEPT = 0.1  # density of what is drawn before, and of what is left after pruning
+
 EVERYWHERE = ("recurrence.weight_ih", "encoder.weight", "readout.weight")
+
 BEYOND = "Not in the paper, which names it as future work"
 
 
@@ -179,7 +181,7 @@ def _columns(
     return _navigation.table(name, scale, variant, title=title, source=BEYOND + " (section 5)", cells=cells)
 
 
-def _sparse_and_lottery(bench: Setup, column: str, experiment: Experiment) -> list[Cell]:
+def _sparse_and_lottery(bench: Benchmark, column: str, experiment: Experiment) -> list[Cell]:
     return [
         bench.cell("90% sparse", column, experiment, "sparse"),
         bench.cell("90% lottery", column, experiment, "lottery"),

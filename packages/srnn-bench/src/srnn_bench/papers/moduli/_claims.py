@@ -6,11 +6,14 @@ spreads do not decide are listed in tests/test_paper_claims.py.
 
 from __future__ import annotations
 
-from ..._claims import Claim, Contrast, beats, beyond, matches, within
+from ...tables import Claim, Contrast, beats, beyond, matches, within
 
 KEPT = 1.5  # what "maintaining model performance" is read as, in errors of the unpruned network: ours, not the paper's
+
 READ = f"read as: its error stays below {KEPT:g} times that of its unpruned network"
+
 SPARSE, LOTTERY = "90% sparse", "90% lottery"
+
 GOOD = ("Torus", "Circle", "Klein")  # the manifolds that the paper finds apt for navigation
 
 TABLE_1 = (
@@ -121,6 +124,7 @@ TABLE_8 = (
 )
 
 TEXT_USUAL = ("No reg.", "L1")
+
 TABLE_4 = (
     Claim(
         "moduli beat the usual ways",
@@ -170,6 +174,7 @@ TABLE_4 = (
 )
 
 SPACES = ("Torus", "Circle", "Sphere", "Klein", "6-Torus")
+
 TABLE_5 = (
     Claim(
         "every manifold beats L1",
@@ -271,6 +276,7 @@ TABLE_11 = (
 )
 
 MODULI = ("Torus", "R3 fixed", "R9 fixed", "Torus trained", "R3 trained", "R9 trained")
+
 ADDING = tuple(
     Claim(
         f"moduli beat {text}",

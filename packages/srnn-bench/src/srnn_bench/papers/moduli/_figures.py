@@ -28,27 +28,46 @@ from srnn_manifolds import (
 )
 from srnn_masks import UniformRandom
 
-from ..._store import Store
-from ..._table import Scale
-from ...analysis._attractor import Persistence, persists, recurrent
-from ...analysis._clouds import CloudTest, cloud_test, largest_cluster, longest_bar, mixed_rows, on_ring, permuted
-from ...analysis._draw_attractors import attractors as draw_attractors
-from ...analysis._draw_clouds import diagrams, pairs, spreads
-from ...analysis._draw_maps import maps
-from ...analysis._draw_weights import weights_on_circle
-from ...analysis._files import number, rows, write_drawing, write_text
-from ...analysis._graph import MEASURES, beside, measures, present_mask
-from ...analysis._on_manifold import Placed, weights_on_manifold
-from ...analysis._rewire import rewired
-from ...analysis._weights import embedding
-from .._kept import Kept, command_of, kept_runs, needed_runs
+from ...analysis import (
+    MEASURES,
+    CloudTest,
+    Persistence,
+    Placed,
+    beside,
+    cloud_test,
+    largest_cluster,
+    longest_bar,
+    measures,
+    mixed_rows,
+    on_ring,
+    permuted,
+    persists,
+    present_mask,
+    recurrent,
+    rewired,
+    weights_on_manifold,
+)
+from ...drawing import markdown_table, significant, write_drawing, write_text
+from ...store import Store
+from ...tables import Scale
+from .._embedding import embedding
+from .._kept_runs import KeptRun, command_of, kept_runs, needed_runs
 from . import TABLES
+from .figures._draw_attractors import attractors as draw_attractors
+from .figures._draw_clouds import diagrams, pairs, spreads
+from .figures._draw_maps import maps
+from .figures._draw_weights import weights_on_circle
 
 PARAMETER = "recurrence.weight_hh"
+
 CLOUDS = 99  # of each null hypothesis: the least p-value is 0.01
+
 LOOPS, VOIDS = 256, 96  # points at most, well spread, where loops (H1) and voids (H2) are looked for
+
 MASKS = 20  # random masks of each kind
+
 GAINS = (2.0, 4.0, 8.0, 16.0, 32.0)
+
 INHIBITIONS = (0.0, 0.5, 1.0, 2.0, 4.0)
 
 
@@ -75,7 +94,7 @@ def figure3(store: Store, scale: Scale, folder: Path) -> list[Path]:
                 neuron = 0 if one.sizes[:, 0].any() else int((one.sizes > 0).sum(dim=0).argmax())
                 placed[label] = place(neuron=neuron)
             numbers = (float((one.sizes > 0).double().mean()), one.follows, one.cheap, one.cheap_pairs)
-            body.append([f"{label}, seed {kept.result.seed}", *map(number, numbers)])
+            body.append([f"{label}, seed {kept.result.seed}", *map(significant, numbers)])
     head = [
         "network",
         "share present",
@@ -85,7 +104,7 @@ def figure3(store: Store, scale: Scale, folder: Path) -> list[Path]:
     ]
     text = (
         f"# Does a weight follow the inhibitor? Circle, difference of Gaussians, scale {scale}\n\n"
-        f"{rows(head, body)}\n"
+        f"{markdown_table(head, body)}\n"
         "Rank correlation (Spearman) over all pairs; -1 would be perfect obedience, 0 none. Cheap pairs cost less than "
         "half of the most expensive; beside their share of all pairs stands their share of the sum of sizes. Size is "
         "the absolute value of a weight.\n"
@@ -116,7 +135,7 @@ def figure4(store: Store, scale: Scale, folder: Path) -> list[Path]:
             spread[column][2].append(began)
             ends = present_mask(kept.held, PARAMETER).sum(dim=0) + present_mask(kept.held, PARAMETER).sum(dim=1)
             numbers = (len(core) / len(points), *(_average(ends[part]) for part in (inside, ~inside)))
-            clusters.append([f"{column}, seed {seed}", *map(number, numbers)])
+            clusters.append([f"{column}, seed {seed}", *map(significant, numbers)])
             for measure, (statistic, cloud) in _statistics(base, points, core).items():
                 nulls = {"random": partial(_sample, manifold, len(cloud)), "permuted": partial(permuted, cloud)}
                 for null, draw in nulls.items():
@@ -124,13 +143,13 @@ def figure4(store: Store, scale: Scale, folder: Path) -> list[Path]:
                     found.setdefault(measure, {}).setdefault(column, {}).setdefault(null, []).append(test)
                     mean = math.fsum(test.null) / len(test.null)
                     numbers = (test.observed, mean, min(test.null), max(test.null), test.above, test.below)
-                    body.append([f"{column}, seed {seed}, {measure}, {null}", *map(number, numbers)])
+                    body.append([f"{column}, seed {seed}, {measure}, {null}", *map(significant, numbers)])
     head = ["network, measure, null hypothesis", "trained", "null: mean", "least", "greatest", "p above", "p below"]
     text = (
         f"# Does a trained embedding find a manifold? 90 % sparse, scale {scale}\n\n"
-        f"{rows(['network', 'share of neurons in the core', 'weights of one there', 'elsewhere'], clusters)}\n"
+        f"{markdown_table(['network', 'share of neurons in the core', 'weights of one there', 'elsewhere'], clusters)}\n"
         f"Core: the largest set of neurons that steps of up to d* = {ring:.4f} connect. Weights: in and out of W_hh, "
-        f"mean.\n\n{rows(head, body)}\n"
+        f"mean.\n\n{markdown_table(head, body)}\n"
         "Longest bar: the longest-lived hole, in units of the root mean square distance of two neurons. Random: clouds "
         "of as many neurons from the law that the embedding began with. Permuted: the same cloud with each coordinate "
         f"in an order of its own. {CLOUDS} clouds each; p is that of one side and is not corrected for the number of "
@@ -206,10 +225,10 @@ def attractors(store: Store, scale: Scale, folder: Path) -> list[Path]:
             spots = sorted(each.places for each in bumps)[len(bumps) // 2] if bumps else math.nan
             holding = sum(each.holds for each in held.values())
             counts = [f"{len(bumps)} of {len(held)}", f"{holding} of {len(held)}", f"{sum(noisy)} of {len(noisy)}"]
-            body.append([f"{place}, {title}", *counts, number(middle, 2), number(spots, 2)])
+            body.append([f"{place}, {title}", *counts, significant(middle, 2), significant(spots, 2)])
     head = ["neurons, f", "one bump", "it holds", "still, with noise", "median drift", "median share of places"]
     text = (
-        f"# Are attractors unstable with f(d) = d?\n\n{rows(head, body)}\n"
+        f"# Are attractors unstable with f(d) = d?\n\n{markdown_table(head, body)}\n"
         "Counts are points of a grid of gains and inhibitions. W = a (b - f(d)): mean 0 and standard deviation 1, "
         "lowered by the inhibition, then the greatest eigenvalue is the gain. "
         "r <- 0.8 r + 0.2 tanh(max(0, W r)), 500 steps from bumps at 16 places. One bump: nine of ten starts end so. "
@@ -228,6 +247,7 @@ FIGURES: dict[str, Callable[[Store, Scale, Path], list[Path]]] = {
     "moduli/graph": graph,
     "moduli/attractors": attractors,
 }
+
 NEEDS: dict[str, str] = {  # the tables whose runs, with weights, a figure needs
     "moduli/figure3": "moduli/table2",
     "moduli/figure4": "moduli/table3",
@@ -235,7 +255,7 @@ NEEDS: dict[str, str] = {  # the tables whose runs, with weights, a figure needs
 }
 
 
-def _base(kept: Kept) -> Moduli:
+def _base(kept: KeptRun) -> Moduli:
     """Return the regularizer of the recurrent weight, or what it is trained or shuffled from."""
     regularizer = kept.result.experiment.penalties[0].regularizer
     base = getattr(regularizer, "base", regularizer)
@@ -243,7 +263,7 @@ def _base(kept: Kept) -> Moduli:
     return base
 
 
-def _points(kept: Kept) -> Tensor:
+def _points(kept: KeptRun) -> Tensor:
     """Return where the neurons sit, `(N, coordinates)`."""
     return embedding(kept.result, kept.stage, kept.held, PARAMETER, command=kept.command)[0]
 
@@ -274,7 +294,7 @@ def _statistics(base: Moduli, points: Tensor, core: Tensor) -> dict[str, tuple[C
     }
 
 
-def _graph_of(several: Sequence[Kept]) -> str:
+def _graph_of(several: Sequence[KeptRun]) -> str:
     """Return the measures of masks of several seeds, and their mean, as a Markdown table."""
     masks = {kept.result.seed: present_mask(kept.held, PARAMETER) for kept in several}
     few = {seed: int(mask.sum()) for seed, mask in masks.items() if mask.sum() < len(mask)}
@@ -296,15 +316,15 @@ def _graph_of(several: Sequence[Kept]) -> str:
     for name in MEASURES:
         line = [
             name,
-            *(number(own[name]) for own in found.values()),
-            number(_mean(own[name] for own in found.values())),
+            *(significant(own[name]) for own in found.values()),
+            significant(_mean(own[name] for own in found.values())),
         ]
         for by_seed in compared.values():
             mean, sd, z = (_mean(each[name][part] for each in by_seed.values()) for part in range(3))
-            line += [f"{number(mean)} ± {number(sd, 2)}", number(z, 2)]
+            line += [f"{significant(mean)} ± {significant(sd, 2)}", significant(z, 2)]
         body.append(line)
     head = ["measure", *(f"seed {seed}" for seed in found), "mean", "random", "z", "rewired", "z"]
-    return f"{said}\n{rows(head, body)}" if said else rows(head, body)
+    return f"{said}\n{markdown_table(head, body)}" if said else markdown_table(head, body)
 
 
 def _average(values: Tensor) -> float:

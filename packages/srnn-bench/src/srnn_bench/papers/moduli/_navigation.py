@@ -12,14 +12,12 @@ from srnn_models import ElmanRNN, PathIntegrator
 from srnn_pruning import Linear
 from srnn_tasks import PathIntegration
 
-from ..._claims import Claim
-from ..._summary import Summary
-from ..._table import Cell, Scale, Table
-from ..._training import Training
+from ...experiment import Training
+from ...tables import Cell, Claim, Scale, Summary, Table
 from .._cells import fitting, unpublished
 from . import _claims, _published
+from ._benchmark import PUBLISHED, SWEEP, Benchmark, Variant, baseline, by_strength, pruned
 from ._presets import Preset
-from ._setup import PUBLISHED, SWEEP, Setup, Variant, baseline, by_strength, pruned
 
 SOURCE = "arXiv 2406.06290, {} (the paper's spread is the population standard deviation)"
 
@@ -66,10 +64,10 @@ NAVIGATION: dict[Scale, Navigation] = {
 }
 
 
-def setup(scale: Scale, variant: Variant = PUBLISHED) -> Setup:
+def setup(scale: Scale, variant: Variant = PUBLISHED) -> Benchmark:
     """Return the navigation benchmark."""
     size, preset = NAVIGATION[scale], variant.preset
-    return Setup(
+    return Benchmark(
         task=size.task.model_copy(update={"place_code": preset.place_code, "scored": preset.scored}),
         model=PathIntegrator(recurrence=ElmanRNN(hidden=size.hidden, nonlinearity="relu", bias=False)),
         training=size.training.model_copy(update={"optimizer": preset.optimizer}),

@@ -26,7 +26,7 @@ from srnn_manifolds import (
 )
 from srnn_pruning import AnySchedule, Linear, Proportional
 
-from ..._training import Adam, AdamW, AnyOptimizer
+from ...experiment import Adam, AdamW, AnyOptimizer
 
 
 @dataclass(frozen=True)

@@ -11,18 +11,16 @@ from srnn_manifolds import L1, AnyRegularizer, Shuffled, Torus
 from srnn_models import ElmanRNN, LanguageModel
 from srnn_tasks import WikiText
 
-from ..._claims import Claim
-from ..._rates import Annealing
-from ..._summary import Summary
-from ..._table import Cell, Published, Scale, Table
-from ..._training import SGD, Training
+from ...experiment import SGD, Annealing, Training
+from ...tables import Cell, Claim, Published, Scale, Summary, Table
 from .._cells import fitting
 from . import _claims, _published
+from ._benchmark import PUBLISHED, SWEEP, Benchmark, Variant, baseline, by_strength, pruned
 from ._navigation import spaces
 from ._presets import Preset
-from ._setup import PUBLISHED, SWEEP, Setup, Variant, baseline, by_strength, pruned
 
 SOURCE = "arXiv 2406.06290, {}: {} (spread of an unstated number of runs)"
+
 OTHERS = ("*weight_ih*", "readout.weight", "embedding.weight")
 
 
@@ -67,11 +65,11 @@ TEXT: dict[Scale, Text] = {
 }
 
 
-def setup(scale: Scale, variant: Variant = PUBLISHED) -> Setup:
+def setup(scale: Scale, variant: Variant = PUBLISHED) -> Benchmark:
     """Return the text benchmark."""
     size, preset = TEXT[scale], variant.preset
     strength = size.strength if preset.strength is None else preset.strength
-    return Setup(
+    return Benchmark(
         task=size.task,
         model=LanguageModel(recurrence=ElmanRNN(hidden=size.hidden, nonlinearity="tanh", bias="double"), layers=3),
         training=size.training.model_copy(update={"rates": Annealing(best=preset.text_best)}),
@@ -182,12 +180,12 @@ def _grid(
     )
 
 
-def _factor(bench: Setup) -> float:
+def _factor(bench: Benchmark) -> float:
     """Return what the printed numbers are to be multiplied by, to be those of the table's metric."""
     return 1.0 if bench.metric == "accuracy_reported" else 2.0
 
 
-def _words(bench: Setup) -> str:
+def _words(bench: Benchmark) -> str:
     if bench.metric == "accuracy_reported":
         return "as printed, half of the true numbers on the whole test text"
     return "twice the printed numbers, which are half of the true"

@@ -1,0 +1,51 @@
+"""TODO drawing."""
+
+from ._drawing import COLOURS as COLOURS
+from ._drawing import DASHES as DASHES
+from ._drawing import FILLS as FILLS
+from ._drawing import INK as INK
+from ._drawing import MARKERS as MARKERS
+from ._drawing import Drawing as Drawing
+from ._drawing import Fill as Fill
+from ._drawing import canvas as canvas
+from ._drawing import file_png as file_png
+from ._drawing import file_svg as file_svg
+from ._drawing import inline_svg as inline_svg
+from ._drawing import legend as legend
+from ._drawing import legend_height as legend_height
+from ._drawing import logarithmic as logarithmic
+from ._drawing import series as series
+from ._drawing import style as style
+from ._files import markdown_table as markdown_table
+from ._files import significant as significant
+from ._files import write_drawing as write_drawing
+from ._files import write_text as write_text
+from ._heat import FEW as FEW
+from ._heat import colour_scale as colour_scale
+from ._heat import heat as heat
+
+__all__ = [
+    "COLOURS",
+    "DASHES",
+    "FEW",
+    "FILLS",
+    "INK",
+    "MARKERS",
+    "Drawing",
+    "Fill",
+    "canvas",
+    "colour_scale",
+    "file_png",
+    "file_svg",
+    "heat",
+    "inline_svg",
+    "legend",
+    "legend_height",
+    "logarithmic",
+    "markdown_table",
+    "series",
+    "significant",
+    "style",
+    "write_drawing",
+    "write_text",
+]

@@ -1,0 +1,104 @@
+"""What the tables of arXiv 2207.03523 have in common: rows of networks, and columns that read them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from statistics import fmean
+
+from srnn_tasks import Cognitive
+
+from ...experiment import Training
+from ...tables import Cell, Claim, Published, Reading, Scale, StepsTo, Summary, Table, WeightsPresent, censored
+from .._cells import fitting, unpublished
+from ._networks import RECURRENT, Net
+from ._sizes import SIZES
+
+SOURCE = "arXiv 2207.03523, {}"
+
+ACCURACY = "decision_accuracy"
+
+FLOOR = "always_fixate"
+
+THRESHOLD = 0.5  # of the decision accuracy: half of all answers; ours, the paper shows curves
+
+DECISION, STEPS = "decision accuracy", f"steps to {THRESHOLD:g}"  # columns
+
+PERFORMANCE: dict[str, str | Reading] = {
+    DECISION: ACCURACY,
+    "whole trials": "trial_accuracy",
+    "fixation": "fixation_accuracy",
+    "always fixate": FLOOR,
+}
+
+SPEED: dict[str, str | Reading] = {STEPS: StepsTo(ACCURACY, THRESHOLD)}
+
+WEIGHTS: dict[str, str | Reading] = {"all": WeightsPresent(("*weight*",)), "recurrent": WeightsPresent((RECURRENT,))}
+
+Publication = Callable[[str, str], Published | None]
+
+
+def cells(
+    nets: Mapping[str, Net],
+    task: Cognitive,
+    training: Training,
+    columns: Mapping[str, str | Reading],
+    published: Publication = unpublished,
+    factor: float = 1.0,
+) -> list[Cell]:
+    """Return a row for each network, a column for each reading of its run."""
+    return [
+        Cell(row, column, net.trained(task, training), "trained", reading, published(row, column), factor)
+        for row, net in nets.items()
+        for column, reading in columns.items()
+    ]
+
+
+def performance(
+    name: str, scale: Scale, title: str, source: str, made: Sequence[Cell], claims: tuple[Claim, ...] = ()
+) -> Table:
+    """Return a table of shares of right answers."""
+    return Table(
+        name=name,
+        scale=scale,
+        title=title,
+        source=source,
+        metric="Right answers",
+        unit="share",
+        better="higher",
+        seeds=SIZES[scale].seeds,
+        cells=tuple(made),
+        remarks=_floor,
+        claims=fitting(claims, made),
+    )
+
+
+def speed(
+    name: str, scale: Scale, title: str, source: str, made: Sequence[Cell], claims: tuple[Claim, ...] = ()
+) -> Table:
+    """Return a table of steps of training until the decision accuracy is `THRESHOLD`."""
+    return Table(
+        name=name,
+        scale=scale,
+        title=title,
+        source=source,
+        metric=f"Training until the decision accuracy is {THRESHOLD:g}",
+        unit="steps",
+        better="lower",
+        seeds=SIZES[scale].seeds,
+        cells=tuple(made),
+        remarks=_censored,
+        claims=fitting(claims, made),
+    )
+
+
+def _floor(summary: Summary) -> list[str]:
+    """Say what a network scores that always fixates, where no column does."""
+    columns = {cell.column for cell in summary.table.cells if cell.metric == FLOOR}
+    shares = [stage.metrics[FLOOR] for cell in summary.cells.values() for stage in cell.stages.values()]
+    if columns or not shares:
+        return []
+    return [f"a network that always fixates has a decision accuracy of {fmean(shares):.3f}"]
+
+
+def _censored(summary: Summary) -> list[str]:
+    return censored(summary)

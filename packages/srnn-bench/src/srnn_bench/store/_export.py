@@ -1,0 +1,175 @@
+"""`srnn export`: all results as one flat table, in a file that other programs read."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from ..experiment import Environment, Epoch, Result
+
+if TYPE_CHECKING:
+    from pandas import DataFrame  # type: ignore[import-untyped]
+
+
+Row = dict[str, Any]
+
+TYPES = {  # of the columns that every file has
+    "key": "string",
+    "seed": "Int64",
+    "status": "string",
+    "reason": "string",
+    "stage": "string",
+    "steps": "Int64",
+    "step_ms": "Float64",
+    "peak_memory_mb": "Float64",
+    "seconds": "Float64",
+    "experiment": "string",
+    "epoch": "Int64",
+    "loss": "Float64",
+    "penalty": "Float64",
+    "density": "Float64",
+}
+
+RUN = ("key", "seed", "status", "reason", "stage")
+
+MEASURED = ("steps", "step_ms", "peak_memory_mb", "seconds")
+
+ENVIRONMENT = tuple(f"environment.{name}" for name in Environment.model_fields if name != "packages")
+
+HISTORY = ("key", "seed", "stage", "epoch", *(name for name in Epoch.model_fields if name != "metrics"))
+
+
+def export(results: Iterable[Result], path: Path, *, history: bool = False) -> Path:
+    """Write results to `path`, a `.parquet` or a `.csv` file, and return it; it is there whole or not at all.
+
+    One row a run and stage, in the order of the keys; a run that finished no stage has one row. Columns: the run,
+    `metric.*`, `density.*`, `present.*` (numbers of weights that are not zero), steps, times and memory,
+    `environment.*`, the experiment as JSON (`experiment`), and each of its fields
+    (`experiment.stages.0.training.epochs`), empty where an experiment has no such field or null in it.
+    A column whose values are of several types, such as numbers and texts, holds the JSON of each.
+
+    With `history` one row a run, stage and epoch: its loss, penalty and density, and `metric.*` of the validation split
+    where it was evaluated; epochs count from 1 in each stage.
+
+    Numbers keep all their bits; to read them so from a .csv, pandas before 3.1 needs `float_precision="round_trip"`.
+    """
+    write = {".parquet": _write_parquet, ".csv": _write_csv}.get(path.suffix)
+    if write is None:
+        raise ValueError(f"export: expected a file that ends in .parquet or .csv, got {path}")
+    if path.is_dir():
+        raise ValueError(f"export: expected a file, got the folder {path}")
+    ordered = sorted(results, key=lambda result: result.key)
+    rows = [row for result in ordered for row in (_epochs(result) if history else _stages(result))]
+    frame = _frame(rows, (*HISTORY, *_below("metric.", rows)) if history else _columns(rows))
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with beside.open("wb") as file:
+            write(frame, file)
+        beside.replace(path)
+    except OSError as error:
+        raise ValueError(f"export: expected a file that can be written, got {path}: {error.strerror}") from error
+    finally:
+        with suppress(OSError):
+            beside.unlink()
+    return path
+
+
+def _stages(result: Result) -> Iterator[Row]:
+    """Give a row of each finished stage, or one without a stage."""
+    experiment = result.experiment.model_dump(mode="json")
+    run: Row = {
+        **result.model_dump(include={"key", "seed", "status", "reason", "seconds"}),
+        **dict(_flat("environment", result.environment.model_dump(mode="json"))),
+        "experiment": result.experiment.model_dump_json(),
+        **dict(_flat("experiment", experiment)),
+    }
+    for stage in result.stages:
+        yield {
+            **run,
+            "stage": stage.name,
+            **{f"metric.{name}": value for name, value in stage.metrics.items()},
+            **{f"density.{name}": value for name, value in stage.densities.items()},
+            **{f"present.{name}": number for name, number in stage.present.items()},
+            **stage.model_dump(include={"steps", "step_ms", "peak_memory_mb"}),
+        }
+    if not result.stages:
+        yield run
+
+
+def _epochs(result: Result) -> Iterator[Row]:
+    for stage in result.stages:
+        for number, epoch in enumerate(stage.history, start=1):
+            yield {
+                "key": result.key,
+                "seed": result.seed,
+                "stage": stage.name,
+                "epoch": number,
+                **{name: value for name, value in epoch if name != "metrics"},
+                **{f"metric.{name}": value for name, value in epoch.metrics.items()},
+            }
+
+
+def _flat(path: str, data: Any) -> Iterator[tuple[str, Any]]:
+    """Give the path and value of everything in JSON data that is no list or object."""
+    if isinstance(data, dict | list):
+        for name, part in data.items() if isinstance(data, dict) else enumerate(data):
+            yield from _flat(f"{path}.{name}", part)
+    else:
+        yield path, data
+
+
+def _columns(rows: Sequence[Row]) -> list[str]:
+    """Return the columns of all rows: the same for the same results, in whatever order they came."""
+    counted = [*_below("metric.", rows), *_below("density.", rows), *_below("present.", rows)]
+    environment = dict.fromkeys([*ENVIRONMENT, *_below("environment.", rows)])
+    return [*RUN, *counted, *MEASURED, *environment, "experiment", *_below("experiment.", rows)]
+
+
+def _below(start: str, rows: Sequence[Row]) -> list[str]:
+    """Return the columns that begin so, in order."""
+    return sorted({name for row in rows for name in row if name.startswith(start)}, key=_natural)
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Sort entry 10 of a list after entry 9."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in name.split(".")]
+
+
+def _frame(rows: list[Row], columns: Iterable[str]) -> DataFrame:
+    import pandas  # here, for it takes longer to import than most commands to run
+
+    def column(name: str) -> Any:
+        values, kind = _of_one_type([row.get(name) for row in rows])
+        return pandas.array(values, dtype=TYPES.get(name, kind))
+
+    return pandas.DataFrame({name: column(name) for name in columns})
+
+
+def _of_one_type(values: list[Any]) -> tuple[list[Any], str]:
+    """Return the values and the pandas type that holds them all; where there is none, their JSON."""
+    present = [value for value in values if value is not None]
+    types = {type(value) for value in present}
+    if not types:
+        return values, "object"
+    if types == {bool}:
+        return values, "boolean"
+    if types == {str}:
+        return values, "string"
+    if types == {int} and all(-(2**63) <= value < 2**63 for value in present):
+        return values, "Int64"
+    if types <= {int, float} and all(isinstance(value, float) or abs(value) <= 2**53 for value in present):
+        return values, "Float64"
+    return [None if value is None else json.dumps(value) for value in values], "string"
+
+
+def _write_parquet(frame: DataFrame, file: IO[bytes]) -> None:
+    frame.to_parquet(file, engine="pyarrow", index=False)
+
+
+def _write_csv(frame: DataFrame, file: IO[bytes]) -> None:
+    # csv quotes a lone carriage return within a text only where lines end with one (RFC 4180)
+    file.write(frame.to_csv(index=False, lineterminator="\r\n").encode())

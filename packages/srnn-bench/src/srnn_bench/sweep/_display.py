@@ -1,0 +1,122 @@
+"""What a sweep shows: one live display on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
+
+from ..experiment import Epoch, Job, Result
+from ._watcher import Watcher
+
+
+class Display(Watcher):
+    """A watcher of a sweep of `total` runs: done, running, failed, time left.
+
+    The time left goes by the epochs that are done: those of a run count alike, and so do runs.
+    """
+
+    def __init__(self, total: int, console: Console) -> None:
+        self.total, self.console = total, console
+        self.begin = time.perf_counter()
+        self.reused_count = 0
+        self.statuses: Counter[str] = Counter()
+        self.shares: dict[str, float] = {}  # of the runs under way, by key: how much of them is done
+        self.bars: dict[str, TaskID] = {}
+        self.made = 0.0  # runs made here, parts of those under way included
+        self.progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[state]}"),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self.all = self.progress.add_task("runs", total=total, state="")
+        self.progress.start()
+
+    def close(self) -> None:
+        """Take the bars away, and say how much was made."""
+        if not self.progress.disable:  # rich before 14 prints an empty line all the same
+            self.progress.stop()
+        made = self.statuses.total() - self.reused_count
+        self.print(f"{made} made, {self.reused_count} reused, in {time.perf_counter() - self.begin:.0f} s")
+
+    def print(self, text: str) -> None:
+        """Print a plain line above the bars."""
+        self.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def note(self, text: str) -> None:
+        """Print what a person should know."""
+        self.print(text)
+
+    def reused(self, job: Job, result: Result, difference: str | None) -> None:
+        """Count a run that the store holds; say so when it was made in another way than asked for."""
+        self.reused_count += 1
+        self._count(result)
+        if difference:
+            self.print(f"reused {job.label}, made otherwise ({difference}); --refresh makes it again")
+
+    def begun(self, job: Job) -> None:
+        """Show a run that begins."""
+        self.shares[job.key] = 0.0
+        self._state()
+
+    def epoch(self, job: Job, stage: str, number: int, epochs: int, epoch: Epoch) -> None:
+        """Move the bar of a stage."""
+        ends = job.last_epochs
+        made, whole = ends[stage] - epochs + number, max(ends.values())
+        self.shares[job.key] = made / whole
+        if job.key not in self.bars:
+            self.bars[job.key] = self.progress.add_task(job.label, total=whole, state="")
+        self.progress.update(
+            self.bars[job.key], completed=made, state=f"{stage} {number}/{epochs}, loss {epoch.loss:.4g}"
+        )
+        self._state()
+
+    def ended(self, job: Job, result: Result) -> None:
+        """Print the end of a run: its metrics, or why it has none."""
+        self.shares.pop(job.key, None)
+        self.made += 1
+        if job.key in self.bars:
+            self.progress.remove_task(self.bars.pop(job.key))
+        self._count(result)
+        stages = "; ".join(
+            f"{stage.name} " + ", ".join(f"{name} {value:.4g}" for name, value in stage.metrics.items())
+            for stage in result.stages
+        )
+        end = result.status if result.reason is None else f"{result.status}: {result.reason}"
+        self.print(f"[{self.statuses.total()}/{self.total}] {job.label}: {end}, {result.seconds:.0f} s; {stages}")
+
+    def _count(self, result: Result) -> None:
+        self.statuses[result.status] += 1
+        self.progress.advance(self.all)
+        self._state()
+
+    def _state(self) -> None:
+        """Show how many runs are in which state, and how long the rest will take."""
+        parts = [f"{count} {status}" for status, count in self.statuses.items()]
+        parts += [f"{len(self.shares)} running"] if self.shares else []
+        made = self.made + sum(self.shares.values())
+        left = self.total - self.statuses.total() - sum(self.shares.values())
+        if made > 0 and left > 0:
+            parts.append(f"{duration(left * (time.perf_counter() - self.begin) / made)} left")
+        self.progress.update(self.all, state=", ".join(parts))
+
+
+def duration(seconds: float) -> str:
+    """Show a time in the two units that matter.
+
+    >>> duration(42), duration(90), duration(5400)
+    ('42 s', '1 min 30 s', '1 h 30 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    if whole < 48 * 3600:
+        return f"{whole // 3600} h {whole % 3600 // 60} min"
+    return f"{whole // 86400} d {whole % 86400 // 3600} h"

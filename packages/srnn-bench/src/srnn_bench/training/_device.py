@@ -1,0 +1,84 @@
+"""The device, the precision and the number of threads of a run, and how they are written down."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from ..experiment import ELSEWHERE, Environment, check_conditions, commit, packages_of
+
+
+def resolve_device(name: str) -> torch.device:
+    """Return the device of that name; `auto` is the GPU when there is one, else the CPU."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise ValueError(f"device: expected auto, cpu or cuda[:n], got {name!r}") from None
+    if device.type not in ("cpu", "cuda"):
+        raise ValueError(f"device: expected auto, cpu or cuda[:n], got {name!r}")
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"device: {name!r} was asked for, but torch sees no CUDA device here")
+    return device
+
+
+@contextmanager
+def applied(device: torch.device, precision: str, threads: int) -> Iterator[None]:
+    """Hold the number of threads and the precision of matrix products for the length of a run."""
+    check_conditions(precision, threads)
+    before = torch.get_num_threads(), torch.get_float32_matmul_precision()
+    torch.set_num_threads(threads)
+    torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
+    try:
+        # no cache: it holds the rounded weights until autocast ends, so every step would go by those of the first
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16", cache_enabled=False):
+            yield
+    finally:
+        torch.set_num_threads(before[0])
+        torch.set_float32_matmul_precision(before[1])
+
+
+def describe(
+    task: str, device: torch.device, precision: str, threads: int, *, stacked: int = 1, recorded: bool = False
+) -> Environment:
+    """Return the environment of a run of the task of that kind."""
+    return Environment(
+        packages=packages_of(task),
+        torch=torch.__version__,
+        python=platform.python_version(),
+        device=_device_name(device),
+        precision=precision,
+        threads=threads,
+        stacked=stacked,
+        recorded=recorded,
+        commit=commit(),
+    )
+
+
+def _device_name(device: torch.device) -> str:
+    if device.type != "cuda":
+        return f"cpu ({platform.machine()})"
+    return torch.cuda.get_device_name(device) if torch.cuda.is_available() else ELSEWHERE
+
+
+def reset_peak_memory(device: torch.device) -> None:
+    """Begin a new measurement where the device can; a process's own peak cannot be set back."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+
+
+def peak_memory_mb(device: torch.device) -> float | None:
+    """Return the peak allocation of a GPU, or the peak resident size of this process, in MiB; None on Windows."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    if sys.platform == "win32":
+        return None
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10

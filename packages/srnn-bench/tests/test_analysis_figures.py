@@ -14,7 +14,8 @@ from srnn_bench import Conditions, Job, Store, Watcher, sweep
 from srnn_bench.analysis import largest_cluster, longest_bar, measures, weights_on_manifold
 from srnn_bench.cli import main
 from srnn_bench.drawing import markdown_table, significant
-from srnn_bench.papers import KeptRun, needed_runs, table
+from srnn_bench.papers import table
+from srnn_bench.papers._kept_runs import KeptRun, needed_runs
 from srnn_bench.papers.moduli import _figures
 from srnn_bench.papers.moduli._figures import FIGURES, NEEDS, PARAMETER
 from srnn_bench.papers.moduli.figures import _draw_maps

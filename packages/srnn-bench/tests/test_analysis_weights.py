@@ -7,7 +7,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from srnn_bench import Conditions, Job, Penalty, Stage, Store, Training, Watcher, sweep
-from srnn_bench.analysis import embedding, weights
+from srnn_bench.papers._embedding import embedding
+from srnn_bench.store import weights
 from srnn_manifolds import L1, Circle, Moduli, Shuffled, Trained
 
 NAME = "recurrence.weight_hh"

@@ -338,7 +338,8 @@ class Loud(Watcher):
 signal.signal(signal.SIGINT, signal.default_int_handler)  # shells start what runs in the background deaf to it
 experiment = Experiment.model_validate_json(Path(sys.argv[1]).read_text())
 jobs = [Job(experiment, seed, "x") for seed in range(3)]
-sweep(jobs, Store(sys.argv[2]), conditions=Conditions("cpu"), executor=RayExecutor(sys.argv[3]), stack="never", watcher=Loud())
+ray = RayExecutor(sys.argv[3])
+sweep(jobs, Store(sys.argv[2]), conditions=Conditions("cpu"), executor=ray, stack="never", watcher=Loud())
 """
 
 

@@ -29,7 +29,7 @@ class Watcher:
         """The sweep is over, also where it was broken off: write out what is held."""
 
 
-class Broadcast:
+class Broadcast(Watcher):
     """Tell several watchers, in order.
 
     One that raises an error, say because its server cannot be reached, is closed and told no more, and the others are

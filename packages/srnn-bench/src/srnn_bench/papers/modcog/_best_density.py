@@ -48,7 +48,8 @@ def best_density(store: Store, scale: Scale, folder: Path) -> list[Path]:
             f"`srnn run {TABLE} --scale {scale}`"
         )
     text = (
-        f"# The best density by size, scale {scale}\n\n{markdown_table(['network', 'best of each seed', 'density'], body)}\n"
+        f"# The best density by size, scale {scale}\n\n"
+        f"{markdown_table(['network', 'best of each seed', 'density'], body)}\n"
         f"The row with the greatest decision accuracy, dense networks (density 1) among them. {judged(sizes)}\n"
     )
     name = f"modcog-figure5d-{scale}"

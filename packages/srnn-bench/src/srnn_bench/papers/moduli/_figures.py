@@ -145,9 +145,10 @@ def figure4(store: Store, scale: Scale, folder: Path) -> list[Path]:
                     numbers = (test.observed, mean, min(test.null), max(test.null), test.above, test.below)
                     body.append([f"{column}, seed {seed}, {measure}, {null}", *map(significant, numbers)])
     head = ["network, measure, null hypothesis", "trained", "null: mean", "least", "greatest", "p above", "p below"]
+    columns = ["network", "share of neurons in the core", "weights of one there", "elsewhere"]
     text = (
         f"# Does a trained embedding find a manifold? 90 % sparse, scale {scale}\n\n"
-        f"{markdown_table(['network', 'share of neurons in the core', 'weights of one there', 'elsewhere'], clusters)}\n"
+        f"{markdown_table(columns, clusters)}\n"
         f"Core: the largest set of neurons that steps of up to d* = {ring:.4f} connect. Weights: in and out of W_hh, "
         f"mean.\n\n{markdown_table(head, body)}\n"
         "Longest bar: the longest-lived hole, in units of the root mean square distance of two neurons. Random: clouds "

@@ -37,7 +37,7 @@ from statistics import median
 import torch
 from torch import Tensor
 
-from srnn_bench import Experiment, Penalty, Stage, Training
+from srnn_bench import Conditions, Experiment, Penalty, Stage, Training
 from srnn_bench.training import (
     CudaRecorder,
     Graphed,
@@ -242,7 +242,7 @@ def main() -> None:
     head = f"N = {size.neurons}, B = {size.batch}, T = {size.steps}, K = {CELLS}. "
     head += environment(device, arguments.precision)
     print(head, flush=True)
-    with applied(device, arguments.precision, 1):
+    with applied(Conditions(str(device), arguments.precision)):
         lines = measure(arguments, size, device)
     if arguments.write:
         command = "```console\npython benchmarks/navigation_speed.py\n```"

@@ -24,7 +24,7 @@ from statistics import median
 import torch
 from torch import Tensor, nn
 
-from srnn_bench import Experiment, Penalty, Stage, Training
+from srnn_bench import Conditions, Experiment, Penalty, Stage, Training
 from srnn_bench.training import applied, assemble, engine_of, resolve_device
 from srnn_manifolds import L1, AnyRegularizer, EdgePenalty, Moduli, Shuffled, Trained
 from srnn_models import ElmanRNN, PathIntegrator
@@ -196,7 +196,7 @@ def main() -> None:
         "|---:|---|---:|---:|---:|---|---:|---:|---|",
     ]
     print("\n".join(head), flush=True)
-    with applied(device, arguments.precision, arguments.threads):
+    with applied(Conditions(str(device), arguments.precision, arguments.threads)):
         for neurons in arguments.neurons:
             head += steps(arguments, neurons, device)
         parts = ["\n".join(head)]

@@ -18,7 +18,7 @@ from statistics import median
 
 import torch
 
-from srnn_bench import Experiment, Penalty, Stage, Training
+from srnn_bench import Conditions, Experiment, Penalty, Stage, Training
 from srnn_bench.training import Engine, Single, Stacked, applied, assemble, resolve_device
 from srnn_manifolds import Moduli
 from srnn_models import ElmanRNN, SequenceModel
@@ -97,7 +97,7 @@ def rows(arguments: argparse.Namespace, device: torch.device, threads: int) -> l
         work = f"{6 * STEPS * BATCH * weights / 1e6:.1f}"  # forward 2 a weight, backward twice that
         memory = f"{4 * (STEPS * BATCH * neurons + weights) / 2**10:.0f}"
         for seeds in arguments.seeds:
-            with applied(device, "float32", threads):
+            with applied(Conditions(str(device), threads=threads)):
                 alone, together, ratios = compare(neurons, seeds, arguments.repeat, device)
             ratio = f"{median(ratios):.2f} | {min(ratios):.2f} to {max(ratios):.2f}"
             made.append(f"| {neurons} | {work} | {memory} | {seeds} | {alone:.2f} | {together:.2f} | {ratio} |")

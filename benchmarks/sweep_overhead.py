@@ -54,7 +54,7 @@ def milliseconds(work: Callable[[list[Job]], object], jobs: list[Job]) -> float:
 def in_a_loop(jobs: list[Job]) -> None:
     """Make runs without a sweep."""
     for job in jobs:
-        run(job.experiment, seed=job.seed, device="cpu")
+        run(job.experiment, seed=job.seed, conditions=Conditions("cpu"))
 
 
 def measure(runs: int, block: int, folder: Path) -> list[tuple[str, str]]:

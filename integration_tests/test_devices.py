@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from srnn_bench import papers, run
+from srnn_bench import Conditions, papers, run
 
 DEVICES = [
     "cpu",
@@ -19,7 +19,7 @@ DEVICES = [
 )
 def test_a_sparse_run_and_its_lottery_work_on_the_device(device, cell):
     before = torch.random.get_rng_state()
-    result = run(cell.experiment, seed=0, device=device)
+    result = run(cell.experiment, seed=0, conditions=Conditions(device))
     assert torch.equal(torch.random.get_rng_state(), before)
     assert result.status == "done", result.reason
     sparse, lottery = result.stages
@@ -42,7 +42,7 @@ def test_a_sparse_run_and_its_lottery_work_on_the_device(device, cell):
 )
 def test_cognitive_tasks_are_learned_on_the_device(device, table, row):
     cells = [cell for cell in papers.table(table, "smoke").cells if cell.row == row]
-    result = run(cells[0].experiment, seed=0, device=device)
+    result = run(cells[0].experiment, seed=0, conditions=Conditions(device))
     assert result.status == "done", result.reason
     (trained,) = result.stages
     assert 0 <= trained.metrics["decision_accuracy"] <= 1 and trained.metrics["loss"] < 10
@@ -53,6 +53,6 @@ def test_cognitive_tasks_are_learned_on_the_device(device, table, row):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
 def test_cuda_and_cpu_begin_with_the_same_weights_and_masks():
     experiment = papers.table("moduli/table1", "smoke").cells[0].experiment
-    ends = {device: run(experiment, seed=0, device=device) for device in ("cpu", "cuda")}
+    ends = {device: run(experiment, seed=0, conditions=Conditions(device)) for device in ("cpu", "cuda")}
     losses = [end.stages[0].history[0].loss for end in ends.values()]
     assert losses[0] == pytest.approx(losses[1], rel=0.05), "the same weights; batches are drawn on the device"

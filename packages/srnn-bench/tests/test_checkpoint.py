@@ -192,7 +192,7 @@ STATE = {"number": 1, "weights": torch.arange(3.0), "nan": math.inf}
 
 
 def checkpoints(folder, identity="me", told=None):
-    return Checkpoints(folder, identity, every=0.0, tell=(lambda _: None) if told is None else told.append)
+    return Checkpoints(folder, identity, every=0.0, on_note=(lambda _: None) if told is None else told.append)
 
 
 def files(folder):

@@ -8,15 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from srnn_bench import Cell, Experiment, Result, Stage, Summary, Table, Training
+from srnn_bench import Cell, Conditions, Experiment, Result, Stage, Summary, Table, Training
 from srnn_bench.tables import Claim, Contrast, FilledCell, StepsTo, beats, beyond, judge, matches, within
 from srnn_bench.tables import _statistics as layer
-from srnn_bench.training import describe, resolve_device
+from srnn_bench.training import describe
 from srnn_models import ElmanRNN, SequenceModel
 from srnn_tasks import Adding
 
 STAGE = Stage(name="only", training=Training(epochs=1, batches=1, batch_size=2, learning_rate=0.1))
-ENVIRONMENT = describe("adding", resolve_device("cpu"), "float32", 1)
+ENVIRONMENT = describe("adding", Conditions("cpu"))
 OLD = ENVIRONMENT.model_copy(update={"packages": ENVIRONMENT.packages | {"srnn-masks": "0.0.1"}})
 EXPERIMENTS = {
     name: Experiment(

@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from srnn_bench import Job, run
+from srnn_bench import Conditions, EpochEnd, Job, run
 from srnn_bench.sweep import Display, duration
 
 
@@ -18,11 +18,11 @@ def test_plain_lines_where_there_is_no_terminal(tiny, out):
     experiment = tiny()
     display = Display(3, Console(file=out, width=200))
     jobs = [Job(experiment, seed, f"job {seed}") for seed in range(3)]
-    done = run(experiment, seed=0, device="cpu")
+    done = run(experiment, seed=0, conditions=Conditions("cpu"))
     failed = done.model_copy(update={"status": "failed", "reason": "because", "stages": ()})
     display.reused(jobs[0], done, "threads 1, now 2")
     display.begun(jobs[1])
-    display.epoch(jobs[1], "sparse", 1, 3, done.stages[0].history[0])
+    display.epoch(jobs[1], EpochEnd(0, "sparse", 1, 3, done.stages[0].history[0]))
     display.note("a checkpoint was damaged")
     display.ended(jobs[1], done)
     display.begun(jobs[2])
@@ -44,14 +44,14 @@ def test_a_terminal_shows_states_and_the_time_left(tiny, out, monkeypatch):
     display = Display(4, Console(file=out, width=120, force_terminal=True))
     experiment = tiny()
     jobs = [Job(experiment, seed, f"job {seed}") for seed in range(4)]
-    result = run(experiment, seed=0, device="cpu")
+    result = run(experiment, seed=0, conditions=Conditions("cpu"))
     display.begun(jobs[0])
     display.begun(jobs[1])
     now[0] = 110.0
     display.ended(jobs[0], result)
     state = display.progress.tasks[0].fields["state"]
     assert state == "1 done, 1 running, 30 s left"  # 10 s for one run, three are left
-    display.epoch(jobs[1], "lottery", 3, 3, result.stages[1].history[2])
+    display.epoch(jobs[1], EpochEnd(0, "lottery", 3, 3, result.stages[1].history[2]))
     assert "20 s left" not in state
     assert display.progress.tasks[0].fields["state"] == "1 done, 1 running, 10 s left"  # two in 10 s, two are left
     display.close()

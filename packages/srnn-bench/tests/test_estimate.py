@@ -34,7 +34,7 @@ def test_flops_are_those_of_the_matrix_products(tiny):
 def test_what_the_store_holds_tells_the_time(tiny, tmp_path):
     store = Store(tmp_path)
     for seed, seconds in ((0, 10.0), (1, 30.0)):
-        store.put(run(tiny(), seed=seed, device="cpu").model_copy(update={"seconds": seconds}))
+        store.put(run(tiny(), seed=seed, conditions=Conditions("cpu")).model_copy(update={"seconds": seconds}))
     (found,) = estimate(jobs(tiny()), store, CPU)
     assert (found.held, found.measured, found.seconds) == (2, 2, 20.0)
     (other,) = estimate(jobs(tiny()), store, Conditions("cpu", threads=2))

@@ -10,7 +10,7 @@ import torch
 from safetensors.numpy import load
 from torch import nn
 
-from srnn_bench import SGD, Annealing, Experiment, Result, Stage, Training, run
+from srnn_bench import SGD, Annealing, Conditions, Experiment, Result, Stage, Training, run
 from srnn_bench.experiment import Epoch, StageResult
 from srnn_bench.training import ZERO, CheckpointPolicy, assemble, present, run_together, stream
 from srnn_bench.training import _trainer as _train
@@ -33,7 +33,7 @@ def experiment(*trainings, task=None, **stage):
 
 
 def made(one, seeds=(0,)):
-    return run_together(one, seeds, device="cpu", progress=lambda *_: None, keeping=CheckpointPolicy(weights=True))
+    return run_together(one, seeds, conditions=Conditions("cpu"), policy=CheckpointPolicy(weights=True))
 
 
 # --- a task whose metrics are told, and that tells how it was asked ---------------------------------------------------
@@ -101,7 +101,7 @@ def nothing_asked_yet():
 def test_every_so_many_epochs_and_after_the_last_of_each_stage(epochs, every, expected, rates):
     training = trained(epochs=epochs, batches=1, evaluate_every=every, **({"rates": rates} if rates else {}))
     losses = tuple(float(number) for number in range(1, 2 * epochs + 1))
-    stages = run(experiment(training, training, task=Told(loss=losses)), seed=0, device="cpu").stages
+    stages = run(experiment(training, training, task=Told(loss=losses)), seed=0, conditions=Conditions("cpu")).stages
     for stage in stages:
         assert [number for number, epoch in enumerate(stage.history, 1) if epoch.metrics] == expected
     asked = [each.split for each in ASKED].count("validation")
@@ -117,7 +117,7 @@ def test_every_so_many_epochs_and_after_the_last_of_each_stage(epochs, every, ex
 
 
 def test_the_draws_are_the_same_every_time_and_those_of_no_other_purpose():
-    run(experiment(trained(evaluate_every=1), task=Told(loss=(1.0,) * 4)), seed=5, device="cpu")
+    run(experiment(trained(evaluate_every=1), task=Told(loss=(1.0,) * 4)), seed=5, conditions=Conditions("cpu"))
     *validations, test = ASKED
     assert {each.split for each in validations} == {"validation"} and test.split == "test"
     assert {each.generator for each in validations} == {stream(5, "validate").get_state().numpy().tobytes()}
@@ -186,7 +186,9 @@ def test_the_time_of_an_evaluation_is_not_that_of_the_steps(monkeypatch):
 
     monkeypatch.setattr(_train.Trainer, "_train_epoch", slow_epoch)
     monkeypatch.setattr(ToldSource, "evaluate", slow_evaluation)
-    result = run(experiment(trained(evaluate_every=1), task=Told(loss=(1.0,) * 4)), seed=0, device="cpu")
+    result = run(
+        experiment(trained(evaluate_every=1), task=Told(loss=(1.0,) * 4)), seed=0, conditions=Conditions("cpu")
+    )
     assert result.stages[0].step_ms == pytest.approx(2000.0)
 
 
@@ -195,7 +197,7 @@ def test_the_time_of_an_evaluation_is_not_that_of_the_steps(monkeypatch):
 
 def test_a_metric_that_is_no_number_is_a_divergence():
     one = experiment(trained(evaluate_every=2), task=Told(loss=(1.0,) * 4, accuracy=(0.5, None)))
-    result = run(one, seed=0, device="cpu")
+    result = run(one, seed=0, conditions=Conditions("cpu"))
     assert (result.status, result.stages) == ("diverged", ())
     assert result.reason == "validation accuracy is nan at stage 's0', epoch 4 of 4"
 
@@ -203,11 +205,11 @@ def test_a_metric_that_is_no_number_is_a_divergence():
 def test_a_metric_that_was_not_asked_for_may_be_no_number():
     task = Told(loss=(1.0,) * 4, accuracy=(None, 0.5, None, 0.5))
     plain = experiment(trained(rates=Annealing(), optimizer=SGD()), task=task)
-    assert run(plain, seed=0, device="cpu").status == "done"
+    assert run(plain, seed=0, conditions=Conditions("cpu")).status == "done"
     asked = experiment(trained(rates=Annealing(), optimizer=SGD(), evaluate_every=2), task=task)
-    assert run(asked, seed=0, device="cpu").status == "done"
+    assert run(asked, seed=0, conditions=Conditions("cpu")).status == "done"
     bad = Told(loss=(1.0, None, 1.0, 1.0))
-    result = run(experiment(trained(rates=Annealing()), task=bad), seed=0, device="cpu")
+    result = run(experiment(trained(rates=Annealing()), task=bad), seed=0, conditions=Conditions("cpu"))
     assert result.reason == "validation loss is inf at stage 's0', epoch 2 of 4"
 
 
@@ -255,7 +257,7 @@ def test_a_number_that_cannot_be_is_refused_by_name(every):
 
 
 def test_a_result_of_before_is_still_read():
-    result = run(experiment(trained(evaluate_every=1)), seed=0, device="cpu")
+    result = run(experiment(trained(evaluate_every=1)), seed=0, conditions=Conditions("cpu"))
     data = json.loads(result.model_dump_json())
     assert Result.model_validate(data) == result
     for stage in data["stages"]:

@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from srnn_bench import Epoch, Experiment, Penalty, Result, Stage, StageResult, Training, run
+from srnn_bench import Conditions, Epoch, Experiment, Penalty, Result, Stage, StageResult, Training, run
 from srnn_bench.store import ENVIRONMENT, HISTORY, MEASURED, RUN, export
-from srnn_bench.training import describe, resolve_device
+from srnn_bench.training import describe
 from srnn_manifolds import L1, Moduli
 from srnn_models import ElmanRNN, SequenceModel
 from srnn_tasks import Adding, Task
 
 parquet = pytest.importorskip("pyarrow.parquet")
 
-ENVIRONMENT_NOW = describe("adding", resolve_device("cpu"), "float32", 1)
+ENVIRONMENT_NOW = describe("adding", Conditions("cpu"))
 EPOCH = Epoch(loss=0.1 + 0.2, penalty=1e-300, density=1 / 3)
 EXPERIMENT = Experiment(
     task=Adding(steps=5),
@@ -302,7 +302,7 @@ def test_the_experiment_column_is_json(results, tmp_path):
 
 def test_history_has_the_validation_metrics_of_the_epochs_that_were_evaluated(tmp_path, tiny):
     training = Training(epochs=3, batches=2, batch_size=8, learning_rate=1e-2, evaluate_every=2)
-    result = run(tiny(stages=(Stage(name="one", training=training),)), seed=0, device="cpu")
+    result = run(tiny(stages=(Stage(name="one", training=training),)), seed=0, conditions=Conditions("cpu"))
     rows = from_parquet(export([result], tmp_path / "history.parquet", history=True))
     assert [row["metric.mse"] for row in rows] == [
         None,

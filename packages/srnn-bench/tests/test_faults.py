@@ -47,8 +47,8 @@ class Log(Watcher):
     def reused(self, job, result, difference):
         self.tell("reused", job.key)
 
-    def epoch(self, job, stage, number, epochs, epoch):
-        self.tell("epoch", job.key, stage, number, [worker.pid for worker in multiprocessing.active_children()])
+    def epoch(self, job, end):
+        self.tell("epoch", job.key, end.stage, end.number, [worker.pid for worker in multiprocessing.active_children()])
 
     def ended(self, job, result):
         self.tell("ended", job.key, result.status)
@@ -80,8 +80,8 @@ class Log(Watcher):
     def reused(self, job, result, difference):
         self.told.append(("reused", job.key))
 
-    def epoch(self, job, stage, number, epochs, epoch):
-        self.told.append(("epoch", job.key, stage, number))
+    def epoch(self, job, end):
+        self.told.append(("epoch", job.key, end.stage, end.number))
 
 
 class Sweeps:
@@ -368,8 +368,8 @@ class Narrow(Watcher):
     def __init__(self, limit):
         self.limit = limit
 
-    def epoch(self, job, stage, number, epochs, epoch):
-        if job.seed == 1 and number == 3:
+    def epoch(self, job, end):
+        if job.seed == 1 and end.number == 3:
             resource.setrlimit(resource.RLIMIT_FSIZE, (self.limit, resource.RLIM_INFINITY))
 
 if __name__ == "__main__":

@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 from matplotlib.collections import PolyCollection
 
-from srnn_bench import Cell, Published, Result, Stage, Summary, Table, Training
+from srnn_bench import Cell, Conditions, Published, Result, Stage, Summary, Table, Training
 from srnn_bench.drawing import COLOURS, DASHES, MARKERS, file_png, file_svg, inline_svg, series
 from srnn_bench.report import against_density, cells, curves, drawings, step_times, write_figures
 from srnn_bench.tables import AtStep, FilledCell, StepsTo, WeightsPresent
-from srnn_bench.training import describe, resolve_device
+from srnn_bench.training import describe
 
-ENVIRONMENT = describe("adding", resolve_device("cpu"), "float32", 1)
+ENVIRONMENT = describe("adding", Conditions("cpu"))
 SVG = "{http://www.w3.org/2000/svg}"
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from srnn_bench import Experiment, Job, Stage, Store, Training, run
+from srnn_bench import Conditions, Experiment, Job, Stage, Store, Training, run
 from srnn_bench.cli import read_experiment
 from srnn_bench.papers import TABLES, table
 from srnn_bench.store import Session
@@ -44,8 +44,8 @@ class Rows:
         self.table = Table("fuzz", "smoke", "t", "s", "mse", "", "lower", seeds=(0, 1, 2), cells=cells)
         self.store = Store(folder)
         for seed in (0, 1, 7):
-            self.store.put(run(one, seed=seed, device="cpu"))
-        result = run(other, seed=0, device="cpu")
+            self.store.put(run(one, seed=seed, conditions=Conditions("cpu")))
+        result = run(other, seed=0, conditions=Conditions("cpu"))
         self.store.put(result)
         for seed, status in ((1, "diverged"), (2, "failed")):
             changes = {"key": other.key(seed), "seed": seed, "status": status, "reason": "why", "stages": ()}
@@ -318,14 +318,19 @@ class Torn:
         return self.folder / self.experiment.key(0)
 
     def run(self, folder, stop=False):
-        def progress(*_):
+        def stop_first(end):
             if stop:
                 raise Stop
 
         self.told.clear()
-        keeping = CheckpointPolicy(folder, every=0.0, weights=True)
+        policy = CheckpointPolicy(folder, every=0.0, weights=True)
         (made,) = run_together(
-            self.experiment, (0,), device="cpu", progress=progress, keeping=keeping, tell=self.told.append
+            self.experiment,
+            (0,),
+            conditions=Conditions("cpu"),
+            policy=policy,
+            on_epoch=stop_first,
+            on_note=self.told.append,
         )
         (stage,) = made.result.stages
         return made.result.status, stage.metrics, stage.densities, stage.history, made.weights

@@ -11,9 +11,8 @@ from safetensors.torch import load
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_map
 
-from srnn_bench import SGD, Adam, AdamW, Experiment, Masked, Penalty, Stage, Training
+from srnn_bench import SGD, Adam, AdamW, Conditions, Experiment, Masked, Penalty, Stage, Training
 from srnn_bench.experiment import Annealing
-from srnn_bench.experiment import _result as _run
 from srnn_bench.training import (
     REHEARSALS,
     CheckpointPolicy,
@@ -25,6 +24,7 @@ from srnn_bench.training import (
     Plan,
     Single,
     Stacked,
+    _run,
     applied,
     assemble,
     engine_of,
@@ -239,10 +239,8 @@ def made(value, device="cpu"):
     (one,) = run_together(
         value,
         (3,),
-        device=device,
-        progress=lambda *_: None,
-        keeping=CheckpointPolicy(weights=True),
-        precision="float32",
+        conditions=Conditions(device),
+        policy=CheckpointPolicy(weights=True),
     )
     return one
 
@@ -624,7 +622,7 @@ def test_cuda_graphs_agree_with_single_steps(changes, monkeypatch):
 def test_cuda_graphs_at_lower_precision(precision):
     device = torch.device("cuda")
     value = experiment(**NAVIGATION, penalties=penalised(Moduli()))
-    with applied(device, precision, 1):
+    with applied(Conditions(str(device), precision)):
         one = Single([assemble(value, 0, device)], device)
         other = Graphed([assemble(value, 0, device)], device, CudaRecorder(device), tell=pytest.fail, least=1)
         one.begin(0), other.begin(0)

@@ -6,7 +6,7 @@ import json
 import pytest
 from rich.console import Console
 
-from srnn_bench import Store, papers, run, summarise
+from srnn_bench import Conditions, Store, papers, run, summarise
 from srnn_bench.report import figures, print_claims
 from srnn_bench.tables import ledger
 
@@ -18,7 +18,7 @@ def summaries(tmp_path_factory):
     table = papers.table("moduli/table1", "smoke")
     for job in table.jobs():
         if job.seed == 0 or len(job.experiment.stages) == 1:
-            store.put(run(job.experiment, seed=job.seed, device="cpu"))
+            store.put(run(job.experiment, seed=job.seed, conditions=Conditions("cpu")))
     tables = [papers.table("moduli/strength", "smoke"), papers.table("moduli/table1", "quick"), table]
     return [summarise(table, store) for table in tables]
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from srnn_bench import Store, papers, run, summarise, write_html
+from srnn_bench import Conditions, Store, papers, run, summarise, write_html
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 WIDTHS = (360, 400, 1600)
@@ -60,7 +60,7 @@ def page(tmp_path_factory) -> str:
     table = papers.table("moduli/table1", "smoke")
     store = Store(folder)
     for job in table.jobs():
-        store.put(run(job.experiment, seed=job.seed, device="cpu"))
+        store.put(run(job.experiment, seed=job.seed, conditions=Conditions("cpu")))
     summary = summarise(table, store)
     assert len(summary.results) == summary.wanted
     return write_html([summary, summary], folder / "report.html").read_text(encoding="utf-8")

@@ -8,11 +8,11 @@ from operator import mul
 
 import pytest
 
-from srnn_bench import Result, Summary, papers
+from srnn_bench import Conditions, Result, Summary, papers
 from srnn_bench.tables import SCALES, FilledCell, judge
-from srnn_bench.training import describe, resolve_device
+from srnn_bench.training import describe
 
-ENVIRONMENT = describe("path_integration", resolve_device("cpu"), "float32", 1)
+ENVIRONMENT = describe("path_integration", Conditions("cpu"))
 UNSTATED = 4  # runs of the text tables: what the authors' notebook averages, section 8 of the facts sheet
 
 

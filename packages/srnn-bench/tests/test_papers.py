@@ -2,7 +2,7 @@
 
 import pytest
 
-from srnn_bench import Store, papers, run, summarise
+from srnn_bench import Conditions, Store, papers, run, summarise
 from srnn_bench.tables import SCALES
 from srnn_manifolds import L1, DifferenceOfGaussians, Moduli, Shuffled, Torus
 
@@ -64,12 +64,12 @@ def test_the_rule_is_not_decided_while_runs_are_missing(tmp_path):
     table = papers.table("moduli/table1", "smoke")
     store = Store(tmp_path)
     (experiment,) = {cell.experiment for cell in table.cells if (cell.row, cell.column) == ("Baseline", "L1")}
-    store.put(run(experiment, seed=0, device="cpu"))
+    store.put(run(experiment, seed=0, conditions=Conditions("cpu")))
     remark = table.remarks(summarise(table, store))[1]
     assert remark.endswith("the rule is not decided while runs are missing.")
     for job in table.jobs():
         if len(job.experiment.stages) == 1:
-            store.put(run(job.experiment, seed=job.seed, device="cpu"))
+            store.put(run(job.experiment, seed=job.seed, conditions=Conditions("cpu")))
     assert table.remarks(summarise(table, store))[1].endswith("the rule is not met.")
 
 

@@ -48,8 +48,8 @@ class Log(Watcher):
     def __init__(self):
         self.epochs, self.notes, self.ends = [], [], {}
 
-    def epoch(self, job, stage, number, epochs, epoch):
-        self.epochs.append((job.label, stage, number))
+    def epoch(self, job, end):
+        self.epochs.append((job.label, end.stage, end.number))
 
     def note(self, text):
         self.notes.append(text)
@@ -273,10 +273,10 @@ def test_runs_of_a_killed_node_are_made_elsewhere(tiny, trial, tmp_path, cluster
     class KillsANode(Log):
         """Kills the node of a run in its midst, but not the driver's."""
 
-        def epoch(self, job, stage, number, *rest):
-            super().epoch(job, stage, number, *rest)
+        def epoch(self, job, end):
+            super().epoch(job, end)
             (worker, raylet), *_ = opened(Path(job.experiment.task.folder))
-            if not killed and number == 1 and raylet != raylet_of_this_process():
+            if not killed and end.number == 1 and raylet != raylet_of_this_process():
                 os.kill(raylet, signal.SIGKILL)
                 os.kill(worker, signal.SIGKILL)  # it would end by itself, but not at once, and its run might be made
                 killed[job.label] = raylet

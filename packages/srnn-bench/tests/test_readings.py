@@ -23,7 +23,7 @@ from srnn_bench.tables import (
     evaluations,
     reading,
 )
-from srnn_bench.training import describe, resolve_device
+from srnn_bench.training import describe
 
 EVALUATED = Training(epochs=3, batches=2, batch_size=8, learning_rate=1e-2, evaluate_every=2)
 
@@ -213,7 +213,7 @@ def evaluated(tiny):
 
 def summary_of(cell, *stages):
     """Return the summary of a table of one cell whose runs measured these stages, seed by seed."""
-    environment = describe("adding", resolve_device("cpu"), "float32", 1)
+    environment = describe("adding", Conditions("cpu"))
     results = {}
     for seed, stage in enumerate(stages):
         status = "diverged" if stage is None else "done"

@@ -39,7 +39,7 @@ def of_the_bench(experiment):
     member = Member(assemble(first, SEED, CPU))
     engine = Noted([member.parts], CPU)
     engine.seen = []
-    Trainer([member], engine, device=CPU, progress=lambda *_: None).train()
+    Trainer([member], engine, device=CPU, on_epoch=lambda end: None).train()
     return torch.tensor(engine.seen)
 
 

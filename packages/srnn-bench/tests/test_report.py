@@ -13,12 +13,12 @@ from rich.console import Console
 from srnn_bench import Cell, Conditions, Published, Result, Store, Table, print_report, summarise, write_html
 from srnn_bench.report import commands, counts, escape, evidence, ours, section, theirs, write_figures, write_markdown
 from srnn_bench.tables import Claim, Judgement, beats
-from srnn_bench.training import describe, resolve_device
+from srnn_bench.training import describe
 
 
 def result_of(experiment, seed, values, *, status="done", reason=None, packages=None) -> Result:
     """Return a result with the given metric of each stage."""
-    environment = describe("adding", resolve_device("cpu"), "float32", 1)
+    environment = describe("adding", Conditions("cpu"))
     if packages:
         environment = environment.model_copy(update={"packages": environment.packages | packages})
     return Result.model_validate(

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from srnn_bench import SGD, AdamW, Annealing, Experiment, Masked, Penalty, Stage, Training
+from srnn_bench import SGD, AdamW, Annealing, Conditions, Experiment, Masked, Penalty, Stage, Training
 from srnn_bench._files import DiskError
 from srnn_bench.training import Batches, CheckpointPolicy, Checkpoints, Member, Single, Stacked, run_together
 from srnn_manifolds import L1, Moduli, Trained
@@ -231,9 +231,11 @@ class Interrupted:
         self.steps, self.epochs, self.ends_at, self.ends_after_epoch = 0, 0, steps, epochs
 
 
-def made(experiment, seeds, folder, progress=lambda *_: None, tell=lambda text: pytest.fail(text)):
-    keeping = CheckpointPolicy(folder, every=0.0, weights=True)
-    return run_together(experiment, seeds, device="cpu", progress=progress, keeping=keeping, tell=tell)
+def made(experiment, seeds, folder, on_epoch=lambda end: None, on_note=lambda text: pytest.fail(text)):
+    policy = CheckpointPolicy(folder, every=0.0, weights=True)
+    return run_together(
+        experiment, seeds, conditions=Conditions("cpu"), policy=policy, on_epoch=on_epoch, on_note=on_note
+    )
 
 
 def outcome(together):
@@ -326,15 +328,15 @@ def test_a_checkpoint_made_otherwise_is_not_taken_up(monkeypatch, tmp_path, chan
         made(experiment, (0,), tmp_path)
     interrupted.again()
     told = []
-    keeping = CheckpointPolicy(tmp_path, every=0.0, weights=change.pop("weights", True))
-    run_together(experiment, (0,), device="cpu", progress=lambda *_: None, keeping=keeping, tell=told.append, **change)
+    policy = CheckpointPolicy(tmp_path, every=0.0, weights=change.pop("weights", True))
+    run_together(experiment, (0,), conditions=Conditions("cpu", **change), policy=policy, on_note=told.append)
     assert interrupted.steps == 2 * 7 + 3 * 2
     assert told and all("made under other conditions" in text for text in told)
 
 
 def test_another_seed_or_stack_has_checkpoints_of_its_own(tmp_path):
-    keeping = CheckpointPolicy(tmp_path)
-    folders = {keeping.folder(keys) for keys in (["a"], ["b"], ["a", "b"], ["b", "a"], ["a", "b", "c"])}
+    policy = CheckpointPolicy(tmp_path)
+    folders = {policy.folder(keys) for keys in (["a"], ["b"], ["a", "b"], ["b", "a"], ["a", "b", "c"])}
     assert len(folders) == 5
     assert all(folder.parent == tmp_path for folder in folders)
 

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from srnn_bench import SGD, Experiment, Masked, Penalty, Stage, Training, run
+from srnn_bench import SGD, Conditions, Experiment, Masked, Penalty, Stage, Training, run
 from srnn_bench.training import assemble
 from srnn_manifolds import L1, Moduli
 from srnn_masks import Bernoulli, FixedInDegree
@@ -25,7 +25,7 @@ def outcome(result):
 
 
 def test_one_seed_gives_the_same_bits_and_another_does_not(tiny):
-    first, again, other = (run(tiny(), seed=seed, device="cpu") for seed in (0, 0, 1))
+    first, again, other = (run(tiny(), seed=seed, conditions=Conditions("cpu")) for seed in (0, 0, 1))
     assert outcome(first) == outcome(again)
     assert outcome(first) != outcome(other)
 
@@ -33,13 +33,18 @@ def test_one_seed_gives_the_same_bits_and_another_does_not(tiny):
 def test_the_number_of_threads_is_that_of_the_run_and_is_given_back(tiny):
     before = torch.get_num_threads()
     seen = []
-    run(tiny(), seed=0, device="cpu", threads=2, progress=lambda *_: seen.append(torch.get_num_threads()))
+    run(
+        tiny(),
+        seed=0,
+        conditions=Conditions("cpu", threads=2),
+        on_epoch=lambda end: seen.append(torch.get_num_threads()),
+    )
     assert set(seen) == {2}
     assert torch.get_num_threads() == before
 
 
 def test_the_lottery_keeps_the_masks_and_trains_new_weights(tiny):
-    sparse, lottery = run(tiny(), seed=0, device="cpu").stages
+    sparse, lottery = run(tiny(), seed=0, conditions=Conditions("cpu")).stages
     assert sparse.densities == lottery.densities
     weights = {"recurrence.weight_ih": 12, "recurrence.weight_hh": 36, "readout.weight": 6}
     present = sum(sparse.densities[name] * size for name, size in weights.items())
@@ -51,7 +56,11 @@ def test_the_lottery_keeps_the_masks_and_trains_new_weights(tiny):
 def test_rewinding_differs_from_new_weights(tiny):
     stages = tiny().stages
     ends = {
-        start: run(tiny(stages=(stages[0], stages[1].model_copy(update={"start": start}))), seed=0, device="cpu")
+        start: run(
+            tiny(stages=(stages[0], stages[1].model_copy(update={"start": start}))),
+            seed=0,
+            conditions=Conditions("cpu"),
+        )
         for start in ("continue", "rewind", "reinitialize")
     }
     assert len({end.stages[1].metrics["mse"] for end in ends.values()}) == 3
@@ -59,14 +68,16 @@ def test_rewinding_differs_from_new_weights(tiny):
 
 def test_experiments_of_one_seed_start_from_the_same_weights_and_batches(tiny):
     none, some = tiny(penalties=()), tiny(penalties=(Penalty(parameter="*hh*", regularizer=L1(), strength=0.0),))
-    assert outcome(run(none, seed=0, device="cpu")) == outcome(run(some, seed=0, device="cpu"))
+    assert outcome(run(none, seed=0, conditions=Conditions("cpu"))) == outcome(
+        run(some, seed=0, conditions=Conditions("cpu"))
+    )
 
 
 def test_the_penalty_acts_on_the_loss(tiny):
     dense = tiny(stages=(Stage(name="dense", training=TRAINING),))
     strong = (Penalty(parameter="*hh*", regularizer=Moduli(), strength=10.0),)
     (weak,), (driven,) = (
-        run(experiment, seed=0, device="cpu").stages
+        run(experiment, seed=0, conditions=Conditions("cpu")).stages
         for experiment in (dense, dense.model_copy(update={"penalties": strong}))
     )
     assert weak.history[0].penalty > 0
@@ -75,7 +86,7 @@ def test_the_penalty_acts_on_the_loss(tiny):
 
 def test_masks_are_worn_from_the_start_and_count_as_removed(tiny):
     masks = (Masked(parameter="*weight_hh*", pattern=FixedInDegree(degree=2)),)
-    result = run(tiny(masks=masks, penalties=()), seed=0, device="cpu")
+    result = run(tiny(masks=masks, penalties=()), seed=0, conditions=Conditions("cpu"))
     assert result.stages[0].history[0].density == pytest.approx((12 + 12 + 6) / 54)
     assert sum(
         result.stages[0].densities[name] * size
@@ -85,7 +96,11 @@ def test_masks_are_worn_from_the_start_and_count_as_removed(tiny):
 
 def test_each_parameter_has_its_own_draw(tiny):
     masks = (Masked(parameter="*weight*", pattern=Bernoulli(density=0.5)),)
-    stage = run(tiny(masks=masks, penalties=(), stages=(Stage(name="dense", training=TRAINING),)), seed=0, device="cpu")
+    stage = run(
+        tiny(masks=masks, penalties=(), stages=(Stage(name="dense", training=TRAINING),)),
+        seed=0,
+        conditions=Conditions("cpu"),
+    )
     assert len(set(stage.stages[0].densities.values())) > 1
 
 
@@ -103,7 +118,7 @@ def test_each_parameter_has_its_own_draw(tiny):
 )
 def test_a_glob_that_matches_nothing_is_an_error_before_training(tiny, changes, said):
     with pytest.raises(ValueError, match=said) as refused:
-        run(tiny(**changes), seed=0, device="cpu")
+        run(tiny(**changes), seed=0, conditions=Conditions("cpu"))
     assert "recurrence.weight_hh" in str(refused.value)
 
 
@@ -118,11 +133,13 @@ def test_a_glob_that_matches_nothing_is_an_error_before_training(tiny, changes, 
 )
 def test_conditions_that_make_no_sense_are_refused(tiny, arguments, said):
     with pytest.raises(ValueError, match=said):
-        run(tiny(), seed=0, **{"device": "cpu", **arguments})
+        run(tiny(), seed=0, conditions=Conditions(**{"device": "cpu", **arguments}))
 
 
 def test_bfloat16_runs_and_differs(tiny):
-    exact, coarse = (run(tiny(), seed=0, device="cpu", precision=precision) for precision in ("float32", "bfloat16"))
+    exact, coarse = (
+        run(tiny(), seed=0, conditions=Conditions("cpu", precision)) for precision in ("float32", "bfloat16")
+    )
     assert coarse.status == "done"
     assert coarse.environment.precision == "bfloat16"
     assert coarse.stages[0].history[0].loss == pytest.approx(exact.stages[0].history[0].loss, rel=0.05)
@@ -130,7 +147,7 @@ def test_bfloat16_runs_and_differs(tiny):
 
 
 def test_what_is_measured_is_there(tiny):
-    result = run(tiny(), seed=0, device="cpu")
+    result = run(tiny(), seed=0, conditions=Conditions("cpu"))
     for stage in result.stages:
         assert stage.steps == 6
         assert 0 < stage.step_ms < 1000
@@ -152,7 +169,7 @@ def test_a_run_that_diverges_ends_with_its_reason(tiny):
         Stage(name="wild", training=wild),
         Stage(name="late", training=wild),
     )
-    result = run(tiny(model=relu, stages=stages), seed=0, device="cpu")
+    result = run(tiny(model=relu, stages=stages), seed=0, conditions=Conditions("cpu"))
     assert result.status == "diverged"
     assert [stage.name for stage in result.stages] == ["calm"]
     assert "at stage 'wild', epoch 1 of 3" in result.reason
@@ -198,7 +215,7 @@ def test_each_kind_of_divergence_is_seen(tiny, monkeypatch, fault, said):
     fields = tiny(stages=(Stage(name="dense", training=TRAINING),)).__dict__
     faulty = Experiment.model_construct(**{**fields, "task": Faulty(steps=5, held_out=50, fault=fault)})
     monkeypatch.setattr("srnn_bench.training._run.Result", lambda **ends: ends)
-    ends = run(faulty, seed=0, device="cpu")
+    ends = run(faulty, seed=0, conditions=Conditions("cpu"))
     assert (ends["status"], ends["reason"], ends["stages"]) == ("diverged", said, ())
 
 
@@ -263,7 +280,12 @@ def test_a_mistake_in_a_later_stage_shows_before_anything_is_trained(tiny):
     late = Stage(name="late", training=TRAINING, pruning=Pruning(sparsity=0.5, scope=("*nix*",)))
     seen = []
     with pytest.raises(ValueError, match=r"scope: expected '.nix.' to match"):
-        run(tiny(stages=(tiny().stages[0], late)), seed=0, device="cpu", progress=lambda *step: seen.append(step))
+        run(
+            tiny(stages=(tiny().stages[0], late)),
+            seed=0,
+            conditions=Conditions("cpu"),
+            on_epoch=seen.append,
+        )
     assert seen == []
 
 
@@ -281,7 +303,7 @@ def test_an_error_after_a_finished_stage_keeps_that_stage(tiny, monkeypatch):
         raise OSError("the disk is gone")
 
     monkeypatch.setattr("srnn_bench.training._trainer.reinitialize", broken)
-    result = run(tiny(), seed=0, device="cpu")
+    result = run(tiny(), seed=0, conditions=Conditions("cpu"))
     assert result.status == "failed"
     assert [stage.name for stage in result.stages] == ["sparse"]
     assert result.reason.startswith("OSError: the disk is gone (test_run.py, line ")
@@ -316,7 +338,7 @@ def test_a_run_is_what_a_plain_loop_computes(tiny):
     from srnn_bench.training import stream
 
     experiment = tiny(penalties=(Penalty(parameter="*hh*", regularizer=L1(), strength=0.1),), stages=tiny().stages[:1])
-    (stage,) = run(experiment, seed=5, device="cpu").stages
+    (stage,) = run(experiment, seed=5, conditions=Conditions("cpu")).stages
 
     source = experiment.task.open(device="cpu", generator=stream(5, "task"))
     model = experiment.model.build(source.spec, generator=stream(5, "model"))

@@ -155,9 +155,7 @@ def masks_of_epochs(monkeypatch):
 
 
 def together(value, seeds=SEEDS, **how):
-    return run_together(
-        value, seeds, device="cpu", progress=lambda *_: None, keeping=CheckpointPolicy(weights=True), **how
-    )
+    return run_together(value, seeds, conditions=Conditions("cpu", **how), policy=CheckpointPolicy(weights=True))
 
 
 def check_same_masks(one, other):
@@ -231,7 +229,7 @@ def test_a_stack_at_lower_precision():
 @pytest.mark.parametrize("how", ["single", "stacked"])
 def test_lower_precision_goes_by_the_weights_of_now(how):
     """Autocast keeps its rounded weights as long as it lasts, unless it is told not to."""
-    with applied(CPU, "bfloat16", 1):
+    with applied(Conditions("cpu", "bfloat16")):
         parts = [assemble(experiment(), seed, CPU) for seed in SEEDS[: 1 if how == "single" else 2]]
         engine = {"single": Single, "stacked": Stacked}[how](parts, CPU)
         engine.begin(0)
@@ -512,8 +510,8 @@ def test_when_all_have_diverged_it_ends(monkeypatch):
     made = run_together(
         experiment(model=model({"nonlinearity": "relu"})),
         (0, 1),
-        device="cpu",
-        progress=lambda *step: seen.append(step),
+        conditions=Conditions("cpu"),
+        on_epoch=seen.append,
     )
     assert [each.result.status for each in made] == ["diverged", "diverged"]
     assert seen == []
@@ -524,7 +522,7 @@ def test_when_all_have_diverged_it_ends(monkeypatch):
 
 def bits(value, seeds, threads, steps=3):
     """Return losses, penalties and weights of each run of a stack after some steps."""
-    with applied(CPU, "float32", threads):
+    with applied(Conditions("cpu", threads=threads)):
         parts = [assemble(value, seed, CPU) for seed in seeds]
         engine = Stacked(parts, CPU)
         engine.begin(0)

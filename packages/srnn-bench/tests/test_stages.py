@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from srnn_bench import SGD, Adam, Annealing, Experiment, Masked, Penalty, Stage, Training, run
+from srnn_bench import SGD, Adam, Annealing, Conditions, Experiment, Masked, Penalty, Stage, Training, run
 from srnn_bench.training import CheckpointPolicy, Member, Single, Stacked, Trainer, assemble, run_together
 from srnn_manifolds import Cheapest, Euclidean, KleinBottle, Moduli, Sphere, Torus, Trained
 from srnn_models import ElmanRNN, SequenceModel
@@ -25,7 +25,7 @@ def trained(one, upto=None):
     """Return the run after its training."""
     member = Member(assemble(one, 0, CPU))
     engine = Single([member.parts], CPU)
-    trainer = Trainer([member], engine, device=CPU, progress=lambda *_: None)
+    trainer = Trainer([member], engine, device=CPU, on_epoch=lambda end: None)
     trainer.train()
     return member
 
@@ -67,7 +67,7 @@ def rates(losses, *annealings, epochs=4):
         Stage(name=f"s{number}", training=one.model_copy(update={"rates": each}))
         for number, each in enumerate(annealings)
     ]
-    result = run(experiment(*stages, task=Told(losses=losses)), seed=0, device="cpu")
+    result = run(experiment(*stages, task=Told(losses=losses)), seed=0, conditions=Conditions("cpu"))
     assert result.status == "done", result.reason
     found = [[epoch.learning_rate for epoch in stage.history] for stage in result.stages]
     told = [epoch.validation for stage in result.stages for epoch in stage.history]
@@ -103,21 +103,20 @@ def test_the_rate_is_what_the_optimizer_uses():
         return found
 
     engine.step = measured
-    Trainer([member], engine, device=CPU, progress=lambda *_: None).train()
+    Trainer([member], engine, device=CPU, on_epoch=lambda end: None).train()
     assert lengths == pytest.approx([1e-3, 1e-3, 1e-4], rel=2e-2)
 
 
 def test_annealing_needs_a_loss_and_is_not_stacked():
     one = Stage(name="s", training=TRAINING.model_copy(update={"rates": Annealing()}))
     with pytest.raises(ValueError, match=r"'s': training.rates is annealing.* 'loss'; the task has mse"):
-        run(experiment(one), seed=0, device="cpu")
+        run(experiment(one), seed=0, conditions=Conditions("cpu"))
     with pytest.raises(ValueError, match="stack: expected a constant learning rate"):
         run_together(
             experiment(one, task=Told(losses=(1.0,) * 9)),
             (0, 1),
-            device="cpu",
-            progress=lambda *_: None,
-            keeping=CheckpointPolicy(),
+            conditions=Conditions("cpu"),
+            policy=CheckpointPolicy(),
         )
 
 
@@ -146,7 +145,7 @@ def test_a_frozen_part_trains_again_in_a_later_stage():
 )
 def test_a_freeze_that_cannot_be_meant_is_refused(freeze, said):
     with pytest.raises(ValueError, match=said.replace("*", r"\*")):
-        run(experiment(Stage(name="a", training=TRAINING, freeze=freeze)), seed=0, device="cpu")
+        run(experiment(Stage(name="a", training=TRAINING, freeze=freeze)), seed=0, conditions=Conditions("cpu"))
 
 
 # --- regularizers of a stage ------------------------------------------------------------------------------------------
@@ -204,7 +203,7 @@ def test_embeddings_have_their_own_learning_rate_its_decay_and_no_weight_decay()
     one = experiment(Stage(name="a", training=training), regularizer=Trained(base=Moduli()))
     member = Member(assemble(one, 0, CPU))
     engine = Single([member.parts], CPU)
-    Trainer([member], engine, device=CPU, progress=lambda *_: None).train()
+    Trainer([member], engine, device=CPU, on_epoch=lambda end: None).train()
     network, embedding = engine.optimizer.param_groups
     assert (network["lr"], network["weight_decay"]) == (1e-2, 0.3)
     assert embedding["lr"] == pytest.approx(0.1 * 0.5**3) and embedding["weight_decay"] == 0.0
@@ -216,7 +215,7 @@ def test_a_trained_embedding_is_not_pruned_and_is_kept_with_the_weights():
 
     stage = Stage(name="a", training=TRAINING, pruning=Pruning(sparsity=0.9))
     one = experiment(stage, regularizer=Trained(base=Moduli()))
-    (made,) = run_together(one, (0,), device="cpu", progress=lambda *_: None, keeping=CheckpointPolicy(weights=True))
+    (made,) = run_together(one, (0,), conditions=Conditions("cpu"), policy=CheckpointPolicy(weights=True))
     held = load(made.weights["a"])
     assert held[f"points.{HH}"].shape == (1, 6, 2)
     assert (held[f"points.{HH}"] != 0).all()
@@ -232,7 +231,7 @@ def test_a_mask_may_come_from_a_manifold():
     pattern = Cheapest(base=Moduli(), density=0.25)
     one = experiment(Stage(name="a", training=TRAINING), masks=(Masked(parameter=HH, pattern=pattern),))
     assert Experiment.model_validate_json(one.model_dump_json()) == one
-    result = run(one, seed=0, device="cpu")
+    result = run(one, seed=0, conditions=Conditions("cpu"))
     assert result.stages[0].densities[HH] == 0.25
 
 
@@ -240,11 +239,13 @@ def test_a_stage_with_its_own_task_trains_and_is_measured_on_it():
     long, short = Adding(steps=9, held_out=40), Adding(steps=5, held_out=50)
     training = TRAINING.model_copy(update={"evaluate_every": 1})
     first, second = Stage(name="first", training=training), Stage(name="second", training=training)
-    both = run(experiment(first.model_copy(update={"task": long}), second, task=short), seed=0, device="cpu")
-    alone = run(experiment(first, task=long), seed=0, device="cpu")
+    both = run(
+        experiment(first.model_copy(update={"task": long}), second, task=short), seed=0, conditions=Conditions("cpu")
+    )
+    alone = run(experiment(first, task=long), seed=0, conditions=Conditions("cpu"))
     assert both.stages[0].metrics == alone.stages[0].metrics, "as if it were the experiment's task"
     assert both.stages[0].history == alone.stages[0].history
-    of_long = run(experiment(first, second, task=long), seed=0, device="cpu")
+    of_long = run(experiment(first, second, task=long), seed=0, conditions=Conditions("cpu"))
     assert both.stages[1].history != of_long.stages[1].history, "the second stage has the experiment's own"
 
 
@@ -254,8 +255,8 @@ def test_a_stack_takes_the_task_of_a_stage_too(stacked):
     jobs = experiment(*stages)
     members = [Member(assemble(jobs, seed, CPU)) for seed in ((0, 1) if stacked else (1,))]
     engine = (Stacked if stacked else Single)([member.parts for member in members], CPU)
-    Trainer(members, engine, device=CPU, progress=lambda *_: None).train()
-    alone = run(jobs, seed=1, device="cpu")
+    Trainer(members, engine, device=CPU, on_epoch=lambda end: None).train()
+    alone = run(jobs, seed=1, conditions=Conditions("cpu"))
     found = members[-1].finished
     for stage, other in zip(found, alone.stages, strict=True):
         assert stage.metrics == pytest.approx(other.metrics, rel=1e-3)
@@ -264,4 +265,4 @@ def test_a_stack_takes_the_task_of_a_stage_too(stacked):
 def test_a_task_of_a_stage_must_fit_the_network():
     stage = Stage(name="other", training=TRAINING, task=PathIntegration(place_cells=8))
     with pytest.raises(ValueError, match=r"stage 'other': task: expected outputs = 1 .* got 8"):
-        run(experiment(stage), seed=0, device="cpu")
+        run(experiment(stage), seed=0, conditions=Conditions("cpu"))

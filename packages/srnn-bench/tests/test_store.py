@@ -12,14 +12,14 @@ from contextlib import closing
 
 import pytest
 
-from srnn_bench import DiskError, Job, Store, run
+from srnn_bench import Conditions, DiskError, Job, Store, run
 from srnn_bench.experiment import RunOutput
 from srnn_bench.store import PARTS, Session, connected
 
 
 @pytest.fixture
 def result(tiny):
-    return run(tiny(), seed=3, device="cpu")
+    return run(tiny(), seed=3, conditions=Conditions("cpu"))
 
 
 def jobs(experiment, number=3):

@@ -21,8 +21,8 @@ class Log(Watcher):
     def reused(self, job, result, difference):
         self.reuses.append((job.label, difference))
 
-    def epoch(self, job, stage, number, epochs, epoch):
-        self.epochs.append((job.label, stage, number, epochs))
+    def epoch(self, job, end):
+        self.epochs.append((job.label, end.stage, end.number, end.epochs))
 
     def ended(self, job, result):
         self.ends.append((job.label, result.status))

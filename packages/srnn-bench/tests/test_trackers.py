@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from srnn_bench import Epoch, Result, StageResult
+from srnn_bench import Conditions, Epoch, EpochEnd, Result, StageResult
 from srnn_bench.experiment import Job
 from srnn_bench.sweep import Broadcast, TensorBoard, Watcher, tracker
-from srnn_bench.training import describe, resolve_device
+from srnn_bench.training import describe
 
 DOCS = Path(__file__).parents[3] / "docs" / "trackers.md"
 
@@ -45,7 +45,7 @@ def result_of(job, *names, status="done", reason=None) -> Result:
             )
             for number, name in enumerate(names)
         ],
-        environment=describe("adding", resolve_device("cpu"), "float32", 1),
+        environment=describe("adding", Conditions("cpu")),
         seconds=1.0,
     )
 
@@ -54,7 +54,7 @@ def tell(watcher, job, steps) -> None:
     """Tell of epochs, numbered over both stages, of three epochs each."""
     for step in steps:
         stage, number = ("sparse", step) if step <= 3 else ("lottery", step - 3)
-        watcher.epoch(job, stage, number, 3, epoch_of(step))
+        watcher.epoch(job, EpochEnd(job.seed, stage, number, 3, epoch_of(step)))
 
 
 # Several
@@ -119,7 +119,7 @@ def test_all_are_closed_whichever_fails():
 
 def test_the_error_of_the_last_one_is_raised():
     with pytest.raises(RuntimeError, match="a fails"):
-        Broadcast([Recorder([], "a", fails="epoch")]).epoch(*range(5))
+        Broadcast([Recorder([], "a", fails="epoch")]).epoch(*range(2))
 
 
 # TensorBoard
@@ -186,7 +186,7 @@ def test_tensorboard_shows_each_epoch_of_a_broken_off_run_once(tensorboard, job,
     tensorboard.begun(job)
     for step in (1, 2, 3, 4):
         stage, number = ("sparse", step) if step <= 3 else ("lottery", step - 3)
-        tensorboard.epoch(job, stage, number, 3, Epoch(loss=100, penalty=100, density=1))
+        tensorboard.epoch(job, EpochEnd(job.seed, stage, number, 3, Epoch(loss=100, penalty=100, density=1)))
     tensorboard.close()
     next_second()
     other = TensorBoard(tmp_path)
@@ -228,7 +228,8 @@ def test_tensorboard_keeps_runs_apart(tensorboard, tiny):
         tensorboard.begun(one)
     for step in (1, 2, 3):
         for one in jobs:
-            tensorboard.epoch(one, "sparse", step, 3, Epoch(loss=one.seed, penalty=0, density=1))
+            epoch = Epoch(loss=one.seed, penalty=0, density=1)
+            tensorboard.epoch(one, EpochEnd(one.seed, "sparse", step, 3, epoch))
     tensorboard.ended(jobs[0], result_of(jobs[0], "sparse"))
     tensorboard.reused(jobs[1], result_of(jobs[1], "sparse"), None)  # another process was first
     for one in jobs:

@@ -38,7 +38,7 @@ def trained(experiment, seeds, stacked):
     members = [Member(assemble(experiment, seed, CPU)) for seed in seeds]
     parts = [member.parts for member in members]
     engine = Stacked(parts, CPU) if stacked else Single(parts, CPU)
-    Trainer(members, engine, device=CPU, progress=lambda *_: None).train()
+    Trainer(members, engine, device=CPU, on_epoch=lambda end: None).train()
     return [part.model for part in parts]
 
 

@@ -6,6 +6,7 @@ seed; a `Store` keeps results; `papers` holds the tables.
 
 from importlib.metadata import version as _version
 
+from ._errors import BenchError as BenchError
 from ._files import DiskError as DiskError
 from .experiment import PACKAGES as PACKAGES
 from .experiment import SGD as SGD
@@ -18,6 +19,7 @@ from .experiment import Conditions as Conditions
 from .experiment import Constant as Constant
 from .experiment import Environment as Environment
 from .experiment import Epoch as Epoch
+from .experiment import EpochEnd as EpochEnd
 from .experiment import Experiment as Experiment
 from .experiment import Job as Job
 from .experiment import Masked as Masked
@@ -74,6 +76,7 @@ __all__ = [
     "AnyOptimizer",
     "AnyRates",
     "AtStep",
+    "BenchError",
     "Cell",
     "Claim",
     "Conditions",
@@ -82,6 +85,7 @@ __all__ = [
     "DiskError",
     "Environment",
     "Epoch",
+    "EpochEnd",
     "Executor",
     "Experiment",
     "Job",

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 from .. import papers
-from ..experiment import Conditions, Job, check_conditions, override
+from ..experiment import Conditions, Job, override
 from ..store import Store
 from ..sweep import Broadcast, Display, Executor, RayExecutor, Stack, estimate, print_estimates, sweep, tracker
 from ..training import resolve_device
@@ -75,7 +75,6 @@ def run_(
             todo += [Job(experiment, seed, f"{Path(target).stem}, seed {seed}") for seed in wanted or (0,)]
         else:
             todo += scaled_table(target, scale, settings).jobs(wanted)
-    check_conditions(precision, threads)
     conditions = Conditions(device, precision, threads, recorded)
     one = executor == "ray" or resolve_device(conditions.device).type == "cuda"
     workers = jobs or (1 if one else max(1, (os.cpu_count() or 1) // threads))

@@ -1,5 +1,6 @@
 """TODO experiment."""
 
+from ._conditions import Conditions as Conditions
 from ._draft import Absent as Absent
 from ._draft import Draft as Draft
 from ._draft import Path as Path
@@ -9,13 +10,12 @@ from ._experiment import Masked as Masked
 from ._experiment import Penalty as Penalty
 from ._experiment import Signed as Signed
 from ._experiment import Stage as Stage
-from ._job import Conditions as Conditions
 from ._job import Job as Job
-from ._job import check_conditions as check_conditions
 from ._key import canonical as canonical
 from ._override import override as override
 from ._result import Environment as Environment
 from ._result import Epoch as Epoch
+from ._result import EpochEnd as EpochEnd
 from ._result import Result as Result
 from ._result import RunOutput as RunOutput
 from ._result import StageResult as StageResult
@@ -50,6 +50,7 @@ __all__ = [
     "Draft",
     "Environment",
     "Epoch",
+    "EpochEnd",
     "Experiment",
     "Job",
     "Masked",
@@ -62,7 +63,6 @@ __all__ = [
     "StageResult",
     "Training",
     "canonical",
-    "check_conditions",
     "commit",
     "difference_between",
     "override",

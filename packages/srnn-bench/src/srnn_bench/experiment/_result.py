@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from pydantic import Field
@@ -93,8 +93,19 @@ class Result(Value):
 
 
 @dataclass(frozen=True)
+class EpochEnd:
+    """One epoch that a run has finished: `number` counts from 1 to `epochs` within the stage named `stage`."""
+
+    seed: int
+    stage: str
+    number: int
+    epochs: int
+    epoch: Epoch
+
+
+@dataclass(frozen=True)
 class RunOutput:
-    """A result, and the weights and masks by stage where they were asked for: safetensors files as bytes."""
+    """The result of a run, and its weights and masks by stage as bytes of safetensors files where they were kept."""
 
     result: Result
-    weights: dict[str, bytes]
+    weights: dict[str, bytes] = field(default_factory=dict)

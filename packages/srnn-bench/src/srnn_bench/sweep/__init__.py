@@ -17,6 +17,7 @@ from ._tensorboard import TensorBoard as TensorBoard
 from ._trackers import tracker as tracker
 from ._watcher import Broadcast as Broadcast
 from ._watcher import Watcher as Watcher
+from ._work import RunEvents as RunEvents
 from ._work import Work as Work
 from ._work import failures as failures
 from ._work import make as make
@@ -29,6 +30,7 @@ __all__ = [
     "Display",
     "Executor",
     "RayExecutor",
+    "RunEvents",
     "Stack",
     "TensorBoard",
     "Watcher",

@@ -8,7 +8,7 @@ from collections import Counter
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
-from ..experiment import Epoch, Job, Result
+from ..experiment import EpochEnd, Job, Result
 from ._watcher import Watcher
 
 
@@ -64,15 +64,17 @@ class Display(Watcher):
         self.shares[job.key] = 0.0
         self._state()
 
-    def epoch(self, job: Job, stage: str, number: int, epochs: int, epoch: Epoch) -> None:
+    def epoch(self, job: Job, end: EpochEnd) -> None:
         """Move the bar of a stage."""
         ends = job.last_epochs
-        made, whole = ends[stage] - epochs + number, max(ends.values())
+        made, whole = ends[end.stage] - end.epochs + end.number, max(ends.values())
         self.shares[job.key] = made / whole
         if job.key not in self.bars:
             self.bars[job.key] = self.progress.add_task(job.label, total=whole, state="")
         self.progress.update(
-            self.bars[job.key], completed=made, state=f"{stage} {number}/{epochs}, loss {epoch.loss:.4g}"
+            self.bars[job.key],
+            completed=made,
+            state=f"{end.stage} {end.number}/{end.epochs}, loss {end.epoch.loss:.4g}",
         )
         self._state()
 

@@ -16,8 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ..experiment import Conditions, Experiment, Job, difference_between
 from ..store import Store
-from ..training import Single, assemble, describe, resolve_device
-from ..training import applied as holding
+from ..training import Single, applied, assemble, describe, resolve_device
 from ._display import duration
 
 MOST_STEPS, ENOUGH_SECONDS = 5, 5.0  # that are taken to time a training step
@@ -51,7 +50,7 @@ def estimate(jobs: Iterable[Job], store: Store | None, conditions: Conditions) -
     for experiment, by_seed in by_experiment.items():
         found = {} if store is None else {seed: store.get(job.key) for seed, job in by_seed.items()}
         held = [result for result in found.values() if result is not None and result.status != "failed"]
-        now = describe(experiment.task.kind, device, conditions.precision, conditions.threads)
+        now = describe(experiment.task.kind, conditions)
         alike = [each for each in held if each.status == "done" and not difference_between(each.environment, now)]
         steps, flops, seconds = 0, 0, 0.0
         for number, stage in enumerate(experiment.stages):
@@ -100,7 +99,7 @@ class _Step:
 
 def _step(experiment: Experiment, number: int, device: torch.device, conditions: Conditions) -> _Step:
     """Take a few training steps of a stage."""
-    with holding(device, conditions.precision, conditions.threads):
+    with applied(conditions):
         parts = assemble(experiment, 0, device)
         engine = Single([parts], device)
         engine.begin(number)

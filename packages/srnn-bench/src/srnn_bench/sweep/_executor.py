@@ -6,21 +6,11 @@ from typing import Protocol
 
 import torch
 
-from ..experiment import Epoch, RunOutput
+from ..experiment import RunOutput
 from ..training import resolve_device
-from ._work import Work, make
+from ._work import RunEvents, Work, make
 
 Ended = tuple[Work, list[RunOutput]]
-
-
-class RunEvents(Protocol):
-    """What an executor tells while runs go on."""
-
-    def epoch(self, key: str, stage: str, number: int, epochs: int, epoch: Epoch) -> None:
-        """A run finished an epoch."""
-
-    def note(self, text: str) -> None:
-        """Something that a person should know."""
 
 
 class Executor(Protocol):
@@ -35,7 +25,7 @@ class Executor(Protocol):
     def submit(self, work: Work) -> None:
         """Begin a piece of work."""
 
-    def ended(self, ears: RunEvents, timeout: float) -> list[Ended]:
+    def ended(self, events: RunEvents, timeout: float) -> list[Ended]:
         """Wait for at most `timeout` seconds for work to end, telling meanwhile what is heard; return what ended."""
 
     def close(self) -> None:
@@ -60,10 +50,10 @@ class InProcess:
         """Take the work; it is done in `ended`."""
         self.work = work
 
-    def ended(self, ears: RunEvents, timeout: float) -> list[Ended]:
+    def ended(self, events: RunEvents, timeout: float) -> list[Ended]:
         """Make the runs that were given, however long it takes."""
         work, self.work = self.work, None
-        return [] if work is None else [(work, make(work, ears.epoch, ears.note))]
+        return [] if work is None else [(work, make(work, events))]
 
     def close(self) -> None:
         """Do nothing."""

@@ -6,7 +6,6 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -14,10 +13,10 @@ from typing import Any
 
 import torch
 
-from ..experiment import RunOutput
+from ..experiment import EpochEnd, RunOutput
 from ..training import resolve_device
-from ._executor import Ended, RunEvents
-from ._work import Work, failures, make
+from ._executor import Ended
+from ._work import RunEvents, Work, failures, make
 
 
 class Processes:
@@ -42,13 +41,13 @@ class Processes:
         """Give the work to a worker that has none."""
         next(worker for worker in self.workers if worker.work is None).begin(work)
 
-    def ended(self, ears: RunEvents, timeout: float) -> list[Ended]:
+    def ended(self, events: RunEvents, timeout: float) -> list[Ended]:
         """Wait for a worker to end, telling what the workers say."""
         busy = {worker.future: worker for worker in self.workers if worker.future is not None}
         done, _ = wait(busy, timeout=timeout, return_when=FIRST_COMPLETED)
         for worker in self.workers:
-            worker.hear(ears)
-        ends = [busy[future].end(ears) for future in done]
+            worker.hear(events)
+        ends = [busy[future].end(events) for future in done]
         return [end for end in ends if end is not None]
 
     def close(self) -> None:
@@ -83,12 +82,12 @@ class _Worker:
         self.future = self.pool.submit(_make, self.work)
         self.processes += set(multiprocessing.active_children()) - others
 
-    def hear(self, ears: RunEvents) -> None:
+    def hear(self, events: RunEvents) -> None:
         while self.messages is not None and not self.messages.empty():
             kind, *said = self.messages.get()
-            (ears.note if kind == "note" else ears.epoch)(*said)
+            (events.note if kind == "note" else events.epoch)(*said)
 
-    def end(self, ears: RunEvents) -> Ended | None:
+    def end(self, events: RunEvents) -> Ended | None:
         """Return the work and what it made, or None where it was begun once more."""
         assert self.work is not None and self.future is not None
         work, error = self.work, self.future.exception()
@@ -96,7 +95,7 @@ class _Worker:
             self.close()
             self.lost += 1
             if self.lost == 1:
-                ears.note(f"{work.jobs[0].label}: the worker process was lost; begun once more")
+                events.note(f"{work.jobs[0].label}: the worker process was lost; begun once more")
                 self._submit()
                 return None
             error = BrokenProcessPool("the worker process was lost during this run, twice; was the memory too small?")
@@ -121,7 +120,7 @@ def _begin(messages: Any) -> None:
     """Keep, in a worker, the queue to the process that started it, and end when that process does."""
     global _messages
     _messages = messages
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears it too, and ends its workers
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hevents it too, and ends its workers
     parent = multiprocessing.parent_process()
     assert parent is not None
 
@@ -132,8 +131,15 @@ def _begin(messages: Any) -> None:
     threading.Thread(target=follow, daemon=True).start()
 
 
-def _make(work: Work) -> list[RunOutput]:
-    def tell(kind: str) -> Callable[..., None]:
-        return lambda *said: _messages.put((kind, *said))
+class _Messages:
+    """Sends the events of runs in a worker to the parent process."""
 
-    return make(work, tell("epoch"), tell("note"))
+    def epoch(self, key: str, end: EpochEnd) -> None:
+        _messages.put(("epoch", key, end))
+
+    def note(self, text: str) -> None:
+        _messages.put(("note", text))
+
+
+def _make(work: Work) -> list[RunOutput]:
+    return make(work, _Messages())

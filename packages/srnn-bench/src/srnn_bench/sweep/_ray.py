@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
@@ -15,9 +15,9 @@ from typing import Any
 import torch
 
 from .._files import DiskError
-from ..experiment import RunOutput
-from ._executor import Ended, RunEvents
-from ._work import Work, failures, make
+from ..experiment import EpochEnd, RunOutput
+from ._executor import Ended
+from ._work import RunEvents, Work, failures, make
 
 PATIENCE = 10.0  # seconds in which a cluster must answer
 
@@ -108,27 +108,27 @@ class RayExecutor:
         there = replace(
             work,
             conditions=replace(work.conditions, device=device if self.gpus else "cpu"),
-            keeping=replace(work.keeping, checkpoints=self.checkpoints),
+            policy=replace(work.policy, checkpoints=self.checkpoints),
         )
         self.works[self.task.remote(there, self.mailbox)] = work
 
-    def ended(self, ears: RunEvents, timeout: float) -> list[Ended]:
+    def ended(self, events: RunEvents, timeout: float) -> list[Ended]:
         """Wait for a piece of work to end, telling what the runs say."""
         if not self.slots and not self.waiting:
             self.waiting = True
-            ears.note(f"ray: no node has {self.threads} CPUs and {self.gpus:g} GPUs; waiting for one that has")
+            events.note(f"ray: no node has {self.threads} CPUs and {self.gpus:g} GPUs; waiting for one that has")
         works = list(self.works)
         done = self.ray.wait(works, timeout=timeout)[0] if works else []
         if done:
             done = self.ray.wait(works, num_returns=len(works), timeout=0)[0]
-        self._hear(ears)
+        self._hear(events)
         return [(work, self._made(work, reference)) for reference, work in self._taken(done)]
 
     def _taken(self, done: list[Any]) -> list[tuple[Any, Work]]:
         taken = [(reference, self.works.pop(reference)) for reference in done]
         for _, work in taken:
             self.begun.pop(work.jobs[0].key, None)
-            replace(work.keeping, checkpoints=self.checkpoints).remove([job.key for job in work.jobs])
+            replace(work.policy, checkpoints=self.checkpoints).remove([job.key for job in work.jobs])
         return taken
 
     def _made(self, work: Work, reference: Any) -> list[RunOutput]:
@@ -146,7 +146,7 @@ class RayExecutor:
             raise made
         return made
 
-    def _hear(self, ears: RunEvents) -> None:
+    def _hear(self, events: RunEvents) -> None:
         """Tell what the runs have said since the last time; what cannot be had now is told later, or never."""
         self.answer = self.answer or self.mailbox.hear.remote()
         try:
@@ -159,16 +159,16 @@ class RayExecutor:
         jobs = {job.key: job for work in self.works.values() for job in work.jobs}
         for kind, *said in messages:
             if kind == "note":
-                ears.note(*said)
+                events.note(*said)
             elif said[0] not in jobs:  # it has ended
                 continue
             elif kind == "epoch":
-                ears.epoch(*said)
+                events.epoch(*said)
             else:
                 key, host = said
                 self.begun[key] = self.begun.get(key, 0) + 1
                 if self.begun[key] > 1:
-                    ears.note(f"{jobs[key].label}: its worker or node was lost; begun once more on {host}")
+                    events.note(f"{jobs[key].label}: its worker or node was lost; begun once more on {host}")
 
     def close(self) -> None:
         """End what is under way, and the connection if it was made here; once more does nothing."""
@@ -206,26 +206,35 @@ class _Mailbox:
         return messages
 
 
+class _Messages:
+    """Sends the events of runs on a node to the mailbox. That the mailbox is gone harms no run."""
+
+    def __init__(self, mailbox: Any) -> None:
+        self.mailbox = mailbox
+        self.last: Any = None
+
+    def send(self, kind: str, *content: Any) -> None:
+        with suppress(Exception):
+            self.last = self.mailbox.say.remote(kind, *content)  # this does not wait
+
+    def epoch(self, key: str, end: EpochEnd) -> None:
+        self.send("epoch", key, end)
+
+    def note(self, text: str) -> None:
+        self.send("note", text)
+
+
 def _make(work: Work, mailbox: Any) -> list[RunOutput] | DiskError:
-    """Make the runs, on a node. That the mailbox is gone harms no run."""
-    last: Any = None
-
-    def tell(kind: str) -> Callable[..., None]:
-        def said(*words: Any) -> None:
-            nonlocal last
-            with suppress(Exception):
-                last = mailbox.say.remote(kind, *words)  # this does not wait
-
-        return said
-
-    tell("begun")(work.jobs[0].key, socket.gethostname())
+    """Execute the runs, on a node."""
+    messages = _Messages(mailbox)
+    messages.send("begun", work.jobs[0].key, socket.gethostname())
     try:
-        return make(work, tell("epoch"), tell("note"))
+        return make(work, messages)
     except DiskError as error:
         return error
     finally:
         with suppress(Exception):  # messages arrive in order: after the last one is there, so are all
-            import_module("ray").wait([last], timeout=PATIENCE)
+            import_module("ray").wait([messages.last], timeout=PATIENCE)
 
 
 def _check_reachable(address: str) -> None:

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-from ..experiment import Conditions, Epoch, Job, RunOutput, check_conditions, difference_between
+from ..experiment import Conditions, EpochEnd, Job, RunOutput, difference_between
 from ..store import Session, Store
 from ..training import CheckpointPolicy, describe
 from ._executor import Executor, InProcess
@@ -50,15 +50,14 @@ def sweep(
     Raises DiskError when the disk is full; what was finished before is in the store.
     """
     device = (executor or InProcess()).device(conditions.device)
-    check_conditions(conditions.precision, conditions.threads)
     wanted: dict[str, Job] = {}
     for job in jobs:
         wanted.setdefault(job.key, job)
-    keeping = CheckpointPolicy(store.folder / "checkpoints", checkpoint_every, keep_weights)
+    policy = CheckpointPolicy(store.folder / "checkpoints", checkpoint_every, keep_weights)
 
     def has(job: Job) -> bool:
         held = store.get(job.key)
-        now = describe(job.experiment.task.kind, device, conditions.precision, conditions.threads)
+        now = describe(job.experiment.task.kind, conditions, device=device)
         difference = None if held is None else difference_between(held.environment, now)
         if held is None or held.status == "failed" or (refresh and difference):
             return False
@@ -74,13 +73,13 @@ def sweep(
             if missing:
                 todo.append(missing)
             else:
-                keeping.remove([job.key for job in unit])  # a death between result and removal left it
+                policy.remove([job.key for job in unit])  # a death between result and removal left it
         most = min(workers, sum(map(len, todo)))  # stacks may fall apart into single runs
         maker = executor or (InProcess() if most < 2 else Processes(most))
         try:
-            _Sweep(session, maker, conditions, keeping, watcher).make(todo)
+            _Sweep(session, maker, conditions, policy, watcher).make(todo)
             if session.idle():
-                keeping.remove_all()
+                policy.remove_all()
         finally:
             maker.close()
 
@@ -89,10 +88,10 @@ class _Sweep:
     """A sweep under way."""
 
     def __init__(
-        self, session: Session, executor: Executor, conditions: Conditions, keeping: CheckpointPolicy, watcher: Watcher
+        self, session: Session, executor: Executor, conditions: Conditions, policy: CheckpointPolicy, watcher: Watcher
     ) -> None:
         self.session, self.store, self.executor = session, session.store, executor
-        self.conditions, self.keeping, self.watcher = conditions, keeping, watcher
+        self.conditions, self.policy, self.watcher = conditions, policy, watcher
         self.jobs: dict[str, Job] = {}  # those under way, by key
         self.again: deque[Work] = deque()  # what was claimed, but must be made singly
         self.elsewhere: list[tuple[Job, ...]] = []  # being made by another process
@@ -119,7 +118,7 @@ class _Sweep:
         mine = self.session.claim(unit)
         self._wait_for(job for job in unit if job not in mine)
         if mine:
-            self._submit(Work(tuple(mine), self.conditions, self.keeping))
+            self._submit(Work(tuple(mine), self.conditions, self.policy))
 
     def _submit(self, work: Work) -> None:
         self.executor.submit(work)
@@ -132,12 +131,12 @@ class _Sweep:
             del self.jobs[job.key]
         if len(work.jobs) > 1 and any(each.result.status == "failed" for each in made):
             self.note(f"{work.jobs[0].label} and {len(made) - 1} more: not stacked, since {made[0].result.reason}")
-            self.keeping.remove([job.key for job in work.jobs])
+            self.policy.remove([job.key for job in work.jobs])
             self.again += work.singly
             return
         kept = self.session.finish(zip(work.jobs, made, strict=True))
         if all(kept):  # else another goes on from them
-            self.keeping.remove([job.key for job in work.jobs])
+            self.policy.remove([job.key for job in work.jobs])
         self._wait_for(job for job, ours in zip(work.jobs, kept, strict=True) if not ours)
         for job, each, ours in zip(work.jobs, made, kept, strict=True):
             if ours:
@@ -161,11 +160,11 @@ class _Sweep:
             # together, as another process had begun them: so they go on from their common checkpoint
             mine = self.session.claim(job for job in rest if job.key in left) if free and left else []
             if mine:
-                self._submit(Work(tuple(mine), self.conditions, self.keeping))
+                self._submit(Work(tuple(mine), self.conditions, self.policy))
                 free -= 1
             self._wait_for(job for job in rest if job not in mine)
             if not rest:
-                self.keeping.remove([job.key for job in unit])
+                self.policy.remove([job.key for job in unit])
 
     def _wait_for(self, jobs: Iterable[Job]) -> None:
         """Leave runs to another process, that makes them."""
@@ -173,9 +172,9 @@ class _Sweep:
         if unit:
             self.elsewhere.append(unit)
 
-    def epoch(self, key: str, stage: str, number: int, epochs: int, epoch: Epoch) -> None:
+    def epoch(self, key: str, end: EpochEnd) -> None:
         """Tell that a run finished an epoch."""
-        self.watcher.epoch(self.jobs[key], stage, number, epochs, epoch)
+        self.watcher.epoch(self.jobs[key], end)
 
     def note(self, text: str) -> None:
         """Tell what a person should know."""

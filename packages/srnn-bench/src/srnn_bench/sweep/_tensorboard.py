@@ -10,7 +10,7 @@ from pathlib import Path
 from textwrap import indent
 from typing import TYPE_CHECKING
 
-from ..experiment import Epoch, Job, Result
+from ..experiment import EpochEnd, Job, Result
 from ._watcher import Watcher
 
 if TYPE_CHECKING:
@@ -59,16 +59,16 @@ class TensorBoard(Watcher):
         log.writer.add_text("experiment", indent(job.experiment.model_dump_json(indent=2), "    "), 0)  # as Markdown
         log.writer.flush()
 
-    def epoch(self, job: Job, stage: str, number: int, epochs: int, epoch: Epoch) -> None:
+    def epoch(self, job: Job, end: EpochEnd) -> None:
         """Write the means of an epoch."""
         log = self._logs[job.key]
-        step = job.last_epochs[stage] - epochs + number
+        step = job.last_epochs[end.stage] - end.epochs + end.number
         if step <= log.last:
             log.writer.close()
             log.writer = self._writer(str(self.folder_of(job)), purge_step=step)
         log.last = step
-        for name, value in epoch.numbers.items():
-            log.writer.add_scalar(f"{stage}/{name}", value, step)
+        for name, value in end.epoch.numbers.items():
+            log.writer.add_scalar(f"{end.stage}/{name}", value, step)
 
     def ended(self, job: Job, result: Result) -> None:
         """Write the metrics of the stages and how the run ended; close its log."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from ..experiment import Epoch, Job, Result
+from ..experiment import EpochEnd, Job, Result
 
 
 class Watcher:
@@ -16,8 +16,8 @@ class Watcher:
     def begun(self, job: Job) -> None:
         """A run begins, or goes on from a checkpoint, or begins anew where its worker was lost."""
 
-    def epoch(self, job: Job, stage: str, number: int, epochs: int, epoch: Epoch) -> None:
-        """A run finished an epoch of a stage: `number` counts from 1 to `epochs`, `epoch` holds its means."""
+    def epoch(self, job: Job, end: EpochEnd) -> None:
+        """A run finished an epoch."""
 
     def note(self, text: str) -> None:
         """Something that a person should know, such as a damaged checkpoint or a lost worker."""
@@ -47,9 +47,9 @@ class Broadcast(Watcher):
         """Tell each."""
         self._tell(lambda watcher: watcher.begun(job))
 
-    def epoch(self, job: Job, stage: str, number: int, epochs: int, epoch: Epoch) -> None:
+    def epoch(self, job: Job, end: EpochEnd) -> None:
         """Tell each."""
-        self._tell(lambda watcher: watcher.epoch(job, stage, number, epochs, epoch))
+        self._tell(lambda watcher: watcher.epoch(job, end))
 
     def note(self, text: str) -> None:
         """Tell each."""

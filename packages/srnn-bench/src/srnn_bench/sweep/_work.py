@@ -3,37 +3,45 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 import torch
 
 from .._files import DiskError
-from ..experiment import Conditions, Epoch, Job, Result, RunOutput
+from ..experiment import Conditions, EpochEnd, Job, Result, RunOutput
 from ..training import CheckpointPolicy, describe, explain, resolve_device, run_together
 
-Told = Callable[[str, str, int, int, Epoch], None]
+
+class RunEvents(Protocol):
+    """What an executor reports while runs are executed."""
+
+    def epoch(self, key: str, end: EpochEnd) -> None:
+        """The run with this key finished an epoch."""
+
+    def note(self, text: str) -> None:
+        """A message for the user."""
 
 
 @dataclass(frozen=True)
 class Work:
-    """Runs to be made together: one by itself, or several seeds of one experiment, stacked."""
+    """Runs that one process executes together: a single run, or several seeds of one experiment, stacked."""
 
     jobs: tuple[Job, ...]
     conditions: Conditions
-    keeping: CheckpointPolicy
+    policy: CheckpointPolicy
 
     @property
     def singly(self) -> list[Work]:
-        """The same runs, each by itself."""
-        return [Work((job,), self.conditions, self.keeping) for job in self.jobs]
+        """The same runs, each on its own."""
+        return [Work((job,), self.conditions, self.policy) for job in self.jobs]
 
 
-def make(work: Work, told: Told, tell: Callable[[str], None]) -> list[RunOutput]:
-    """Make the runs; an error becomes a failed result of each.
+def make(work: Work, events: RunEvents) -> list[RunOutput]:
+    """Execute the runs; an error becomes a failed result of each.
 
-    `told(key, stage, number, epochs, epoch)` is called after each epoch, `tell` with what a person should know.
-    Raises DiskError alone, since then nothing can go on.
+    Raises:
+        DiskError: If a checkpoint cannot be written. No other error is raised.
     """
     begin = time.perf_counter()
     keys = {job.seed: job.key for job in work.jobs}
@@ -41,13 +49,10 @@ def make(work: Work, told: Told, tell: Callable[[str], None]) -> list[RunOutput]
         return run_together(
             work.jobs[0].experiment,
             tuple(keys),
-            device=work.conditions.device,
-            precision=work.conditions.precision,
-            threads=work.conditions.threads,
-            recorded=work.conditions.recorded,
-            progress=lambda seed, *step: told(keys[seed], *step),
-            keeping=work.keeping,
-            tell=tell,
+            conditions=work.conditions,
+            policy=work.policy,
+            on_epoch=lambda end: events.epoch(keys[end.seed], end),
+            on_note=events.note,
         )
     except DiskError:
         raise
@@ -57,18 +62,13 @@ def make(work: Work, told: Told, tell: Callable[[str], None]) -> list[RunOutput]
 
 def failures(work: Work, error: BaseException, seconds: float = 0.0) -> list[RunOutput]:
     """Return the failed results of runs that ended with this error."""
-    conditions = work.conditions
     try:
-        device = resolve_device(conditions.device)
-    except ValueError:  # another machine has it
-        device = torch.device(conditions.device)
-    environment = describe(
-        work.jobs[0].experiment.task.kind,
-        device,
-        conditions.precision,
-        conditions.threads,
-        stacked=len(work.jobs),
-    )
+        device = resolve_device(work.conditions.device)
+    except ValueError:  # a device of another machine
+        device = torch.device(work.conditions.device)
+    # a stored environment must not say that a failed run was recorded
+    conditions = replace(work.conditions, recorded=False)
+    environment = describe(work.jobs[0].experiment.task.kind, conditions, stacked=len(work.jobs), device=device)
     return [
         RunOutput(
             Result(
@@ -79,8 +79,7 @@ def failures(work: Work, error: BaseException, seconds: float = 0.0) -> list[Run
                 reason=explain(error),
                 environment=environment,
                 seconds=seconds / len(work.jobs),
-            ),
-            {},
+            )
         )
         for job in work.jobs
     ]

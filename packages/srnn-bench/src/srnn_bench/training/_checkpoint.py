@@ -23,6 +23,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from .._files import write_whole
+from ..experiment import Environment
 
 FORMAT = "srnn-checkpoint/1"
 
@@ -37,13 +38,14 @@ class Checkpoints:
     """The checkpoints of one run, or of runs that advance together, in a folder of their own.
 
     `identity` is plain data that says what the run is and how it is made; a checkpoint of another identity is not
-    taken up. `every` is the time between two checkpoints in seconds; `tell` is told what had to be set aside.
+    taken up. `every` is the time between two checkpoints in seconds; `on_note` receives a message
+    for each checkpoint that had to be set aside.
     """
 
     def __init__(
-        self, folder: Path, identity: Any, *, every: float = 60.0, tell: Callable[[str], None] = lambda text: None
+        self, folder: Path, identity: Any, *, every: float = 60.0, on_note: Callable[[str], None] = lambda text: None
     ) -> None:
-        self.folder, self.identity, self.every, self.tell = folder, identity, every, tell
+        self.folder, self.identity, self.every, self.on_note = folder, identity, every, on_note
         self._written = time.monotonic()
 
     def due(self) -> bool:
@@ -72,11 +74,11 @@ class Checkpoints:
             except (OSError, ValueError, KeyError, TypeError) as error:
                 with suppress(FileNotFoundError):  # one that thought that we were dead has removed it
                     path.replace(path.with_suffix(".damaged"))
-                    self.tell(f"checkpoint {path}: set aside as damaged ({error})")
+                    self.on_note(f"checkpoint {path}: set aside as damaged ({error})")
                 continue
             if identity == self.identity:
                 return state
-            self.tell(f"checkpoint {path}: not taken up, it was made under other conditions")
+            self.on_note(f"checkpoint {path}: not taken up, it was made under other conditions")
         return None
 
     def _files(self) -> list[Path]:
@@ -176,6 +178,18 @@ class CheckpointPolicy:
             return None
         name = keys[0] if len(keys) == 1 else hashlib.sha256(" ".join(keys).encode()).hexdigest()[:20]
         return self.checkpoints / name
+
+    def open(self, keys: Sequence[str], environment: Environment, on_note: Callable[[str], None]) -> Checkpoints | None:
+        """Return the checkpoints of these runs in this environment, None if none are to be written."""
+        folder = self.folder(keys)
+        if folder is None:
+            return None
+        identity = {
+            "keys": list(keys),
+            "environment": environment.model_dump(exclude={"commit"}),
+            "weights": self.weights,
+        }
+        return Checkpoints(folder, identity, every=self.every, on_note=on_note)
 
     def remove(self, keys: Sequence[str]) -> None:
         """Remove the checkpoints of these runs, if there are any."""

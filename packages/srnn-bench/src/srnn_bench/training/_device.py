@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import torch
 
-from ..experiment import ELSEWHERE, Environment, check_conditions, commit, packages_of
+from ..experiment import ELSEWHERE, Conditions, Environment, commit, packages_of
 
 
 def resolve_device(name: str) -> torch.device:
@@ -28,34 +28,41 @@ def resolve_device(name: str) -> torch.device:
 
 
 @contextmanager
-def applied(device: torch.device, precision: str, threads: int) -> Iterator[None]:
-    """Hold the number of threads and the precision of matrix products for the length of a run."""
-    check_conditions(precision, threads)
+def applied(conditions: Conditions) -> Iterator[None]:
+    """Set the number of threads and the precision of matrix products, and restore both on exit."""
     before = torch.get_num_threads(), torch.get_float32_matmul_precision()
-    torch.set_num_threads(threads)
-    torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
+    torch.set_num_threads(conditions.threads)
+    torch.set_float32_matmul_precision("high" if conditions.precision == "tf32" else "highest")
     try:
-        # no cache: it holds the rounded weights until autocast ends, so every step would go by those of the first
-        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16", cache_enabled=False):
+        # cache_enabled=False: autocast would cache the bfloat16 copies for the whole run and keep using the initial
+        # weights
+        with torch.autocast(
+            resolve_device(conditions.device).type,
+            dtype=torch.bfloat16,
+            enabled=conditions.precision == "bfloat16",
+            cache_enabled=False,
+        ):
             yield
     finally:
         torch.set_num_threads(before[0])
         torch.set_float32_matmul_precision(before[1])
 
 
-def describe(
-    task: str, device: torch.device, precision: str, threads: int, *, stacked: int = 1, recorded: bool = False
-) -> Environment:
-    """Return the environment of a run of the task of that kind."""
+def describe(task: str, conditions: Conditions, *, stacked: int = 1, device: torch.device | None = None) -> Environment:
+    """Return the environment of a run of a task of this kind under these conditions.
+
+    `stacked` is the number of runs trained together; `device` is given where the run is executed on another machine,
+    whose device cannot be resolved here.
+    """
     return Environment(
         packages=packages_of(task),
         torch=torch.__version__,
         python=platform.python_version(),
-        device=_device_name(device),
-        precision=precision,
-        threads=threads,
+        device=_device_name(resolve_device(conditions.device) if device is None else device),
+        precision=conditions.precision,
+        threads=conditions.threads,
         stacked=stacked,
-        recorded=recorded,
+        recorded=conditions.recorded,
         commit=commit(),
     )
 

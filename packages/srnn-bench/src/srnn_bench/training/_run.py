@@ -11,8 +11,8 @@ from typing import Literal
 import torch
 
 from .._files import DiskError
-from ..experiment import Epoch, Experiment, Result, RunOutput
-from ._checkpoint import CheckpointPolicy, Checkpoints
+from ..experiment import Conditions, EpochEnd, Experiment, Result, RunOutput
+from ._checkpoint import CheckpointPolicy
 from ._device import applied, describe, resolve_device
 from ._engine import Engine
 from ._graphed import CudaRecorder, Graphed
@@ -20,8 +20,9 @@ from ._member import Member
 from ._parts import Parts, assemble
 from ._single import Single
 from ._stacked import Stacked
-from ._trainer import Progress, Trainer
+from ._trainer import Trainer
 
+DEFAULT_CONDITIONS = Conditions()
 NO_CHECKPOINTS = CheckpointPolicy()
 
 
@@ -29,73 +30,58 @@ def run(
     experiment: Experiment,
     *,
     seed: int,
-    device: str = "auto",
-    precision: str = "float32",
-    threads: int = 1,
-    progress: Callable[[str, int, int, Epoch], None] | None = None,
+    conditions: Conditions = DEFAULT_CONDITIONS,
+    on_epoch: Callable[[EpochEnd], None] = lambda end: None,
 ) -> Result:
     """Train and measure every stage of an experiment.
 
-    On a CPU the same experiment, seed and number of threads give the same bits. `device` is `auto`, `cpu` or
-    `cuda[:n]`; `precision` is `float32`, `tf32` or `bfloat16` (autocast); `progress(stage, number, epochs, epoch)` is
-    called after each epoch, whose number counts from 1. A run that diverges ends as a result with its reason; a
-    mistake in the experiment, such as a glob that matches no parameter, raises ValueError before anything is trained.
-    An error after a stage was finished ends as a failed result that keeps what was finished.
+    `on_epoch` is called after each epoch. A run that diverges ends with a result that states the reason. An error
+    after at least one stage was finished ends with a failed result that keeps the finished stages.
+
+    Raises:
+        BenchError: For a mistake in the experiment, such as a glob that matches no parameter, before anything is
+            trained.
     """
-    told = progress or (lambda *_: None)
-    (made,) = run_together(
-        experiment,
-        (seed,),
-        device=device,
-        precision=precision,
-        threads=threads,
-        progress=lambda _, *step: told(*step),
-    )
-    return made.result
+    (output,) = run_together(experiment, (seed,), conditions=conditions, on_epoch=on_epoch)
+    return output.result
 
 
 def run_together(
     experiment: Experiment,
     seeds: Sequence[int],
     *,
-    device: str = "auto",
-    precision: str = "float32",
-    threads: int = 1,
-    recorded: bool = False,
-    progress: Progress,
-    keeping: CheckpointPolicy = NO_CHECKPOINTS,
-    tell: Callable[[str], None] = lambda text: None,
+    conditions: Conditions = DEFAULT_CONDITIONS,
+    policy: CheckpointPolicy = NO_CHECKPOINTS,
+    on_epoch: Callable[[EpochEnd], None] = lambda end: None,
+    on_note: Callable[[str], None] = lambda text: None,
 ) -> list[RunOutput]:
-    """Run an experiment with one seed, or with several as one stacked computation; see `run` and `Stacked`.
+    """Run an experiment with one seed, or with several seeds as one stacked computation; see `run` and `Stacked`.
 
-    With `recorded`, the training step of a single run on a GPU is recorded and replayed; see `Graphed`.
+    A run that finds its own checkpoint resumes from it, provided that everything that determines its bits is the same.
+    `on_note` receives messages for the user, e.g. that a damaged checkpoint was set aside.
 
-    Runs that find a checkpoint of theirs go on from it, if all that decides their bits is the same as then.
-    Raises ValueError where `run` does, and DiskError when a checkpoint cannot be written.
+    Raises:
+        BenchError: Where `run` raises it.
+        DiskError: If a checkpoint cannot be written.
     """
-    where = resolve_device(device)
+    device = resolve_device(conditions.device)
     keys = [experiment.key(seed) for seed in seeds]
-    environment = describe(experiment.task.kind, where, precision, threads, stacked=len(seeds), recorded=recorded)
-    folder = keeping.folder(keys)
-    checkpoints = None
-    if folder is not None:
-        same = environment.model_dump(exclude={"commit"})
-        identity = {"keys": keys, "environment": same, "weights": keeping.weights}
-        checkpoints = Checkpoints(folder, identity, every=keeping.every, tell=tell)
+    environment = describe(experiment.task.kind, conditions, stacked=len(seeds))
+    checkpoints = policy.open(keys, environment, on_note)
     begin = time.perf_counter()
     members: list[Member] = []
     seconds, failed = 0.0, None
-    with applied(where, precision, threads):
+    with applied(conditions):
         try:
-            members = [Member(assemble(experiment, seed, where)) for seed in seeds]
-            engine = engine_of([member.parts for member in members], where, recorded, tell)
+            members = [Member(assemble(experiment, seed, device)) for seed in seeds]
+            engine = engine_of([member.parts for member in members], device, conditions.recorded, on_note)
             trainer = Trainer(
                 members,
                 engine,
-                device=where,
-                progress=progress,
+                device=device,
+                on_epoch=on_epoch,
                 checkpoints=checkpoints,
-                keep_weights=keeping.weights,
+                keep_weights=policy.weights,
             )
             trainer.train()
             seconds = trainer.at.seconds
@@ -106,7 +92,7 @@ def run_together(
                 raise
             failed, seconds = explain(error), time.perf_counter() - begin
 
-    def made(member: Member, key: str, seed: int) -> RunOutput:
+    def output(member: Member, key: str, seed: int) -> RunOutput:
         status: Literal["done", "diverged", "failed"] = "done" if member.diverged is None else "diverged"
         result = Result(
             key=key,
@@ -120,15 +106,15 @@ def run_together(
         )
         return RunOutput(result, dict(member.weights))
 
-    return [made(member, key, seed) for member, key, seed in zip(members, keys, seeds, strict=True)]
+    return [output(member, key, seed) for member, key, seed in zip(members, keys, seeds, strict=True)]
 
 
-def engine_of(parts: Sequence[Parts], device: torch.device, recorded: bool, tell: Callable[[str], None]) -> Engine:
+def engine_of(parts: Sequence[Parts], device: torch.device, recorded: bool, on_note: Callable[[str], None]) -> Engine:
     """Return what takes the steps of runs: stacked where they are several, recorded where asked for on a GPU."""
     if len(parts) > 1:
         return Stacked(parts, device)
     if recorded and device.type == "cuda":
-        return Graphed(parts, device, CudaRecorder(device), tell=tell)
+        return Graphed(parts, device, CudaRecorder(device), tell=on_note)
     return Single(parts, device)
 
 

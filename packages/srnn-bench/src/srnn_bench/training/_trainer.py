@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from safetensors.torch import save
 
 from srnn_pruning import densities, reinitialize, rewind
 
-from ..experiment import Annealing, Epoch, StageResult
+from ..experiment import Annealing, Epoch, EpochEnd, StageResult
 from ._checkpoint import Checkpoints
 from ._device import peak_memory_mb, reset_peak_memory
 from ._engine import Engine
@@ -20,13 +20,6 @@ from ._measure import SCOPE, Diverged, check_finite, check_weights, mean_density
 from ._member import Member, Position, improves
 from ._parts import settle
 from ._streams import stream
-
-
-class Progress(Protocol):
-    """What is told after each epoch: seed, stage, its number from 1, how many the stage has, and its means."""
-
-    def __call__(self, seed: int, stage: str, number: int, epochs: int, epoch: Epoch) -> None:
-        """Take notice."""
 
 
 class Trainer:
@@ -43,12 +36,12 @@ class Trainer:
         engine: Engine,
         *,
         device: torch.device,
-        progress: Progress,
+        on_epoch: Callable[[EpochEnd], None],
         checkpoints: Checkpoints | None = None,
         keep_weights: bool = False,
     ) -> None:
         self.members, self.engine, self.device = members, engine, device
-        self.progress, self.checkpoints, self.keep_weights = progress, checkpoints, keep_weights
+        self.on_epoch, self.checkpoints, self.keep_weights = on_epoch, checkpoints, keep_weights
         self.plans = members[0].parts.plans
         self.at = Position()
         self._clock = time.perf_counter()
@@ -154,7 +147,7 @@ class Trainer:
                 metrics=metrics if due else {},
             )
             member.history.append(epoch)
-            self.progress(member.parts.seed, stage, self.at.epoch, epochs, epoch)
+            self.on_epoch(EpochEnd(member.parts.seed, stage, self.at.epoch, epochs, epoch))
             if isinstance(rates, Annealing) and validation is not None and not improves(member, validation):
                 factor = 1 / rates.factor
         self.engine.slow(factor, factor * training.embedding_decay)

@@ -5,7 +5,7 @@ r"""How long a training step of navigation takes, launched kernel by kernel and 
 
 First the two are compared: the losses of 20 steps from the same seed. Then blocks of steps are timed in turn (eager,
 recorded, eager, ...) by events on the device. A step is all of it: drawing the routes, forward, loss, penalty,
-backward, Adam. On a CPU nothing can be recorded, and both are the same.
+backward, Adam. The routes are drawn outside of the recording. On a CPU nothing can be recorded, and both are the same.
 
 For a lent machine that has Python 3.12, torch, and no network: here, in the root of the repository, once,
 
@@ -16,8 +16,8 @@ For a lent machine that has Python 3.12, torch, and no network: here, in the roo
 and there, with .whl carried along and OUT a folder for the pages, one line (tests first; all inside 10 minutes):
 
     export PYTHONPATH=/tmp/site; python3 -m pip install -q --no-index --no-deps --no-compile --target /tmp/site \
-        .whl/*.whl; timeout 200 python3 -m pytest -q -p no:cacheprovider packages/srnn-bench/tests/test_graphed.py \
-        -k "cuda_graphs or wait"; timeout 180 python3 benchmarks/navigation_speed.py --write $OUT/navigation-speed.md; \
+        .whl/*.whl; timeout 200 python3 -m pytest -q -p no:cacheprovider packages/srnn-bench/tests/training/test_graphed.py \
+        -k cuda; timeout 180 python3 benchmarks/navigation_speed.py --write $OUT/navigation-speed.md; \
         timeout 180 python3 benchmarks/penalty_cost.py --device cuda --precision tf32 --neurons 4096 \
         --write $OUT/penalty-cost.md
 """
@@ -41,7 +41,6 @@ from srnn_bench import Conditions, Experiment, Penalty, Stage, Training
 from srnn_bench.training import (
     CudaRecorder,
     Graphed,
-    Plain,
     Single,
     applied,
     assemble,
@@ -114,14 +113,15 @@ def eager(size: Size, device: torch.device) -> Single:
     return engine
 
 
-def recorded(size: Size, device: torch.device) -> Graphed:
-    """Return the engine that records its step and replays it; it stops with an error where that fails."""
+def recorded(size: Size, device: torch.device) -> Single:
+    """Return the engine that records its step and replays it; raise an error if recording fails. On a CPU: `eager`."""
+    if device.type != "cuda":
+        return eager(size, device)
 
-    def told(text: str) -> None:
+    def fail(text: str) -> None:
         raise RuntimeError(text)
 
-    recorder = CudaRecorder(device) if device.type == "cuda" else Plain()
-    engine = Graphed([assemble(experiment(size), 0, device)], device, recorder, tell=told)
+    engine = Graphed([assemble(experiment(size), 0, device)], device, CudaRecorder(device), on_note=fail)
     engine.begin(0)
     return engine
 

@@ -2,4 +2,4 @@
 
 
 class MaskError(ValueError):
-    """A pattern, mask, sign or file that the caller gave does not fit. Nothing has been changed when it is raised."""
+    """A pattern, mask, sign or file that the caller gave does not fit."""

@@ -7,8 +7,10 @@ import shutil
 import uuid
 from pathlib import Path
 
+from ._errors import BenchError
 
-class DiskError(ValueError):
+
+class DiskError(BenchError):
     """A file cannot be written, as on a full disk: nothing can go on, and what was there before is intact."""
 
 

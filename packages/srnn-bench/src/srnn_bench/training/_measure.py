@@ -11,14 +11,12 @@ import torch
 from safetensors.torch import save
 from torch import nn
 
-from srnn_pruning import densities
+from srnn_pruning import WEIGHTS, densities
 
 from ..experiment import Annealing, Epoch, StageResult
 from ._device import peak_memory_mb
 from ._member import Member
 from ._streams import stream
-
-WEIGHTS = ("*weight*",)  # the matrices that are counted
 
 ZERO = 1e-5  # weights with |w| <= 1e-5 count as absent: compatible with the counts in Table 1 of arXiv 2207.03523
 

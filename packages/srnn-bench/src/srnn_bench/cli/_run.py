@@ -69,7 +69,7 @@ def run_(
     """Make the runs of tables or of an experiment; what the store holds is reused, what was broken off goes on."""
     wanted = None if seeds is None else parse_seeds(seeds)
     todo: list[Job] = []
-    for target in chain.from_iterable(papers.TABLES if target == "all" else (target,) for target in targets):
+    for target in chain.from_iterable(papers.table_names() if target == "all" else (target,) for target in targets):
         if target.endswith(".json"):
             experiment = override(read_experiment(Path(target)), settings or ())
             todo += [Job(experiment, seed, f"{Path(target).stem}, seed {seed}") for seed in wanted or (0,)]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from srnn_tasks import _wikitext_files
+from srnn_tasks.text import _wikitext_files
 
 TOKEN_FILES = {"train": "wiki.train.tokens", "validation": "wiki.valid.tokens", "test": "wiki.test.tokens"}
 
@@ -22,12 +22,17 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
     before = set(sys.modules)
     monkeypatch.syspath_prepend(tmp_path)
 
-    def make(name: str, points: Mapping[str, str], modules: Mapping[str, str] | None = None) -> None:
+    def make(
+        name: str,
+        points: Mapping[str, str],
+        modules: Mapping[str, str] | None = None,
+        group: str = "srnn.tasks",
+    ) -> None:
         info = tmp_path / f"{name}-1.0.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
         lines = [f"{kind} = {target}" for kind, target in points.items()]
-        (info / "entry_points.txt").write_text("\n".join(["[srnn.tasks]", *lines, ""]))
+        (info / "entry_points.txt").write_text("\n".join([f"[{group}]", *lines, ""]))
         for module, text in (modules or {}).items():
             (tmp_path / f"{module}.py").write_text(text)
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from srnn_tasks import SequentialMNIST, SequentialMNISTSource
-from srnn_tasks._mnist_files import FILES, Mnist, load_mnist, read_idx
+from srnn_tasks.images._mnist_files import FILES, Mnist, load_mnist, read_idx
 
 needs_data = pytest.mark.skipif("SRNN_DATA" not in os.environ, reason="SRNN_DATA is not set: no MNIST files")
 
@@ -36,7 +36,7 @@ def digits(monkeypatch: pytest.MonkeyPatch) -> Mnist:
         (test % 7).to(torch.uint8),
     )
     made.train_images[:, 0, :3] = torch.tensor([250, 0, 125], dtype=torch.uint8)
-    monkeypatch.setattr("srnn_tasks._sequential_mnist.load_mnist", lambda: made)
+    monkeypatch.setattr("srnn_tasks.images._sequential_mnist.load_mnist", lambda: made)
     return made
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from srnn_tasks._walk import random_walk
+from srnn_tasks.navigation import random_walk
 
 WALLS = [np.array(normal, dtype=float) for normal in ((1, 0), (0, 1), (-1, 0), (0, -1))]
 

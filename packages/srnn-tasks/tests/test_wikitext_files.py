@@ -9,9 +9,8 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from srnn_tasks import _wikitext_files
-from srnn_tasks._corpus import Corpus, read_corpus
-from srnn_tasks._wikitext_files import FILES, load_wikitext
+from srnn_tasks.text import Corpus, _wikitext_files, read_corpus
+from srnn_tasks.text._wikitext_files import FILES, load_wikitext
 
 
 def spelled(corpus: Corpus) -> dict[str, list[str]]:

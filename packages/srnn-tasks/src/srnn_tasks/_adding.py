@@ -7,10 +7,7 @@ import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor
 
-from ._batch import Batch
-from ._source import BaseSource, Split, check_generator
-from ._spec import Metric, TaskSpec
-from ._task import Task
+from .contract import BaseSource, Batch, Metric, Split, Task, TaskSpec, check_generator
 
 
 class Adding(Task):

@@ -8,8 +8,7 @@ import numpy as np
 import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
-from ._batch import Batch
-from ._task import Task
+from .contract import Batch, Task
 
 
 class BatchDataset(IterableDataset[Batch]):

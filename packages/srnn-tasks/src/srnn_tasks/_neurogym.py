@@ -13,10 +13,7 @@ import torch
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue, PlainSerializer, PositiveInt, model_validator
 from torch import Tensor
 
-from ._batch import Batch
-from ._source import BaseSource, Split, check_generator, check_split
-from ._spec import Metric, TaskSpec
-from ._task import Task
+from .contract import BaseSource, Batch, Metric, Split, Task, TaskSpec, check_generator, check_split
 
 
 class FrozenDict(dict[str, Any]):

@@ -5,7 +5,8 @@ Each breach of the contract is an AssertionError whose first word names the part
 
 from itertools import islice
 
-from ._checks import (
+from .checks import Probe as Probe
+from .checks import (
     check_batch,
     check_evaluate,
     check_loss,
@@ -18,9 +19,7 @@ from ._checks import (
     require,
     seeded_generator,
 )
-from ._probe import Probe as Probe
-from ._source import Split
-from ._task import Task
+from .contract import Split, Task
 
 __all__ = ["Probe", "check_task"]
 

@@ -11,6 +11,12 @@ from ._cognitive import CognitiveSource as CognitiveSource
 from ._conventions import AnyConventions as AnyConventions
 from ._conventions import Conventions as Conventions
 from ._conventions import Legacy as Legacy
+from ._families import Decision as Decision
+from ._families import DelayedDecision as DelayedDecision
+from ._families import Family as Family
+from ._families import Go as Go
+from ._families import Match as Match
+from ._families import Reaction as Reaction
 from ._layouts import AnyLayout as AnyLayout
 from ._layouts import OneTrial as OneTrial
 from ._layouts import Streams as Streams
@@ -29,8 +35,14 @@ __all__ = [
     "Cognitive",
     "CognitiveSource",
     "Conventions",
+    "Decision",
+    "DelayedDecision",
+    "Family",
+    "Go",
     "Legacy",
+    "Match",
     "OneTrial",
+    "Reaction",
     "Rule",
     "Streams",
     "Timing",

@@ -19,11 +19,7 @@ from pydantic import (
 )
 from torch import Tensor
 
-from .._batch import Batch
-from .._model import Model, evaluating
-from .._source import BaseSource, Split, check_generator, check_split
-from .._spec import Metric, TaskSpec
-from .._task import Task
+from ..contract import BaseSource, Batch, Metric, Model, Split, Task, TaskSpec, check_generator, check_split, evaluating
 from ._batteries import BATTERIES, Battery
 from ._conventions import AnyConventions, Conventions
 from ._drawer import Drawer

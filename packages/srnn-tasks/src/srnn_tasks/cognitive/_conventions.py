@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from .._value import Value
+from ..contract import Value
 
 
 class Choices(Value):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .._batch import Batch
+from ..contract import Batch
 from ._trials import DECISION
 
 

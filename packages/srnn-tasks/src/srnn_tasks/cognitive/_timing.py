@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, PositiveInt, model_validator
 
-from .._value import Value
+from ..contract import Value
 
 Milliseconds = Annotated[int, Field(ge=0)]
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..cognitive._cognitive import Cognitive
+from ..cognitive import Cognitive
 from ._gymnasium import Box, Discrete, Env
 from ._single import Stream, choices, period_times
 

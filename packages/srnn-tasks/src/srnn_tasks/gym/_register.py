@@ -6,9 +6,9 @@ import importlib
 import sys
 from typing import Any
 
-from ..cognitive._batteries import BATTERIES
+from ..cognitive import BATTERIES
 from ._env import CognitiveEnv
-from ._neurogym import trial_env
+from ._trial_env import trial_env
 
 ENVIRONMENTS = {f"srnn/{name}-v0": name for name in BATTERIES["all126"]}  # id: name of the task
 

@@ -10,9 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..cognitive._cognitive import Cognitive
-from ..cognitive._families import Decision, DelayedDecision, Family, Match, Reaction
-from ..cognitive._rule import Rule
+from ..cognitive import Cognitive, Decision, DelayedDecision, Family, Match, Reaction, Rule
 
 BLOCK = 64  # trials drawn at once: drawing one takes almost as long
 

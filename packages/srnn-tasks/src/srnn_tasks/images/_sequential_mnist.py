@@ -7,11 +7,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from ._batch import Batch
+from ..contract import BaseSource, Batch, Metric, Split, Task, TaskSpec, check_generator
 from ._mnist_files import load_mnist
-from ._source import BaseSource, Split, check_generator
-from ._spec import Metric, TaskSpec
-from ._task import Task
 
 
 class SequentialMNIST(Task):

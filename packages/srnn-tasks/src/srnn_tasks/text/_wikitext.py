@@ -9,13 +9,21 @@ import torch
 from pydantic import Field, PositiveInt, model_validator
 from torch import Tensor
 
-from ._batch import Batch
+from ..contract import (
+    BaseSource,
+    Batch,
+    Metric,
+    Model,
+    Split,
+    Task,
+    TaskSpec,
+    carried,
+    check_generator,
+    check_split,
+    evaluating,
+    position_losses,
+)
 from ._corpus import Corpus
-from ._loss import position_losses
-from ._model import Model, carried, evaluating
-from ._source import BaseSource, Split, check_generator, check_split
-from ._spec import Metric, TaskSpec
-from ._task import Task
 from ._wikitext_files import load_wikitext
 
 

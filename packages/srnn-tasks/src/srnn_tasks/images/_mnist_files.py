@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ._data_files import find_files, from_datasets, read_bytes
+from .._data_files import find_files, from_datasets, read_bytes
 
 FILES = {
     "train_images": "train-images-idx3-ubyte",

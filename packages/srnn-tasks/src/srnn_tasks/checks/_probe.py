@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ._spec import TaskSpec
+from ..contract import TaskSpec
 
 
 class Probe(nn.Module):

@@ -7,12 +7,8 @@ import torch
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from torch import Tensor
 
-from ._batch import Batch
-from ._loss import position_losses
+from ..contract import BaseSource, Batch, Metric, Task, TaskSpec, check_generator, position_losses
 from ._place_code import PlaceCode, decode, drawn_centres, place_code, seeded_centres
-from ._source import BaseSource, check_generator
-from ._spec import Metric, TaskSpec
-from ._task import Task
 from ._walk import random_walk
 
 

@@ -4,8 +4,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from .._data_files import find_files, from_datasets, read_bytes
 from ._corpus import Corpus, read_corpus
-from ._data_files import find_files, from_datasets, read_bytes
 
 FILES = {"train": "wiki.train.tokens", "validation": "wiki.valid.tokens", "test": "wiki.test.tokens"}
 DATASET = ("Salesforce/wikitext", "wikitext-2-v1")

@@ -14,13 +14,9 @@ import torch
 from pydantic import TypeAdapter
 from torch import Tensor
 
-from ._any_task import AnyTask
-from ._batch import Batch
+from ..contract import Batch, Source, Split, Task, TaskSpec
+from ..registry import AnyTask, kinds
 from ._probe import Probe
-from ._registry import kinds
-from ._source import Source, Split
-from ._spec import TaskSpec
-from ._task import Task
 
 
 def require(condition: object, message: str) -> None:

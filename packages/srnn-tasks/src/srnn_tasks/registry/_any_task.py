@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SerializeAsAny, ValidationInfo, WithJsonSchema
 
+from ..contract import Task
 from ._registry import find, kinds
-from ._task import Task
 
 
 def resolve(value: object, info: ValidationInfo) -> object:

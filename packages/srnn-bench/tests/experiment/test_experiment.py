@@ -63,7 +63,7 @@ experiments = st.builds(
 
 
 @given(experiments)
-def test_experiments_go_to_json_and_back(experiment):
+def test_experiments_survive_a_json_round_trip(experiment):
     text = experiment.model_dump_json()
     again = Experiment.model_validate_json(text)
     assert again == experiment
@@ -73,7 +73,7 @@ def test_experiments_go_to_json_and_back(experiment):
 
 
 @given(experiments)
-def test_the_canonical_form_is_enough_to_read_the_experiment_back(experiment):
+def test_the_canonical_form_determines_the_experiment(experiment):
     assert Experiment.model_validate_json(json.dumps(canonical(experiment))) == experiment
 
 
@@ -107,12 +107,12 @@ def test_a_new_field_with_a_default_changes_no_key(tiny):
     assert canonical(Later(steps=5, held_out=50, marker_noise=0.1)) != canonical(tiny().task)
 
 
-def test_the_key_is_what_earlier_results_were_stored_under(tiny):
-    # This string must never change: results of users lie under it. If it does, a default or the key itself changed.
+def test_the_key_is_that_of_stored_results(tiny):
+    # This string must never change, because users have results stored under it.
     assert tiny().key(0) == "047dd7cf8f7c0431affa"
 
 
-def test_keys_tell_experiments_and_seeds_apart(tiny):
+def test_experiments_and_seeds_have_different_keys(tiny):
     one = tiny()
     other = tiny(penalties=(Penalty(parameter="*weight_hh*", regularizer=Moduli(), strength=0.2),))
     assert len({one.key(0), one.key(1), other.key(0)}) == 3
@@ -135,8 +135,8 @@ STAGE = {"name": "a", "training": {"epochs": 3, "batch_size": 8, "learning_rate"
         ({"penalties": [{"parameter": "*", "regularizer": {"kind": "l1"}, "strength": -0.1}]}, "strength"),
         ({"penalties": [{"parameter": "*", "regularizer": {"kind": "l1"}, "strength": float("nan")}]}, "strength"),
         ({"stages": []}, "stages"),
-        ({"stages": [STAGE, STAGE]}, "stages: each needs its own name, but a stands twice"),
-        ({"stages": [{**STAGE, "start": "rewind"}]}, "stages: the first stage, 'a'"),
+        ({"stages": [STAGE, STAGE]}, "stages: expected a different name for each, got a more than once"),
+        ({"stages": [{**STAGE, "start": "rewind"}]}, "stages: expected start='continue' for the first stage, 'a'"),
         ({"stages": [{**STAGE, "name": "two words"}]}, "name"),
         ({"stages": [{**STAGE, "training": {**STAGE["training"], "epochs": 0}}]}, "epochs"),
         ({"stages": [{**STAGE, "training": {**STAGE["training"], "learning_rate": float("inf")}}]}, "learning_rate"),
@@ -150,7 +150,7 @@ STAGE = {"name": "a", "training": {"epochs": 3, "batch_size": 8, "learning_rate"
     ],
     ids=str,
 )
-def test_a_mistake_is_refused_with_the_name_of_its_field(tiny, changes, field):
+def test_the_message_of_a_mistake_names_the_field(tiny, changes, field):
     with pytest.raises(ValidationError) as refused:
         Experiment.model_validate({**tiny().model_dump(), **changes})
     assert field in str(refused.value)

@@ -118,7 +118,7 @@ MISTAKES = [  # setting; part of the message
     ("stages.0.training={}", "stages.0.training.batch_size: Field required"),
     ('masks.0.pattern={"kind": "dense", "radius": 2}', "masks.0.pattern.radius: Extra inputs are not permitted, got 2"),
     ('task={"kind": "ading"}', "task.kind: no task 'ading' is installed. Did you mean 'adding'?"),
-    ("stages.0.start=rewind", "stages: the first stage, 'sparse', has no earlier weights"),
+    ("stages.0.start=rewind", "stages: expected start='continue' for the first stage, 'sparse'"),
     ("stages.1.name=null", "stages.1.name: Input should be a valid string, got None"),
     ("stages.0.training.learning_rate=NaN", "stages.0.training.learning_rate: Input should be a finite number"),
     ("stages.0.training.learning_rate=1e999", "stages.0.training.learning_rate: Input should be a finite number"),

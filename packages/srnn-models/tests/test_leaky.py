@@ -9,9 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import srnn_models._leaky as leaky
 from srnn_models import ElmanRNN, LeakyRNN
-from srnn_models._elman_kernel import elman_kernel
 
 RATES = {"relu": lambda a: max(a, 0.0), "softplus": lambda a: math.log1p(math.exp(a)), "tanh": math.tanh}
 SLOPES = {
@@ -20,6 +18,10 @@ SLOPES = {
     "tanh": lambda a: 1 / math.cosh(a) ** 2,
 }
 nonlinearities = pytest.mark.parametrize("nonlinearity", list(RATES))
+DEVICES = [
+    "cpu",
+    pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")),
+]
 alphas = pytest.mark.parametrize("alpha", [1.0, 0.2])
 
 
@@ -91,15 +93,13 @@ def test_without_weights_a_unit_relaxes_to_the_rate_of_its_bias(nonlinearity, al
     torch.testing.assert_close(states, goal + left * (start - goal), rtol=1e-10, atol=1e-12)
 
 
-@pytest.mark.parametrize("on_kernel", [False, True])
+@pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("nonlinearity", ["relu", "tanh"])
-def test_alpha_one_is_the_elman_net_bit_for_bit(nonlinearity, bias, on_kernel, monkeypatch):
-    for module in ("_leaky", "_elman"):
-        monkeypatch.setattr(f"srnn_models.{module}.uses_kernel", lambda weight: on_kernel)
+def test_alpha_one_is_the_elman_net_bit_for_bit(nonlinearity, bias, device):
     values = [kind(hidden=33, nonlinearity=nonlinearity, bias=bias) for kind in (LeakyRNN, ElmanRNN)]
-    modules = [value.build(5, generator=generator()) for value in values]
-    x = normal(20, 4, 5).float()
+    modules = [value.build(5, generator=generator()).to(device) for value in values]
+    x = normal(20, 4, 5).float().to(device)
     found = []
     for module in modules:
         states, last = module(x)
@@ -110,16 +110,9 @@ def test_alpha_one_is_the_elman_net_bit_for_bit(nonlinearity, bias, on_kernel, m
     assert all(torch.equal(ours, theirs) for ours, theirs in zip(*found, strict=True))
 
 
-def test_only_what_the_kernel_of_an_elman_net_computes_runs_by_it(monkeypatch):
-    asked = []
-    monkeypatch.setattr(leaky, "uses_kernel", lambda weight: True)
-    monkeypatch.setattr(leaky, "elman_kernel", lambda *given: asked.append(given) or elman_kernel(*given))
-    for alpha in (1.0, 0.2):
-        for nonlinearity in RATES:
-            rnn = built(alpha=alpha, nonlinearity=nonlinearity)
-            expected = as_written(rnn, alpha, nonlinearity, normal(5, 2, 3), torch.zeros(2, 7))
-            torch.testing.assert_close(rnn(normal(5, 2, 3))[0], expected)
-    assert [given[3] for given in asked] == ["relu", "tanh"]
+def test_only_what_a_fused_elman_loop_computes_runs_with_it():
+    fused = [(alpha, kind) for alpha in (1.0, 0.2) for kind in RATES if built(alpha=alpha, nonlinearity=kind).is_elman]
+    assert fused == [(1.0, "relu"), (1.0, "tanh")]
 
 
 @alphas
@@ -229,7 +222,7 @@ def test_shapes_and_the_stated_range():
         assert abs(parameter.mean()) < 4 / 8 / math.sqrt(3 * parameter.numel()), name
     without = LeakyRNN(hidden=4, bias=False).build(2, generator=generator())
     assert [name for name, _ in without.named_parameters()] == ["weight_ih", "weight_hh"]
-    assert (rnn.inputs, rnn.hidden, rnn.state_size, rnn.gates) == (32, 64, LeakyRNN(hidden=64).state_size, 1)
+    assert (rnn.inputs, rnn.hidden, rnn.state_size) == (32, 64, LeakyRNN(hidden=64).state_size)
 
 
 def test_defaults_are_relu_and_no_leak():

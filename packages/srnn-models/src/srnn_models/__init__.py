@@ -3,6 +3,7 @@
 from importlib.metadata import version as _version
 
 from ._elman import ElmanRNN as ElmanRNN
+from ._errors import ModelError as ModelError
 from ._gru import GRU as GRU
 from ._language import LanguageModel as LanguageModel
 from ._leaky import LeakyRNN as LeakyRNN
@@ -11,6 +12,7 @@ from ._models import AnyModel as AnyModel
 from ._network import Network as Network
 from ._network import Spec as Spec
 from ._path_integrator import PathIntegrator as PathIntegrator
+from ._recurrence import Matrix as Matrix
 from ._recurrence import Recurrence as Recurrence
 from ._recurrences import AnyRecurrence as AnyRecurrence
 from ._sequence import SequenceModel as SequenceModel
@@ -26,6 +28,8 @@ __all__ = [
     "ElmanRNN",
     "LanguageModel",
     "LeakyRNN",
+    "Matrix",
+    "ModelError",
     "Network",
     "PathIntegrator",
     "Recurrence",

@@ -5,11 +5,11 @@ from typing import Literal
 import torch
 from pydantic import PositiveInt
 from torch import Tensor
+from torch.nn import functional
 
-from ._elman_kernel import elman_kernel, uses_kernel
 from ._linear import empty
 from ._plain import ACTIVATIONS, PlainModule
-from ._recurrence import check_sequence
+from ._recurrence import Recur, State
 from ._value import Value
 
 
@@ -52,29 +52,20 @@ class ElmanModule(PlainModule):
         self.bias_hh = empty(self.hidden, generator=generator) if value.bias == "double" else None
         self.reset_parameters(generator=generator)
 
-    def forward(self, inputs: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Run inputs (T, B, I) from state (B, N): all states (T, B, N) and the last one (B, N)."""
-        check_sequence(inputs, self.inputs)
-        state = self._initial(inputs[0], state)
-        driven = self._drive(inputs)  # (T, B, N), one product for all T
-        if uses_kernel(self.weight_hh):
-            return elman_kernel(driven, state, self.weight_hh, self.nonlinearity)  # (T, B, N), (B, N)
-        activate = ACTIVATIONS[self.nonlinearity]
-        weight = self.weight_hh.t()
-        states = []
-        for drive in driven.unbind(0):
-            state = activate(torch.addmm(drive, state, weight))  # (B, N)
-            states.append(state)
-        return torch.stack(states), state  # (T, B, N), (B, N)
+    def drive(self, inputs: Tensor) -> Tensor:
+        """Return W_ih x + b, (..., N), of inputs (..., I); b is the sum of the two biases where there are two."""
+        bias = self.bias if self.bias is None or self.bias_hh is None else self.bias + self.bias_hh
+        return functional.linear(inputs, self.weight_ih, bias)
 
-    def step(self, input: Tensor, state: Tensor | None = None) -> Tensor:
-        """One time step: input (B, I) and state (B, N) give the next state (B, N)."""
-        drive = torch.addmm(self._drive(input), self._initial(input, state), self.weight_hh.t())  # (B, N)
-        return ACTIVATIONS[self.nonlinearity](drive)
+    def advance(self, drive: Tensor, recur: Recur, state: State) -> Tensor:
+        """Return s(W_hh h + drive), (B, N), from drive and h, both (B, N)."""
+        assert isinstance(state, Tensor)
+        return ACTIVATIONS[self.nonlinearity](recur("weight_hh", state, drive))
 
-    def _bias(self) -> Tensor | None:
-        """The b of the equation, (N,): the sum of two biases, the one, or None."""
-        return self.bias if self.bias is None or self.bias_hh is None else self.bias + self.bias_hh
+    @property
+    def is_elman(self) -> bool:
+        """True."""
+        return True
 
     def extra_repr(self) -> str:
         """Show sizes and nonlinearity in `print(module)`."""

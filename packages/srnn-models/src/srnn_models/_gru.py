@@ -7,7 +7,7 @@ from pydantic import PositiveInt
 from torch import Tensor
 
 from ._gated import GatedModule
-from ._recurrence import check_sequence
+from ._recurrence import Recur, State
 from ._value import Value
 
 
@@ -33,7 +33,7 @@ class GRU(Value):
 
     def build(self, inputs: int, *, generator: torch.Generator) -> "GRUModule":
         """Make the module for inputs of size I; its weights are drawn from the generator, on the generator's device."""
-        return GRUModule(inputs, self.hidden, self.bias, self.state_size, generator=generator)
+        return GRUModule(inputs, self.hidden, self.bias, generator=generator)
 
 
 class GRUModule(GatedModule):
@@ -41,24 +41,12 @@ class GRUModule(GatedModule):
 
     gates = 3
 
-    def forward(self, inputs: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Run inputs (T, B, I) from state (B, N): all states (T, B, N) and the last one (B, N)."""
-        check_sequence(inputs, self.inputs)
-        state = self._initial(inputs[0], state)
-        states = []
-        for drive in self._drive(inputs).unbind(0):  # (B, 3N), one product for all T
-            state = self._next(drive, state)  # (B, N)
-            states.append(state)
-        return torch.stack(states), state  # (T, B, N), (B, N)
-
-    def step(self, input: Tensor, state: Tensor | None = None) -> Tensor:
-        """One time step: input (B, I) and state (B, N) give the next state (B, N)."""
-        state = self._initial(input, state)
-        return self._next(self._drive(input), state)
-
-    def _next(self, drive: Tensor, h: Tensor) -> Tensor:
-        drive_rz, drive_n = torch.split(drive, [2 * self.hidden, self.hidden], dim=-1)  # (B, 2N), (B, N)
-        recur_rz, recur_n = torch.split(self._recur(h), [2 * self.hidden, self.hidden], dim=-1)  # (B, 2N), (B, N)
+    def advance(self, drive: Tensor, recur: Recur, state: State) -> Tensor:
+        """Return the next h (B, N) from drive (B, 3N) and h (B, N)."""
+        assert isinstance(state, Tensor)
+        sizes = [2 * self.hidden, self.hidden]
+        drive_rz, drive_n = torch.split(drive, sizes, dim=-1)  # (B, 2N), (B, N)
+        recur_rz, recur_n = torch.split(recur("weight_hh", state, self.bias_hh), sizes, dim=-1)  # (B, 2N), (B, N)
         r, z = torch.sigmoid(drive_rz + recur_rz).chunk(2, dim=-1)  # (B, N) each
         n = torch.tanh(drive_n + r * recur_n)  # (B, N)
-        return n + z * (h - n)
+        return n + z * (state - n)

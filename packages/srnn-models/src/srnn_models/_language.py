@@ -6,6 +6,7 @@ import torch
 from pydantic import PositiveInt
 from torch import Tensor
 
+from ._errors import ModelError
 from ._network import Network, Spec, check_spec, refuse_start
 from ._recurrences import AnyRecurrence
 from ._stack import Stack
@@ -35,11 +36,16 @@ class LanguageModel(Value):
     layers: PositiveInt = 1
     embedding: PositiveInt | None = None
 
+    @property
+    def hidden(self) -> int:
+        """Size N of the h that the read-out reads."""
+        return self.recurrence.hidden
+
     def build(self, spec: Spec, *, generator: torch.Generator) -> "LanguageNetwork":
         """Make the network for a task, its weights drawn from the generator, on the generator's device."""
         check_spec("LanguageModel", spec, tokens=True)
         if spec.start is not None:
-            raise ValueError(f"LanguageModel: expected a task without start code, got spec.start={spec.start}")
+            raise ModelError(f"LanguageModel: expected a task without start code, got spec.start={spec.start}")
         return LanguageNetwork(self, spec, generator=generator)
 
 
@@ -79,4 +85,4 @@ class LanguageNetwork(Network):
 
 def _check_tokens(tokens: Tensor, shape: str, dims: int) -> None:
     if tokens.dim() != dims or tokens.dtype is not torch.int64:
-        raise ValueError(f"inputs: expected int64 tokens {shape}, got {tokens.dtype} of shape {tuple(tokens.shape)}")
+        raise ModelError(f"inputs: expected int64 tokens {shape}, got {tokens.dtype} of shape {tuple(tokens.shape)}")

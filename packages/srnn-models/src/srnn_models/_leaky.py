@@ -6,9 +6,8 @@ import torch
 from pydantic import Field, PositiveFloat, PositiveInt
 from torch import Tensor
 
-from ._elman_kernel import elman_kernel, uses_kernel
 from ._plain import ACTIVATIONS, PlainModule
-from ._recurrence import check_sequence
+from ._recurrence import Recur, State
 from ._value import Value
 
 
@@ -62,31 +61,18 @@ class LeakyModule(PlainModule):
             with torch.no_grad():
                 self.weight_hh.mul_(self.gain)
 
-    def forward(self, inputs: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Run inputs (T, B, I) from state (B, N): all states (T, B, N) and the last one (B, N)."""
-        check_sequence(inputs, self.inputs)
-        state = self._initial(inputs[0], state)
-        driven = self._drive(inputs)  # (T, B, N), one product for all T
-        if self.alpha == 1 and self.nonlinearity != "softplus" and uses_kernel(self.weight_hh):
-            return elman_kernel(driven, state, self.weight_hh, self.nonlinearity)  # (T, B, N), (B, N)
-        weight = self.weight_hh.t()
-        states = []
-        for drive in driven.unbind(0):
-            state = self._next(drive, state, weight)  # (B, N)
-            states.append(state)
-        return torch.stack(states), state  # (T, B, N), (B, N)
-
-    def step(self, input: Tensor, state: Tensor | None = None) -> Tensor:
-        """One time step: input (B, I) and state (B, N) give the next state (B, N)."""
-        state = self._initial(input, state)
-        return self._next(self._drive(input), state, self.weight_hh.t())
-
-    def _next(self, drive: Tensor, state: Tensor, weight: Tensor) -> Tensor:
-        """The next state (B, N) from O i + b (B, N), the state (B, N) and W^T (N, N)."""
-        rate = ACTIVATIONS[self.nonlinearity](torch.addmm(drive, state, weight))  # (B, N)
+    def advance(self, drive: Tensor, recur: Recur, state: State) -> Tensor:
+        """Return (1-alpha) h + alpha f(W h + drive), (B, N), from drive and h, both (B, N)."""
+        assert isinstance(state, Tensor)
+        rate = ACTIVATIONS[self.nonlinearity](recur("weight_hh", state, drive))  # (B, N)
         if self.alpha == 1:
             return rate
-        return state.lerp(rate.to(state.dtype), self.alpha)  # autocast rounds rates; small steps must not be
+        return state.lerp(rate.to(state.dtype), self.alpha)  # in the state's type: autocast would round small steps
+
+    @property
+    def is_elman(self) -> bool:
+        """Return whether alpha is 1 and f is tanh or relu."""
+        return self.alpha == 1 and self.nonlinearity != "softplus"
 
     def extra_repr(self) -> str:
         """Show sizes, alpha and nonlinearity in `print(module)`."""

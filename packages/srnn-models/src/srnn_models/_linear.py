@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ._errors import ModelError
+
 
 class Linear(nn.Module):
     """y = W x + b, initialised from a generator; weights `U(+-1/sqrt(fan_in))`, as `nn.Linear` has them.
@@ -40,7 +42,7 @@ class Linear(nn.Module):
 def empty(*shape: int, generator: torch.Generator) -> nn.Parameter:
     """Make a parameter of this shape on the generator's device; its content is not set yet."""
     if not isinstance(generator, torch.Generator):
-        raise ValueError(f"generator: expected a torch.Generator to draw the weights from, got {generator!r}")
+        raise ModelError(f"generator: expected a torch.Generator to draw the weights from, got {generator!r}")
     return nn.Parameter(torch.empty(*shape, device=generator.device))
 
 

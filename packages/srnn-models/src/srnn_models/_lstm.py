@@ -7,7 +7,7 @@ from pydantic import PositiveInt
 from torch import Tensor
 
 from ._gated import GatedModule
-from ._recurrence import check_sequence
+from ._recurrence import Recur, State
 from ._value import Value
 
 
@@ -34,34 +34,22 @@ class LSTM(Value):
 
     def build(self, inputs: int, *, generator: torch.Generator) -> "LSTMModule":
         """Make the module for inputs of size I; its weights are drawn from the generator, on the generator's device."""
-        return LSTMModule(inputs, self.hidden, self.bias, self.state_size, generator=generator)
+        return LSTMModule(inputs, self.hidden, self.bias, generator=generator)
 
 
 class LSTMModule(GatedModule):
     """The trainable module of an `LSTM`; its gates are i, f, g, o in this order: `weight_hh` is (4N, N)."""
 
-    gates = 4
+    gates, parts = 4, 2
 
-    def forward(self, inputs: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Run inputs (T, B, I) from state (B, 2N): h at all times (T, B, N) and the last h and c (B, 2N)."""
-        check_sequence(inputs, self.inputs)
-        h, c = self._initial(inputs[0], state).chunk(2, dim=-1)  # (B, N) each
-        states = []
-        for drive in self._drive(inputs).unbind(0):  # (B, 4N), one product for all T
-            h, c = self._next(drive, h, c)  # (B, N) each
-            states.append(h)
-        return torch.stack(states), torch.cat((h, c), dim=-1)  # (T, B, N), (B, 2N)
-
-    def step(self, input: Tensor, state: Tensor | None = None) -> Tensor:
-        """One time step: input (B, I) and state (B, 2N) give the next state (B, 2N)."""
-        h, c = self._initial(input, state).chunk(2, dim=-1)  # (B, N) each
-        return torch.cat(self._next(self._drive(input), h, c), dim=-1)
-
-    def output(self, state: Tensor) -> Tensor:
-        """The h (B, N) of a state (B, 2N): its first half."""
-        return state[..., : self.hidden]
-
-    def _next(self, drive: Tensor, h: Tensor, c: Tensor) -> tuple[Tensor, Tensor]:
-        i, f, g, o = (drive + self._recur(h)).chunk(4, dim=-1)  # (B, N) each
+    def advance(self, drive: Tensor, recur: Recur, state: State) -> tuple[Tensor, Tensor]:
+        """Return the next h and c (B, N) each, from drive (B, 4N), h and c."""
+        h, c = state
+        i, f, g, o = (drive + recur("weight_hh", h, self.bias_hh)).chunk(4, dim=-1)  # (B, N) each
         c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
         return torch.sigmoid(o) * torch.tanh(c), c
+
+    def output(self, state: State) -> Tensor:
+        """Return the h (B, N) of a state, whole (B, 2N) or as h and c."""
+        h, _ = self.split(state)
+        return h

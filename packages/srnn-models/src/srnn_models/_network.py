@@ -4,8 +4,8 @@ from typing import Protocol
 
 from torch import Tensor, nn
 
-from ._linear import Linear
-from ._recurrence import Recurrence
+from ._errors import ModelError
+from ._recurrence import Matrix, Recurrence
 
 
 class Spec(Protocol):
@@ -36,7 +36,25 @@ class Network(nn.Module):
     """
 
     recurrence: Recurrence
-    readout: Linear
+    readout: nn.Module
+
+    @property
+    def hidden(self) -> int:
+        """Size N of the h that the read-out reads."""
+        return self.recurrence.hidden
+
+    def matrices(self) -> dict[str, Matrix]:
+        """Return the gates of every weight matrix of the network, and whether it is recurrent, by parameter name.
+
+        A recurrence describes its own. Any other parameter of two dimensions, such as that of a read-out, an encoder
+        or an embedding, has one gate and is not recurrent.
+        """
+        described: dict[str, Matrix] = {}
+        for path, module in self.named_modules():
+            if isinstance(module, Recurrence):
+                described |= {f"{path}.{name}": matrix for name, matrix in module.matrices().items()}
+        names = [name for name, parameter in self.named_parameters() if parameter.dim() == 2]
+        return {name: described.get(name, Matrix()) for name in names}
 
     def initial(self, start: Tensor | None, state: Tensor | None) -> Tensor | None:
         """The state (B, S) to begin from, given a start code (B, K) or a carried state (B, S); None means zeros."""
@@ -58,15 +76,15 @@ class Network(nn.Module):
 def check_spec(model: str, spec: Spec, *, tokens: bool = False) -> None:
     """Refuse sizes below 1, tokens where the model has no embedding, and floats where it has one."""
     if spec.tokens and not tokens:
-        raise ValueError(f"{model}: expected float inputs (T, B, I), got spec.tokens=True; tokens need an embedding")
+        raise ModelError(f"{model}: expected float inputs (T, B, I), got spec.tokens=True; tokens need an embedding")
     if tokens and not spec.tokens:
-        raise ValueError(f"{model}: expected int64 tokens (T, B), got spec.tokens=False; floats have no embedding")
+        raise ModelError(f"{model}: expected int64 tokens (T, B), got spec.tokens=False; floats have no embedding")
     for name, size in {"inputs": spec.inputs, "outputs": spec.outputs}.items():
         if size < 1:
-            raise ValueError(f"{model}: expected a positive spec.{name}, got {size}")
+            raise ModelError(f"{model}: expected a positive spec.{name}, got {size}")
 
 
 def refuse_start(model: str, start: Tensor | None) -> None:
     """Refuse a start code, for a network that begins from zeros or a carried state."""
     if start is not None:
-        raise ValueError(f"{model}: expected start=None, got a code of shape {tuple(start.shape)}")
+        raise ModelError(f"{model}: expected start=None, got a code of shape {tuple(start.shape)}")

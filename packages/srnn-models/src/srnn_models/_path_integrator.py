@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from ._elman import ElmanRNN
+from ._errors import ModelError
 from ._linear import Linear
 from ._network import Network, Spec, check_spec
 from ._recurrences import AnyRecurrence
@@ -30,11 +31,16 @@ class PathIntegrator(Value):
     kind: Literal["path_integrator"] = "path_integrator"
     recurrence: AnyRecurrence = ElmanRNN(hidden=4096, nonlinearity="relu", bias=False)
 
+    @property
+    def hidden(self) -> int:
+        """Size N of the h that the read-out reads."""
+        return self.recurrence.hidden
+
     def build(self, spec: Spec, *, generator: torch.Generator) -> "PathNetwork":
         """Make the network for a task, its weights drawn from the generator, on the generator's device."""
         check_spec("PathIntegrator", spec)
         if spec.start is None or spec.start < 1:
-            raise ValueError(f"PathIntegrator: expected spec.start, the size of the start code, got {spec.start}")
+            raise ModelError(f"PathIntegrator: expected spec.start, the size of the start code, got {spec.start}")
         return PathNetwork(self, spec, spec.start, generator=generator)
 
 
@@ -54,10 +60,10 @@ class PathNetwork(Network):
         if start is not None and state is None:
             size = self.encoder.weight.shape[1]
             if start.dim() != 2 or start.shape[1] != size:
-                raise ValueError(f"PathIntegrator: expected start of shape (B, {size}), got {tuple(start.shape)}")
+                raise ModelError(f"PathIntegrator: expected start of shape (B, {size}), got {tuple(start.shape)}")
             return self.encoder(start)  # type: ignore[no-any-return]
         if state is None:
-            raise ValueError("PathIntegrator: expected a start code (B, K) or a carried state (B, S), got neither")
+            raise ModelError("PathIntegrator: expected a start code (B, K) or a carried state (B, S), got neither")
         if start is not None:
-            raise ValueError("PathIntegrator: expected a start code or a carried state, got both")
+            raise ModelError("PathIntegrator: expected a start code or a carried state, got both")
         return state

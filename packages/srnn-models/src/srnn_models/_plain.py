@@ -6,38 +6,53 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ._errors import ModelError
 from ._linear import empty, uniform_
-from ._recurrence import Recurrence
+from ._recurrence import Matrix, Recurrence
+from .engines import fused_elman, runs_fused
 
 
 class PlainModule(Recurrence):
     """`weight_ih` (N, I), `weight_hh` (N, N), `bias` (N,) or None; a state is h, (B, N).
 
-    Row = target neuron, column = source. All are drawn from U(+-1/sqrt(N)), as in torch. They hold no numbers until a
-    subclass, once it has all of its own, calls `reset_parameters`.
+    Row = target neuron, column = source. All are drawn from U(+-1/sqrt(N)), as in torch. The parameters are
+    uninitialised until a subclass, once it has all of its own, calls `reset_parameters`.
     """
+
+    nonlinearity: str
 
     def __init__(self, inputs: int, hidden: int, bias: bool, *, generator: torch.Generator) -> None:
         super().__init__()
         if inputs < 1:
-            raise ValueError(f"inputs: expected a positive size, got {inputs}")
-        self.inputs, self.hidden, self.state_size = inputs, hidden, hidden
+            raise ModelError(f"inputs: expected a positive size, got {inputs}")
+        self.inputs, self.hidden, self.state_sizes = inputs, hidden, (hidden,)
         self.weight_ih = empty(hidden, inputs, generator=generator)
         self.weight_hh = empty(hidden, hidden, generator=generator)
         self.bias = empty(hidden, generator=generator) if bias else None
 
     def reset_parameters(self, *, generator: torch.Generator) -> None:
-        """Draw all weights anew from U(+-1/sqrt(N))."""
+        """Draw all weights again from U(+-1/sqrt(N))."""
         for parameter in self.parameters(recurse=False):
             uniform_(parameter, 1 / math.sqrt(self.hidden), generator=generator)
 
-    def _drive(self, inputs: Tensor) -> Tensor:
-        """W_ih x + b, (..., N), of inputs (..., I)."""
-        return functional.linear(inputs, self.weight_ih, self._bias())
+    def matrices(self) -> dict[str, Matrix]:
+        """Return one gate for each matrix; the columns of `weight_hh` are the neurons of its rows."""
+        return {"weight_ih": Matrix(), "weight_hh": Matrix(recurrent=True)}
 
-    def _bias(self) -> Tensor | None:
-        """The b of the equation, (N,), or None."""
-        return self.bias
+    def drive(self, inputs: Tensor) -> Tensor:
+        """Return W_ih x + b, (..., N), of inputs (..., I)."""
+        return functional.linear(inputs, self.weight_ih, self.bias)
+
+    def _loop(self, drives: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Run the fused Elman loop on a GPU where the cell is an Elman network, the shared loop elsewhere."""
+        if self.is_elman and runs_fused(self.weight_hh):
+            return fused_elman(drives, state, self.weight_hh, self.nonlinearity)  # (T, B, N), (B, N)
+        return super()._loop(drives, state)
+
+    @property
+    def is_elman(self) -> bool:
+        """Return whether one step is h_t = s(W_hh h_{t-1} + drive), with s = tanh or relu."""
+        raise NotImplementedError
 
 
 ACTIVATIONS = {"tanh": torch.tanh, "relu": torch.relu, "softplus": functional.softplus}

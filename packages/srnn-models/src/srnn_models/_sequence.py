@@ -6,6 +6,7 @@ import torch
 from pydantic import PositiveInt
 from torch import Tensor
 
+from ._errors import ModelError
 from ._linear import Linear
 from ._network import Network, Spec, check_spec, refuse_start
 from ._recurrences import AnyRecurrence
@@ -31,11 +32,16 @@ class SequenceModel(Value):
     bias: bool = True
     layers: PositiveInt = 1
 
+    @property
+    def hidden(self) -> int:
+        """Size N of the h that the read-out reads."""
+        return self.recurrence.hidden
+
     def build(self, spec: Spec, *, generator: torch.Generator) -> "SequenceNetwork":
         """Make the network for a task, its weights drawn from the generator, on the generator's device."""
         check_spec("SequenceModel", spec)
         if spec.start is not None:
-            raise ValueError(f"SequenceModel: expected a task without start code, got spec.start={spec.start}")
+            raise ModelError(f"SequenceModel: expected a task without start code, got spec.start={spec.start}")
         return SequenceNetwork(self, spec, generator=generator)
 
 

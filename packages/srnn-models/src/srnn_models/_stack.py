@@ -5,7 +5,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from ._recurrence import Recurrence, check_sequence, check_state
+from ._recurrence import Matrix, Recurrence, State, check_sequence, check_state
 from ._recurrences import AnyRecurrence
 
 
@@ -21,7 +21,16 @@ class Stack(Recurrence):
         super().__init__()
         sizes = [inputs] + [value.hidden] * (layers - 1)
         self.layers = nn.ModuleList([value.build(size, generator=generator) for size in sizes])
-        self.inputs, self.hidden, self.state_size = inputs, value.hidden, value.state_size
+        self.inputs, self.hidden = inputs, value.hidden
+        self.state_sizes = self._each()[0].state_sizes  # of each layer
+
+    def matrices(self) -> dict[str, Matrix]:
+        """Return the matrices of all layers, by parameter name, such as `layers.0.weight_hh`."""
+        return {
+            f"layers.{number}.{name}": matrix
+            for number, layer in enumerate(self._each())
+            for name, matrix in layer.matrices().items()
+        }
 
     def reset_parameters(self, *, generator: torch.Generator) -> None:
         """Draw the weights of all layers anew, the first layer's first."""
@@ -45,8 +54,8 @@ class Stack(Recurrence):
             input = layer.output(ends[-1])  # (B, N)
         return torch.stack(ends)  # (layers, B, S)
 
-    def output(self, state: Tensor) -> Tensor:
-        """The last layer's h (B, N) of a state (layers, B, S)."""
+    def output(self, state: State) -> Tensor:
+        """Return the last layer's h (B, N) of a state (layers, B, S)."""
         return self._each()[-1].output(state[-1])
 
     def _each(self) -> list[Recurrence]:

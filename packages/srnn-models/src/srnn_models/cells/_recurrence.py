@@ -11,7 +11,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from ._errors import ModelError
+from .._errors import ModelError
 
 State = Tensor | tuple[Tensor, ...]
 
@@ -20,8 +20,8 @@ State = Tensor | tuple[Tensor, ...]
 class Matrix:
     """How the entries of a weight matrix belong to neurons (row = target, column = source).
 
-    `gates`: number of gates stacked in the rows; gate g owns rows gN to (g+1)N. `recurrent`: whether the columns are
-    the neurons of the rows, in the same order. If not, the columns are another set: inputs, tokens or projections.
+    `gates`: number of gates stacked in the rows, as blocks of equal size. `recurrent`: whether the columns are the
+    neurons of the rows, in the same order. If not, the columns are another set: inputs, tokens or projections.
     """
 
     gates: int = 1
@@ -67,12 +67,12 @@ class Recurrence(nn.Module):
         raise NotImplementedError
 
     def output(self, state: State) -> Tensor:
-        """Return the h (B, N) of a state, whole (B, S) or in parts: what `forward` returns for each time step."""
+        """Return the h (B, N) of a state, one tensor (B, S) or in parts; `forward` returns it for each step."""
         assert isinstance(state, Tensor)
         return state
 
     def matrices(self) -> dict[str, Matrix]:
-        """Return the gates of each weight matrix, and whether it is recurrent, by parameter name."""
+        """Return a description of each weight matrix, by parameter name."""
         raise NotImplementedError
 
     def reset_parameters(self, *, generator: torch.Generator) -> None:
@@ -80,7 +80,10 @@ class Recurrence(nn.Module):
         raise NotImplementedError
 
     def forward(self, inputs: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Run inputs (T, B, I) from state (B, S): h at all times (T, B, N) and the last state (B, S)."""
+        """Run inputs (T, B, I) from state (B, S): h at all times (T, B, N) and the last state (B, S).
+
+        Raises `ModelError` if inputs or state have another shape.
+        """
         check_sequence(inputs, self.inputs)
         state = self._initial(inputs[0], state)  # (B, S)
         return self._loop(self.drive(inputs), state)  # (T, B, N), (B, S)

@@ -1,23 +1,22 @@
-"""The navigation network (arXiv 2406.06290, section 4.1 and App. A.1; section 5 of the facts sheet)."""
+"""The navigation network (arXiv 2406.06290, section 4.1 and App. A.1)."""
 
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from ._elman import ElmanRNN
-from ._errors import ModelError
-from ._linear import Linear
+from .._errors import ModelError
+from .._linear import Linear
+from .._value import Value
+from ..cells import AnyRecurrence, ElmanRNN
 from ._network import Network, Spec, check_spec
-from ._recurrences import AnyRecurrence
-from ._value import Value
 
 
 class PathIntegrator(Value):
-    """h_0 = E p_0 with p_0 the code of the start, y_t = D h_t: encoder E and decoder D are linear and have no bias.
+    """h_0 = E p_0 with p_0 the code of the start, y_t = D h_t: encoder E and decoder D are linear, without bias.
 
-    The default is the paper's network: 4096 ReLU neurons and no bias anywhere. A recurrence with bias is allowed. Of
-    an LSTM, E p_0 gives h_0 and c_0.
+    The default is the paper's network: 4096 ReLU neurons and no bias anywhere. A recurrence with bias is allowed. For
+    an LSTM, E p_0 gives both h_0 and c_0.
 
     >>> from types import SimpleNamespace
     >>> spec = SimpleNamespace(inputs=2, outputs=16, start=16, tokens=False)
@@ -37,7 +36,7 @@ class PathIntegrator(Value):
         return self.recurrence.hidden
 
     def build(self, spec: Spec, *, generator: torch.Generator) -> "PathNetwork":
-        """Make the network for a task, its weights drawn from the generator, on the generator's device."""
+        """Return the network for a task, with weights drawn from the generator, on its device."""
         check_spec("PathIntegrator", spec)
         if spec.start is None or spec.start < 1:
             raise ModelError(f"PathIntegrator: expected spec.start, the size of the start code, got {spec.start}")
@@ -56,7 +55,7 @@ class PathNetwork(Network):
         self.readout = Linear(value.recurrence.hidden, spec.outputs, bias=False, generator=generator)
 
     def initial(self, start: Tensor | None, state: Tensor | None) -> Tensor:
-        """Give the encoded start code or the carried state, both (B, S); exactly one of them must be there."""
+        """Return the encoded start code or the carried state, both (B, S); exactly one of them must be given."""
         if start is not None and state is None:
             size = self.encoder.weight.shape[1]
             if start.dim() != 2 or start.shape[1] != size:

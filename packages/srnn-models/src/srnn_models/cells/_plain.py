@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ._errors import ModelError
-from ._linear import empty, uniform_
+from .._errors import ModelError
+from .._linear import empty, uniform_
+from ..engines import fused_elman, runs_fused
 from ._recurrence import Matrix, Recurrence
-from .engines import fused_elman, runs_fused
 
 
 class PlainModule(Recurrence):
@@ -31,7 +31,7 @@ class PlainModule(Recurrence):
         self.bias = empty(hidden, generator=generator) if bias else None
 
     def reset_parameters(self, *, generator: torch.Generator) -> None:
-        """Draw all weights again from U(+-1/sqrt(N))."""
+        """Draw all weights again from U(+-1/sqrt(N)), in place."""
         for parameter in self.parameters(recurse=False):
             uniform_(parameter, 1 / math.sqrt(self.hidden), generator=generator)
 
@@ -44,7 +44,7 @@ class PlainModule(Recurrence):
         return functional.linear(inputs, self.weight_ih, self.bias)
 
     def _loop(self, drives: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Run the fused Elman loop on a GPU where the cell is an Elman network, the shared loop elsewhere."""
+        """Run the fused Elman loop on a GPU where the cell is an Elman network, otherwise the shared loop."""
         if self.is_elman and runs_fused(self.weight_hh):
             return fused_elman(drives, state, self.weight_hh, self.nonlinearity)  # (T, B, N), (B, N)
         return super()._loop(drives, state)

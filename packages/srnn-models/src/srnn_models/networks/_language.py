@@ -1,4 +1,4 @@
-"""The word model (arXiv 2406.06290; section 6 of the facts sheet): embedding, layers of a recurrence, decoder."""
+"""The word model of arXiv 2406.06290: embedding, layers of a recurrence, decoder."""
 
 from typing import Literal
 
@@ -6,20 +6,19 @@ import torch
 from pydantic import PositiveInt
 from torch import Tensor
 
-from ._errors import ModelError
+from .._errors import ModelError
+from .._value import Value
+from ..cells import AnyRecurrence, Stack
 from ._network import Network, Spec, check_spec, refuse_start
-from ._recurrences import AnyRecurrence
-from ._stack import Stack
 from ._tokens import Decoder, Embedding
-from ._value import Value
 
 
 class LanguageModel(Value):
-    """y_t = D h_t + c with h_t of the last of `layers` layers, which read the vectors of the tokens; h_0 = 0.
+    """y_t = D h_t + c with h_t of the last of `layers` layers, whose inputs are the token embeddings; h_0 = 0.
 
     `embedding` is the size E of a token's vector, None for N. Embedding and decoder are not tied, and there is no
-    dropout. Both are drawn from U(+-0.1), and c begins at 0. The paper's: `ElmanRNN(hidden=650, bias="double")`, 3
-    layers.
+    dropout. Both are drawn from U(+-0.1), and c starts at 0. The paper's network is three layers of
+    `ElmanRNN(hidden=650, bias="double")`.
 
     >>> from types import SimpleNamespace
     >>> from srnn_models import ElmanRNN
@@ -42,7 +41,7 @@ class LanguageModel(Value):
         return self.recurrence.hidden
 
     def build(self, spec: Spec, *, generator: torch.Generator) -> "LanguageNetwork":
-        """Make the network for a task, its weights drawn from the generator, on the generator's device."""
+        """Return the network for a task, with weights drawn from the generator, on its device."""
         check_spec("LanguageModel", spec, tokens=True)
         if spec.start is not None:
             raise ModelError(f"LanguageModel: expected a task without start code, got spec.start={spec.start}")
@@ -52,8 +51,8 @@ class LanguageModel(Value):
 class LanguageNetwork(Network):
     """The trainable network of a `LanguageModel`: `embedding`, `recurrence.layers.0` and so on, `readout`.
 
-    Inputs are int64 tokens (T, B), or (B,) in a step. The layers are a `Stack`, be it of one layer, so that a state is
-    (layers, B, S).
+    Inputs are int64 tokens (T, B), or (B,) in a step. The layers are a `Stack`, even one layer, so that a state is
+    always (layers, B, S).
     """
 
     embedding: Embedding
@@ -66,7 +65,7 @@ class LanguageNetwork(Network):
         self.readout = Decoder(value.recurrence.hidden, spec.outputs, generator=generator)
 
     def initial(self, start: Tensor | None, state: Tensor | None) -> Tensor | None:
-        """The carried state (layers, B, S), or None for zeros; a start code is refused."""
+        """Return the carried state (layers, B, S), or None for zeros; a start code raises `ModelError`."""
         refuse_start("LanguageModel", start)
         return state
 
@@ -75,12 +74,14 @@ class LanguageNetwork(Network):
     ) -> tuple[Tensor, Tensor]:
         """Run tokens (T, B) from a state (layers, B, S): outputs (T, B, O), last state (layers, B, S)."""
         _check_tokens(inputs, "(T, B)", 2)
-        return super().forward(self.embedding(inputs), start, state)  # (T, B, E) inside
+        vectors = self.embedding(inputs)  # (T, B, E)
+        return super().forward(vectors, start, state)  # (T, B, O), (layers, B, S)
 
     def step(self, input: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """One time step: tokens (B,) and state (layers, B, S) give the output (B, O) and the next state."""
+        """Run one time step: tokens (B,) and state (layers, B, S) give the output (B, O) and the next state."""
         _check_tokens(input, "(B,)", 1)
-        return super().step(self.embedding(input), state)  # (B, E) inside
+        vectors = self.embedding(input)  # (B, E)
+        return super().step(vectors, state)  # (B, O), (layers, B, S)
 
 
 def _check_tokens(tokens: Tensor, shape: str, dims: int) -> None:

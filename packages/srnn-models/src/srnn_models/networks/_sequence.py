@@ -1,4 +1,4 @@
-"""Recurrence and linear read-out: the plain network for tasks of sequences."""
+"""A recurrence and a linear read-out, for sequences of floats."""
 
 from typing import Literal
 
@@ -6,16 +6,15 @@ import torch
 from pydantic import PositiveInt
 from torch import Tensor
 
-from ._errors import ModelError
-from ._linear import Linear
+from .._errors import ModelError
+from .._linear import Linear
+from .._value import Value
+from ..cells import AnyRecurrence, Stack
 from ._network import Network, Spec, check_spec, refuse_start
-from ._recurrences import AnyRecurrence
-from ._stack import Stack
-from ._value import Value
 
 
 class SequenceModel(Value):
-    """y_t = V h_t + c, with h_t from the last of `layers` layers and h_0 = 0. `bias` says whether there is a c.
+    """y_t = V h_t + c, with h_t of the last of `layers` layers and h_0 = 0. `bias`: whether there is a c.
 
     >>> from types import SimpleNamespace
     >>> from srnn_models import ElmanRNN
@@ -38,7 +37,7 @@ class SequenceModel(Value):
         return self.recurrence.hidden
 
     def build(self, spec: Spec, *, generator: torch.Generator) -> "SequenceNetwork":
-        """Make the network for a task, its weights drawn from the generator, on the generator's device."""
+        """Return the network for a task, with weights drawn from the generator, on its device."""
         check_spec("SequenceModel", spec)
         if spec.start is not None:
             raise ModelError(f"SequenceModel: expected a task without start code, got spec.start={spec.start}")
@@ -60,6 +59,6 @@ class SequenceNetwork(Network):
         self.readout = Linear(self.recurrence.hidden, spec.outputs, value.bias, generator=generator)
 
     def initial(self, start: Tensor | None, state: Tensor | None) -> Tensor | None:
-        """The carried state (B, S) or (layers, B, S), or None for zeros; a start code is refused."""
+        """Return the carried state, (B, S) or (layers, B, S), or None for zeros; a start code raises `ModelError`."""
         refuse_start("SequenceModel", start)
         return state

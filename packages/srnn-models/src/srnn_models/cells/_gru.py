@@ -6,13 +6,13 @@ import torch
 from pydantic import PositiveInt
 from torch import Tensor
 
+from .._value import Value
 from ._gated import GatedModule
 from ._recurrence import Recur, State
-from ._value import Value
 
 
 class GRU(Value):
-    """h_t = (1 - z) n + z h_{t-1}, as torch's `nn.GRU` computes it, with its two biases (`bias`) or none.
+    """h_t = (1 - z) n + z h_{t-1}, the equations of torch's `nn.GRU`, with two biases (`bias`) or none.
 
     r = sigmoid(W_ir x_t + b_ir + W_hr h_{t-1} + b_hr), z likewise, n = tanh(W_in x_t + b_in + r (W_hn h_{t-1} + b_hn)).
 
@@ -32,12 +32,12 @@ class GRU(Value):
         return self.hidden
 
     def build(self, inputs: int, *, generator: torch.Generator) -> "GRUModule":
-        """Make the module for inputs of size I; its weights are drawn from the generator, on the generator's device."""
+        """Return the module for inputs of size I, with weights drawn from the generator, on its device."""
         return GRUModule(inputs, self.hidden, self.bias, generator=generator)
 
 
 class GRUModule(GatedModule):
-    """The trainable module of a `GRU`; its gates are r, z, n in this order: `weight_hh` is (3N, N)."""
+    """The trainable module of a `GRU`, with gates r, z, n in this order: `weight_hh` is (3N, N)."""
 
     gates = 3
 

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ._errors import ModelError
-from ._linear import empty, uniform_
+from .._errors import ModelError
+from .._linear import empty, uniform_
 from ._recurrence import Matrix, Recurrence
 
 
@@ -34,7 +34,7 @@ class GatedModule(Recurrence):
         self.reset_parameters(generator=generator)
 
     def reset_parameters(self, *, generator: torch.Generator) -> None:
-        """Draw all weights again from U(+-1/sqrt(N))."""
+        """Draw all weights again from U(+-1/sqrt(N)), in place."""
         for parameter in self.parameters(recurse=False):
             uniform_(parameter, 1 / math.sqrt(self.hidden), generator=generator)
 

@@ -1,10 +1,10 @@
-"""Layers upon layers, against torch's modules of as many layers."""
+"""Several layers, against torch's modules with the same number of layers."""
 
 import pytest
 import torch
 from torch import nn
 
-from srnn_models import GRU, LSTM, ElmanRNN, LeakyRNN, Recurrence, Stack
+from srnn_models import GRU, LSTM, ElmanRNN, LeakyRNN, ModelError, Recurrence, Stack
 
 VALUES = {
     "elman": ElmanRNN(hidden=5, bias="double"),
@@ -44,7 +44,7 @@ def torch_twin(value, stack):
 
 @values
 @pytest.mark.parametrize("layers", [1, 3])
-def test_equals_torch_of_as_many_layers(value, layers):
+def test_equals_torch_with_the_same_number_of_layers(value, layers):
     stack = built(value, layers)
     twin = torch_twin(value, stack)
     x, state = normal(6, 4, 2), normal(layers, 4, stack.state_size, seed=2)
@@ -112,6 +112,6 @@ def test_sizes_names_and_reset():
         (lambda stack: stack.step(torch.zeros(4, 2), torch.zeros(3, 1, 5)), r"\(3, 4, 5\), got \(3, 1, 5\)"),
     ],
 )
-def test_refusals_say_expected_and_got(call, message):
-    with pytest.raises(ValueError, match=message):
+def test_errors_give_the_expected_shape_and_the_actual_one(call, message):
+    with pytest.raises(ModelError, match=message):
         call(built(ElmanRNN(hidden=5)))

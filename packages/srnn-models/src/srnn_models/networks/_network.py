@@ -1,15 +1,15 @@
-"""What every network offers, and what it wants to know of a task."""
+"""`Network`, the base class of every network, and `Spec`, the sizes of a task that a model is built for."""
 
 from typing import Protocol
 
 from torch import Tensor, nn
 
-from ._errors import ModelError
-from ._recurrence import Matrix, Recurrence
+from .._errors import ModelError
+from ..cells import Matrix, Recurrence
 
 
 class Spec(Protocol):
-    """What a model must know of a task to be built. Any object with these attributes will do."""
+    """The sizes of a task that a model is built for. Any object with these attributes will do."""
 
     @property
     def inputs(self) -> int:
@@ -21,7 +21,7 @@ class Spec(Protocol):
 
     @property
     def start(self) -> int | None:
-        """Size K of the code given at t = 0, or None where the task gives none."""
+        """Size K of the code given at t = 0, or None if the task gives none."""
 
     @property
     def tokens(self) -> bool:
@@ -29,10 +29,11 @@ class Spec(Protocol):
 
 
 class Network(nn.Module):
-    """A recurrence and a linear read-out of its states.
+    """A recurrence and a read-out of its h.
 
-    `recurrence` gives h at all times (T, B, N), `readout` maps h (..., N) to outputs (..., O). A state is what the
-    recurrence carries: (B, S), or (layers, B, S) if it is a `Stack`; S is N, but for an LSTM.
+    `recurrence` returns h at all times (T, B, N); `readout`, any module, maps h (..., N) to outputs (..., O). A state
+    is that of the recurrence: (B, S), or (layers, B, S) for a `Stack`; S is N, or 2N for an LSTM. A subclass sets
+    both and writes `initial`.
     """
 
     recurrence: Recurrence
@@ -44,7 +45,7 @@ class Network(nn.Module):
         return self.recurrence.hidden
 
     def matrices(self) -> dict[str, Matrix]:
-        """Return the gates of every weight matrix of the network, and whether it is recurrent, by parameter name.
+        """Return a description of every weight matrix of the network, by full parameter name.
 
         A recurrence describes its own. Any other parameter of two dimensions, such as that of a read-out, an encoder
         or an embedding, has one gate and is not recurrent.
@@ -57,7 +58,7 @@ class Network(nn.Module):
         return {name: described.get(name, Matrix()) for name in names}
 
     def initial(self, start: Tensor | None, state: Tensor | None) -> Tensor | None:
-        """The state (B, S) to begin from, given a start code (B, K) or a carried state (B, S); None means zeros."""
+        """Return the first state (B, S), from a start code (B, K) or a carried state (B, S); None means zeros."""
         raise NotImplementedError
 
     def forward(
@@ -65,16 +66,16 @@ class Network(nn.Module):
     ) -> tuple[Tensor, Tensor]:
         """Run inputs (T, B, I) from a start code (B, K) or a state (B, S): outputs (T, B, O), last state (B, S)."""
         states, state = self.recurrence(inputs, self.initial(start, state))  # (T, B, N), (B, S)
-        return self.readout(states), state
+        return self.readout(states), state  # (T, B, O), (B, S)
 
     def step(self, input: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """One time step: input (B, I) and state (B, S) give the output (B, O) and the next state (B, S)."""
-        state = self.recurrence.step(input, self.initial(None, state))
-        return self.readout(self.recurrence.output(state)), state
+        """Run one time step: input (B, I) and state (B, S) give the output (B, O) and the next state (B, S)."""
+        state = self.recurrence.step(input, self.initial(None, state))  # (B, S)
+        return self.readout(self.recurrence.output(state)), state  # (B, O), (B, S)
 
 
 def check_spec(model: str, spec: Spec, *, tokens: bool = False) -> None:
-    """Refuse sizes below 1, tokens where the model has no embedding, and floats where it has one."""
+    """Raise `ModelError` for sizes below 1, tokens without an embedding, or floats where the model has one."""
     if spec.tokens and not tokens:
         raise ModelError(f"{model}: expected float inputs (T, B, I), got spec.tokens=True; tokens need an embedding")
     if tokens and not spec.tokens:
@@ -85,6 +86,6 @@ def check_spec(model: str, spec: Spec, *, tokens: bool = False) -> None:
 
 
 def refuse_start(model: str, start: Tensor | None) -> None:
-    """Refuse a start code, for a network that begins from zeros or a carried state."""
+    """Raise `ModelError` if there is a start code, for a network that starts from zeros or a carried state."""
     if start is not None:
         raise ModelError(f"{model}: expected start=None, got a code of shape {tuple(start.shape)}")

@@ -1,4 +1,4 @@
-"""The Elman network: h_t = s(W_hh h_{t-1} + W_ih x_t + b) (arXiv 2406.06290, section 1 of the facts sheet)."""
+"""The Elman network: h_t = s(W_hh h_{t-1} + W_ih x_t + b) (Cognitive Science 14:179; used in arXiv 2406.06290)."""
 
 from typing import Literal
 
@@ -7,17 +7,17 @@ from pydantic import PositiveInt
 from torch import Tensor
 from torch.nn import functional
 
-from ._linear import empty
+from .._linear import empty
+from .._value import Value
 from ._plain import ACTIVATIONS, PlainModule
 from ._recurrence import Recur, State
-from ._value import Value
 
 
 class ElmanRNN(Value):
     """h_t = s(W_hh h_{t-1} + W_ih x_t + b), with s = tanh or relu.
 
-    `bias`: one bias b (True), none (False), or b = `bias` + `bias_hh` ("double"), as torch's `nn.RNN` has it. Both
-    of two biases get the gradient of b, so plain SGD moves their sum twice as fast as one.
+    `bias`: one bias b (True), none (False), or b = `bias` + `bias_hh` ("double"), as in torch's `nn.RNN`. Each of two
+    biases gets the gradient of b, so plain SGD moves their sum twice as fast as one bias.
 
     >>> rnn = ElmanRNN(hidden=4).build(2, generator=torch.Generator().manual_seed(0))
     >>> states, state = rnn(torch.zeros(10, 3, 2))
@@ -36,7 +36,7 @@ class ElmanRNN(Value):
         return self.hidden
 
     def build(self, inputs: int, *, generator: torch.Generator) -> "ElmanModule":
-        """Make the module for inputs of size I; its weights are drawn from the generator, on the generator's device."""
+        """Return the module for inputs of size I, with weights drawn from the generator, on its device."""
         return ElmanModule(self, inputs, generator=generator)
 
 
@@ -64,10 +64,10 @@ class ElmanModule(PlainModule):
 
     @property
     def is_elman(self) -> bool:
-        """True."""
+        """Return True: no option of `ElmanRNN` changes the form of a step."""
         return True
 
     def extra_repr(self) -> str:
-        """Show sizes and nonlinearity in `print(module)`."""
+        """Return sizes, nonlinearity and bias, for `print(module)`."""
         bias = "double" if self.bias_hh is not None else self.bias is not None
         return f"{self.inputs} -> {self.hidden}, {self.nonlinearity}, bias={bias}"

@@ -7,15 +7,14 @@ import os
 import typer
 from rich.console import Console
 
-import srnn_manifolds
-import srnn_masks
-import srnn_models
-import srnn_pruning
-import srnn_tasks
+from srnn_masks import MaskError
+from srnn_models import ModelError
+from srnn_pruning import PruningError
+from srnn_tasks import TaskError
 
 from .._errors import BenchError
 
-USER_ERRORS = (BenchError, srnn_tasks.TaskError)
+USER_ERRORS = (BenchError, MaskError, ModelError, PruningError, TaskError)
 
 app = typer.Typer(
     add_completion=False,

@@ -8,7 +8,8 @@ from torch import Tensor
 from srnn_manifolds import Trained
 
 from ..experiment import Result
-from ..store import USUAL
+
+USUAL = "srnn run ... --save-weights"
 from ..training import assemble
 
 

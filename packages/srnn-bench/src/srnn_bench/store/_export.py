@@ -60,7 +60,7 @@ def export(results: Iterable[Result], path: Path, *, history: bool = False) -> P
     `float_precision="round_trip"`.
 
     Raises:
-        BenchError: If the file name has another ending or names a folder.
+        BenchError: If the file name has another ending or names a folder or a file in a folder that does not exist.
         DiskError: If the file cannot be written.
     """
     write = {".parquet": _parquet, ".csv": _csv}.get(path.suffix)
@@ -68,6 +68,8 @@ def export(results: Iterable[Result], path: Path, *, history: bool = False) -> P
         raise BenchError(f"export: expected a file name that ends in .parquet or .csv, got {path}")
     if path.is_dir():
         raise BenchError(f"export: expected a file, got the folder {path}")
+    if not path.parent.is_dir():
+        raise BenchError(f"export: expected a file in an existing folder, got {path}")
     ordered = sorted(results, key=lambda result: result.key)
     rows = [row for result in ordered for row in (_epochs(result) if history else _stages(result))]
     frame = _frame(rows, (*HISTORY, *_below("metric.", rows)) if history else _columns(rows))

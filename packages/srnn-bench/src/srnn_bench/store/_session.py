@@ -18,8 +18,6 @@ from ._database import connected, transaction
 from ._rows import pending_row
 from ._store import Store, write
 
-LEASE = 20.0  # seconds without a heartbeat after which the owner of a run counts as dead
-
 PLAN = """
 INSERT INTO runs (key, label, experiment, seed, status) VALUES (:key, :label, :experiment, :seed, 'pending')
 ON CONFLICT (key) DO NOTHING
@@ -45,11 +43,11 @@ class Session:
 
     Use it as a context manager. A run belongs to one session at a time. On exit a session releases the runs that it
     has not finished. The runs of a process that died are claimed by another session: at once if the process is on this
-    machine and no longer exists, else after `lease` seconds without a heartbeat.
+    machine and no longer exists, else after `store.lease` seconds without a heartbeat.
     """
 
-    def __init__(self, store: Store, *, lease: float = LEASE) -> None:
-        self.store, self.lease = store, lease
+    def __init__(self, store: Store) -> None:
+        self.store, self.lease = store, store.lease
         self.owner = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex}"
         self._over = threading.Event()
 
@@ -80,7 +78,7 @@ class Session:
             connection.executemany(PLAN, rows)
 
     def claim(self, jobs: Iterable[Job]) -> list[Job]:
-        """Claim, and return, the runs that no live session executes and that have not ended since this session began."""
+        """Claim the runs that no live session executes and that have not ended since this session began."""
         claimed = []
         with connected(self.store.path) as connection, transaction(connection):
             now = time.time()  # not before: acquiring the write lock may have taken long

@@ -37,6 +37,8 @@ class Store:
         DiskError: If the disk is full. The store is then as it was before.
     """
 
+    lease = 20.0  # seconds without a heartbeat after which the process that executes a run counts as dead
+
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         self.path = self.folder / "results.sqlite"

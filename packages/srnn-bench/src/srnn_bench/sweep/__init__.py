@@ -17,6 +17,7 @@ from ._grouping import Stack as Stack
 from ._grouping import stacks as stacks
 from ._processes import Processes as Processes
 from ._ray import RayExecutor as RayExecutor
+from ._ray import slots as slots
 from ._sweep import sweep as sweep
 from ._tensorboard import TensorBoard as TensorBoard
 from ._trackers import TRACKERS as TRACKERS
@@ -48,6 +49,7 @@ __all__ = [
     "execute",
     "executor",
     "failures",
+    "slots",
     "stacks",
     "sweep",
     "tracker",

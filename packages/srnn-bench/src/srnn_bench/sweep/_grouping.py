@@ -42,7 +42,7 @@ def _pays(experiment: Experiment, seeds: int, device: torch.device, stack: Stack
     if any(stage.training.rates.kind != "constant" for stage in experiment.stages):
         return False  # each run has its own learning rate
     if stack == "auto":
-        return seeds >= FEWEST and experiment.model.recurrence.hidden <= NEURONS[device.type]
+        return seeds >= FEWEST and experiment.model.hidden <= NEURONS[device.type]
     return stack == "always" and seeds > 1
 
 

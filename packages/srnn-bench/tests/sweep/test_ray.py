@@ -14,9 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from srnn_bench import Conditions, Job, Masked, Stage, Store, Training, sweep
-from srnn_bench._files import DiskError
-from srnn_bench.sweep import RayExecutor, Watcher, slots
+from srnn_bench import Conditions, DiskError, Job, Masked, RayExecutor, Stage, Store, Training, Watcher, sweep
+from srnn_bench.sweep import slots
 from srnn_masks import Bernoulli
 
 MARKS = (
@@ -71,66 +70,6 @@ def outcomes(store):
         ]
         for result in store
     }
-
-
-# A task as a plug-in brings it: it writes down which process opens it, and is slow, or kills its process.
-TRIAL = """
-import os
-import time
-import uuid
-from pathlib import Path
-from typing import Literal
-from srnn_tasks import Adding
-
-class Trial(Adding):
-    kind: Literal["trial"] = "trial"
-    folder: str
-    slow: float = 0.0  # seconds a batch
-    deadly: Literal["never", "once", "always"] = "never"
-
-    def open(self, *, device, generator):
-        source = super().open(device=device, generator=generator)
-        before = os.listdir(self.folder)
-        Path(self.folder, f"{os.getpid()} {os.getppid()} {uuid.uuid4().hex}").touch()
-        draw, drawn = source.draw, []
-
-        def draw_slowly(size, *, generator):
-            drawn.append(time.sleep(self.slow))
-            if self.deadly == "always" or (self.deadly == "once" and not before and len(drawn) == 8):
-                os._exit(1)
-            return draw(size, generator=generator)
-
-        source.draw = draw_slowly
-        return source
-"""
-
-
-@pytest.fixture(scope="module")
-def plugins():
-    """A folder with a plug-in package, on the path of this process and of the nodes."""
-    with tempfile.TemporaryDirectory(prefix="srnn-") as name:
-        folder = Path(name)
-        (folder / "trial_task.py").write_text(TRIAL)
-        info = folder / "trial-0.1.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: trial\nVersion: 0.1\n")
-        (info / "entry_points.txt").write_text("[srnn.tasks]\ntrial = trial_task:Trial\n")
-        yield folder
-
-
-@pytest.fixture
-def trial(plugins, tiny, tmp_path, monkeypatch):
-    """Give a function that returns an experiment of the plug-in's task; its runs are opened in `tmp_path / name`."""
-    monkeypatch.syspath_prepend(str(plugins))
-
-    def experiment(name="opened", *, stages=SHORT, **how):
-        folder = tmp_path / name
-        folder.mkdir(exist_ok=True)
-        from trial_task import Trial
-
-        return tiny(task=Trial(steps=5, held_out=50, folder=str(folder), **how), stages=stages)
-
-    return experiment
 
 
 def opened(folder):

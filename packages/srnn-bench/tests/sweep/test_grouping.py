@@ -8,10 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from srnn_bench import Experiment, Job, Stage, Training
-from srnn_bench.sweep import FEWEST, LARGEST, NEURONS, stacks
+from srnn_bench.sweep import stacks
 from srnn_models import ElmanRNN, SequenceModel
 from srnn_tasks import Adding
 
+# measured on the CPU, estimated on a GPU
+FEWEST, LARGEST, NEURONS = 4, {"cpu": 16, "cuda": 32}, {"cpu": 128, "cuda": 1024}
 DEVICES = [torch.device("cpu"), torch.device("cuda")]
 STAGES = (Stage(name="only", training=Training(epochs=1, batches=1, batch_size=1, learning_rate=1.0)),)
 SIZES = (1, *NEURONS.values(), *(size + 1 for size in NEURONS.values()))

@@ -3,14 +3,15 @@
 import csv
 import json
 import math
+import os
 from typing import Any, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from srnn_bench import Conditions, Epoch, Experiment, Penalty, Result, Stage, StageResult, Training, run
-from srnn_bench.store import ENVIRONMENT, HISTORY, MEASURED, RUN, export
+from srnn_bench import Conditions, DiskError, Epoch, Experiment, Penalty, Result, Stage, StageResult, Training, run
+from srnn_bench.store import export
 from srnn_bench.training import describe
 from srnn_manifolds import L1, Moduli
 from srnn_models import ElmanRNN, SequenceModel
@@ -18,6 +19,14 @@ from srnn_tasks import Adding, Task
 
 parquet = pytest.importorskip("pyarrow.parquet")
 
+# the columns of every file, in order
+RUN = ("key", "seed", "status", "reason", "stage")
+MEASURED = ("steps", "step_ms", "peak_memory_mb", "seconds")
+HISTORY = ("key", "seed", "stage", "epoch", "loss", "penalty", "density", "validation", "learning_rate")
+ENVIRONMENT = tuple(
+    f"environment.{name}"
+    for name in ("torch", "python", "device", "precision", "threads", "stacked", "recorded", "commit")
+)
 ENVIRONMENT_NOW = describe("adding", Conditions("cpu"))
 EPOCH = Epoch(loss=0.1 + 0.2, penalty=1e-300, density=1 / 3)
 EXPERIMENT = Experiment(
@@ -259,14 +268,14 @@ def test_a_measure_that_no_run_has_keeps_its_type(tiny, tmp_path):
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("results.xlsx", "expected a file that ends in .parquet or .csv, got "),
-        ("results", "expected a file that ends in .parquet or .csv, got "),
-        ("results.csv.gz", "expected a file that ends in .parquet or .csv, got "),
+        ("results.xlsx", "expected a file name that ends in .parquet or .csv, got "),
+        ("results", "expected a file name that ends in .parquet or .csv, got "),
+        ("results.csv.gz", "expected a file name that ends in .parquet or .csv, got "),
         ("folder.csv", "expected a file, got the folder "),
         ("folder.parquet", "expected a file, got the folder "),
-        ("nowhere/a.csv", "expected a file that can be written, got "),
-        ("file.txt/a.csv", "expected a file that can be written, got "),
-        ("file.txt/a.parquet", "expected a file that can be written, got "),
+        ("nowhere/a.csv", "expected a file in an existing folder, got "),
+        ("file.txt/a.csv", "expected a file in an existing folder, got "),
+        ("file.txt/a.parquet", "expected a file in an existing folder, got "),
     ],
 )
 def test_a_place_that_cannot_be_written_is_named(results, tmp_path, name, said):
@@ -281,16 +290,14 @@ def test_a_place_that_cannot_be_written_is_named(results, tmp_path, name, said):
 
 @pytest.mark.parametrize("suffix", ["parquet", "csv"])
 def test_a_write_that_breaks_off_leaves_the_earlier_file(results, tmp_path, monkeypatch, suffix):
-    import pandas
-
     path = export(results, tmp_path / f"a.{suffix}")
     before = path.read_bytes()
 
-    def full(self, file=None, **options):
+    def full(file):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pandas.DataFrame, f"to_{suffix}", full)
-    with pytest.raises(ValueError, match="No space left on device"):
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(DiskError, match="No space left on device"):
         export(results[:1], path)
     assert path.read_bytes() == before and [*tmp_path.iterdir()] == [path]
 

@@ -1,6 +1,7 @@
 """The display of a sweep: what it counts, and what it says where there is no terminal."""
 
 import io
+import time
 
 import pytest
 from rich.console import Console
@@ -29,18 +30,20 @@ def test_plain_lines_where_there_is_no_terminal(tiny, out):
     display.ended(jobs[2], failed)
     display.close()
     lines = out.getvalue().splitlines()
-    assert lines[0] == "reused job 0, made otherwise (threads 1, now 2); --refresh makes it again"
+    assert lines[0] == (
+        "reused job 0, produced under different conditions (threads 1, now 2); pass --refresh to re-run it"
+    )
     assert lines[1] == "a checkpoint was damaged"
     assert lines[2].startswith("[2/3] job 1: done, ") and "lottery mse" in lines[2]
     assert lines[3].startswith("[3/3] job 2: failed: because")
-    assert lines[4].startswith("2 made, 1 reused, in ")
-    assert len(lines) == 5, "no line an epoch, no escape codes"
+    assert lines[4].startswith("2 executed, 1 reused, in ")
+    assert len(lines) == 5, "no line per epoch, no escape codes"
     assert display.statuses == {"done": 2, "failed": 1}
 
 
 def test_a_terminal_shows_states_and_the_time_left(tiny, out, monkeypatch):
     now = [100.0]
-    monkeypatch.setattr("srnn_bench.sweep._display.time.perf_counter", lambda: now[0])
+    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
     display = Display(4, Console(file=out, width=120, force_terminal=True))
     experiment = tiny()
     jobs = [Job(experiment, seed, f"job {seed}") for seed in range(4)]

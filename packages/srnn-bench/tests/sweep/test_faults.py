@@ -10,13 +10,12 @@ import sys
 import time
 from collections import Counter
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from srnn_bench import Conditions, Job, Stage, Store, Training, sweep
-from srnn_bench.store import LEASE, Session
+from srnn_bench.store import Session
 from srnn_bench.sweep import Watcher
 from srnn_pruning import Pruning, Random
 
@@ -147,6 +146,12 @@ class Sweeps:
         return [str(path.relative_to(store)) for path in (*checkpoints, *halves)]
 
 
+def leased(store: Store, seconds: float) -> Store:
+    """Return a store whose leases end after so many seconds without a heartbeat."""
+    store.lease = seconds
+    return store
+
+
 def runs(tiny, epochs: int, number: int) -> list[Job]:
     """Return two short runs and some of so many epochs, each with many checkpoints."""
     short = Training(epochs=2, batches=2, batch_size=8, learning_rate=1e-2)
@@ -228,7 +233,7 @@ def test_two_sweeps_on_one_store_make_each_run_once(tiny, tmp_path, stack):
         assert workers[process.pid] + sum(line[0] == process.pid for line in both.said("reused")) == 12
 
 
-def test_a_run_of_a_sweep_that_sleeps_is_taken_up_and_its_late_result_is_not_kept(tiny, tmp_path, monkeypatch):
+def test_a_run_of_a_sweep_that_sleeps_is_taken_up_and_its_late_result_is_not_kept(tiny, tmp_path):
     """As when a machine is shut and opened again: it wakes up to find that others went on."""
     other, *jobs = runs(tiny, 100, 1)[1:]
     asleep = Sweeps(tmp_path / "asleep", jobs)
@@ -241,9 +246,8 @@ def test_a_run_of_a_sweep_that_sleeps_is_taken_up_and_its_late_result_is_not_kep
         assert asleep.store.statuses() == {"running": 1, "pending": 1}
         begun = time.monotonic()
         awake = Log()
-        monkeypatch.setattr("srnn_bench.sweep._sweep.Session", partial(Session, lease=1.5))
         how = {"conditions": Conditions("cpu"), "checkpoint_every": 0.02, "keep_weights": True}
-        sweep(jobs, asleep.store, **how, watcher=awake)
+        sweep(jobs, leased(asleep.store, 1.5), **how, watcher=awake)
         assert awake.told[0] == ("begun", jobs[0].key), "it was not done when it was taken up"
         assert time.monotonic() - begun > 1.0
     finally:
@@ -270,9 +274,8 @@ def test_a_sweep_that_lost_its_run_leaves_the_checkpoints_to_the_one_that_took_i
             with closing(sqlite3.connect(store.path)) as connection, connection:
                 connection.execute("UPDATE runs SET owner = 'another-host/1/x'")
 
-    monkeypatch.setattr(log, "epoch", lambda job, *step: (lose(), Log.epoch(log, job, *step)))
-    monkeypatch.setattr("srnn_bench.sweep._sweep.Session", partial(Session, lease=1.5))
-    sweep([job], store, conditions=Conditions("cpu"), checkpoint_every=0.0, watcher=log)
+    monkeypatch.setattr(log, "epoch", lambda job, end: (lose(), Log.epoch(log, job, end)))
+    sweep([job], leased(store, 1.5), conditions=Conditions("cpu"), checkpoint_every=0.0, watcher=log)
     # the other dies too, its lease runs out, and we take the run back: from the checkpoints of its end
     assert [said[0] for said in log.told].count("begun") == 2
     assert Counter(said[2:] for said in log.told if said[0] == "epoch")["sparse", 1] == 1
@@ -306,7 +309,7 @@ def test_what_a_dead_sweep_left_is_taken_up_at_once_and_goes_on(tiny, tmp_path, 
     heirs = Log()
     begun = time.monotonic()
     sweep(jobs, dead.store, conditions=Conditions("cpu"), stack=stack, keep_weights=True, watcher=heirs)
-    assert time.monotonic() - begun < LEASE
+    assert time.monotonic() - begun < Store.lease
     assert [said[0] for said in heirs.told].count("begun") == 2
     first = next(said for said in heirs.told if said[0] == "epoch")
     assert first[2:] != ("sparse", 1), "it went on from its checkpoint"
@@ -315,7 +318,7 @@ def test_what_a_dead_sweep_left_is_taken_up_at_once_and_goes_on(tiny, tmp_path, 
     assert dead.outcomes() == alone.outcomes()
 
 
-def test_a_stack_whose_sweep_died_elsewhere_goes_on_as_a_stack_when_its_lease_is_over(tiny, tmp_path, monkeypatch):
+def test_a_stack_whose_sweep_died_elsewhere_goes_on_as_a_stack_when_its_lease_is_over(tiny, tmp_path):
     """On another machine or in another container nobody sees the process, but its heartbeat has stopped."""
     jobs = runs(tiny, 60, 3)[2:]
     dead = Sweeps(tmp_path / "dead", jobs, stack="always")
@@ -326,8 +329,7 @@ def test_a_stack_whose_sweep_died_elsewhere_goes_on_as_a_stack_when_its_lease_is
     with closing(sqlite3.connect(dead.store.path)) as connection, connection:
         connection.execute("UPDATE runs SET owner = 'another-host/1/x'")
     heirs = Log()
-    monkeypatch.setattr("srnn_bench.sweep._sweep.Session", partial(Session, lease=2.0))
-    sweep(jobs, dead.store, conditions=Conditions("cpu"), stack="always", keep_weights=True, watcher=heirs)
+    sweep(jobs, leased(dead.store, 2.0), conditions=Conditions("cpu"), stack="always", keep_weights=True, watcher=heirs)
     assert next(said for said in heirs.told if said[0] == "epoch")[2:] != ("sparse", 1)
     alone = Sweeps(tmp_path / "alone", jobs, stack="always")
     alone.finish()
@@ -344,7 +346,7 @@ def test_a_worker_that_is_killed_has_its_run_begun_once_more_from_its_checkpoint
     os.kill(workers[0], signal.SIGKILL)
     sweeps.finish(process)
     (note,) = sweeps.said("note")
-    assert note[2].endswith("the worker process was lost; begun once more")
+    assert note[2].endswith("the worker process was lost; started once more")
     assert Counter(line[2] for line in sweeps.said("begun")) == dict.fromkeys((job.key for job in jobs), 1)
     first = Counter(line[2] for line in sweeps.said("epoch") if line[3:5] == ["sparse", 1])
     assert first == dict.fromkeys((job.key for job in jobs), 1), "none began anew"

@@ -1,4 +1,4 @@
-"""Sweeps: what is reused, what is made, in one process and in several."""
+"""Sweeps: which results are reused and which runs are executed, in one process and in several."""
 
 import signal
 import subprocess
@@ -7,13 +7,14 @@ import sys
 import pytest
 
 from srnn_bench import Conditions, Job, Masked, Stage, Store, Training, sweep
-from srnn_bench.sweep import Watcher, Work, failures, make
-from srnn_bench.training import CheckpointPolicy
+from srnn_bench.sweep import Watcher, Work, execute, failures
+from srnn_bench.training import CheckpointPolicy, stream
 from srnn_masks import Bernoulli
+from srnn_tasks import Adding
 
 
 class Log(Watcher):
-    """A watcher that writes down what it is told."""
+    """A watcher that records its events."""
 
     def __init__(self):
         self.reuses, self.epochs, self.ends = [], [], []
@@ -54,7 +55,7 @@ def test_the_number_of_workers_does_not_change_a_bit(tiny, tmp_path):
     assert len(logs[1].epochs) == 3 * 2 * 3
 
 
-def test_what_the_store_holds_is_reused(tiny, tmp_path):
+def test_stored_results_are_reused(tiny, tmp_path):
     store, first, second = Store(tmp_path), Log(), Log()
     sweep(jobs(tiny(), (0, 1)), store, conditions=CPU, watcher=first)
     before = list(store)
@@ -65,7 +66,7 @@ def test_what_the_store_holds_is_reused(tiny, tmp_path):
     assert all(result in list(store) for result in before)
 
 
-def test_weights_that_were_not_kept_are_made_when_asked_for(tiny, tmp_path):
+def test_runs_without_weights_are_repeated_if_weights_are_to_be_kept(tiny, tmp_path):
     store, log = Store(tmp_path), Log()
     for keep in (False, True, True):
         sweep(jobs(tiny(), (0,)), store, conditions=CPU, keep_weights=keep, watcher=log)
@@ -74,7 +75,7 @@ def test_weights_that_were_not_kept_are_made_when_asked_for(tiny, tmp_path):
     assert store.has_weights(store.get(tiny().key(0)))
 
 
-def test_weights_of_a_replaced_result_go_with_it(tiny, tmp_path):
+def test_the_weights_of_a_replaced_result_are_removed(tiny, tmp_path):
     store, log = Store(tmp_path), Log()
     sweep(jobs(tiny(), (0,)), store, conditions=CPU, keep_weights=True, watcher=log)
     sweep(jobs(tiny(), (0,)), store, conditions=Conditions("cpu", "bfloat16"), refresh=True, watcher=log)
@@ -82,7 +83,7 @@ def test_weights_of_a_replaced_result_go_with_it(tiny, tmp_path):
     assert list((tmp_path / "weights").iterdir()) == []
 
 
-def test_a_result_made_otherwise_is_reused_and_told_and_refreshed_when_asked(tiny, tmp_path):
+def test_a_result_of_other_conditions_is_reused_with_the_difference_or_refreshed(tiny, tmp_path):
     store, log = Store(tmp_path), Log()
     sweep(jobs(tiny(), (0,)), store, conditions=CPU, watcher=log)
     (result,) = store
@@ -107,7 +108,7 @@ def test_an_error_in_one_run_is_recorded_and_stops_nothing_else(tiny, tmp_path, 
     assert log.reuses == [], "a failed run is tried again"
 
 
-def test_a_mistake_in_the_conditions_is_told_before_the_first_run(tiny, tmp_path):
+def test_wrong_conditions_are_refused_before_the_first_run(tiny, tmp_path):
     store, log = Store(tmp_path), Log()
     with pytest.raises(ValueError, match="precision: expected one of"):
         sweep(jobs(tiny()), store, conditions=Conditions("cpu", precision="fp8"), watcher=log)
@@ -116,55 +117,45 @@ def test_a_mistake_in_the_conditions_is_told_before_the_first_run(tiny, tmp_path
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stack", ["never", "always"])
-def test_a_lost_worker_costs_no_other_run(tiny, tmp_path, stack):
+def test_a_lost_worker_costs_no_other_run(trial, tmp_path, stack):
     """One run of five kills its worker whenever it is tried, alone or in a stack."""
-    (tmp_path / "deadly_task.py").write_text(DEADLY)
-    experiment = tiny().model_dump_json()
-    command = [sys.executable, str(tmp_path / "deadly_task.py"), experiment, str(tmp_path / "store"), stack]
-    subprocess.run(command, check=True, timeout=120)
-    ends = {result.seed: (result.status, result.reason) for result in Store(tmp_path / "store")}
+    experiment = trial(deadly_stream=stream(2, "task").initial_seed())
+    store = Store(tmp_path / "store")
+    sweep(jobs(experiment, range(5)), store, workers=2, conditions=CPU, stack=stack, watcher=Watcher())
+    ends = {result.seed: (result.status, result.reason) for result in store}
     assert {seed: status for seed, (status, _) in ends.items()} == dict.fromkeys((0, 1, 3, 4), "done") | {2: "failed"}
-    assert ends[2][1].startswith("BrokenProcessPool: the worker process was lost during this run")
+    assert ends[2][1].startswith("BrokenProcessPool: the worker process was lost twice during this run")
 
 
-def test_an_interrupt_is_not_a_failed_run(tiny, monkeypatch):
-    def interrupted(*_, **__):
+class Interrupting(Adding):
+    """A task during whose opening the user presses Ctrl-C."""
+
+    def open(self, *, device, generator):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("srnn_bench.sweep._work.run_together", interrupted)
+
+def test_an_interrupt_is_not_a_failed_run(tiny):
+    experiment = tiny().model_copy(update={"task": Interrupting()})
     with pytest.raises(KeyboardInterrupt):
-        make(Work(tuple(jobs(tiny())), CPU, CheckpointPolicy()), None, None)
+        execute(Work(tuple(jobs(experiment)), CPU, CheckpointPolicy()), RunEvents())
 
 
-def test_a_failure_says_where(tiny):
+class RunEvents:
+    def epoch(self, key, end): ...
+
+    def note(self, text): ...
+
+
+def test_the_reason_of_a_failure_names_file_and_line(tiny):
     try:
         [].pop()
     except IndexError as error:
-        made = failures(Work(tuple(jobs(tiny())), CPU, CheckpointPolicy()), error, 1.5)
-    assert [each.result.seed for each in made] == [0, 1, 2]
-    for each in made:
+        outputs = failures(Work(tuple(jobs(tiny())), CPU, CheckpointPolicy()), error, 1.5)
+    assert [each.result.seed for each in outputs] == [0, 1, 2]
+    for each in outputs:
         assert each.result.reason.startswith("IndexError: pop from empty list (test_sweep.py, line ")
         assert each.result.seconds == 0.5
 
-
-DEADLY = """
-import os
-import sys
-from srnn_bench import Conditions, Experiment, Job, Store, sweep
-from srnn_bench.sweep import _work
-from srnn_bench import Watcher
-
-run_together = _work.run_together
-_work.run_together = lambda experiment, seeds, **how: (
-    os._exit(1) if 2 in seeds else run_together(experiment, seeds, **how)
-)
-
-if __name__ == "__main__":
-    experiment = Experiment.model_validate_json(sys.argv[1])
-    jobs = [Job(experiment, seed, str(seed)) for seed in range(5)]
-    stack = sys.argv[3]
-    sweep(jobs, Store(sys.argv[2]), workers=2, conditions=Conditions("cpu"), stack=stack, watcher=Watcher())
-"""
 
 SWEEP = """
 import signal
@@ -177,7 +168,7 @@ class Loud(Watcher):
         print("epoch", flush=True)
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # shells start what runs in the background deaf to it
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # shells start background processes with SIGINT ignored
     experiment = Experiment.model_validate_json(sys.argv[1])
     jobs = [Job(experiment, seed, "x") for seed in range(4)]
     sweep(jobs, Store(sys.argv[2]), workers=2, conditions=Conditions("cpu"), stack="never", watcher=Loud())
@@ -187,7 +178,7 @@ if __name__ == "__main__":
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL])
-def test_a_sweep_that_is_ended_ends_its_workers(tiny, tmp_path, ending):
+def test_the_workers_of_a_sweep_end_with_it(tiny, tmp_path, ending):
     # days of training, so nothing ends by itself
     long = Training(epochs=10**6, batches=1, batch_size=8, learning_rate=1e-9)
     (tmp_path / "sweep.py").write_text(SWEEP)
@@ -196,9 +187,9 @@ def test_a_sweep_that_is_ended_ends_its_workers(tiny, tmp_path, ending):
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "epoch\n"
         process.send_signal(ending)
-        process.communicate(timeout=30)  # workers hold the pipe: this returns when the last of them is gone
+        process.communicate(timeout=30)  # workers hold the pipe: this returns when the last one has exited
     assert process.returncode != 0
     store = Store(tmp_path / "store")
     assert list(store) == []
-    left = {signal.SIGINT: {"pending": 4}, signal.SIGKILL: {"running": 2, "pending": 2}}
-    assert store.statuses() == left[ending]
+    expected = {signal.SIGINT: {"pending": 4}, signal.SIGKILL: {"running": 2, "pending": 2}}
+    assert store.statuses() == expected[ending]

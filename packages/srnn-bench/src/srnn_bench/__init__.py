@@ -31,6 +31,8 @@ from .experiment import StageResult as StageResult
 from .experiment import Training as Training
 from .experiment import override as override
 from .experiment import schemas as schemas
+from .papers import Figure as Figure
+from .papers import Paper as Paper
 from .report import print_report as print_report
 from .report import write_figures as write_figures
 from .report import write_html as write_html
@@ -88,9 +90,11 @@ __all__ = [
     "EpochEnd",
     "Executor",
     "Experiment",
+    "Figure",
     "Job",
     "Judgement",
     "Masked",
+    "Paper",
     "Penalty",
     "Published",
     "RayExecutor",

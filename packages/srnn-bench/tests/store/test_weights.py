@@ -4,7 +4,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from srnn_bench import Conditions, Job, Store, Training, Watcher, sweep
+from srnn_bench import BenchError, Conditions, Job, Store, Training, Watcher, sweep
 from srnn_bench.store import weights
 
 NAME = "recurrence.weight_hh"
@@ -38,10 +38,8 @@ def test_weights_are_those_of_the_file(stored):
 
 def test_what_is_missing_names_the_command(stored):
     store, result = stored(keep=False)
-    with pytest.raises(
-        ValueError,
-        match=r"expected the file .*sparse.safetensors, which does not exist; create it with `srnn run \.\.\. --save-weights`",
-    ):
+    command = r"`srnn run \.\.\. --save-weights`"
+    with pytest.raises(BenchError, match=f"expected the file .*sparse.safetensors, .*; create it with {command}"):
         weights(store, result, "sparse")
     with pytest.raises(ValueError, match="create it with `srnn run this`"):
         weights(store, result, "lottery", command="srnn run this")

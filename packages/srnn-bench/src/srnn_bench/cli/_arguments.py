@@ -88,7 +88,9 @@ def summaries(names: list[str] | None, scale: str | None, settings: list[str] | 
     store = existing_store(results)
     scales = SCALES if scale is None else (scale,)
     return [
-        summarise(scaled_table(name, each, settings), store) for name in names or list(papers.TABLES) for each in scales
+        summarise(scaled_table(name, each, settings), store)
+        for name in names or papers.table_names()
+        for each in scales
     ]
 
 

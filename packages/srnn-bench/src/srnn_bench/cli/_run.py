@@ -100,7 +100,7 @@ def _requested(targets: list[str], scale: str, settings: list[str] | None, seeds
     """Return the runs of tables and experiment files."""
     numbers = None if seeds is None else parse_seeds(seeds)
     jobs: list[Job] = []
-    for target in chain.from_iterable(papers.TABLES if target == "all" else (target,) for target in targets):
+    for target in chain.from_iterable(papers.table_names() if target == "all" else (target,) for target in targets):
         if target.endswith(".json"):
             experiment = override(read_experiment(Path(target)), settings or ())
             jobs += [Job(experiment, seed, f"{Path(target).stem}, seed {seed}") for seed in numbers or (0,)]

@@ -1,4 +1,4 @@
-"""In how many components masks of low in-degree fall apart: the paper's reason for locality >= random (section 2.5)."""
+"""Components of masks of low in-degree: the reason that arXiv 2207.03523 gives for locality >= random (section 2.5)."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ import torch
 
 from srnn_masks import AnyPattern, Locality
 
-from ...analysis import _graph
-from ...drawing import markdown_table, significant, write_text
-from ...store import Store
-from ...tables import Scale
-from ._networks import degree, local, random_like
-from ._sizes import SIZES
+from ....analysis import component_measures
+from ....drawing import markdown_table, significant, write_text
+from ... import FigureRequest
+from .._networks import degree, local, random_like
+from .._sizes import SIZES
 
 RADII = (0, 1, math.sqrt(2), 2, math.sqrt(5))  # in-degrees 1, 5, 9, 13, 21
 
@@ -24,9 +23,9 @@ DRAWS = 50
 COUNTED = ("weak components", "largest weak", "strong components", "largest strong")
 
 
-def components(store: Store, scale: Scale, folder: Path) -> list[Path]:
+def components(request: FigureRequest) -> list[Path]:
     """Count the components of locality masks and of random masks of the same in-degree."""
-    side = SIZES[scale].side
+    side = SIZES[request.scale].side
     body = []
     for radius in RADII:
         mask = local(side, radius)
@@ -34,7 +33,8 @@ def components(store: Store, scale: Scale, folder: Path) -> list[Path]:
         nets["random, no autapses"] = random_like(mask, self_connections=False)
         for row, net in nets.items():
             assert net.pattern is not None
-            body.append([row, str(degree(mask)), *_measured(net.pattern, net.hidden)])
+            means = component_means(net.pattern, net.hidden, draws=DRAWS)
+            body.append([row, str(degree(mask)), *(significant(mean, 3) for mean in means)])
     head = ["mask", "in-degree", "weak", "largest weak", "strong", "largest strong", "without outputs", "in one piece"]
     text = (
         f"# Components of masks of low in-degree, N = {side * side}\n\n{markdown_table(head, body)}\n"
@@ -42,15 +42,19 @@ def components(store: Store, scale: Scale, folder: Path) -> list[Path]:
         "components; largest: share of units in the largest one; without outputs: share of units that reach no other; "
         "in one piece: share of draws that are weakly connected.\n"
     )
-    return [write_text(text, folder, f"modcog-components-{scale}")]
+    return [write_text(text, request.folder, f"modcog-components-{request.scale}")]
 
 
-def _measured(pattern: AnyPattern, hidden: int) -> list[str]:
-    found = []
-    for seed in range(1 if isinstance(pattern, Locality) else DRAWS):
+def component_means(pattern: AnyPattern, hidden: int, *, draws: int) -> list[float]:
+    """Return the means over draws of a mask `(hidden, hidden)`; a locality mask is drawn once.
+
+    In order: the measures of `COUNTED`, the share of units without outputs, and the share of masks in one piece.
+    """
+    rows = []
+    for seed in range(1 if isinstance(pattern, Locality) else draws):
         mask = pattern.mask(hidden, hidden, generator=torch.Generator().manual_seed(seed))
-        counted = _graph.components(mask)
+        counted = component_measures(mask)
         others = mask.clone().fill_diagonal_(False)
         silent = (~others.any(0)).double().mean().item()
-        found.append((*(counted[name] for name in COUNTED), silent, float(counted["weak components"] == 1)))
-    return [significant(fmean(each), 3) for each in zip(*found, strict=True)]
+        rows.append((*(counted[name] for name in COUNTED), silent, float(counted["weak components"] == 1)))
+    return [fmean(column) for column in zip(*rows, strict=True)]

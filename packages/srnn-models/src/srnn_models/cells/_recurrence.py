@@ -1,6 +1,6 @@
 """`Recurrence`, the base class of every recurrent layer, with the one time loop that all cells share.
 
-A cell says what one step computes: `drive` maps the inputs of all steps at once, `advance` computes one step from the
+A cell defines one step: `drive` maps the inputs of all steps at once, `advance` computes one step from the
 drive and the state, `output` reads h from a state. The loop belongs to `Recurrence`, and so does the product with the
 weights that are read from the state.
 """

@@ -25,7 +25,7 @@ class FigureRequest:
     def required_store(self) -> Store:
         """Return the store; raises BenchError if the request has none."""
         if self.store is None:
-            raise BenchError("figure: expected a store of runs; got None")
+            raise BenchError("figure: expected a store of runs, got None")
         return self.store
 
 

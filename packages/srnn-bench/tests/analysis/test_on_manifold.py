@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 
+from srnn_bench import BenchError
 from srnn_bench.analysis import weights_on_manifold
 from srnn_manifolds import Circle, DifferenceOfGaussians, Moduli
 
@@ -55,8 +56,8 @@ def test_everything_is_what_a_loop_finds(drawn):
     column = [abs(weight[j, 4].item()) for j in range(30)]
     expected = [(size - min(column)) / (max(column) - min(column)) for size in column]
     assert one.out.tolist() == pytest.approx(expected, abs=1e-6)
-    assert one.follows == pytest.approx(correlation(ranks(sizes), ranks(costs)), abs=1e-9)
-    assert one.cheap == pytest.approx(cheap / all_) and one.cheap_pairs == pytest.approx(pairs / 900)
+    assert one.rank_correlation == pytest.approx(correlation(ranks(sizes), ranks(costs)), abs=1e-9)
+    assert one.size_on_cheap == pytest.approx(cheap / all_) and one.cheap_pairs == pytest.approx(pairs / 900)
 
 
 def test_means_by_distance_are_those_of_a_loop(drawn):
@@ -72,21 +73,25 @@ def test_means_by_distance_are_those_of_a_loop(drawn):
     assert means.tolist() == pytest.approx([sum(values) / len(values) / mean for values in held if values])
 
 
-def test_weights_that_obey_are_told_from_weights_that_do_not(drawn):
+def test_weights_that_follow_their_cost_are_distinguished_from_others(drawn):
     points, _ = drawn
-    obeying = torch.exp(-RING.coefficients(points) / 20)
-    assert weights_on_manifold(obeying, points, RING).follows == pytest.approx(-1, abs=1e-4)
-    assert weights_on_manifold(1 / obeying, points, RING).follows == pytest.approx(1, abs=1e-4)
-    assert weights_on_manifold(obeying, points, RING).cheap > 3 * weights_on_manifold(obeying, points, RING).cheap_pairs
+    following = torch.exp(-RING.coefficients(points) / 20)
+    assert weights_on_manifold(following, points, RING).rank_correlation == pytest.approx(-1, abs=1e-4)
+    assert weights_on_manifold(1 / following, points, RING).rank_correlation == pytest.approx(1, abs=1e-4)
+    placed = weights_on_manifold(following, points, RING)
+    assert placed.size_on_cheap > 3 * placed.cheap_pairs
 
 
 def test_a_sign_does_not_matter_and_nothing_is_divided_by_zero(drawn):
     points, weight = drawn
-    assert weights_on_manifold(-weight, points, RING).follows == weights_on_manifold(weight, points, RING).follows
+    assert (
+        weights_on_manifold(-weight, points, RING).rank_correlation
+        == weights_on_manifold(weight, points, RING).rank_correlation
+    )
     empty = weights_on_manifold(torch.zeros(30, 30), points, RING)
-    assert math.isnan(empty.follows) and math.isnan(empty.cheap) and not empty.out.any()
+    assert math.isnan(empty.rank_correlation) and math.isnan(empty.size_on_cheap) and not empty.out.any()
 
 
 def test_a_weight_of_another_size_is_refused(drawn):
-    with pytest.raises(ValueError, match=r"weight: expected shape \(30, 30\), got \(30, 29\)"):
+    with pytest.raises(BenchError, match=r"weight: expected shape \(30, 30\), got \(30, 29\)"):
         weights_on_manifold(torch.zeros(30, 29), drawn[0], RING)

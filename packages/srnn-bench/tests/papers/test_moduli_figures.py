@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
+from srnn_bench.papers.moduli._figures import FIGURES, NEEDS, PARAMETER
 
 from srnn_bench import Conditions, Job, Store, Watcher, sweep
 from srnn_bench.analysis import largest_cluster, longest_bar, measures, weights_on_manifold
@@ -17,7 +18,6 @@ from srnn_bench.drawing import markdown_table, significant
 from srnn_bench.papers import table
 from srnn_bench.papers._kept_runs import KeptRun, needed_runs
 from srnn_bench.papers.moduli import _figures
-from srnn_bench.papers.moduli._figures import FIGURES, NEEDS, PARAMETER
 from srnn_bench.papers.moduli.figures import _draw_maps
 from srnn_bench.papers.moduli.figures._draw_maps import costs_from
 from srnn_manifolds import Circle, DifferenceOfGaussians, Euclidean, KleinBottle, Moduli, Sphere, Torus

@@ -1,4 +1,4 @@
-"""Clouds with a hole are found, clouds without are not; holes whose length is known have it."""
+"""Tests find clouds with a hole and no others; holes of known length have it."""
 
 import math
 from functools import partial
@@ -6,7 +6,7 @@ from functools import partial
 import pytest
 import torch
 
-from srnn_bench.analysis import CloudTest, cloud_test, largest_cluster, longest_bar, mixed_rows, on_ring, permuted
+from srnn_bench.analysis import CloudTest, cloud_test, largest_cluster, longest_bar, mixed_rows, permuted, share_on_ring
 from srnn_manifolds import DifferenceOfGaussians, Diffusion, Euclidean, Sinusoid, Torus
 
 SPACE = Euclidean(dim=3)
@@ -133,11 +133,11 @@ def test_pairs_on_the_ring_are_those_of_a_loop(inhibitor):
                 count += 50 + 50 * math.cos(2 * distance) < 50
             else:
                 count += 81.1421 - 100 * (math.exp(-(distance**2) / 5) - math.exp(-4 * distance**2)) < 40.571
-    assert on_ring(Torus(), points, inhibitor) == pytest.approx(count / (60 * 59 / 2))
+    assert share_on_ring(Torus(), points, inhibitor) == pytest.approx(count / (60 * 59 / 2))
 
 
 def test_far_costs_more_has_no_ring():
-    assert on_ring(SPACE, SPACE.sample(9, generator=generator()), Diffusion()) == 0
+    assert share_on_ring(SPACE, SPACE.sample(9, generator=generator()), Diffusion()) == 0
 
 
 def test_the_largest_cluster_is_what_steps_connect():

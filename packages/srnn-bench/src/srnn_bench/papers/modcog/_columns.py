@@ -8,8 +8,19 @@ from statistics import fmean
 from srnn_tasks import Cognitive
 
 from ...experiment import Training
-from ...tables import Cell, Claim, Published, Reading, Scale, StepsTo, Summary, Table, WeightsPresent, censored
-from .._cells import fitting, unpublished
+from ...tables import (
+    Cell,
+    Claim,
+    FilledCell,
+    Place,
+    Published,
+    Reading,
+    Scale,
+    StepsTo,
+    Table,
+    WeightsPresent,
+    fitting,
+)
 from ._networks import RECURRENT, Net
 from ._sizes import SIZES
 
@@ -42,12 +53,12 @@ def cells(
     task: Cognitive,
     training: Training,
     columns: Mapping[str, str | Reading],
-    published: Publication = unpublished,
+    published: Publication | None = None,
     factor: float = 1.0,
 ) -> list[Cell]:
     """Return a row for each network, a column for each reading of its run."""
     return [
-        Cell(row, column, net.trained(task, training), "trained", reading, published(row, column), factor)
+        Cell(row, column, net.trained(task, training), "trained", reading, published and published(row, column), factor)
         for row, net in nets.items()
         for column, reading in columns.items()
     ]
@@ -86,19 +97,14 @@ def speed(
         better="lower",
         seeds=SIZES[scale].seeds,
         cells=tuple(made),
-        remarks=_censored,
         claims=fitting(claims, made),
     )
 
 
-def _floor(summary: Summary) -> list[str]:
+def _floor(cells: Mapping[Place, FilledCell]) -> list[str]:
     """Say what a network scores that always fixates, where no column does."""
-    columns = {cell.column for cell in summary.table.cells if cell.metric == FLOOR}
-    shares = [stage.metrics[FLOOR] for cell in summary.cells.values() for stage in cell.stages.values()]
+    columns = {cell.cell.column for cell in cells.values() if cell.cell.metric == FLOOR}
+    shares = [stage.metrics[FLOOR] for cell in cells.values() for stage in cell.stages.values()]
     if columns or not shares:
         return []
     return [f"a network that always fixates has a decision accuracy of {fmean(shares):.3f}"]
-
-
-def _censored(summary: Summary) -> list[str]:
-    return censored(summary)

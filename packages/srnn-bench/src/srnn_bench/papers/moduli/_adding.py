@@ -11,7 +11,6 @@ from srnn_tasks import Adding
 
 from ...experiment import Training
 from ...tables import Scale, Table
-from .._cells import unpublished
 from . import _claims
 from ._benchmark import Benchmark, Variant, baseline, pruned
 from ._presets import Preset
@@ -110,6 +109,6 @@ def adding(name: str, scale: Scale, variant: Variant) -> Table:
         unit="10⁻³",
         better="lower",
         seeds=ADDING[scale].seeds,
-        cells=tuple(baseline(bench, regularizers, unpublished) + pruned(bench, regularizers, unpublished)),
+        cells=tuple(baseline(bench, regularizers) + pruned(bench, regularizers)),
         claims=_claims.ADDING,
     )

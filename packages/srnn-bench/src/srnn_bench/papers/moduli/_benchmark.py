@@ -126,11 +126,13 @@ def by_strength(
 
 
 def baseline(
-    setup: Benchmark, columns: Mapping[str, AnyRegularizer | None], published: Callable[[str, str], Published | None]
+    setup: Benchmark,
+    columns: Mapping[str, AnyRegularizer | None],
+    published: Callable[[str, str], Published | None] | None = None,
 ) -> list[Cell]:
     """Return the row of networks that are not pruned."""
     return [
-        setup.cell("Baseline", column, setup.dense(regularizer), "dense", published("Baseline", column))
+        setup.cell("Baseline", column, setup.dense(regularizer), "dense", published and published("Baseline", column))
         for column, regularizer in columns.items()
     ]
 
@@ -138,7 +140,7 @@ def baseline(
 def pruned(
     setup: Benchmark,
     columns: Mapping[str, AnyRegularizer | None],
-    published: Callable[[str, str], Published | None],
+    published: Callable[[str, str], Published | None] | None = None,
 ) -> list[Cell]:
     """Return two rows a sparsity: the networks pruned while they train, and new ones trained at their masks."""
     cells = []
@@ -148,7 +150,7 @@ def pruned(
         for name, stage in (("sparse", end), ("lottery", "lottery")):
             row = f"{100 * sparsity:g}% {name}"
             cells += [
-                setup.cell(row, column, experiment, stage, published(row, column))
+                setup.cell(row, column, experiment, stage, published and published(row, column))
                 for column, experiment in experiments.items()
             ]
     return cells

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -13,8 +13,7 @@ from srnn_pruning import Linear
 from srnn_tasks import PathIntegration
 
 from ...experiment import Training
-from ...tables import Cell, Claim, Scale, Summary, Table
-from .._cells import fitting, unpublished
+from ...tables import Cell, Claim, FilledCell, Place, Scale, Table, fitting
 from . import _claims, _published
 from ._benchmark import PUBLISHED, SWEEP, Benchmark, Variant, baseline, by_strength, pruned
 from ._presets import Preset
@@ -204,7 +203,7 @@ def l1(name: str, scale: Scale, variant: Variant) -> Table:
         variant,
         title="Navigation error after pruning, by strength of the L1 control",
         source="Not in the paper: its L1 was 66 times (unit) or 4.5 times (mean of g) weaker than the torus, or 0",
-        cells=baseline(bench, columns, unpublished) + pruned(replace(bench, sparsities=(0.9,)), columns, unpublished),
+        cells=baseline(bench, columns) + pruned(replace(bench, sparsities=(0.9,)), columns),
     )
 
 
@@ -252,16 +251,17 @@ def table(
     )
 
 
-def _baseline_rule(summary: Summary) -> list[str]:
+def _baseline_rule(cells: Mapping[Place, FilledCell]) -> list[str]:
     """Say, of each row of dense networks, whether every column is within twice the decoding floor in 2 of 3 seeds."""
     generator = torch.Generator().manual_seed(0)
-    task = summary.table.cells[0].experiment.task  # of all cells; not the scale's own where a field was set
+    first = next(iter(cells.values())).cell
+    task = first.experiment.task  # the same in all cells; not the task of the scale if `--set` changed a field
     assert isinstance(task, PathIntegration)
     floors = task.open(device="cpu", generator=generator).floor(generator=generator)
-    floor = floors[str(summary.table.cells[0].metric)]
+    floor = floors[str(first.metric)]
     lines = [f"Decoding floor (the true place code, decoded): {floor:.2f} cm; the baseline rule allows twice that."]
-    for row in summary.table.rows:
-        dense = [cell for (name, _), cell in summary.cells.items() if name == row and cell.cell.stage == "dense"]
+    for row in dict.fromkeys(row for row, _ in cells):
+        dense = [cell for (name, _), cell in cells.items() if name == row and cell.cell.stage == "dense"]
         if not any(cell.n for cell in dense):
             continue
         within = {cell.cell.column: sum(value <= 2 * floor for value in cell.values.values()) for cell in dense}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -12,8 +12,7 @@ from srnn_models import ElmanRNN, LanguageModel
 from srnn_tasks import WikiText
 
 from ...experiment import SGD, Annealing, Training
-from ...tables import Cell, Claim, Published, Scale, Summary, Table
-from .._cells import fitting
+from ...tables import Cell, Claim, FilledCell, Place, Published, Scale, Table, fitting
 from . import _claims, _published
 from ._benchmark import PUBLISHED, SWEEP, Benchmark, Variant, baseline, by_strength, pruned
 from ._navigation import spaces
@@ -217,11 +216,11 @@ def table(
     )
 
 
-def _baseline_rule(summary: Summary) -> list[str]:
+def _baseline_rule(cells: Mapping[Place, FilledCell]) -> list[str]:
     """Say whether the unpruned networks know more than the best constant answer and than the words' frequencies."""
-    task = summary.table.cells[0].experiment.task
+    task = next(iter(cells.values())).cell.experiment.task
     assert isinstance(task, WikiText)
-    dense = [cell for cell in summary.cells.values() if cell.cell.stage == "dense" and cell.n]
+    dense = [cell for cell in cells.values() if cell.cell.stage == "dense" and cell.n]
     if not dense:
         return []
     try:

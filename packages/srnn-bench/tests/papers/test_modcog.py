@@ -117,10 +117,10 @@ def test_always_fixate_stands_beside_every_number():
 def test_tables_without_a_column_for_it_say_what_always_fixating_scores():
     table = papers.table("modcog/figure7a", "smoke")
     stage = SimpleNamespace(metrics={"always_fixate": 0.125})
-    cells = {cell: SimpleNamespace(stages={0: stage}) for cell in table.cells}
-    (remark,) = table.remarks(SimpleNamespace(table=table, cells=cells))
+    cells = {cell.place: SimpleNamespace(cell=cell, stages={0: stage}) for cell in table.cells}
+    (remark,) = table.remarks(cells)
     assert "always fixates" in remark and "0.125" in remark
-    assert table.remarks(SimpleNamespace(table=table, cells={})) == []
+    assert table.remarks({}) == []
 
 
 @pytest.mark.parametrize("scale", ["smoke", "quick", "paper"])

@@ -62,7 +62,8 @@ class Recorder:
     def begun(self, job):
         self.starts.append(job.key)
 
-    def epoch(self, job, stage, number, epochs, epoch):
+    def epoch(self, job, *end):
+        stage, number, *_ = end if len(end) > 1 else (end[0].stage, end[0].number)
         self.epochs.append((stage, number))
 
     def note(self, text):

@@ -131,7 +131,7 @@ def test_always_fixate_is_beside_every_accuracy(remarks):
 
 
 def test_a_table_without_runs_has_no_remarks(tmp_path):
-    assert summarise(papers.table("modcog/figure7a", "smoke"), Store(tmp_path)).remarks == ()
+    assert not summarise(papers.table("modcog/figure7a", "smoke"), Store(tmp_path)).remarks
 
 
 @pytest.mark.parametrize("scale", ["smoke", "quick", "paper"])

@@ -77,7 +77,9 @@ UNDECIDED = {
 }
 
 
-@pytest.mark.parametrize("name", [name for name in papers.table_names() if not name.endswith(("-hh", "-reference", "-paper"))])
+@pytest.mark.parametrize(
+    "name", [name for name in papers.table_names() if not name.endswith(("-hh", "-reference", "-paper"))]
+)
 def test_the_papers_own_numbers_support_its_claims(name):
     table = papers.table(name, "paper")
     published = {(cell.row, cell.column) for cell in table.cells if cell.published is not None}

@@ -66,12 +66,12 @@ def test_the_rule_is_not_decided_while_runs_are_missing(tmp_path):
     store = Store(tmp_path)
     (experiment,) = {cell.experiment for cell in table.cells if (cell.row, cell.column) == ("Baseline", "L1")}
     store.put(run(experiment, seed=0, conditions=Conditions("cpu")))
-    remark = table.remarks(summarise(table, store))[1]
+    remark = table.remarks(summarise(table, store).cells)[1]
     assert remark.endswith("the rule is not decided while runs are missing.")
     for job in table.jobs():
         if len(job.experiment.stages) == 1:
             store.put(run(job.experiment, seed=job.seed, conditions=Conditions("cpu")))
-    assert table.remarks(summarise(table, store))[1].endswith("the rule is not met.")
+    assert table.remarks(summarise(table, store).cells)[1].endswith("the rule is not met.")
 
 
 def test_quick_table_1_keeps_the_rules_of_its_size():

@@ -171,7 +171,7 @@ def test_ranking_w_hh_alone_changes_nothing_else():
 )
 def test_the_baseline_rule_is_about_the_error_of_the_table(name, metric, other, tmp_path):
     found = papers.table(name, "smoke")
-    (rule, *_) = found.remarks(summarise(found, Store(tmp_path / "none")))
+    (rule, *_) = found.remarks(summarise(found, Store(tmp_path / "none")).cells)
     generator = torch.Generator().manual_seed(0)
     source = found.cells[0].experiment.task.open(device="cpu", generator=generator)
     floors = source.floor(generator=generator)

@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from srnn_bench import Cell, Conditions, Experiment, Result, Stage, Summary, Table, Training
-from srnn_bench.tables import Claim, Contrast, FilledCell, StepsTo, beats, beyond, judge, matches, within
-from srnn_bench.tables import _statistics as layer
+from srnn_bench.tables import Claim, Contrast, FilledCell, StepsTo, beats, beyond, judge, matches, welch, within
 from srnn_bench.training import describe
 from srnn_models import ElmanRNN, SequenceModel
 from srnn_tasks import Adding
@@ -149,7 +148,7 @@ def test_a_table_of_claims_is_corrected_by_holm_over_all_of_them():
         1.0 if sides is None else min(1, 2 * max(x for x, _ in sides), 2 * len(sides) * min(y for _, y in sides))
         for sides in one_sided
     ]
-    last = layer.welch([b, a, d, c], [1.0, -1.0, -1.0, 1.0])
+    last = welch([b, a, d, c], [1.0, -1.0, -1.0, 1.0])
     raw.append(2 * min(last.p_below, last.p_above))
     assert [1.0 if one.p is None else one.p for one in found] == pytest.approx(raw)
     order = sorted(range(7), key=lambda index: raw[index])
@@ -217,7 +216,7 @@ def test_smoke_never_judges():
     found = verdict_of(scale="smoke", A=LOW, B=HIGH)
     assert (found.verdict, found.reason) == (
         "undecided",
-        "scale smoke tests the machinery, its numbers mean nothing",
+        "runs at scale smoke only test the code; their numbers mean nothing",
     )
 
 
@@ -225,11 +224,11 @@ def test_smoke_never_judges():
     ("values", "said"),
     [
         ({}, "no run yet"),
-        ({"A": LOW, "B": [*HIGH[:2], None]}, "1 of 6 values are missing (0 failed, 1 not there yet)"),
-        ({"A": LOW, "B": [*HIGH[:2], "failed"]}, "1 of 6 values are missing (1 failed, 0 not there yet)"),
+        ({"A": LOW, "B": [*HIGH[:2], None]}, "1 of 6 values are missing (0 failed, 1 not run)"),
+        ({"A": LOW, "B": [*HIGH[:2], "failed"]}, "1 of 6 values are missing (1 failed, 0 not run)"),
         ({"A": LOW, "B": [*HIGH, "failed"]}, "1 of 7 values are missing"),
         ({"A": LOW}, "3 of 6 values are missing"),
-        ({"A": LOW, "B": HIGH[:2]}, "1 of 6 values are missing (0 failed, 1 not there yet)"),
+        ({"A": LOW, "B": HIGH[:2]}, "1 of 6 values are missing (0 failed, 1 not run)"),
         ({"A": LOW, "B": [5.0, "diverged", "diverged"]}, "B, row has 1 (of 3, 2 diverged)"),
         ({"A": LOW, "B": ["diverged"] * 3}, "B, row has 0 (of 3, 3 diverged)"),
         ({"A": [1.0] * 3, "B": [2.0] * 3}, "no spread"),
@@ -250,25 +249,30 @@ def test_one_seed_gives_no_verdict():
 @pytest.mark.parametrize(
     ("first", "second", "verdict", "said"),
     [
-        ([1.0, 1.1, 0.9, 1.2], [5.0, 5.1, "diverged", 5.2], "supported", "as the claim says"),
+        ([1.0, 1.1, 0.9, 1.2], [5.0, 5.1, "diverged", 5.2], "supported", "as claimed"),
         (
             [1.0, 1.1, 0.9, 1.2],
             [5.0, 5.1, "diverged", 5.2],
             "supported",
-            "; 1 diverged, and are counted in the ranks alone",
+            "; 1 run diverged and counts in the ranks only",
         ),
-        ([1.0, 1.1, 0.9, "diverged"], [5.0, 5.1, 5.3, 5.2], "undecided", "do not decide it (p = 0.34)"),
-        ([*MANY[:7], "diverged"], [9 + value for value in MANY], "supported", "as the claim says"),
+        (
+            [1.0, 1.1, 0.9, "diverged"],
+            [5.0, 5.1, 5.3, 5.2],
+            "undecided",
+            "leave the rank test of row: A − B not significant (p = 0.34)",
+        ),
+        ([*MANY[:7], "diverged"], [9 + value for value in MANY], "supported", "as claimed"),
         (
             [*MANY[:6], "diverged", "diverged"],
             [9 + value for value in MANY],
             "undecided",
-            "do not decide it (p = 0.1)",
+            "not significant (p = 0.1)",
         ),
-        ([1.0, 1.1, "diverged", "diverged"], [5.0, 5.1, 5.3, 5.2], "undecided", "2 runs diverged; counted as"),
-        ([1.0, 1.1, 1.2, "diverged", "diverged", "diverged"], [5.0, 5.1, 5.2, 5.3], "undecided", "do not point"),
-        ([5.0, 5.1, 5.2, "diverged"], [1.0, 1.1, 1.2, 1.0], "contradicted", "where the claim wants it below"),
-        ([5.0, 5.1, 5.2, 5.0], [1.0, 1.1, "diverged", "diverged"], "undecided", "2 runs diverged; counted as"),
+        ([1.0, 1.1, "diverged", "diverged"], [5.0, 5.1, 5.3, 5.2], "undecided", "2 runs diverged; ranked as"),
+        ([1.0, 1.1, 1.2, "diverged", "diverged", "diverged"], [5.0, 5.1, 5.2, 5.3], "undecided", "disagree"),
+        ([5.0, 5.1, 5.2, "diverged"], [1.0, 1.1, 1.2, 1.0], "contradicted", "although the claim is below"),
+        ([5.0, 5.1, 5.2, 5.0], [1.0, 1.1, "diverged", "diverged"], "undecided", "2 runs diverged; ranked as"),
     ],
 )
 @pytest.mark.parametrize("better", ["lower", "higher"])
@@ -291,7 +295,7 @@ def test_a_diverged_run_that_no_rank_test_can_count_gives_no_verdict():
     assert verdict_of(claim, A=[1.0, 1.1, 1.2, 1.0]).verdict == "supported"
     found = verdict_of(claim, A=[1.0, 1.1, 1.2, "diverged"])
     assert found.verdict == "undecided" and found.rank_effect is None
-    assert "no rank test of row: A can count them" in found.reason
+    assert "there is no rank test of row: A that could include them" in found.reason
 
 
 def test_a_diverged_run_in_any_contrast_of_a_supported_claim_is_weighed():
@@ -301,7 +305,7 @@ def test_a_diverged_run_in_any_contrast_of_a_supported_claim_is_weighed():
     assert (sure.verdict, sure.deciding) == ("supported", claim.contrasts[0])
     found = verdict_of(claim, seeds=4, **cells, C=[1.0, 1.1, "diverged", "diverged"])
     assert (found.verdict, found.deciding) == ("undecided", claim.contrasts[0])
-    assert found.p_holm < 0.05 and "the ranks of row: C − D do not point the way" in found.reason
+    assert found.p_holm < 0.05 and "the ranks of row: C − D disagree with the means" in found.reason
 
 
 def test_a_factor_counts_in_the_ranks_too():
@@ -347,26 +351,41 @@ LATE = [51, 52, 53, 54, 55, 56, 57]
 @pytest.mark.parametrize(
     ("first", "second", "verdict", "said"),
     [
-        (SOON, [*LATE, NEVER, NEVER], "supported", "; 2 did not get to the threshold, and count with all their steps"),
-        (SOON, [90, *[NEVER] * 4], "supported", "; 4 did not get to the threshold"),
-        ([*SOON, 18, NEVER], LATE, "supported", "1 did not get to the threshold, and count with all their steps"),
-        ([*SOON, 18, (60,)], [*LATE, 58, 59], "supported", "; 1 did not get to the threshold"),
+        (
+            SOON,
+            [*LATE, NEVER, NEVER],
+            "supported",
+            "; 2 runs did not reach the threshold and count with all their steps",
+        ),
+        (SOON, [90, *[NEVER] * 4], "supported", "; 4 runs did not reach the threshold"),
+        ([*SOON, 18, NEVER], LATE, "supported", "1 run did not reach the threshold and counts with all its steps"),
+        ([*SOON, 18, (60,)], [*LATE, 58, 59], "supported", "; 1 run did not reach the threshold"),
         (
             [40, 40, 41, 41, (60,)],
             [59, 59, 60, 60, 60],
             "undecided",
-            "1 run did not get to the threshold; counted as the worst values, the ranks of row: A − B do not decide it",
+            "1 run did not reach the threshold; ranked as the worst values, they leave the rank test",
         ),
-        ([*SOON[:4], (40,), (40,)], LATE, "undecided", "2 runs did not get to the threshold, and no rank test of row"),
-        ([*LATE, NEVER], SOON, "contradicted", "where the claim wants it below"),
-        (LATE, [11, 12, (20,), (20,), (20,)], "undecided", "3 runs did not get to the threshold, and no rank test"),
-        (SOON, [*LATE, NEVER, "diverged"], "supported", "; 1 diverged, and are counted in the ranks alone; 1 did not"),
-        ([11, 12, 11, (60,)], [55, 56, 57, 58], "undecided", "power; 1 did not get to the threshold, and count"),
+        (
+            [*SOON[:4], (40,), (40,)],
+            LATE,
+            "undecided",
+            "2 runs did not reach the threshold, and there is no rank test of row",
+        ),
+        ([*LATE, NEVER], SOON, "contradicted", "although the claim is below"),
+        (
+            LATE,
+            [11, 12, (20,), (20,), (20,)],
+            "undecided",
+            "3 runs did not reach the threshold, and there is no rank test",
+        ),
+        (SOON, [*LATE, NEVER, "diverged"], "supported", "; 1 run diverged and counts in the ranks only; 1 run did not"),
+        ([11, 12, 11, (60,)], [55, 56, 57, 58], "undecided", "power; 1 run did not reach the threshold and counts"),
         (
             [40, 40, 41, 41, (60,), "diverged"],
             [59, 59, 60, 60, 60, 60],
             "undecided",
-            "1 run diverged, 1 run did not get to the threshold; counted as the worst values",
+            "1 run diverged, 1 run did not reach the threshold; ranked as the worst values",
         ),
     ],
 )
@@ -392,7 +411,7 @@ def test_a_bound_on_steps_is_not_decided_by_runs_that_never_got_there():
     claim = Claim("fast", "s", "s", (Contrast(((*A, 1.0),), bound=70.0),))
     assert steps_of(claim, A=[10, 11, 12, 13])[0].verdict == "supported"
     (found,) = steps_of(claim, A=[10, 11, 12, (14,)])
-    assert found.verdict == "undecided" and "no rank test of row: A can count them" in found.reason
+    assert found.verdict == "undecided" and "there is no rank test of row: A that could include them" in found.reason
 
 
 def test_a_factor_scales_the_steps_of_a_run_that_never_got_there():
@@ -412,7 +431,7 @@ def test_a_bootstrap_interval_from_ten_values():
 def test_stale_runs_count_and_are_told():
     found = verdict_of(environment=OLD, A=LOW, B=HIGH)
     assert found.verdict == "supported"
-    assert found.reason.endswith("; 6 of the runs were made by other package versions")
+    assert found.reason.endswith("; other package versions produced 6 of the runs")
 
 
 def test_two_stages_of_one_run_are_paired():
@@ -518,8 +537,8 @@ def test_no_number_of_a_judgement_is_nan_or_infinite(first, second, third):
 @pytest.mark.parametrize(
     ("claims", "said"),
     [
-        ((A_BEATS_B, A_BEATS_B), "two claims named 'A beats B'"),
-        ((Claim("x", "s", "s", (beats(A, over=("row", "Z")),)),), r"claim 'x' .* names the cell \('row', 'Z'\)"),
+        ((A_BEATS_B, A_BEATS_B), "expected claims with unique names, got 'A beats B' twice"),
+        ((Claim("x", "s", "s", (beats(A, over=("row", "Z")),)),), r"claim 'x' .* got \('row', 'Z'\)"),
     ],
 )
 def test_a_table_refuses_claims_it_cannot_decide(claims, said):
@@ -530,13 +549,13 @@ def test_a_table_refuses_claims_it_cannot_decide(claims, said):
 @pytest.mark.parametrize(
     ("make", "said"),
     [
-        (lambda: Contrast(()), "needs terms"),
-        (lambda: Contrast(((*A, 0.0),)), "weights other than 0"),
-        (lambda: Contrast(((*A, math.inf),)), "weights other than 0"),
-        (lambda: beats(A, over=A), "each cell once"),
+        (lambda: Contrast(()), "expected terms"),
+        (lambda: Contrast(((*A, 0.0),)), "finite weights other than 0"),
+        (lambda: Contrast(((*A, math.inf),)), "finite weights other than 0"),
+        (lambda: beats(A, over=A), "expected each cell once"),
         (lambda: Contrast(((*A, 1.0),), bound=math.nan), "finite bound"),
         (lambda: matches(A, B, margin=-1.0), "margin >= 0"),
-        (lambda: Claim("x", "s", "s", ()), "'x' needs at least one contrast"),
+        (lambda: Claim("x", "s", "s", ()), "claim 'x': expected at least one contrast, got none"),
     ],
 )
 def test_a_claim_that_says_nothing_is_refused(make, said):

@@ -1,7 +1,8 @@
-"""Experiments of sparse recurrent networks, the tables of the papers, and the report that judges them.
+"""Experiments with sparse recurrent networks, the tables of the papers, and the report that judges their claims.
 
-An `Experiment` names the task, the model, what is sparse and how it is trained; `run` makes a `Result` of it and a
-seed; a `Store` keeps results; `papers` holds the tables.
+An `Experiment` names the task, the model, the sparsity and the training. `run` turns an experiment and a seed into a
+`Result`; `sweep` executes many runs and writes their results to a `Store`. `papers` contains the tables of the papers,
+`summarise` fills a table from a store, and `judge` tests its claims.
 """
 
 from importlib.metadata import version as _version

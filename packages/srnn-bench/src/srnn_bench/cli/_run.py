@@ -83,9 +83,9 @@ def print_estimates(estimates: Iterable[Estimate], workers: int, console: Consol
     missing, flops, seconds = 0, 0, 0.0
     for each in estimates:
         source = f"{each.measured} results" if each.measured else "timed steps"
-        numbers = (str(each.wanted), str(each.held), str(each.steps), f"{each.flops:.3g}", duration(each.seconds))
+        numbers = (str(each.wanted), str(each.stored), str(each.steps), f"{each.flops:.3g}", duration(each.seconds))
         grid.add_row(each.label, *numbers, source)
-        runs = each.wanted - each.held
+        runs = each.wanted - each.stored
         missing, flops, seconds = missing + runs, flops + runs * each.flops, seconds + runs * each.seconds
     console.print(grid)
     console.print(

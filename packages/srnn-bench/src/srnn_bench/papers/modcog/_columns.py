@@ -111,8 +111,8 @@ def speed(
 
 def _floor(cells: Mapping[Place, FilledCell]) -> list[str]:
     """Return the score of a network that always fixates, unless a column of the table shows it."""
-    columns = {filled.cell.column for filled in cells.values() if filled.cell.metric == FLOOR}
-    shares = [stage.metrics[FLOOR] for filled in cells.values() for stage in filled.stages.values()]
+    columns = {cell.cell.column for cell in cells.values() if cell.cell.metric == FLOOR}
+    shares = [stage.metrics[FLOOR] for cell in cells.values() for stage in cell.stages.values()]
     if columns or not shares:
         return []
     return [f"a network that always fixates has a decision accuracy of {fmean(shares):.3f}"]

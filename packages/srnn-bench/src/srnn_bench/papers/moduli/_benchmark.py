@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,7 +12,7 @@ from srnn_pruning import AnySchedule, Pruning
 from srnn_tasks import Task
 
 from ...experiment import Experiment, Penalty, Stage, Training
-from ...tables import Cell, Claim, FilledCell, Place, Published, Remarks, Scale, Table, fitting
+from ...tables import Cell, Claim, Published, Remarks, Scale, Table, fitting, no_remarks
 from ._presets import CORRECTED, LITERAL, REFERENCE, Preset
 
 ALL_WEIGHTS = ("*weight*",)
@@ -69,11 +69,6 @@ class Sparsification:
     main: float
     lottery: Literal["same", "fresh"] = "same"
     closing: Training | None = None
-
-
-def no_remarks(cells: Mapping[Place, FilledCell]) -> Sequence[str]:
-    """Return no remarks."""
-    return ()
 
 
 @dataclass(frozen=True)

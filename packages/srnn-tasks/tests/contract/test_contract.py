@@ -9,7 +9,17 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
 
-from srnn_tasks import BaseSource, Batch, Metric, TaskSpec, carried, evaluating, position_losses, weighted_mean
+from srnn_tasks import (
+    BaseSource,
+    Batch,
+    Metric,
+    TaskError,
+    TaskSpec,
+    carried,
+    evaluating,
+    position_losses,
+    weighted_mean,
+)
 
 T, B, I, O = 4, 3, 2, 5  # noqa: E741 - the vocabulary of the house
 FITTING = {"inputs": torch.zeros(T, B, I), "targets": torch.zeros(T, B, O)}
@@ -34,7 +44,7 @@ FITTING = {"inputs": torch.zeros(T, B, I), "targets": torch.zeros(T, B, O)}
     ],
 )
 def test_a_tensor_of_wrong_shape_is_named(field: str, value: Tensor) -> None:
-    with pytest.raises(ValueError, match=f"^{field}: expected .* got "):
+    with pytest.raises(TaskError, match=f"^{field}: expected .* got "):
         Batch(**{**FITTING, field: value})
 
 
@@ -63,7 +73,7 @@ SPEC = {"inputs": I, "outputs": O, "loss": "cross_entropy", "metrics": [{"name":
         ({"loss": "hinge"}, "loss"),
         ({"metrics": []}, "metrics"),
         ({"metrics": [{"name": "a", "better": "up"}]}, r"metrics\.0\.better"),
-        ({"metrics": [{"name": "a", "better": "lower"}] * 2}, "metrics: each name may occur once"),
+        ({"metrics": [{"name": "a", "better": "lower"}] * 2}, "metrics: expected distinct names"),
         ({"start": 3, "carry": True}, "start, carry: "),
         ({"output": 3}, "output"),
     ],
@@ -138,7 +148,7 @@ def test_weights_that_are_all_zero_give_zero_and_no_nan() -> None:
 
 @pytest.mark.parametrize("kind", ["cross_entropy", "distribution_cross_entropy", "mean_squared_error"])
 def test_outputs_that_do_not_fit_are_refused(kind: str) -> None:
-    with pytest.raises(ValueError, match=rf"loss {kind}: outputs \(T, B, O\) \(4, 3, 5\) do not fit targets \(3, 4\)"):
+    with pytest.raises(TaskError, match=rf"loss {kind}: outputs \(T, B, O\) \(4, 3, 5\) do not fit targets \(3, 4\)"):
         position_losses(kind, torch.zeros(T, B, O), torch.zeros(B, T))
 
 
@@ -226,10 +236,10 @@ def test_a_missing_or_undeclared_metric_is_an_error(generator) -> None:
     source = Echo()
     for wrong in ({"loss": torch.tensor(0.0)}, dict.fromkeys(["loss", "accuracy", "more"], torch.tensor(0.0))):
         source.measure = lambda outputs, batch, wrong=wrong: wrong
-        with pytest.raises(ValueError, match=r"measure: expected the metrics of the spec \['loss', 'accuracy'\]; got "):
+        with pytest.raises(TaskError, match=r"measure: expected the metrics of the spec \['loss', 'accuracy'\]; got "):
             source.evaluate(model, split="test", generator=generator)
     source.held_out = lambda split, *, generator: ()
-    with pytest.raises(ValueError, match="held_out: the split 'test' has no batch"):
+    with pytest.raises(TaskError, match="held_out: expected at least one batch; the split 'test' has none"):
         source.evaluate(model, split="test", generator=generator)
 
 
@@ -237,5 +247,5 @@ def test_a_source_without_position_takes_no_other_state() -> None:
     source = Echo()
     assert source.state_dict() == {}
     source.load_state_dict({})
-    with pytest.raises(ValueError, match=r"state: .* got \['order'\]"):
+    with pytest.raises(TaskError, match=r"state: .* got \['order'\]"):
         source.load_state_dict({"order": 1})

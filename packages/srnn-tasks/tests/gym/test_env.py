@@ -71,7 +71,15 @@ def test_all_tasks_have_an_environment():
     assert set(ENVIRONMENTS) <= set(gymnasium.registry)
 
 
-@pytest.mark.parametrize("name", ENVIRONMENTS.values())
+KINDS = [  # all bases, and every interval and sequence on some base of each family
+    *(YANG + " " + MATCH).split(),
+    *(f"{name}-{part}" for name in ("dlygo", "multidlydm", "dms") for part in ("intr", "intl")),
+    *(f"{name}-{part}" for name in ("anti", "rtgo", "dm1", "dlydm2", "dnms") for part in ("seqr", "seql")),
+    *(f"{n}-{i}-{s}" for n in ("dlyanti", "ctxdlydm1", "dnmc") for i in ("intr", "intl") for s in ("seqr", "seql")),
+]
+
+
+@pytest.mark.parametrize("name", KINDS)
 def test_gymnasium_checks_it_without_a_warning(name):
     env_checker.check_env(make(name))
 
@@ -87,14 +95,12 @@ def run(code: str) -> list[str]:
 
 
 def test_nothing_is_imported_or_registered_before_it_is_asked_for():
-    assert run("import sys, srnn_tasks; print('gymnasium' in sys.modules, 'srnn_tasks.gym' in sys.modules)") == [
-        "False",
-        "False",
-    ]
-    code = "import gymnasium, srnn_tasks; print(sum(key.startswith('srnn/') for key in gymnasium.registry))"
-    assert run(code) == ["0"]
-    code = "import gymnasium; e = gymnasium.make('srnn_tasks.gym:srnn/dlygo-intr-seql-v0'); print(e.reset()[0].shape)"
-    assert run(code) == ["(33,)"]
+    code = (
+        "import sys, srnn_tasks; print('gymnasium' in sys.modules, 'srnn_tasks.gym' in sys.modules)\n"
+        "import gymnasium; print(sum(key.startswith('srnn/') for key in gymnasium.registry))\n"
+        "print(gymnasium.make('srnn_tasks.gym:srnn/dlygo-intr-seql-v0').reset()[0].shape)"
+    )
+    assert run(code) == ["False", "False", "0", "(33,)"]
 
 
 def test_without_gymnasium_the_error_names_the_extra():
@@ -104,7 +110,7 @@ def test_without_gymnasium_the_error_names_the_extra():
         "try: CognitiveEnv('go')\n"
         "except ImportError as error: print(error)"
     )
-    assert " ".join(run(code)) == "CognitiveEnv needs gymnasium: pip install 'srnn-tasks[gymnasium]'"
+    assert " ".join(run(code)) == "CognitiveEnv requires gymnasium: pip install 'srnn-tasks[gymnasium]'"
 
 
 @pytest.mark.parametrize(
@@ -415,8 +421,11 @@ def test_timing_is_told_as_neurogym_tells_it():
     ("arguments", "message"),
     [
         ({"task": "dlygoo"}, "did you mean 'dlygo'"),
-        ({"task": "go", "tasks": ("anti",)}, "tasks: expected a field of one task, coherences, conventions, dt"),
-        ({"task": "go", "layout": {"kind": "windows"}}, "layout: expected a field of one task"),
+        (
+            {"task": "go", "tasks": ("anti",)},
+            "fields: expected fields of one task, coherences, conventions, dt.* got 'tasks'",
+        ),
+        ({"task": "go", "layout": {"kind": "windows"}}, "fields: expected fields of one task.* got 'layout'"),
         ({"task": "go", "rewards": {"corect": 2.0}}, "rewards: expected abort, correct, fail; got 'corect'"),
         ({"task": "go", "sigma": -1}, "sigma"),
     ],

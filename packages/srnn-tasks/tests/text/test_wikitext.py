@@ -15,14 +15,19 @@ from torch import Tensor
 from srnn_tasks import Batch, WikiText, WikiTextSource
 from srnn_tasks.testing import check_task
 
+from .made_up import WORDS, MadeUp
+
 needs_data = pytest.mark.skipif("SRNN_DATA" not in os.environ, reason="SRNN_DATA is not set: no WikiText-2 files")
 
 SPLITS = ("validation", "test")
-Words = dict[str, list[str]]
 
 
 def opened(**fields: object) -> WikiTextSource:
     return WikiText(**fields).open(device="cpu", generator=torch.Generator().manual_seed(0))
+
+
+def made(**fields: object) -> WikiTextSource:
+    return MadeUp(**fields).open(device="cpu", generator=torch.Generator().manual_seed(0))
 
 
 def stream(source: WikiTextSource, size: int):
@@ -119,11 +124,9 @@ def as_words(source: WikiTextSource, numbers: Tensor) -> list[list[str]]:
 @pytest.mark.parametrize(
     ("size", "steps", "train_tokens"), [(1, 35, None), (4, 35, None), (7, 1, 400), (3, 10**6, None), (5, 11, 277)]
 )
-def test_an_epoch_is_the_train_text_in_windows(
-    made_tokens: Words, size: int, steps: int, train_tokens: int | None
-) -> None:
-    source = opened(steps=steps, train_tokens=train_tokens)
-    expected = slow_windows(made_tokens["train"][:train_tokens], size, steps)
+def test_an_epoch_is_the_train_text_in_windows(size: int, steps: int, train_tokens: int | None) -> None:
+    source = made(steps=steps, train_tokens=train_tokens)
+    expected = slow_windows(WORDS["train"][:train_tokens], size, steps)
     epoch = source.epoch_batches(size)
     assert epoch == len(expected)
     for number, batch in enumerate(islice(stream(source, size), 2 * epoch)):
@@ -139,13 +142,13 @@ def test_an_epoch_is_the_train_text_in_windows(
     ("tokens", "size", "steps", "windows"),
     [(700, 20, 35, 1), (720, 20, 35, 1), (740, 20, 35, 2), (739, 20, 35, 1), (40, 20, 35, 1), (21, 1, 4, 5)],
 )
-def test_windows_of_an_epoch(made_tokens: Words, tokens: int, size: int, steps: int, windows: int) -> None:
-    assert opened(train_tokens=tokens, steps=steps).epoch_batches(size) == windows
+def test_windows_of_an_epoch(tokens: int, size: int, steps: int, windows: int) -> None:
+    assert made(train_tokens=tokens, steps=steps).epoch_batches(size) == windows
 
 
 @pytest.mark.parametrize("size", [0, 51])
-def test_streams_of_less_than_two_words_are_refused(made_tokens: Words, size: int) -> None:
-    source = opened(train_tokens=101)
+def test_streams_of_less_than_two_words_are_refused(size: int) -> None:
+    source = made(train_tokens=101)
     with pytest.raises(ValueError, match=f"size: expected 1 to 50 rows, for 101 words of train; got {size}"):
         source.epoch_batches(size)
     with pytest.raises(ValueError, match=r"size: expected .* got"):
@@ -153,8 +156,8 @@ def test_streams_of_less_than_two_words_are_refused(made_tokens: Words, size: in
     assert source.epoch_batches(50) == 1
 
 
-def test_the_spec_says_that_words_are_read_and_the_state_is_carried(made_tokens: Words) -> None:
-    spec = opened(vocabulary=12).spec
+def test_the_spec_says_that_words_are_read_and_the_state_is_carried() -> None:
+    spec = made(vocabulary=12).spec
     assert (spec.inputs, spec.outputs, spec.tokens, spec.carry, spec.start) == (12, 12, True, True, None)
     assert [(metric.name, metric.better) for metric in spec.metrics] == [
         ("accuracy", "higher"),
@@ -165,12 +168,12 @@ def test_the_spec_says_that_words_are_read_and_the_state_is_carried(made_tokens:
 
 
 @pytest.mark.parametrize("vocabulary", [None, 9])
-def test_the_contract_holds(made_tokens: Words, vocabulary: int | None) -> None:
-    check_task(WikiText(vocabulary=vocabulary, steps=6, evaluation_rows=4), seeded=False)
+def test_the_contract_holds(vocabulary: int | None) -> None:
+    check_task(MadeUp(vocabulary=vocabulary, steps=6, evaluation_rows=4), seeded=False)
 
 
-def test_sources_of_several_seeds_give_batches_that_stack(made_tokens: Words) -> None:
-    sources = [WikiText(steps=9).open(device="cpu", generator=torch.Generator().manual_seed(n)) for n in range(3)]
+def test_sources_of_several_seeds_give_batches_that_stack() -> None:
+    sources = [MadeUp(steps=9).open(device="cpu", generator=torch.Generator().manual_seed(n)) for n in range(3)]
     streams = [source.batches(4, generator=torch.Generator().manual_seed(n)) for n, source in enumerate(sources)]
     for _ in range(sources[0].epoch_batches(4) + 2):
         batches = [next(each) for each in streams]
@@ -186,25 +189,25 @@ def same(first: Batch, second: Batch) -> bool:
     return all(torch.equal(getattr(first, name), getattr(second, name)) for name in ("inputs", "targets", "reset"))
 
 
-def test_a_resumed_stream_goes_on_where_it_stood(made_tokens: Words) -> None:
-    epoch = opened(steps=20).epoch_batches(6)
-    expected = list(islice(stream(opened(steps=20), 6), 3 * epoch))
+def test_a_resumed_stream_goes_on_where_it_stood() -> None:
+    epoch = made(steps=20).epoch_batches(6)
+    expected = list(islice(stream(made(steps=20), 6), 3 * epoch))
     for stop in (0, 1, epoch - 1, epoch, epoch + 1, 2 * epoch):
-        source = opened(steps=20)
+        source = made(steps=20)
         list(islice(stream(source, 6), stop))
         state = source.state_dict()
         next(stream(source, 6))  # what the first run does on its own changes nothing
-        resumed = opened(steps=20)
+        resumed = made(steps=20)
         resumed.load_state_dict(state)
         assert resumed.state_dict() == state
         assert all(map(same, stream(resumed, 6), expected[stop:]))
         assert state == {"window": stop % epoch, "rows": 6 if stop else 0}
 
 
-def test_a_new_iterator_goes_on_and_after_whole_epochs_begins_the_text(made_tokens: Words) -> None:
-    source = opened(steps=20)
+def test_a_new_iterator_goes_on_and_after_whole_epochs_begins_the_text() -> None:
+    source = made(steps=20)
     epoch = source.epoch_batches(6)
-    expected = list(islice(stream(opened(steps=20), 6), epoch))
+    expected = list(islice(stream(made(steps=20), 6), epoch))
     list(islice(stream(source, 6), 3))
     assert same(next(stream(source, 6)), expected[3])
     list(islice(stream(source, 6), epoch - 4))
@@ -213,11 +216,11 @@ def test_a_new_iterator_goes_on_and_after_whole_epochs_begins_the_text(made_toke
     assert begun.reset.all()
 
 
-def test_another_number_of_rows_begins_the_text_anew(made_tokens: Words) -> None:
-    source = opened(steps=20)
+def test_another_number_of_rows_begins_the_text_anew() -> None:
+    source = made(steps=20)
     list(islice(stream(source, 6), 3))
     for size in (4, 6):
-        assert same(next(stream(source, size)), next(stream(opened(steps=20), size)))
+        assert same(next(stream(source, size)), next(stream(made(steps=20), size)))
     assert source.state_dict() == {"window": 1, "rows": 6}
 
 
@@ -234,8 +237,8 @@ def test_another_number_of_rows_begins_the_text_anew(made_tokens: Words) -> None
         ({"window": -1, "rows": 5}, "expected 'window' to be 0 to 2 with 5 rows; got -1"),
     ],
 )
-def test_a_state_of_another_task_is_refused(made_tokens: Words, state: dict, message: str) -> None:
-    source = opened(train_tokens=100, steps=7)
+def test_a_state_of_another_task_is_refused(state: dict, message: str) -> None:
+    source = made(train_tokens=100, steps=7)
     with pytest.raises(ValueError, match=f"^state: {message}$"):
         source.load_state_dict(state)
 
@@ -277,11 +280,11 @@ class Reader:
     ("rows", "steps", "tokens", "vocabulary"), [(10, 35, None, None), (3, 7, None, 9), (4, 5, 84, 20), (1, 1, 2, 5)]
 )
 def test_evaluation_is_that_of_a_slow_reader(
-    made_tokens: Words, split: str, rows: int, steps: int, tokens: int | None, vocabulary: int | None
+    split: str, rows: int, steps: int, tokens: int | None, vocabulary: int | None
 ) -> None:
-    source = opened(evaluation_rows=rows, steps=steps, evaluation_tokens=tokens, vocabulary=vocabulary)
+    source = made(evaluation_rows=rows, steps=steps, evaluation_tokens=tokens, vocabulary=vocabulary)
     reader = Reader(len(source.words))
-    text = [word if word in source.words else "<unk>" for word in made_tokens[split][:tokens]]
+    text = [word if word in source.words else "<unk>" for word in WORDS[split][:tokens]]
     numbers = [source.words.index(word) for word in text]
     length = len(numbers) // rows
     scores = [reader.slowly(numbers[b * length : (b + 1) * length]) for b in range(rows)]
@@ -296,8 +299,8 @@ def test_evaluation_is_that_of_a_slow_reader(
     assert found["perplexity"] == pytest.approx(math.exp(loss), rel=1e-4)
 
 
-def test_a_bad_model_has_a_finite_perplexity_and_a_broken_one_none(made_tokens: Words) -> None:
-    source = opened()
+def test_a_bad_model_has_a_finite_perplexity_and_a_broken_one_none() -> None:
+    source = made()
     words = len(source.words)
     bad = evaluated(source, lambda *given: (1e6 * always(words - 1, words)(*given)[0], None))
     assert bad["loss"] > 9e5
@@ -307,8 +310,8 @@ def test_a_bad_model_has_a_finite_perplexity_and_a_broken_one_none(made_tokens: 
     assert math.isnan(broken["perplexity"])
 
 
-def test_evaluation_says_what_it_does_not_know(made_tokens: Words) -> None:
-    source = opened()
+def test_evaluation_says_what_it_does_not_know() -> None:
+    source = made()
     for call in (source.constant, source.unigram):
         with pytest.raises(ValueError, match=r"split: expected one of .* got 'train'"):
             call(split="train")
@@ -324,9 +327,9 @@ def slow_targets(tokens: list[str], rows: int) -> list[str]:
 
 
 @pytest.mark.parametrize("split", SPLITS)
-def test_constant_answers_are_the_shares_of_words(made_tokens: Words, split: str) -> None:
-    source = opened(evaluation_rows=3)
-    counts = Counter(slow_targets(made_tokens[split], 3))
+def test_constant_answers_are_the_shares_of_words(split: str) -> None:
+    source = made(evaluation_rows=3)
+    counts = Counter(slow_targets(WORDS[split], 3))
     best, found = source.constant(split=split)
     assert counts[best] == max(counts.values())
     for word in (best, "of", "word7"):
@@ -341,15 +344,15 @@ def test_constant_answers_are_the_shares_of_words(made_tokens: Words, split: str
 @pytest.mark.parametrize("split", SPLITS)
 @pytest.mark.parametrize(("train_tokens", "vocabulary"), [(None, None), (200, None), (None, 6)])
 def test_unigram_is_the_perplexity_of_counts_plus_one(
-    made_tokens: Words, split: str, train_tokens: int | None, vocabulary: int | None
+    split: str, train_tokens: int | None, vocabulary: int | None
 ) -> None:
-    source = opened(train_tokens=train_tokens, vocabulary=vocabulary)
+    source = made(train_tokens=train_tokens, vocabulary=vocabulary)
 
     def seen(tokens: list[str]) -> list[str]:
         return [word if word in source.words else "<unk>" for word in tokens]
 
-    train = Counter(seen(made_tokens["train"][:train_tokens]))
-    targets = seen(slow_targets(made_tokens[split], 10))
+    train = Counter(seen(WORDS["train"][:train_tokens]))
+    targets = seen(slow_targets(WORDS[split], 10))
     total = sum(train.values()) + len(source.words)
     product = 1.0
     for word in targets:

@@ -16,7 +16,7 @@ from scipy.optimize import isotonic_regression
 from srnn_bench import BenchError
 from srnn_bench.analysis import clusters
 from srnn_bench.drawing import INK, file_png, file_svg, inline_svg
-from srnn_bench.papers.modcog.figures import FEW, MANY, cluster_numbers, spread_apart, task_clusters
+from srnn_bench.papers.modcog.figures import FEW, MANY, cluster_numbers, spread_apart, task_clusters, unit_weights
 
 
 def generator(seed=0):
@@ -126,3 +126,16 @@ def test_drawings_are_files_and_elements_of_a_page(which):
         assert all(re.search(rf">{name}<", inline) for name in NAMES)
     ElementTree.fromstring(file_svg(drawing).encode())
     assert file_png(drawing).startswith(b"\x89PNG")
+
+
+def test_weights_of_units_are_drawn_by_cluster():
+    points = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.9, 0.0], [0.0, 0.8], [0.95, 0.0]])
+    clustering = clusters(points)
+    weights = torch.arange(10.0).view(2, 5)
+    drawing = unit_weights("name", "title", {"input": weights, "itself": weights[:1]}, clustering)
+    first, second, _ = drawing.figure.axes
+    assert first.images[0].get_array().tolist() == weights[:, clustering.order].tolist()
+    assert second.images[0].get_array().shape == (1, 5)
+    assert drawing.caption == "Weights of 5 units in 2 clusters; rows: input 2, itself 1."
+    with pytest.raises(BenchError, match=r"output: expected shape \(rows, 5\), got \(2, 4\)"):
+        unit_weights("name", "title", {"output": weights[:, :4]}, clustering)

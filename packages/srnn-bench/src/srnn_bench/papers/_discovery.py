@@ -125,4 +125,4 @@ def _unknown(noun: str, name: str, names: Iterable[str]) -> str:
     known = list(names)
     near = difflib.get_close_matches(name, known, n=1)
     hint = f" (did you mean {near[0]!r}?)" if near else ""
-    return f"{noun}: no {noun} {name!r}{hint}; expected one of {', '.join(known)}"
+    return f"{noun}: no {noun} {name!r}{hint}, expected one of {', '.join(known)}"

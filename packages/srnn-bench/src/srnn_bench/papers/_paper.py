@@ -82,7 +82,7 @@ class Paper:
         table = self.tables[name](scale)
         if (table.name, table.scale) != (self.full_name(name), scale):
             raise BenchError(
-                f"paper {self.name!r}: expected table {self.full_name(name)!r} at scale {scale!r}; "
+                f"paper {self.name!r}: expected table {self.full_name(name)!r} at scale {scale!r}, "
                 f"got {table.name!r} at scale {table.scale!r}"
             )
         return table

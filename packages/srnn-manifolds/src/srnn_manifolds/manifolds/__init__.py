@@ -1,7 +1,7 @@
 """Manifolds: metric spaces from which the positions of neurons are drawn, as frozen values.
 
-A manifold answers five questions (coordinates, diameter, sample, distance, retract) and knows nothing of costs or
-weights, so a new one is one file here and one member of `AnyManifold`.
+A manifold defines coordinates, diameter, sample, distance and retract, and is independent of costs and weights, so a
+new one is one file here and one member of `AnyManifold`.
 """
 
 from ._euclidean import AnySampling as AnySampling

@@ -1,4 +1,4 @@
-"""What each layer and network says of its weight matrices, up to an LSTM with projection, where shapes mislead."""
+"""The descriptions of weight matrices, including an LSTM with projection, whose shapes and names mislead."""
 
 from types import SimpleNamespace
 

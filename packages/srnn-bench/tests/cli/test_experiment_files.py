@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from srnn_bench import BenchError, Experiment
 from srnn_bench.cli import read_experiment
-from srnn_bench.papers import TABLES, table
+from srnn_bench.papers import table, table_names
 
 
 @pytest.fixture
 def texts(tiny) -> list[str]:
     """Return the JSON of experiments: the tiny one, and one of each table of the papers."""
-    found = [table(name, "smoke").cells[-1].experiment for name in TABLES]
+    found = [table(name, "smoke").cells[-1].experiment for name in table_names()]
     return [experiment.model_dump_json() for experiment in (tiny(), *found)]
 
 

@@ -14,7 +14,7 @@ from srnn_tasks import Adding
 TINY = Training(epochs=3, batches=2, batch_size=8, learning_rate=1e-2)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tiny() -> Callable[..., Experiment]:
     """Give a function that returns the tiny experiment with some fields changed."""
     return _tiny

@@ -1,4 +1,4 @@
-"""What the tests of all packages share: patience on slow machines, and that READMEs and docstrings say the truth."""
+"""Shared by the tests of all packages: hypothesis profiles, and checks that READMEs and docstring examples run."""
 
 import contextlib
 import doctest
@@ -14,16 +14,19 @@ import pytest
 import torch
 from hypothesis import HealthCheck, settings
 
-# machines are shared: time says nothing about right or wrong
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("patient")
+# No deadline: machines are shared, and time says nothing about correctness. `--hypothesis-profile=deep` draws ten times
+# as many examples as the default.
+PROFILE = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("quick", max_examples=30, **PROFILE)
+settings.register_profile("deep", max_examples=300, **PROFILE)
+settings.load_profile("quick")
 
 BLOCK = re.compile(r"^```(python|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 @pytest.fixture
 def run_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
-    """Give a check that a README's python blocks run, one after the other, and print what the text block after says."""
+    """Return a check that the python blocks of a README run, in order, and print the text block that follows each."""
     monkeypatch.chdir(tmp_path)
 
     def run(readme: Path) -> None:
@@ -47,7 +50,7 @@ def run_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Pat
 
 @pytest.fixture
 def check_words(run_readme: Callable[[Path], None], request: pytest.FixtureRequest) -> Callable[[ModuleType], None]:
-    """Give a check that a package's README runs and names all that is public, and that its docstring examples run."""
+    """Return a check of a package: its README runs and names all public names; its docstring examples run."""
 
     def check(package: ModuleType) -> None:
         readme = request.path.parents[1] / "README.md"

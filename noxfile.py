@@ -5,7 +5,6 @@ Every environment is made by virtualenv and pip, with the tested versions of con
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import tomllib
@@ -15,13 +14,14 @@ from pathlib import Path
 import nox
 
 nox.needs_version = ">=2024.4.15"
-nox.options.sessions = ["tests", "integration"]
+nox.options.sessions = ["tests"]
 nox.options.default_venv_backend = "virtualenv"
 nox.options.reuse_venv = "yes"
 
 ROOT = Path(__file__).parent
 PACKAGES = ("srnn-manifolds", "srnn-masks", "srnn-pruning", "srnn-models", "srnn-tasks", "srnn-bench")
 CONSTRAINTS = ("-c", str(ROOT / "constraints.txt"))
+EVERYTHING = (*(f"packages/{name}" for name in PACKAGES), "integration_tests")
 
 
 def pyproject(package: str) -> dict:
@@ -45,30 +45,20 @@ def test_tools(package: str) -> list[str]:
     return pyproject(package)["dependency-groups"]["test"]
 
 
-def import_everything(session: nox.Session, package: str) -> None:
-    """Import every module of an installed package: an import that it does not declare fails here."""
-    session.run("python", str(ROOT / "integration_tests" / "import_everything.py"), package.replace("-", "_"))
-
-
-@nox.session(reuse_venv=False)  # test tools of an earlier run would hide an undeclared import
-@nox.parametrize("package", PACKAGES, ids=PACKAGES)
-def tests(session: nox.Session, package: str) -> None:
-    """Test one package where only it, what it declares and its test tools are installed."""
-    session.install(*CONSTRAINTS, *folders(*with_siblings(package)))
-    import_everything(session, package)
-    session.install(*CONSTRAINTS, *test_tools(package))
-    with session.chdir(ROOT / "packages" / package):
-        session.run("python", "-m", "pytest", *session.posargs)
-    if "CI" in os.environ:  # six environments with torch would fill a small disk
-        shutil.rmtree(session.virtualenv.location)
-
-
 @nox.session
-def integration(session: nox.Session) -> None:
-    """Test the six packages together, with a plug-in installed as a third party would install it."""
-    session.install(*CONSTRAINTS, *folders(*PACKAGES), *test_tools("srnn-bench"))
+def tests(session: nox.Session) -> None:
+    """Test the six packages and how they work together, with a plug-in installed as a third party would install it.
+
+    Arguments are passed to pytest: `nox -s tests -- packages/srnn-masks -x`. `--hypothesis-profile=deep` draws more
+    examples.
+    """
+    tools = {tool for package in PACKAGES for tool in test_tools(package)}
+    session.install(*CONSTRAINTS, *folders(*PACKAGES), *sorted(tools), "pytest-xdist>=3.6")
     session.install(*CONSTRAINTS, "--no-deps", "./integration_tests/plugin")
-    session.run("python", "-m", "pytest", "integration_tests", *session.posargs)
+    threads = {"OMP_NUM_THREADS": "1"}  # two workers share the cores; more threads than cores only wait
+    session.run(
+        "python", "-m", "pytest", "-n", "2", "--dist", "worksteal", *(session.posargs or EVERYTHING), env=threads
+    )
 
 
 @nox.session
@@ -107,26 +97,28 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def build(session: nox.Session) -> None:
-    """Build sdists and wheels of all six packages, check them, install the wheels together and import them."""
-    session.install(*CONSTRAINTS, "build", "twine")
+    """Build sdists and wheels, check them, then install each package alone and import all of its modules.
+
+    Each package is installed from its wheel into an environment with nothing but what it declares, so an import that
+    it does not declare fails here.
+    """
+    session.install(*CONSTRAINTS, "build", "twine", "hatchling")
     dist = Path(session.create_tmp()) / "dist"
     shutil.rmtree(dist, ignore_errors=True)
     for package in PACKAGES:
-        session.run("python", "-m", "build", "--outdir", str(dist), f"packages/{package}", silent=True)
-    files = sorted(str(path) for path in dist.iterdir())
-    session.run("twine", "check", "--strict", *files)
-    wheels = [path for path in files if path.endswith(".whl")]
-    clean = Path(session.create_tmp()) / "clean"
-    session.run("virtualenv", "--clear", str(clean), external=True)
-    session.run(str(clean / "bin" / "pip"), "install", *CONSTRAINTS, *wheels, external=True)
-    session.run(str(clean / "bin" / "pip"), "check", external=True)
+        folder = f"packages/{package}"
+        session.run("python", "-m", "build", "--no-isolation", "--outdir", str(dist), folder, silent=True)
+    session.run("twine", "check", "--strict", *sorted(str(path) for path in dist.iterdir()))
+    alone = Path(session.create_tmp()) / "alone"
     for package in PACKAGES:
-        session.run(
-            str(clean / "bin" / "python"),
-            "integration_tests/import_everything.py",
-            package.replace("-", "_"),
-            external=True,
-        )
+        wheels = [str(next(dist.glob(f"{name.replace('-', '_')}-*.whl"))) for name in with_siblings(package)]
+        python = str(alone / "bin" / "python")
+        session.run("virtualenv", "--clear", str(alone), external=True, silent=True)
+        session.run(python, "-m", "pip", "install", "--quiet", *CONSTRAINTS, *wheels, external=True)
+        session.run(python, "-m", "pip", "check", external=True)
+        module = package.replace("-", "_")
+        session.run(python, "integration_tests/import_everything.py", module, external=True)
+    shutil.rmtree(alone)
 
 
 @nox.session

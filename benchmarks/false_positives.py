@@ -1,8 +1,9 @@
-"""How often a claim that compares two equal means gets a verdict, before Holm's correction over its table.
+"""Rate of false verdicts for a claim that compares two equal means, before Holm's correction over its table.
 
     python benchmarks/false_positives.py [--draws 40000]
 
-The test is the one of `srnn claims`; 5 % is the aim. Small samples of unequal or skewed spread are where it fails.
+The test is that of `srnn claims`; its nominal level is 5 %. It misses this level for small samples with unequal or
+skewed distributions.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ Draw = Callable[[np.random.Generator, int], np.ndarray]
 
 
 def normal(sd: float) -> Draw:
-    """Return a normal sample of mean 0."""
+    """Return a sampler of normal values with mean 0."""
     return lambda generator, n: generator.normal(0.0, sd, n)
 
 
 def lognormal(sigma: float) -> Draw:
-    """Return a lognormal sample, moved to mean 0."""
+    """Return a sampler of lognormal values, shifted to mean 0."""
     return lambda generator, n: generator.lognormal(0.0, sigma, n) - np.exp(sigma**2 / 2)
 
 
@@ -38,14 +39,14 @@ CASES: dict[str, tuple[Draw, Draw]] = {
 
 
 def rate(case: tuple[Draw, Draw], n: int, draws: int) -> float:
-    """Return the share of draws in which the two-sided test says that the means differ."""
+    """Return the share of draws in which the two-sided test rejects equal means."""
     generator = np.random.default_rng(0)
-    found = 0
+    rejections = 0
     for _ in range(draws):
         first, second = (draw(generator, n).tolist() for draw in case)
         test = welch([first, second], [1.0, -1.0])
-        found += test is not None and 2 * min(test.p_below, test.p_above) < LEVEL
-    return found / draws
+        rejections += test is not None and 2 * min(test.p_below, test.p_above) < LEVEL
+    return rejections / draws
 
 
 def main() -> None:

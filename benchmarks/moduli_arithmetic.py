@@ -1,6 +1,6 @@
-"""What can be counted about arXiv 2406.06290 without training: the numbers of docs/findings/moduli.md.
+"""Numbers of docs/findings/moduli.md that follow from arXiv 2406.06290 and its code without training.
 
-SRNN_DATA=... python benchmarks/moduli_arithmetic.py
+Usage: `SRNN_DATA=... python benchmarks/moduli_arithmetic.py`.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from srnn_tasks import PathIntegration, WikiText
 
 
 def reported_accuracy() -> None:
-    """Print constant answers on the test text, truly counted and as the published code counts them."""
+    """Print the accuracy of constant answers on the test text, true and as the published code counts it."""
     source = WikiText().open(device="cpu", generator=torch.Generator())
-    print("Constant answers on WikiText-2 test: true %, and as the published code counts")
+    print("Constant answers on WikiText-2 test: true accuracy in %, and as counted by the published code")
     for token in ("<unk>", "the", ",", "and"):
-        _, found = source.constant(token)
-        print(f"  {token:<6} {100 * found['accuracy']:.3f}  {100 * found['accuracy_reported']:.3f}")
-    print(f"  perplexity of the words' frequencies: {source.unigram():.1f}")
+        _, scores = source.constant(token)
+        print(f"  {token:<6} {100 * scores['accuracy']:.3f}  {100 * scores['accuracy_reported']:.3f}")
+    print(f"  perplexity of the word frequencies: {source.unigram():.1f}")
 
 
 def strengths() -> None:
@@ -40,24 +40,24 @@ def strengths() -> None:
         print(f"  {name:<13} {built.mean_coefficient():7.2f} {built.coefficients.std(correction=0).item():7.2f}")
 
 
-def pruned_at_once() -> None:
-    """Print what global ranking leaves of each matrix when the networks are pruned as they are drawn."""
+def densities_at_initialization() -> None:
+    """Print the density of each matrix when the networks are pruned globally at initialisation."""
     generator = torch.Generator().manual_seed(0)
     text = LanguageModel(recurrence=ElmanRNN(hidden=650, bias="double"), layers=3)
     tasks = {
         "text": (text, WikiText().open(device="cpu", generator=generator).spec),
         "navigation": (PathIntegrator(), PathIntegration().open(device="cpu", generator=generator).spec),
     }
-    print("Share left of each matrix when weights are ranked together as they are drawn, before any training")
+    print("Density of each matrix after global pruning at initialisation, before any training")
     for name, (model, spec) in tasks.items():
         network = model.build(spec, generator=generator)
         for sparsity in (0.5, 0.75, 0.9):
             prune(network, Pruning(sparsity=sparsity))
-            left = ", ".join(f"{matrix} {share:.3f}" for matrix, share in densities(network).items())
-            print(f"  {name}, {sparsity:.0%}: {left}")
+            remaining = ", ".join(f"{matrix} {share:.3f}" for matrix, share in densities(network).items())
+            print(f"  {name}, {sparsity:.0%}: {remaining}")
 
 
 if __name__ == "__main__":
     reported_accuracy()
     strengths()
-    pruned_at_once()
+    densities_at_initialization()

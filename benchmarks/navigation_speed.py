@@ -1,23 +1,25 @@
-r"""How long a training step of navigation takes, launched kernel by kernel and replayed as a CUDA graph.
+r"""Time per training step of navigation: launched kernel by kernel (eager), and replayed as a CUDA graph (recorded).
 
     python benchmarks/navigation_speed.py --write                      # N = 4096, B = 200, T = 50, TF32, on a GPU
-    python benchmarks/navigation_speed.py --device cpu --neurons 64    # for exercise
+    python benchmarks/navigation_speed.py --device cpu --neurons 64    # to try the script
 
-First the two are compared: the losses of 20 steps from the same seed. Then blocks of steps are timed in turn (eager,
-recorded, eager, ...) by events on the device. A step is all of it: drawing the routes, forward, loss, penalty,
-backward, Adam. On a CPU nothing can be recorded, and both are the same.
+First the losses of 20 steps from the same seed are compared. Then blocks of steps are timed alternately (eager,
+recorded, eager, ...) with CUDA events. A step includes drawing the routes, which is not recorded, forward, loss,
+penalty, backward and Adam. On a CPU nothing can be recorded, and both engines are the same.
 
-For a lent machine that has Python 3.12, torch, and no network: here, in the root of the repository, once,
+For a GPU machine with Python 3.12 and torch but without network access: once, on a machine with network access, in the
+root of the repository,
 
     pip wheel -q --no-deps -w .whl packages/*/ && pip download -q --no-deps --only-binary=:all: --python-version 3.12 \
         --implementation cp --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 -d .whl \
         pydantic==2.14.3 pydantic-core==2.50.4 annotated-types==0.8.0 typing-extensions==4.16.0 typing-inspection==0.4.5
 
-and there, with .whl carried along and OUT a folder for the pages, one line (tests first; all inside 10 minutes):
+and on the GPU machine, with .whl copied and OUT set to an output folder, one command (tests first; at most 10 minutes):
 
     export PYTHONPATH=/tmp/site; python3 -m pip install -q --no-index --no-deps --no-compile --target /tmp/site \
-        .whl/*.whl; timeout 200 python3 -m pytest -q -p no:cacheprovider packages/srnn-bench/tests/test_graphed.py \
-        -k "cuda_graphs or wait"; timeout 180 python3 benchmarks/navigation_speed.py --write $OUT/navigation-speed.md; \
+        .whl/*.whl; timeout 200 python3 -m pytest -q -p no:cacheprovider -k cuda \
+        packages/srnn-bench/tests/training/test_graphed.py; \
+        timeout 180 python3 benchmarks/navigation_speed.py --write $OUT/navigation-speed.md; \
         timeout 180 python3 benchmarks/penalty_cost.py --device cuda --precision tf32 --neurons 4096 \
         --write $OUT/penalty-cost.md
 """
@@ -41,7 +43,6 @@ from srnn_bench import Conditions, Experiment, Penalty, Stage, Training
 from srnn_bench.training import (
     CudaRecorder,
     Graphed,
-    Plain,
     Single,
     applied,
     assemble,
@@ -55,14 +56,14 @@ from srnn_tasks import PathIntegration
 
 RESULT = Path(__file__).parents[1] / "docs" / "results" / "navigation-speed.md"
 CELLS = 512  # K
-TARGET, AIM = 6.0, 4.5  # ms a step at N = 4096, B = 200, T = 50 on an H100 in TF32
-COMPARED = 20  # steps
-CLOSE = {"float32": 1e-4, "tf32": 2e-3, "bfloat16": 2e-2}  # greatest relative difference of a loss that is accepted
+TARGET, AIM = 6.0, 4.5  # ms per step at N = 4096, B = 200, T = 50 on an H100 in TF32
+COMPARED = 20  # steps whose losses are compared
+TOLERANCE = {"float32": 1e-4, "tf32": 2e-3, "bfloat16": 2e-2}  # largest accepted relative difference of a loss
 
 
 @dataclass(frozen=True)
 class Size:
-    """What is timed: neurons N, batch B, time steps T."""
+    """Size of the timed network: neurons N, batch B, time steps T."""
 
     neurons: int
     batch: int
@@ -70,19 +71,19 @@ class Size:
 
     @property
     def flops(self) -> float:
-        """Floating-point operations of a step: 2 a multiply-add, backward twice the forward (facts sheet, part 10)."""
+        """Floating-point operations per step: 2 per multiply-add, backward twice the forward."""
         n, rows = self.neurons, self.batch * self.steps
         forward = rows * n * (n + CELLS + 2) + self.batch * CELLS * n
         return 6.0 * forward
 
     @property
     def bytes(self) -> dict[str, float]:
-        """The fewest bytes of float32 that a step moves, by what moves them, if only W_hh outgrows the cache.
+        """Lower bound on the float32 bytes moved per step, by source, if only W_hh exceeds the cache.
 
-        `recurrence`: W_hh is read at each time step, forwards and backwards. `states`: driven input, h and delta, each
+        `recurrence`: W_hh is read at each time step, forward and backward. `states`: driven input, h and delta, each
         written once and read once, and read once more for the gradient of W_hh (h, delta) and the decoder (h). `codes`:
-        targets, outputs and their gradients. `weights`: gradient written, and Adam's reading of four tensors and
-        writing of three. `penalty`: W, coefficients and gradient read, gradient written.
+        targets, outputs and their gradients. `weights`: gradient written; Adam reads four tensors and writes three.
+        `penalty`: W, coefficients and gradient read, gradient written.
         """
         n, rows = self.neurons, self.batch * self.steps
         weights = n * (n + 2 * CELLS + 2)
@@ -108,20 +109,24 @@ def experiment(size: Size) -> Experiment:
 
 
 def eager(size: Size, device: torch.device) -> Single:
-    """Return the engine that launches kernel by kernel."""
+    """Return an engine that launches the step kernel by kernel."""
     engine = Single([assemble(experiment(size), 0, device)], device)
     engine.begin(0)
     return engine
 
 
-def recorded(size: Size, device: torch.device) -> Graphed:
-    """Return the engine that records its step and replays it; it stops with an error where that fails."""
+def recorded(size: Size, device: torch.device) -> Single:
+    """Return an engine that records its step and replays it, or `eager` on a CPU.
 
-    def told(text: str) -> None:
+    Raises RuntimeError if recording fails.
+    """
+    if device.type != "cuda":
+        return eager(size, device)
+
+    def on_note(text: str) -> None:
         raise RuntimeError(text)
 
-    recorder = CudaRecorder(device) if device.type == "cuda" else Plain()
-    engine = Graphed([assemble(experiment(size), 0, device)], device, recorder, tell=told)
+    engine = Graphed([assemble(experiment(size), 0, device)], device, CudaRecorder(device), on_note=on_note)
     engine.begin(0)
     return engine
 
@@ -129,7 +134,7 @@ def recorded(size: Size, device: torch.device) -> Graphed:
 def first_losses(
     make: Callable[[Size, torch.device], Single], size: Size, device: torch.device
 ) -> tuple[Tensor, float | None]:
-    """Return loss and penalty of the first steps `(steps, 2)`, and the peak memory in MiB."""
+    """Return loss and penalty of the first steps, shape `(steps, 2)`, and the peak memory in MiB."""
     reset_peak_memory(device)
     engine = make(size, device)
     losses = torch.cat([engine.step() for _ in range(COMPARED)]).cpu()
@@ -142,13 +147,13 @@ def first_losses(
 
 
 def timed(function: Callable[[], object], times: int, device: torch.device) -> tuple[float, float]:
-    """Return ms a call by events on the device, and ms a call that the host was busy with launching."""
+    """Return ms per call by CUDA events, and ms per call in which the host launched kernels."""
     if device.type != "cuda":
         begin = time.perf_counter()
         for _ in range(times):
             function()
-        taken = 1000 * (time.perf_counter() - begin) / times
-        return taken, taken
+        elapsed = 1000 * (time.perf_counter() - begin) / times
+        return elapsed, elapsed
     first, last = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
     torch.cuda.synchronize(device)
     begin = time.perf_counter()
@@ -162,20 +167,26 @@ def timed(function: Callable[[], object], times: int, device: torch.device) -> t
 
 
 def measure(arguments: argparse.Namespace, size: Size, device: torch.device) -> list[str]:
-    """Compare and time; return the lines of the page."""
-    (losses, eager_memory), (others, memory) = (first_losses(make, size, device) for make in (eager, recorded))
-    difference = float(((others - losses) / losses).abs().max())
-    good = difference <= CLOSE[arguments.precision]
+    """Compare the losses, time the steps, and return the lines of the page."""
+    (eager_losses, eager_memory), (recorded_losses, recorded_memory) = (
+        first_losses(make, size, device) for make in (eager, recorded)
+    )
+    difference = float(((recorded_losses - eager_losses) / eager_losses).abs().max())
+    accepted = difference <= TOLERANCE[arguments.precision]
     lines = [
-        f"Losses and penalties of the first {COMPARED} steps differ by at most {difference:.1e} of their size "
-        f"({'accepted' if good else 'NOT accepted'}: up to {CLOSE[arguments.precision]:.0e})."
+        f"Largest relative difference of losses and penalties in the first {COMPARED} steps: {difference:.1e} "
+        f"({'accepted' if accepted else 'NOT accepted'}: tolerance {TOLERANCE[arguments.precision]:.0e})."
     ]
     print(lines[0], flush=True)
-    if not good:
+    if not accepted:
         return lines
-    one, other = eager(size, device), recorded(size, device)
+    eager_engine, recorded_engine = eager(size, device), recorded(size, device)
     times: dict[str, list[tuple[float, float]]] = {"eager": [], "recorded": [], "draws alone, eager": []}
-    calls = {"eager": one.step, "recorded": other.step, "draws alone, eager": lambda: next(one.batches)}
+    calls = {
+        "eager": eager_engine.step,
+        "recorded": recorded_engine.step,
+        "draws alone, eager": lambda: next(eager_engine.batches),
+    }
     for call in calls.values():
         timed(call, 10, device)
     for _ in range(arguments.repeat):
@@ -184,38 +195,38 @@ def measure(arguments: argparse.Namespace, size: Size, device: torch.device) -> 
     moved = sum(size.bytes.values())
     lines += [
         "",
-        f"{arguments.repeat} blocks of {arguments.block} steps each, in turn; median, smallest and largest block:",
+        f"{arguments.repeat} blocks of {arguments.block} steps each, alternating; median, smallest and largest block:",
         "",
-        "| | ms a step | range | host, ms | TFLOP/s | GB/s at least | peak memory, MiB |",
+        "| | ms per step | range | host, ms | TFLOP/s | GB/s, at least | peak memory, MiB |",
         "|---|---:|---|---:|---:|---:|---:|",
     ]
-    for name, memory_mb in (("eager", eager_memory), ("recorded", memory), ("draws alone, eager", None)):
+    for name, memory_mb in (("eager", eager_memory), ("recorded", recorded_memory), ("draws alone, eager", None)):
         device_ms, host_ms = ([pair[side] for pair in times[name]] for side in (0, 1))
         step = median(device_ms)
         rates = ("", "") if "draws" in name else (f"{size.flops / step / 1e9:.2f}", f"{moved / step / 1e6:.0f}")
-        held = "" if memory_mb is None else f"{memory_mb:.0f}"
+        memory = "" if memory_mb is None else f"{memory_mb:.0f}"
         lines.append(
             f"| {name} | {step:.3f} | {min(device_ms):.3f} to {max(device_ms):.3f} | {median(host_ms):.3f} "
-            f"| {rates[0]} | {rates[1]} | {held} |"
+            f"| {rates[0]} | {rates[1]} | {memory} |"
         )
-    ratios = [a / b for (a, _), (b, _) in zip(times["eager"], times["recorded"], strict=True)]
+    ratios = [plain / replayed for (plain, _), (replayed, _) in zip(times["eager"], times["recorded"], strict=True)]
     lines += [
         "",
-        f"Recorded steps are {median(ratios):.2f} times as fast ({min(ratios):.2f} to {max(ratios):.2f}). A step is "
+        f"Recorded steps are {median(ratios):.2f} times as fast ({min(ratios):.2f} to {max(ratios):.2f}). A step takes "
         f"{size.flops:.3e} FLOPs and moves at least {moved / 1e9:.2f} GB: "
         + ", ".join(f"{name} {number / 1e9:.2f}" for name, number in size.bytes.items())
         + ".",
     ]
     if device.type == "cuda" and size == Size(4096, 200, 50):
         step = median([pair[0] for pair in times["recorded"]])
-        verdict = "aim met" if step <= AIM else "target met, aim not" if step <= TARGET else "target NOT met"
+        verdict = "aim met" if step <= AIM else "target met, aim not met" if step <= TARGET else "target NOT met"
         lines += ["", f"Target {TARGET:g} ms, aim {AIM:g} ms: {step:.2f} ms, {verdict}."]
     print("\n".join(lines[1:]), flush=True)
     return lines
 
 
 def environment(device: torch.device, precision: str) -> str:
-    """Say on what this is measured."""
+    """Return a line that describes device and versions."""
     name, driver = f"cpu ({platform.machine()})", ""
     if device.type == "cuda":
         name = torch.cuda.get_device_name(device)
@@ -227,16 +238,16 @@ def environment(device: torch.device, precision: str) -> str:
 
 
 def main() -> None:
-    """Measure, print, and write the page if asked to."""
+    """Measure and print; with `--write`, also write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="auto", help="auto, cpu or cuda[:n]")
     parser.add_argument("--neurons", type=int, default=4096)
     parser.add_argument("--batch", type=int, default=200)
     parser.add_argument("--steps", type=int, default=50, help="time steps T")
-    parser.add_argument("--precision", default="tf32", choices=list(CLOSE))
-    parser.add_argument("--repeat", type=int, default=7, help="blocks of each kind")
-    parser.add_argument("--block", type=int, default=50, help="steps in a block")
-    parser.add_argument("--write", nargs="?", type=Path, const=RESULT, help=f"write {RESULT.name}, or a FILE")
+    parser.add_argument("--precision", default="tf32", choices=list(TOLERANCE))
+    parser.add_argument("--repeat", type=int, default=7, help="blocks per engine")
+    parser.add_argument("--block", type=int, default=50, help="steps per block")
+    parser.add_argument("--write", nargs="?", type=Path, const=RESULT, help=f"write {RESULT.name}, or the given file")
     arguments = parser.parse_args()
     device, size = resolve_device(arguments.device), Size(arguments.neurons, arguments.batch, arguments.steps)
     head = f"N = {size.neurons}, B = {size.batch}, T = {size.steps}, K = {CELLS}. "

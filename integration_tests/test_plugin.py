@@ -72,7 +72,9 @@ def test_broken_plugins_are_listed_with_their_errors_and_harm_nobody(broken, tmp
     assert listed.returncode == 0, listed.stderr
     lines = {line.split()[0]: line for line in listed.stdout.splitlines() if line.startswith("  ")}
     assert "broken: ModuleNotFoundError: No module named 'no_such_module'" in lines["absent_module"]
-    assert "broken: TypeError" in lines["wrong_class"] and "not a subclass of srnn_tasks.Task" in lines["wrong_class"]
+    assert (
+        "broken: TypeError" in lines["wrong_class"] and "expected a subclass of srnn_tasks.Task" in lines["wrong_class"]
+    )
     assert lines["adding"].endswith("ok") and lines["path_integration"].endswith("ok")
     run = srnn("run", "moduli/table1", "--scale", "smoke", "--results", str(tmp_path), "--device", "cpu", env=broken)
     assert run.returncode == 0, run.stderr

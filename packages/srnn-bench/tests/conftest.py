@@ -1,6 +1,8 @@
 """A tiny experiment that trains in a fraction of a second."""
 
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,6 +12,8 @@ from srnn_manifolds import Moduli
 from srnn_models import ElmanRNN, SequenceModel
 from srnn_pruning import Pruning
 from srnn_tasks import Adding
+
+sys.path.insert(0, str(Path(__file__).parent))  # for the module `damage`
 
 TINY = Training(epochs=3, batches=2, batch_size=8, learning_rate=1e-2)
 

@@ -1,11 +1,14 @@
-"""The zoo that wears masks: `case` runs a test on every module, `optimizer` on every optimizer."""
+"""Modules to constrain: `case` runs a test on each, `optimizer` on every optimizer, `kinds` on mask, signs and both."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
 import torch
 from torch import nn
+
+import srnn_masks
 
 
 class Cell(nn.Module):
@@ -58,9 +61,58 @@ class Tied(nn.Module):
         return self.decoder(torch.tanh(self.encoder(x)))
 
 
+def parameters(module):
+    return dict(module.named_parameters())
+
+
+@dataclass(frozen=True)
+class Constraints:
+    """Masks and signs by parameter name, and what they mean, written as plain loops."""
+
+    masks: dict = field(default_factory=dict)
+    signs: dict = field(default_factory=dict)
+
+    @property
+    def names(self):
+        return self.masks.keys() | self.signs.keys()
+
+    def assert_enforced(self, module, *, gradients=False):
+        """Read the tensors themselves: the package gets no chance to repair them first."""
+        weights = parameters(module)
+        for name, mask in self.masks.items():
+            assert not weights[name].detach()[~mask].any(), name
+            assert not gradients or weights[name].grad is None or not weights[name].grad[~mask].any(), name
+        for name, sign in self.signs.items():
+            for column, expected in zip(weights[name].detach().T, sign.tolist(), strict=True):
+                assert all(value * expected >= 0 for value in column.tolist()), name
+
+    def assert_equal(self, module):
+        """Masks and signs as the package reads them are these (a tied parameter may have been untied)."""
+        for ours, theirs in ((self.masks, srnn_masks.masks(module)), (self.signs, srnn_masks.signs(module))):
+            assert ours.keys() <= theirs.keys() and bool(ours) == bool(theirs)
+            assert all(torch.equal(theirs[name], value.to(theirs[name])) for name, value in ours.items())
+
+    def constrain(self, name, weight):
+        """Mask and clamp one tensor, out of place."""
+        weight = torch.where(self.masks.get(name, torch.ones_like(weight, dtype=torch.bool)), weight, 0)
+        return torch.where(weight * self.signs.get(name, weight.sign()) >= 0, weight, 0)
+
+    def constrain_by_hand(self, module):
+        """Zero masked entries and entries of the wrong sign, in place."""
+        with torch.no_grad():
+            for name in self.names:
+                parameters(module)[name].copy_(self.constrain(name, parameters(module)[name]))
+
+    def align_by_hand(self, module):
+        """Give each entry the sign of its column, in place."""
+        with torch.no_grad():
+            for name, sign in self.signs.items():
+                parameters(module)[name].copy_(parameters(module)[name].abs() * sign)
+
+
 @dataclass(frozen=True)
 class Case:
-    """How to build a module, which of its parameters wear masks, and whether vmap knows its operations."""
+    """How to build a module, which of its parameters get masks and signs, and whether vmap supports its operations."""
 
     name: str
     make: Any
@@ -73,20 +125,29 @@ class Case:
             return self.make()
 
     def names(self, module):
-        from fnmatch import fnmatchcase
-
-        return [name for name, p in module.named_parameters() if fnmatchcase(name, self.glob)]
+        return [name for name in parameters(module) if fnmatchcase(name, self.glob)]
 
     def masks(self, module, seed=0, density=0.5):
         g = torch.Generator().manual_seed(seed)
-        parameters = dict(module.named_parameters())
-        return {name: torch.rand(parameters[name].shape, generator=g) < density for name in self.names(module)}
+        weights = parameters(module)
+        return {name: torch.rand(weights[name].shape, generator=g) < density for name in self.names(module)}
 
     def signs(self, module, seed=0):
         g = torch.Generator().manual_seed(seed)
-        parameters = dict(module.named_parameters())
-        columns = {name: parameters[name].shape[1] for name in self.names(module)}
+        columns = {name: parameters(module)[name].shape[1] for name in self.names(module)}
         return {name: torch.randint(2, (cols,), generator=g) * 2.0 - 1.0 for name, cols in columns.items()}
+
+    def constrain(self, module, kinds, seed=0, density=0.5):
+        """Apply random "mask" and "signs" in the order of `kinds`, and return them."""
+        masks, signs = {}, {}
+        for kind in kinds.split():
+            if kind == "mask":
+                masks = self.masks(module, seed, density)
+                srnn_masks.apply(module, masks)
+            else:
+                signs = self.signs(module, seed)
+                srnn_masks.apply_signs(module, signs)
+        return Constraints(masks, signs)
 
     def inputs(self, seed=0):
         return torch.randn(3, 4, 5, generator=torch.Generator().manual_seed(seed))  # (T, B, I)
@@ -96,6 +157,41 @@ class Case:
         out = module(x.to(next(module.parameters()).dtype))
         out = out[0] if isinstance(out, tuple) else out
         return (out - 0.3).square().mean()
+
+    def train(self, module, optimizer, *, steps, first=0, before=lambda: None, after=lambda: None):
+        """Make optimizer steps on batches `first` and following; call `before` each backward and `after` each step."""
+        for seed in range(first, first + steps):
+
+            def closure(seed=seed):
+                optimizer.zero_grad()
+                before()
+                loss = self.loss(module, seed)
+                loss.backward()
+                return loss
+
+            optimizer.step(closure)
+            after()
+
+    def train_by_hand(self, module, optimizer, constraints, *, steps, first=0):
+        """The oracle: gradients, weights and, after each step, moments constrained by plain writes."""
+        weights = parameters(module)
+
+        def after():
+            constraints.constrain_by_hand(module)
+            for name, mask in constraints.masks.items():
+                for value in optimizer.state.get(weights[name], {}).values():
+                    if torch.is_tensor(value) and value.shape == mask.shape:
+                        value[~mask] = 0
+
+        handles = [
+            weights[name].register_hook(lambda gradient, mask=mask: gradient * mask)
+            for name, mask in constraints.masks.items()
+        ]
+        before = lambda: constraints.constrain_by_hand(module)  # noqa: E731
+        before()
+        self.train(module, optimizer, steps=steps, first=first, before=before, after=after)
+        for handle in handles:
+            handle.remove()
 
 
 CASES = [
@@ -137,6 +233,8 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("case", CASES, ids=lambda case: case.name)
     if "optimizer" in metafunc.fixturenames:
         metafunc.parametrize("optimizer", list(OPTIMIZERS.values()), ids=list(OPTIMIZERS))
+    if "kinds" in metafunc.fixturenames:
+        metafunc.parametrize("kinds", ["mask", "signs", "mask signs"])
 
 
 @pytest.fixture
@@ -152,3 +250,19 @@ def per_step():
 @pytest.fixture
 def tied():
     return Tied
+
+
+@pytest.fixture
+def constraints():
+    return Constraints
+
+
+@pytest.fixture
+def assert_same():
+    """Assert that two modules have the same weights."""
+
+    def same(one, other):
+        for (name, a), b in zip(one.named_parameters(), other.parameters(), strict=True):
+            torch.testing.assert_close(a, b, rtol=1e-5, atol=1e-7, msg=lambda m, name=name: f"{name}: {m}")
+
+    return same

@@ -1,4 +1,4 @@
-"""The word model: its size in the paper, its equations, streams, initialisation and the lottery."""
+"""The word model: its size in the paper, its equations, carried states, initialisation and new weights."""
 
 import math
 from types import SimpleNamespace
@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from srnn_models import GRU, LSTM, ElmanRNN, LanguageModel, LeakyRNN, Network, Stack
+from srnn_models import GRU, LSTM, ElmanRNN, LanguageModel, LeakyRNN, ModelError, Network, Stack
 
 VALUES = {
     "elman": LanguageModel(recurrence=ElmanRNN(hidden=7, bias="double"), layers=3),
@@ -35,8 +35,8 @@ def words(steps=6, batch=4, seed=1):
 
 
 def test_size_of_the_paper():
-    """Section 6 of the facts sheet: 45,833,578 parameters. Built on fake tensors: no memory is needed."""
-    g = generator()  # before the fake mode, which would make fake generators
+    """45,833,578 parameters (arXiv 2406.06290). Built on fake tensors, which need no memory."""
+    g = generator()  # created outside of the fake mode, which would make it fake
     with FakeTensorMode():
         model = LanguageModel(recurrence=ElmanRNN(hidden=650, bias="double"), layers=3)
         network = model.build(spec(33_278, 33_278), generator=g)
@@ -51,8 +51,8 @@ def test_size_of_the_paper():
     assert sum(math.prod(shape) for shape in shapes.values()) == 45_833_578
 
 
-def test_outputs_are_those_of_the_equations_written_out():
-    """Word by word, row by row, with plain products."""
+def test_outputs_equal_the_equations_written_out():
+    """Token by token, row by row, with matrix-vector products."""
     network = built(VALUES["elman"]).double()
     p = {name: parameter.detach() for name, parameter in network.named_parameters()}
     p["readout.bias"].copy_(torch.linspace(-1, 1, 11))
@@ -99,8 +99,8 @@ def test_steps_and_windows_equal_one_run(value):
 
 
 @values
-def test_a_row_whose_state_is_zeroed_begins_anew_and_no_other(value):
-    """The rows of a state lie next to the last, so a stream is begun anew by `masked_fill(reset[:, None], 0)`."""
+def test_a_row_whose_state_is_zeroed_restarts_and_no_other(value):
+    """The batch is the last dimension but one, so `masked_fill(reset[:, None], 0)` restarts a row of any state."""
     network = built(value).double()
     _, state = network(words(seed=2))
     reset = torch.tensor([True, False, False, True])
@@ -121,7 +121,7 @@ def test_every_parameter_learns_and_vmap_equals_the_loop(value):
         return outputs.logsumexp(-1).sum() + state.sum()
 
     losses = torch.vmap(loss)(params, tokens)
-    gradients = torch.autograd.grad(losses.sum(), list(params.values()))  # of what vmap gave, as a stacked engine does
+    gradients = torch.autograd.grad(losses.sum(), list(params.values()))  # outside of vmap, as in a stacked engine
     for i, network in enumerate(networks):
         outputs, state = network(tokens[i])
         (outputs.logsumexp(-1).sum() + state.sum()).backward()
@@ -131,7 +131,7 @@ def test_every_parameter_learns_and_vmap_equals_the_loop(value):
 
 
 def check_initial(network):
-    """Embedding and decoder U(+-0.1), the decoder's bias 0, layers U(+-1/sqrt(N))."""
+    """Check that embedding and decoder are U(+-0.1), the decoder's bias 0, and layers U(+-1/sqrt(N))."""
     bounds = {"embedding.weight": 0.1, "readout.weight": 0.1}
     for name, parameter in network.named_parameters():
         if name == "readout.bias":
@@ -142,8 +142,8 @@ def check_initial(network):
         assert abs(parameter.mean()) < 4 * bound / math.sqrt(3 * parameter.numel()), name
 
 
-def test_initialisation_is_that_of_the_paper_and_survives_the_lottery():
-    """The lottery calls the reset of every part, inner parts first, so that the outer one has the last word."""
+def test_initialisation_is_that_of_the_paper_also_after_a_reset_of_every_part():
+    """The lottery resets every part, inner parts first, so that an outer part can overwrite the weights of its own."""
     model = LanguageModel(recurrence=ElmanRNN(hidden=25, bias="double"), layers=2, embedding=40)
     network = model.build(spec(60, 60), generator=generator())
     check_initial(network)
@@ -151,15 +151,15 @@ def test_initialisation_is_that_of_the_paper_and_survives_the_lottery():
     with torch.no_grad():
         network.readout.bias.fill_(1)
 
-    def lottery(part, g):
+    def reset(part, g):
         for child in part.children():
-            lottery(child, g)
+            reset(child, g)
         if hasattr(part, "reset_parameters"):
             part.reset_parameters(generator=g)
         else:
             assert not list(part.parameters(recurse=False))
 
-    lottery(network, generator(5))
+    reset(network, generator(5))
     check_initial(network)
     for name, parameter in network.named_parameters():
         assert name == "readout.bias" or not torch.equal(parameter, before[name]), name
@@ -184,8 +184,8 @@ def test_seed_decides_the_weights_and_the_global_generator_is_untouched():
         (spec(outputs=0), "LanguageModel: expected a positive spec.outputs, got 0"),
     ],
 )
-def test_build_refuses_a_task_it_cannot_serve(task, message):
-    with pytest.raises(ValueError, match=message):
+def test_build_raises_for_a_task_that_does_not_fit(task, message):
+    with pytest.raises(ModelError, match=message):
         VALUES["elman"].build(task, generator=generator())
 
 
@@ -201,6 +201,6 @@ def test_build_refuses_a_task_it_cannot_serve(task, message):
         (lambda n: n(words(), state=torch.zeros(4, 7)), r"state: expected shape \(3, 4, 7\), got \(4, 7\)"),
     ],
 )
-def test_refusals_say_expected_and_got(call, message):
-    with pytest.raises(ValueError, match=message):
+def test_errors_give_the_expected_shape_and_the_actual_one(call, message):
+    with pytest.raises(ModelError, match=message):
         call(built(VALUES["elman"]))

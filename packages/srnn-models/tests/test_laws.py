@@ -2,7 +2,6 @@
 
 import json
 import pickle
-from typing import Annotated
 
 import pytest
 from hypothesis import given
@@ -20,7 +19,6 @@ from srnn_models import (
     PathIntegrator,
     SequenceModel,
 )
-from srnn_models._value import ByKind
 
 SIZES = st.integers(1, 10**6)
 ELMAN_BIASES = st.sampled_from([True, False, "double"])
@@ -102,7 +100,7 @@ ELMAN, LEAKY = {"kind": "elman", "hidden": 4}, {"kind": "leaky", "hidden": 4}
         (AnyModel, {"kind": "transformer"}, "kind.*'sequence', 'path_integrator', 'language_model'"),
     ],
 )
-def test_refusals_name_the_field(family, fields, named):
+def test_errors_name_the_field(family, fields, named):
     with pytest.raises(ValidationError, match=named):
         TypeAdapter(family).validate_python(fields)
 
@@ -112,16 +110,15 @@ def test_values_are_frozen():
         ElmanRNN(hidden=2).hidden = 3
 
 
-def test_schema_of_a_family_of_one_has_the_shape_of_a_family_of_many():
-    """So a second member adds to the JSON schema and changes nothing that was there."""
-    one, many = (TypeAdapter(family).json_schema() for family in (Annotated[ElmanRNN, ByKind()], AnyRecurrence))
-    assert one["discriminator"] == {"propertyName": "kind", "mapping": {"elman": "#/$defs/ElmanRNN"}}
-    assert one.keys() == many.keys()
+def test_a_family_names_its_members_in_the_schema():
+    schema = TypeAdapter(AnyRecurrence).json_schema()
+    assert schema["discriminator"]["propertyName"] == "kind"
+    assert set(schema["discriminator"]["mapping"]) == {"elman", "leaky", "gru", "lstm"}
 
 
 @pytest.mark.parametrize("bias", [True, False])
-def test_what_was_there_before_has_the_same_json(bias):
-    """The key of a run hangs on it: fields in this form, those added later at their default."""
+def test_json_of_earlier_fields_is_unchanged(bias):
+    """The keys of runs depend on it: fields keep this form, and later fields have a default."""
     text = f'{{"kind":"elman","hidden":4,"nonlinearity":"tanh","bias":{json.dumps(bias)}}}'
     assert ElmanRNN(hidden=4, bias=bias).model_dump_json() == text
     assert ElmanRNN.model_validate_json(text).bias is bias

@@ -1,4 +1,4 @@
-"""Weights of the dense networks of arXiv 2207.03523: Figure 2 (20 tasks) and Table 1 (84 tasks), biases not counted."""
+"""Numbers of weights of the dense networks of arXiv 2207.03523, without biases: Figure 2 (20 tasks), Table 1 (84)."""
 
 from types import SimpleNamespace
 
@@ -9,7 +9,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from srnn_models import LeakyRNN, SequenceModel
 
 OUTPUTS = 17  # fixate, or one of 16 directions
-FIGURE_2, TABLE_1 = 1 + 2 * 16 + 20, 1 + 2 * 16 + 84  # inputs: fixation, two rings of 16 units, a rule for each task
+FIGURE_2, TABLE_1 = 1 + 2 * 16 + 20, 1 + 2 * 16 + 84  # inputs: fixation, two rings of 16 units, one rule per task
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ FIGURE_2, TABLE_1 = 1 + 2 * 16 + 20, 1 + 2 * 16 + 84  # inputs: fixation, two ri
 )
 def test_weights_of_the_dense_networks(inputs, neurons, recurrent, weights):
     spec = SimpleNamespace(inputs=inputs, outputs=OUTPUTS, start=None, tokens=False)
-    g = torch.Generator().manual_seed(0)  # before the fake mode, which would make fake generators
+    g = torch.Generator().manual_seed(0)  # created outside of the fake mode, which would make it fake
     with FakeTensorMode():  # no memory is needed
         network = SequenceModel(recurrence=LeakyRNN(hidden=neurons)).build(spec, generator=g)
     sizes = {name: p.numel() for name, p in network.named_parameters() if "bias" not in name}

@@ -1,4 +1,4 @@
-"""The networks: shapes, start codes, streams, sizes of the paper, and what they refuse."""
+"""The networks: shapes, start codes, carried states, sizes of the paper, and errors."""
 
 import math
 from types import SimpleNamespace
@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from srnn_models import GRU, LSTM, ElmanRNN, LeakyRNN, Network, PathIntegrator, Recurrence, SequenceModel
+from srnn_models import GRU, LSTM, ElmanRNN, LeakyRNN, ModelError, Network, PathIntegrator, Recurrence, SequenceModel
 
 SEQUENCE = SequenceModel(recurrence=ElmanRNN(hidden=7))
 PATH = PathIntegrator(recurrence=ElmanRNN(hidden=7, nonlinearity="relu", bias=False))
@@ -39,8 +39,8 @@ def built(model, seed=0):
     return model.build(spec(start=5 if is_path(model) else None), generator=generator(seed)).double()
 
 
-def begin(model, batch=4):
-    """The keyword that gives the network its first state."""
+def start_of(model, batch=4):
+    """Return the keyword argument that gives the network its first state."""
     if not is_path(model):
         return {}
     return {"start": torch.rand(batch, 5, generator=generator(2), dtype=torch.float64)}
@@ -58,7 +58,7 @@ def test_outputs_are_the_readout_of_the_recurrence(model):
     network = built(model)
     assert isinstance(network, Network)
     assert isinstance(network.recurrence, Recurrence)
-    start = begin(model)
+    start = start_of(model)
     first = start["start"] @ network.encoder.weight.T if start else None
     states, last = network.recurrence(inputs(), first)
     outputs, state = network(inputs(), **start)
@@ -75,14 +75,14 @@ def test_outputs_are_the_readout_of_the_recurrence(model):
 @models
 def test_steps_and_windows_equal_one_run(model):
     network = built(model)
-    outputs, last = network(inputs(), **begin(model))
+    outputs, last = network(inputs(), **start_of(model))
 
-    first, carried = network(inputs()[:2], **begin(model))
+    first, carried = network(inputs()[:2], **start_of(model))
     second, end = network(inputs()[2:], state=carried)
     torch.testing.assert_close(torch.cat([first, second]), outputs)
     torch.testing.assert_close(end, last)
 
-    state = network.encoder(begin(model)["start"]) if is_path(model) else None
+    state = network.encoder(start_of(model)["start"]) if is_path(model) else None
     for t, x in enumerate(inputs()):
         output, state = network.step(x, state)
         torch.testing.assert_close(output, outputs[t])
@@ -92,18 +92,18 @@ def test_steps_and_windows_equal_one_run(model):
 def test_vmap_over_stacked_seeds_equals_the_loop(model):
     networks = [built(model, seed) for seed in range(3)]
     params, buffers = torch.func.stack_module_state(networks)
-    x, start = inputs(), begin(model)
+    x, start = inputs(), start_of(model)
 
     def call(params):
         return torch.func.functional_call(networks[0], (params, buffers), (x,), start)[0]
 
     mapped = torch.vmap(call)(params)
     for outputs, network in zip(mapped, networks, strict=True):
-        torch.testing.assert_close(outputs, network(inputs(), **begin(model))[0])
+        torch.testing.assert_close(outputs, network(inputs(), **start_of(model))[0])
 
 
 @models
-def test_one_seed_one_network(model):
+def test_the_seed_decides_the_weights(model):
     a, b, c = built(model, 0), built(model, 0), built(model, 1)
     assert all(torch.equal(p, q) for p, q in zip(a.parameters(), b.parameters(), strict=True))
     assert not any(torch.equal(p, q) for p, q in zip(a.parameters(), c.parameters(), strict=True))
@@ -113,7 +113,7 @@ def test_one_seed_one_network(model):
 def test_global_generator_is_untouched(model):
     before = torch.get_rng_state()
     network = built(model)
-    network(inputs(), **begin(model))[0].sum().backward()
+    network(inputs(), **start_of(model))[0].sum().backward()
     network.readout.reset_parameters(generator=generator(1))
     assert torch.equal(torch.get_rng_state(), before)
 
@@ -121,15 +121,15 @@ def test_global_generator_is_untouched(model):
 @models
 def test_every_parameter_learns(model):
     network = built(model)
-    network(inputs(), **begin(model))[0].square().sum().backward()
+    network(inputs(), **start_of(model))[0].square().sum().backward()
     for name, parameter in network.named_parameters():
         assert parameter.grad is not None, name
         assert parameter.grad.abs().max() > 0, name
 
 
 def test_paper_size_of_the_navigation_network():
-    """Section 4 of the facts sheet: 20,979,712 weights, none a bias. Built on fake tensors: no memory is needed."""
-    g = generator()  # before the fake mode, which would make fake generators
+    """20,979,712 weights, no biases (arXiv 2406.06290). Built on fake tensors, which need no memory."""
+    g = generator()  # created outside of the fake mode, which would make it fake
     with FakeTensorMode():
         network = PathIntegrator().build(spec(inputs=2, outputs=512, start=512), generator=g)
     sizes = {name: p.numel() for name, p in network.named_parameters()}
@@ -142,7 +142,7 @@ def test_paper_size_of_the_navigation_network():
     assert sum(sizes.values()) == 20_979_712
 
 
-def test_one_layer_keeps_its_names_and_several_are_numbered():
+def test_names_of_one_layer_have_no_number_and_those_of_several_do():
     one, two = (built(SequenceModel(recurrence=ElmanRNN(hidden=7), layers=layers)) for layers in (1, 2))
     parts = ["weight_ih", "weight_hh", "bias"]
     readout = ["readout.weight", "readout.bias"]
@@ -151,7 +151,7 @@ def test_one_layer_keeps_its_names_and_several_are_numbered():
     assert [name for name, _ in two.named_parameters()] == numbered + readout
 
 
-def test_linear_maps_are_drawn_by_their_fan_in():
+def test_the_range_of_linear_maps_depends_on_their_fan_in():
     """Encoder .0442 and decoder .0156 at paper size are 1/sqrt(512) and 1/sqrt(4096); here 1/sqrt(100), 1/sqrt(25)."""
     model = PathIntegrator(recurrence=ElmanRNN(hidden=25, nonlinearity="relu", bias=False))
     network = model.build(spec(outputs=90, start=100), generator=generator())
@@ -167,7 +167,7 @@ def test_linear_maps_are_drawn_by_their_fan_in():
     )
 
 
-def test_a_linear_map_shows_its_sizes():
+def test_a_linear_map_prints_its_sizes():
     assert repr(SEQUENCE.build(spec(), generator=generator()).readout) == "Linear(7 -> 3, bias=True)"
 
 
@@ -183,8 +183,8 @@ def test_a_linear_map_shows_its_sizes():
         (PATH, spec(outputs=-1, start=5), "PathIntegrator: expected a positive spec.outputs, got -1"),
     ],
 )
-def test_build_refuses_a_task_it_cannot_serve(model, task, message):
-    with pytest.raises(ValueError, match=message):
+def test_build_raises_for_a_task_that_does_not_fit(model, task, message):
+    with pytest.raises(ModelError, match=message):
         model.build(task, generator=generator())
 
 
@@ -198,11 +198,11 @@ def test_build_refuses_a_task_it_cannot_serve(model, task, message):
         (PATH, {"start": torch.zeros(5)}, r"expected start of shape \(B, 5\), got \(5,\)"),
     ],
 )
-def test_forward_refuses_a_wrong_beginning(model, keywords, message):
-    with pytest.raises(ValueError, match=message):
+def test_forward_raises_for_a_wrong_first_state(model, keywords, message):
+    with pytest.raises(ModelError, match=message):
         built(model)(inputs(), **keywords)
 
 
 def test_path_network_steps_only_from_a_state():
-    with pytest.raises(ValueError, match="got neither"):
+    with pytest.raises(ModelError, match="got neither"):
         built(PATH).step(inputs()[0])

@@ -1,4 +1,4 @@
-"""What the package says of itself is true."""
+"""The examples of README and docstrings run, and the README names all that is public."""
 
 import srnn_models
 

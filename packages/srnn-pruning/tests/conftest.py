@@ -1,12 +1,14 @@
-"""Small networks to prune."""
+"""Small networks to prune, and prunings by criteria of the tests."""
 
 import pytest
 import torch
 from torch import nn
 
+from srnn_pruning import WEIGHTS, Pruning
+
 
 class Net(nn.Module):
-    """A recurrence of torch and a linear read-out, weights from U(+-0.5) of a generator."""
+    """A recurrent layer of torch and a linear readout, weights U(-0.5, 0.5) from a generator."""
 
     def __init__(self, recurrence=nn.RNN, seed=0):
         super().__init__()
@@ -29,7 +31,7 @@ def make_net():
 
 @pytest.fixture(scope="session")
 def train():
-    """A function that makes some optimizer steps on random data and calls `each()` after each of them."""
+    """A function that makes optimizer steps on random data and calls `each()` after every step."""
 
     def run(net, optimizer, steps=3, seed=0, each=lambda: None):
         generator = torch.Generator().manual_seed(seed)
@@ -43,9 +45,19 @@ def train():
     return run
 
 
+@pytest.fixture(scope="session")
+def pruning_by():
+    """A pruning by a criterion outside the closed family, so without validation."""
+
+    def make(criterion, *, sparsity=0.5, scope=WEIGHTS, ranking="global"):
+        return Pruning.model_construct(sparsity=sparsity, criterion=criterion, scope=scope, ranking=ranking)
+
+    return make
+
+
 @pytest.fixture(autouse=True)
 def _global_generator_is_untouched():
-    """Every test of this package, so every public function, leaves the global generator as it found it."""
+    """Every test of this package, so every public function, leaves the state of the global generator unchanged."""
     before = torch.get_rng_state()
     yield
     assert torch.equal(torch.get_rng_state(), before)

@@ -1,4 +1,4 @@
-"""Laws of every value of this package: a new member joins with one line in `VALUES` and, if it can fail, `REFUSED`."""
+"""Laws of every value of this package; a new member joins with one line in its strategy and in the refusals."""
 
 import json
 import pickle

@@ -1,4 +1,4 @@
-"""Check 8 of section 11 of the facts sheet: the same masks, other weights, and zeros to the end; and rewinding."""
+"""The lottery: the same masks, new or original weights, and zeros that stay zero."""
 
 import copy
 
@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 import srnn_masks
-from srnn_pruning import Pruner, Pruning, prune, reinitialize, rewind, snapshot
+from srnn_pruning import Pruner, Pruning, PruningError, prune, reinitialize, rewind, snapshot
 
 RECURRENCES = pytest.mark.parametrize("recurrence", [nn.RNN, nn.GRU, nn.LSTM])
 
@@ -17,7 +17,7 @@ def generator(seed=0):
 
 
 class Own(nn.Module):
-    """A part with `reset_parameters(generator=)`; `scale` shows that it was used."""
+    """A module with `reset_parameters(generator=)`, which draws weights between 10 and 11."""
 
     def __init__(self, size=4):
         super().__init__()
@@ -29,7 +29,7 @@ class Own(nn.Module):
 
 
 def draws_are_the_same(call):
-    """Whether the global generator gives, after `call`, what it gave before."""
+    """Return whether `call` leaves the state of the global generator unchanged."""
     before = torch.get_rng_state()
     call()
     return torch.equal(torch.get_rng_state(), before)
@@ -47,19 +47,17 @@ def test_lottery_trains_new_weights_under_the_masks_of_the_first_run(make_net, t
 
     reinitialize(net, generator=generator(5))
 
-    def zeros_to_the_end():
+    def assert_pruned():
         for name, mask in masks.items():
             assert not net.get_parameter(name)[~mask].any()
-        worn = srnn_masks.masks(net)  # after, for to look is to mask again
-        assert all(torch.equal(worn[name], mask) if name in worn else mask.all() for name, mask in masks.items())
+        current = srnn_masks.masks(net)  # after the weights, because reading masks enforces them
+        assert all(torch.equal(current[name], mask) if name in current else mask.all() for name, mask in masks.items())
 
-    zeros_to_the_end()
+    assert_pruned()
     for name, parameter in net.named_parameters():
         mask = masks.get(name, torch.ones_like(parameter, dtype=torch.bool))
         assert (parameter[mask] != first[name][mask]).all(), name
-    train(
-        net, torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9, weight_decay=0.01), steps=5, each=zeros_to_the_end
-    )
+    train(net, torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9, weight_decay=0.01), steps=5, each=assert_pruned)
     assert all(torch.equal(net.get_parameter(name) != 0, mask) for name, mask in masks.items())
 
 
@@ -90,12 +88,12 @@ def test_modules_of_torch_get_their_own_initialisation_from_the_generator(make):
         assert all(0.9 * 5**-0.5 < p.abs().max() <= 5**-0.5 for p in module.parameters() if p.numel() > 60)
 
 
-def test_a_generator_is_needed():
-    with pytest.raises(ValueError, match=r"generator: expected a torch\.Generator to draw the weights from, got None"):
+def test_a_generator_is_required():
+    with pytest.raises(PruningError, match=r"generator: expected a torch\.Generator to draw the weights fr"):
         reinitialize(Own(), generator=None)
 
 
-def test_every_part_draws_its_own_weights():
+def test_every_submodule_draws_its_own_weights():
     net = nn.Sequential(nn.utils.skip_init(nn.Linear, 4, 4), nn.utils.skip_init(nn.Linear, 4, 4), Own(), Own())
     reinitialize(net, generator=generator())
     assert not torch.equal(net[0].weight, net[1].weight)
@@ -103,7 +101,7 @@ def test_every_part_draws_its_own_weights():
     assert net[2].weight.min() >= 10
 
 
-def test_a_global_generator_seeded_alike_changes_nothing():
+def test_the_seed_of_the_global_generator_does_not_matter():
     results = []
     for seed in (1, 2):
         with torch.random.fork_rng():
@@ -114,7 +112,7 @@ def test_a_global_generator_seeded_alike_changes_nothing():
     assert torch.equal(*results)
 
 
-def test_masks_hold_and_tied_parts_stay_tied():
+def test_masks_stay_enforced_and_shared_submodules_stay_shared():
     own = Own()
     net = nn.Sequential(own, own)
     mask = torch.eye(4, dtype=torch.bool)
@@ -125,7 +123,7 @@ def test_masks_hold_and_tied_parts_stay_tied():
     assert own.weight[mask].min() >= 10
 
 
-def test_the_outer_part_has_the_last_word():
+def test_the_outer_reset_comes_last():
     class Scaled(nn.Module):
         def __init__(self):
             super().__init__()
@@ -140,24 +138,24 @@ def test_the_outer_part_has_the_last_word():
     assert net.part.weight.min() >= 1000
 
 
-def test_a_part_that_cannot_reset_its_own_parameters_is_named_before_anything_changes():
+def test_a_submodule_without_reset_is_named_before_anything_changes():
     class Raw(nn.Module):
         def __init__(self):
             super().__init__()
             self.gain = nn.Parameter(torch.ones(2))
 
     net = nn.Sequential(Own(), nn.ModuleDict({"raw": Raw()}))
-    with pytest.raises(ValueError, match=r"reset_parameters on 1\.raw \(Raw\), which owns \['gain'\], got none"):
+    with pytest.raises(PruningError, match=r"reset_parameters on 1\.raw \(Raw\), which owns \['gain'\], got none"):
         reinitialize(net, generator=generator())
     assert not net[0].weight.any()
-    with pytest.raises(ValueError, match=r"on the module \(Raw\)"):
+    with pytest.raises(PruningError, match=r"on the module \(Raw\)"):
         reinitialize(Raw(), generator=generator())
 
 
-def test_rewind_gives_the_original_weights_under_the_present_masks(make_net, train):
+def test_rewind_restores_the_original_weights_under_the_current_masks(make_net, train):
     net = make_net()
     original = snapshot(net)
-    kept = copy.deepcopy(original)
+    untouched = copy.deepcopy(original)
     optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
     train(net, optimizer)
     masks = prune(net, Pruning(sparsity=0.6))
@@ -167,9 +165,9 @@ def test_rewind_gives_the_original_weights_under_the_present_masks(make_net, tra
     for name, parameter in net.named_parameters():
         assert parameter is parameters[name]
         assert torch.equal(parameter, original[name] * masks.get(name, True))
-        assert torch.equal(original[name], kept[name])
-    worn = srnn_masks.masks(net)
-    assert all(torch.equal(worn[name], mask) for name, mask in masks.items() if name in worn)
+        assert torch.equal(original[name], untouched[name])
+    current = srnn_masks.masks(net)
+    assert all(torch.equal(current[name], mask) for name, mask in masks.items() if name in current)
     train(net, torch.optim.Adam(net.parameters(), lr=0.01))
     assert all(not net.get_parameter(name)[~mask].any() for name, mask in masks.items())
 
@@ -189,7 +187,7 @@ def test_rewind_refuses_other_weights_before_anything_changes(make_net, change, 
     net, original = make_net(seed=0), snapshot(make_net(seed=1))
     before = snapshot(net)
     change(original)
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(PruningError, match=message):
         rewind(net, original)
     assert all(torch.equal(parameter, before[name]) for name, parameter in net.named_parameters())
 

@@ -1,16 +1,15 @@
-"""What is counted: globs, biases, ties, and densities."""
+"""The scope: globs, biases, ties, and densities."""
 
 import pytest
 import torch
 from torch import nn
 
 import srnn_masks
-from srnn_pruning import Pruner, Pruning, densities, prune
-from srnn_pruning._scope import in_scope
+from srnn_pruning import WEIGHTS, Pruner, Pruning, PruningError, densities, prune
 
 
 class Tied(nn.Module):
-    """Encoder and decoder share one matrix, and there is a bias and a gain."""
+    """Encoder and decoder share one matrix; there are biases and a gain."""
 
     def __init__(self):
         super().__init__()
@@ -23,13 +22,14 @@ class Tied(nn.Module):
 
 def test_default_scope_is_every_weight_in_the_order_of_the_module(make_net):
     net = make_net(nn.GRU)
-    assert list(in_scope(net)) == ["recurrence.weight_ih_l0", "recurrence.weight_hh_l0", "readout.weight"]
-    assert list(in_scope(net, ["readout*", "*hh*"])) == ["recurrence.weight_hh_l0", "readout.weight"]
-    assert list(in_scope(net, ["*", "*weight*"])) == list(in_scope(net))
+    assert list(densities(net)) == ["recurrence.weight_ih_l0", "recurrence.weight_hh_l0", "readout.weight"]
+    assert list(densities(net, ["readout*", "*hh*"])) == ["recurrence.weight_hh_l0", "readout.weight"]
+    assert list(densities(net, ["*", "*weight*"])) == list(densities(net, WEIGHTS)) == list(densities(net))
+    assert Pruning(sparsity=0.5).scope == WEIGHTS
 
 
-def test_gains_of_one_dimension_named_weight_do_not_count():
-    assert list(in_scope(Tied())) == ["encoder.weight"]
+def test_gains_named_weight_do_not_count():
+    assert list(densities(Tied())) == ["encoder.weight"]
 
 
 @pytest.mark.parametrize("glob", ["*weight*", "encoder.*", "decoder.weight"])
@@ -56,16 +56,15 @@ def test_tied_parameters_count_once_under_their_first_name(glob):
         ("Readout.weight", "expected 'Readout.weight' to match a parameter"),
     ],
 )
-def test_a_glob_that_finds_nothing_to_prune_is_an_error(make_net, glob, message):
-    scope = ("*weight*", glob)  # one good glob does not excuse another
+def test_a_glob_that_matches_nothing_to_prune_is_refused(make_net, glob, message):
+    scope = ("*weight*", glob)  # although the other glob matches
     for call in (
-        lambda net: in_scope(net, scope),
         lambda net: densities(net, scope),
         lambda net: prune(net, Pruning(sparsity=0.5, scope=scope)),
         lambda net: Pruner(net, Pruning(sparsity=0.5, scope=scope), epochs=3),
     ):
         net = make_net()
-        with pytest.raises(ValueError, match=message):
+        with pytest.raises(PruningError, match=message):
             call(net)
         assert not srnn_masks.masks(net)
 

@@ -1,17 +1,43 @@
-"""The exact choice, against a plain sort of python lists."""
+"""The exact selection, against a plain sort of python lists."""
 
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 
-from srnn_pruning._select import select
+import srnn_masks
+from srnn_pruning import Criterion, prune
 
 SCORES = st.one_of(st.sampled_from([0.0, 0.5, 1.0, 1 + 2**-30]), st.floats(-4, 4, width=16))
 
 
+class Given(Criterion):
+    """Scores that the caller gives as evidence."""
+
+    def scores(self, parameters, *, generator=None, scores=(), **evidence):
+        return dict(zip(parameters, scores, strict=True))
+
+
+@pytest.fixture(scope="module")
+def select(pruning_by):
+    """A function that prunes a module with these scores and masks until `zeros` entries are absent."""
+
+    def run(scores, present, zeros):
+        module = nn.ParameterList([torch.ones(score.shape) for score in scores])
+        masks = {str(place): mask for place, mask in enumerate(present) if not mask.all()}
+        if masks:
+            srnn_masks.apply(module, masks)
+        total = sum(score.numel() for score in scores)
+        pruned = prune(module, pruning_by(Given(), scope=("*",)), fraction=zeros / total, evidence={"scores": scores})
+        return list(pruned.values())
+
+    return run
+
+
 @st.composite
 def problems(draw):
-    """Some matrices, many ties among their scores, some entries absent already, and a number of zeros."""
+    """A few matrices, many ties among their scores, some entries absent already, and a number of zeros."""
     tensors = []
     for _ in range(draw(st.integers(1, 3))):
         rows, columns = draw(st.integers(1, 4)), draw(st.integers(1, 4))
@@ -27,50 +53,40 @@ def problems(draw):
 
 
 def oracle(tensors, zeros):
-    """Absent entries first, then by score, then by place; the first `zeros` of the list go."""
+    """Absent entries first, then by score, then by position; the first `zeros` of the list are removed."""
     entries = [
-        (bool(present), float(value), place)
-        for place, (value, present) in enumerate(
+        (bool(present), float(value), position)
+        for position, (value, present) in enumerate(
             pair for score, mask in tensors for pair in zip(score.flatten(), mask.flatten(), strict=True)
         )
     ]
     absent = sum(not present for present, _, _ in entries)
-    gone = {place for _, _, place in sorted(entries)[: max(zeros, absent)]}
-    return [place not in gone for place in range(len(entries))]
+    removed = {position for _, _, position in sorted(entries)[: max(zeros, absent)]}
+    return [position not in removed for position in range(len(entries))]
 
 
-@given(problems())
-def test_equals_a_plain_sort(problem):
+@given(problem=problems())
+def test_equals_a_plain_sort_whatever_the_layout_in_memory(select, problem):
     tensors, zeros = problem
-    masks = select([score for score, _ in tensors], [mask for _, mask in tensors], zeros)
-    assert [mask.shape for mask in masks] == [score.shape for score, _ in tensors]
-    assert torch.cat([mask.flatten() for mask in masks]).tolist() == oracle(tensors, zeros)
+    scores, present = [score for score, _ in tensors], [mask for _, mask in tensors]
+    for layout in (scores, [score.t().contiguous().t() for score in scores]):
+        masks = select(layout, present, zeros)
+        assert [mask.shape for mask in masks] == [score.shape for score in scores]
+        assert torch.cat([mask.flatten() for mask in masks]).tolist() == oracle(tensors, zeros)
 
 
-@given(problems())
-def test_layout_in_memory_changes_nothing(problem):
-    tensors, zeros = problem
-    scores, masks = [score for score, _ in tensors], [mask for _, mask in tensors]
-    turned = [tensor.t().contiguous().t() for tensor in scores]
-    for a, b in zip(select(scores, masks, zeros), select(turned, masks, zeros), strict=True):
-        assert torch.equal(a, b)
-
-
-def test_equal_scores_go_in_the_order_of_the_matrices_row_by_row():
-    scores = [torch.ones(2, 2), torch.ones(1, 3)]
-    present = [torch.ones(2, 2, dtype=torch.bool), torch.ones(1, 3, dtype=torch.bool)]
-    first, second = select(scores, present, 5)
+def test_equal_scores_are_removed_in_the_order_of_the_matrices_row_by_row(select):
+    first, second = select([torch.ones(2, 2), torch.ones(1, 3)], [torch.ones(2, 2).bool(), torch.ones(1, 3).bool()], 5)
     assert first.tolist() == [[False, False], [False, False]]
     assert second.tolist() == [[False, True, True]]
 
 
-def test_a_threshold_is_not_rounded_to_the_precision_of_another_matrix():
+def test_the_threshold_is_not_rounded_to_the_dtype_of_another_matrix(select):
     scores = [torch.ones(1, 2), torch.tensor([[1 + 2**-30, 1 + 2**-29]], dtype=torch.float64)]
-    present = [torch.ones(1, 2, dtype=torch.bool)] * 2
-    assert [mask.tolist() for mask in select(scores, present, 3)] == [[[False, False]], [[False, True]]]
+    masks = select(scores, [torch.ones(1, 2, dtype=torch.bool)] * 2, 3)
+    assert [mask.tolist() for mask in masks] == [[[False, False]], [[False, True]]]
 
 
-def test_infinite_scores_are_ranked():
+def test_infinite_scores_are_ranked(select):
     scores = [torch.tensor([[float("inf"), 1.0], [-float("inf"), 2.0]])]
-    present = [torch.ones(2, 2, dtype=torch.bool)]
-    assert select(scores, present, 3)[0].tolist() == [[True, False], [False, False]]
+    assert select(scores, [torch.ones(2, 2, dtype=torch.bool)], 3)[0].tolist() == [[True, False], [False, False]]

@@ -1,7 +1,8 @@
-"""Experiments of sparse recurrent networks, the tables of the papers, and the report that judges them.
+"""Experiments with sparse recurrent networks, the tables of the papers, and the report that judges their claims.
 
-An `Experiment` names the task, the model, what is sparse and how it is trained; `run` makes a `Result` of it and a
-seed; a `Store` keeps results; `papers` holds the tables.
+An `Experiment` names the task, the model, the sparsity and the training. `run` turns an experiment and a seed into a
+`Result`; `sweep` executes many runs and writes their results to a `Store`. `papers` contains the tables of the papers,
+`summarise` fills a table from a store, and `judge` tests its claims.
 """
 
 from importlib.metadata import version as _version
@@ -31,6 +32,8 @@ from .experiment import StageResult as StageResult
 from .experiment import Training as Training
 from .experiment import override as override
 from .experiment import schemas as schemas
+from .papers import Figure as Figure
+from .papers import Paper as Paper
 from .report import print_report as print_report
 from .report import write_figures as write_figures
 from .report import write_html as write_html
@@ -88,9 +91,11 @@ __all__ = [
     "EpochEnd",
     "Executor",
     "Experiment",
+    "Figure",
     "Job",
     "Judgement",
     "Masked",
+    "Paper",
     "Penalty",
     "Published",
     "RayExecutor",

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Atomic file writes."""
 
 from __future__ import annotations
 
@@ -7,63 +7,71 @@ import shutil
 import uuid
 from pathlib import Path
 
+from ._errors import BenchError
 
-class DiskError(ValueError):
-    """A file cannot be written, as on a full disk: nothing can go on, and what was there before is intact."""
+
+class DiskError(BenchError):
+    """A file cannot be written, e.g. because the disk is full; the previous content is intact, and a sweep ends."""
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that it is there whole or not at all, also when the process or the machine dies meanwhile.
+    """Write a file so that it is complete or absent, even if the process or the machine dies during the write.
 
-    What processes that died left half written in its folder is removed. Raises DiskError, which names the file.
+    Creates the folder if needed, and removes partial files that dead processes left in it.
+
+    Raises:
+        DiskError: If the file cannot be written; the message names it.
     """
     try:
         try:
             _write(path, data)
-        except FileNotFoundError:  # another process removed the folder meanwhile
+        except FileNotFoundError:  # another process removed the folder in the meantime
             _write(path, data)
     except OSError as error:
         raise DiskError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
 def half_of(path: Path) -> Path:
-    """Return the name of what is to become `path`, a file or a folder; `remove_halves` knows it by its process."""
+    """Return a new name beside `path` for a file or folder that is renamed to `path` once it is complete.
+
+    The name holds the PID, so that `remove_halves` can tell whether its writer is still alive.
+    """
     return path.with_name(f".{path.name}.{uuid.uuid4().hex}.{os.getpid()}.half")
 
 
 def remove_halves(folder: Path) -> None:
-    """Remove what processes that died have left half written in a folder."""
-    for half in folder.glob(".*.half"):
-        process = half.name.split(".")[-2]
-        if process.isdecimal() and not process_exists(int(process)):
-            if half.is_dir():
-                shutil.rmtree(half, ignore_errors=True)
+    """Remove the partial files and folders in `folder` whose writer is no longer alive."""
+    for partial in folder.glob(".*.half"):
+        pid = partial.name.split(".")[-2]
+        if pid.isdecimal() and not process_exists(int(pid)):
+            if partial.is_dir():
+                shutil.rmtree(partial, ignore_errors=True)
             else:
-                half.unlink(missing_ok=True)
+                partial.unlink(missing_ok=True)
 
 
-def _write(path: Path, data: bytes) -> None:
-    half = half_of(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    remove_halves(path.parent)
-    try:
-        with half.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        half.replace(path)
-    finally:
-        half.unlink(missing_ok=True)
-
-
-def process_exists(process: int) -> bool:
-    """Say whether a process of this machine exists; True where that cannot be told."""
-    if os.name != "posix" or process < 1:
+def process_exists(pid: int) -> bool:
+    """Return whether a process of this machine exists; True where that cannot be determined."""
+    if os.name != "posix" or pid < 1:
         return True
     try:
-        os.kill(process, 0)
+        os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):
         return False
     except OSError:
         return True
     return True
+
+
+def _write(path: Path, data: bytes) -> None:
+    partial = half_of(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    remove_halves(path.parent)
+    try:
+        with partial.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The base of every value of this package."""
+"""Base class of the values of this package."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Value(BaseModel):
-    """A frozen, validated value that goes to JSON and back unchanged."""
+    """A frozen, validated value that survives a round trip through JSON unchanged."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

@@ -1,29 +1,34 @@
-"""Sparsity patterns of weights, and masks that any torch module wears while it trains."""
+"""Sparsity patterns, and masks and column signs on the parameters of any torch module.
+
+`patterns/` draws masks and signs, without modules. `wearing/` applies them to parameters and keeps them
+enforced while the module trains, whatever their origin.
+"""
 
 from importlib.metadata import version as _version
 
-from ._balance import balance_signs as balance_signs
-from ._dale import Dale as Dale
-from ._dense import Dense as Dense
-from ._dense_gradients import dense_gradients as dense_gradients
-from ._dense_gradients import lifted as lifted
 from ._density import density as density
-from ._fan_in import correct_fan_in as correct_fan_in
+from ._errors import MaskError as MaskError
 from ._files import load as load
 from ._files import save as save
-from ._locality import Locality as Locality
-from ._patterns import AnyPattern as AnyPattern
-from ._random import Bernoulli as Bernoulli
-from ._random import FixedInDegree as FixedInDegree
-from ._random import UniformRandom as UniformRandom
-from ._signs import align_signs as align_signs
-from ._signs import apply_signs as apply_signs
-from ._signs import signs as signs
-from ._wear import apply as apply
-from ._wear import enforce as enforce
-from ._wear import masks as masks
-from ._wear import release as release
-from ._wear import replace as replace
+from .patterns import AnyPattern as AnyPattern
+from .patterns import Bernoulli as Bernoulli
+from .patterns import Dale as Dale
+from .patterns import Dense as Dense
+from .patterns import FixedInDegree as FixedInDegree
+from .patterns import Locality as Locality
+from .patterns import UniformRandom as UniformRandom
+from .wearing import align_signs as align_signs
+from .wearing import apply as apply
+from .wearing import apply_signs as apply_signs
+from .wearing import balance_signs as balance_signs
+from .wearing import correct_fan_in as correct_fan_in
+from .wearing import dense_gradients as dense_gradients
+from .wearing import enforce as enforce
+from .wearing import lifted as lifted
+from .wearing import masks as masks
+from .wearing import release as release
+from .wearing import replace as replace
+from .wearing import signs as signs
 
 __version__ = _version("srnn-masks")
 
@@ -34,6 +39,7 @@ __all__ = [
     "Dense",
     "FixedInDegree",
     "Locality",
+    "MaskError",
     "UniformRandom",
     "align_signs",
     "apply",

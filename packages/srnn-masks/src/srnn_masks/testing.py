@@ -1,4 +1,4 @@
-"""Laws that every pattern obeys, for the tests of those who write their own."""
+"""Laws of patterns, for the tests of third-party patterns."""
 
 from typing import Protocol, runtime_checkable
 
@@ -9,24 +9,24 @@ from torch import Tensor
 
 @runtime_checkable
 class Pattern(Protocol):
-    """What `check_pattern` needs: the two forms of one draw."""
+    """The interface that `check_pattern` needs: one draw as a mask and as indices."""
 
     def mask(self, rows: int, cols: int, *, gates: int = 1, generator: torch.Generator | None = None) -> Tensor:
-        """Bool `(rows, cols)`."""
+        """Return a bool mask `(rows, cols)`."""
         ...
 
     def indices(self, rows: int, cols: int, *, gates: int = 1, generator: torch.Generator | None = None) -> Tensor:
-        """Int64 `(2, E)`."""
+        """Return int64 indices `(2, E)`, (target, source)."""
         ...
 
 
 def check_pattern(pattern: Pattern, rows: int = 24, cols: int = 24, *, random: bool, gates: int = 3) -> None:
     """Raise an AssertionError that names the first law the pattern breaks.
 
-    `rows` is that of one gate; the pattern must accept `(rows, cols)` and `(gates * rows, cols)`. `random` says
-    whether it draws: then it must ask for a generator, and another seed must give another mask (choose sizes at which
-    two equal draws are out of the question). A pattern that is a pydantic value must also be frozen, hash, and go to
-    JSON and back unchanged.
+    `rows` are the rows of one gate; the pattern must accept `(rows, cols)` and `(gates * rows, cols)`. A `random`
+    pattern must require a generator, and another seed must give another mask (choose sizes for which two equal draws
+    are practically impossible). A pattern that is a pydantic value must also be hashable, forbid unknown fields, and go
+    to JSON and back unchanged.
 
     >>> from srnn_masks import FixedInDegree
     >>> check_pattern(FixedInDegree(degree=5), random=True)
@@ -40,7 +40,7 @@ def check_pattern(pattern: Pattern, rows: int = 24, cols: int = 24, *, random: b
         _check_random(pattern, rows, cols, gates=gates)
     else:
         _check_fixed(pattern, rows, cols, gates=gates)
-    _law(pattern, "the global generator is left alone", torch.equal(global_state, torch.get_rng_state()))
+    _law(pattern, "the global generator is not used", torch.equal(global_state, torch.get_rng_state()))
     _check_refusal(pattern, gates * rows + 1, cols, gates=gates)
     if isinstance(pattern, BaseModel):
         _check_value(pattern)
@@ -62,8 +62,8 @@ def _check_random(pattern: Pattern, rows: int, cols: int, *, gates: int) -> None
     first, other = (pattern.mask(gates * rows, cols, gates=gates, generator=_seeded(seed)) for seed in (0, 1))
     _law(pattern, "another seed gives another mask", not torch.equal(first, other))
     blocks = first.reshape(gates, rows, cols)
-    alike = [gate for gate in range(1, gates) if torch.equal(blocks[0], blocks[gate])]
-    _law(pattern, f"each gate gets its own draw, but gates 0 and {alike} are equal", not alike)
+    equal = [gate for gate in range(1, gates) if torch.equal(blocks[0], blocks[gate])]
+    _law(pattern, f"each gate gets its own draw, but gate 0 equals gates {equal}", not equal)
     for name in ("mask", "indices"):
         try:
             getattr(pattern, name)(rows, cols)
@@ -80,7 +80,7 @@ def _check_fixed(pattern: Pattern, rows: int, cols: int, *, gates: int) -> None:
     generator = _seeded(0)
     state = generator.get_state()
     pattern.mask(rows, cols, generator=generator)
-    _law(pattern, "a generator is not drawn from", torch.equal(state, generator.get_state()))
+    _law(pattern, "nothing is drawn from the generator", torch.equal(state, generator.get_state()))
 
 
 def _check_refusal(pattern: Pattern, rows: int, cols: int, *, gates: int) -> None:
@@ -95,7 +95,7 @@ def _check_refusal(pattern: Pattern, rows: int, cols: int, *, gates: int) -> Non
 
 def _check_value(pattern: BaseModel) -> None:
     back = type(pattern).model_validate_json(pattern.model_dump_json())
-    _law(pattern, f"JSON gives it back unchanged, got {back!r}", back == pattern and hash(back) == hash(pattern))
+    _law(pattern, f"JSON restores it unchanged, got {back!r}", back == pattern and hash(back) == hash(pattern))
     _law(pattern, "it has a kind", "kind" in type(pattern).model_fields)
     _law(pattern, "it refuses unknown fields", type(pattern).model_config.get("extra") == "forbid")
 

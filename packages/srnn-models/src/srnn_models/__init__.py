@@ -1,20 +1,22 @@
-"""Recurrent cells and networks with an explicit time loop: a value says what to build, `build` makes the module."""
+"""Recurrent cells and networks with an explicit time loop: a value specifies a module, and its `build` returns it."""
 
 from importlib.metadata import version as _version
 
-from ._elman import ElmanRNN as ElmanRNN
-from ._gru import GRU as GRU
-from ._language import LanguageModel as LanguageModel
-from ._leaky import LeakyRNN as LeakyRNN
-from ._lstm import LSTM as LSTM
-from ._models import AnyModel as AnyModel
-from ._network import Network as Network
-from ._network import Spec as Spec
-from ._path_integrator import PathIntegrator as PathIntegrator
-from ._recurrence import Recurrence as Recurrence
-from ._recurrences import AnyRecurrence as AnyRecurrence
-from ._sequence import SequenceModel as SequenceModel
-from ._stack import Stack as Stack
+from ._errors import ModelError as ModelError
+from .cells import GRU as GRU
+from .cells import LSTM as LSTM
+from .cells import AnyRecurrence as AnyRecurrence
+from .cells import ElmanRNN as ElmanRNN
+from .cells import LeakyRNN as LeakyRNN
+from .cells import Matrix as Matrix
+from .cells import Recurrence as Recurrence
+from .cells import Stack as Stack
+from .networks import AnyModel as AnyModel
+from .networks import LanguageModel as LanguageModel
+from .networks import Network as Network
+from .networks import PathIntegrator as PathIntegrator
+from .networks import SequenceModel as SequenceModel
+from .networks import Spec as Spec
 
 __version__ = _version("srnn-models")
 
@@ -26,6 +28,8 @@ __all__ = [
     "ElmanRNN",
     "LanguageModel",
     "LeakyRNN",
+    "Matrix",
+    "ModelError",
     "Network",
     "PathIntegrator",
     "Recurrence",

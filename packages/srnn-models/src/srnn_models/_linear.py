@@ -1,4 +1,4 @@
-"""Linear maps and the uniform initialisation, drawn from a given generator only."""
+"""Linear maps and the uniform initialisation, drawn from an explicit generator."""
 
 import math
 
@@ -6,12 +6,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ._errors import ModelError
+
 
 class Linear(nn.Module):
-    """y = W x + b, initialised from a generator; weights `U(+-1/sqrt(fan_in))`, as `nn.Linear` has them.
+    """y = W x + b, with weight and bias drawn from U(+-1/sqrt(fan_in)), the range of `nn.Linear`.
 
-    `weight` is (outputs, inputs), `bias` is (outputs,) or None, both on `generator.device`. It is an own class because
-    `nn.Linear` draws from torch's global generator, at construction and at each reset.
+    `weight` is (outputs, inputs), `bias` is (outputs,) or None, both on `generator.device`. It is a separate class
+    because `nn.Linear` draws from torch's global generator, at construction and at each reset.
     """
 
     def __init__(self, inputs: int, outputs: int, bias: bool = True, *, generator: torch.Generator) -> None:
@@ -21,7 +23,7 @@ class Linear(nn.Module):
         self.reset_parameters(generator=generator)
 
     def reset_parameters(self, *, generator: torch.Generator) -> None:
-        """Draw weight and bias anew from `U(+-1/sqrt(fan_in))`."""
+        """Draw weight and bias again from U(+-1/sqrt(fan_in)), in place."""
         bound = 1 / math.sqrt(self.weight.shape[1])
         uniform_(self.weight, bound, generator=generator)
         if self.bias is not None:
@@ -29,23 +31,23 @@ class Linear(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Map inputs (..., inputs) to (..., outputs)."""
-        return functional.linear(inputs, self.weight, self.bias)
+        return functional.linear(inputs, self.weight, self.bias)  # (..., outputs)
 
     def extra_repr(self) -> str:
-        """Show the sizes in `print(module)`."""
+        """Return the sizes, for `print(module)`."""
         outputs, inputs = self.weight.shape
         return f"{inputs} -> {outputs}, bias={self.bias is not None}"
 
 
 def empty(*shape: int, generator: torch.Generator) -> nn.Parameter:
-    """Make a parameter of this shape on the generator's device; its content is not set yet."""
+    """Return an uninitialised parameter of this shape on the generator's device."""
     if not isinstance(generator, torch.Generator):
-        raise ValueError(f"generator: expected a torch.Generator to draw the weights from, got {generator!r}")
+        raise ModelError(f"generator: expected a torch.Generator to draw the weights from, got {generator!r}")
     return nn.Parameter(torch.empty(*shape, device=generator.device))
 
 
 def uniform_(parameter: Tensor, bound: float, *, generator: torch.Generator) -> None:
-    """Fill the parameter in place from U(-bound, bound), drawn on `generator.device` wherever the parameter lies."""
+    """Fill a parameter in place from U(-bound, bound), drawn on `generator.device` whatever the parameter's device."""
     with torch.no_grad():
         drawn = torch.empty(parameter.shape, dtype=parameter.dtype, device=generator.device)
         parameter.copy_(drawn.uniform_(-bound, bound, generator=generator))

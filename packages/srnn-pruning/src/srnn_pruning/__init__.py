@@ -1,15 +1,16 @@
-"""Pruning of recurrent networks: criteria, schedules, exact counts, and the lottery. Masks are worn by `srnn_masks`."""
+"""Pruning of recurrent networks: criteria, schedules, exact counts, and the lottery. Masks are applied by `srnn_masks`.
+
+Which weights go is answered in four places: `criteria/` scores them, `Schedule` sets how many are gone at each epoch,
+the scope sets which parameters count, and an exact selection turns scores and counts into masks.
+"""
 
 from importlib.metadata import version as _version
 
-from ._criteria import AnyCriterion as AnyCriterion
-from ._criteria import Criterion as Criterion
-from ._criteria import Magnitude as Magnitude
-from ._criteria import Random as Random
+from ._errors import PruningError as PruningError
 from ._lottery import reinitialize as reinitialize
 from ._lottery import rewind as rewind
 from ._lottery import snapshot as snapshot
-from ._pruning import Pruner as Pruner
+from ._pruner import Pruner as Pruner
 from ._pruning import Pruning as Pruning
 from ._pruning import prune as prune
 from ._schedules import AnySchedule as AnySchedule
@@ -17,11 +18,17 @@ from ._schedules import Linear as Linear
 from ._schedules import OneShot as OneShot
 from ._schedules import Proportional as Proportional
 from ._schedules import Schedule as Schedule
+from ._scope import WEIGHTS as WEIGHTS
 from ._scope import densities as densities
+from .criteria import AnyCriterion as AnyCriterion
+from .criteria import Criterion as Criterion
+from .criteria import Magnitude as Magnitude
+from .criteria import Random as Random
 
 __version__ = _version("srnn-pruning")
 
 __all__ = [
+    "WEIGHTS",
     "AnyCriterion",
     "AnySchedule",
     "Criterion",
@@ -31,6 +38,7 @@ __all__ = [
     "Proportional",
     "Pruner",
     "Pruning",
+    "PruningError",
     "Random",
     "Schedule",
     "densities",

@@ -1,17 +1,18 @@
-"""Schedules: what share of the weights is gone at the start of each epoch."""
+"""Schedules: the share of weights that is pruned at the start of each epoch."""
 
 from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt
 
+from ._errors import PruningError
 from ._value import Value
 
 
 class Schedule(Value):
-    """The share of weights that is removed, epoch by epoch. It never falls, and ends at the sparsity that was asked."""
+    """The share of pruned weights by epoch. It never decreases, and ends at the final sparsity."""
 
     def fraction(self, epoch: int, epochs: int, sparsity: float) -> float:
-        """Give the share in [0, sparsity] removed from the start of epoch `epoch`, one of 1 to `epochs`."""
+        """Return the share in [0, sparsity] pruned from the start of epoch `epoch`, one of 1 to `epochs`."""
         raise NotImplementedError
 
 
@@ -26,17 +27,17 @@ class OneShot(Schedule):
     epoch: PositiveInt = 1
 
     def fraction(self, epoch: int, epochs: int, sparsity: float) -> float:
-        """Nothing before epoch `self.epoch`, then the whole sparsity."""
+        """Return 0 before epoch `self.epoch`, then `sparsity`. Raises PruningError if that epoch is never reached."""
         check_epoch(epoch, epochs)
         if self.epoch > epochs:
-            raise ValueError(
+            raise PruningError(
                 f"OneShot: expected an epoch within the {epochs} epochs of the run, got epoch={self.epoch}"
             )
         return sparsity if epoch >= self.epoch else 0.0
 
 
 class Linear(Schedule):
-    """(k-1) p / (n-1) at epoch k of n, p at once for n = 1 (arXiv 2406.06290; section 4 of the facts sheet).
+    """(k-1) p / (n-1) at epoch k of n, and p at once for n = 1 (arXiv 2406.06290).
 
     >>> [Linear().fraction(k, 4, sparsity=0.75) for k in range(1, 5)]
     [0.0, 0.25, 0.5, 0.75]
@@ -45,7 +46,7 @@ class Linear(Schedule):
     kind: Literal["linear"] = "linear"
 
     def fraction(self, epoch: int, epochs: int, sparsity: float) -> float:
-        """Nothing at the first epoch, the whole sparsity at the last, equal parts between."""
+        """Return 0 at the first epoch, `sparsity` at the last, with equal steps between."""
         check_epoch(epoch, epochs)
         if epoch == epochs:  # exactly p, which the quotient may miss by one rounding
             return sparsity
@@ -53,7 +54,7 @@ class Linear(Schedule):
 
 
 class Proportional(Schedule):
-    """k p / n at epoch k of n, from the second on (the text code of arXiv 2406.06290; section 4 of its facts sheet).
+    """k p / n at epoch k of n, from the second epoch on (the authors' text code of arXiv 2406.06290).
 
     >>> [Proportional().fraction(k, 4, sparsity=0.5) for k in range(1, 5)]
     [0.0, 0.25, 0.375, 0.5]
@@ -62,7 +63,7 @@ class Proportional(Schedule):
     kind: Literal["proportional"] = "proportional"
 
     def fraction(self, epoch: int, epochs: int, sparsity: float) -> float:
-        """Nothing at the first of several epochs, the whole sparsity at the last, equal steps between."""
+        """Return 0 at the first of several epochs, `sparsity` at the last, with equal steps between."""
         check_epoch(epoch, epochs)
         if epoch == epochs:  # exactly p, which the quotient may miss by one rounding
             return sparsity
@@ -73,6 +74,6 @@ AnySchedule = Annotated[OneShot | Linear | Proportional, Field(discriminator="ki
 
 
 def check_epoch(epoch: int, epochs: int) -> None:
-    """Epochs are counted from 1."""
+    """Raise PruningError unless `epoch` is one of 1 to `epochs`."""
     if not 1 <= epoch <= epochs:
-        raise ValueError(f"epoch: expected one of 1 to {epochs}, got {epoch}")
+        raise PruningError(f"epoch: expected one of 1 to {epochs}, got {epoch}")

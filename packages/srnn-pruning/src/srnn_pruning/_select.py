@@ -1,4 +1,4 @@
-"""The exact choice of the entries that stay."""
+"""Exact selection: from scores and a number of zeros to masks."""
 
 from collections.abc import Sequence
 
@@ -7,12 +7,12 @@ from torch import Tensor
 
 
 def select(scores: Sequence[Tensor], present: Sequence[Tensor], zeros: int) -> list[Tensor]:
-    """Masks within `present` with exactly `zeros` absent entries over all tensors together.
+    """Return masks within `present` with exactly `zeros` absent entries over all tensors together.
 
-    The entries of lowest score go; of equal scores those that come first (first tensor, then row by row). Entries
-    already absent stay so and count; where they are as many as asked or more, `present` comes back as it is.
+    The entries of lowest score are removed; among equal scores, those that come first (first tensor, then row by row).
+    Entries already absent stay absent and count; if there are `zeros` of them or more, `present` is returned unchanged.
 
-    Cost, for E entries in all: one copy of the scores and one selection on the CPU (O(E), about 16 bytes an entry while
+    Cost for E entries in all: one copy of the scores and one selection on the CPU (O(E), about 16 bytes per entry while
     it runs) or one sort on a GPU; one host synchronisation per tensor.
     """
     extra = zeros - sum(mask.numel() - int(mask.count_nonzero()) for mask in present)
@@ -21,21 +21,21 @@ def select(scores: Sequence[Tensor], present: Sequence[Tensor], zeros: int) -> l
     dtype = scores[0].dtype
     for score in scores:
         dtype = torch.promote_types(dtype, score.dtype)
-    scores = [score.to(dtype) for score in scores]  # one precision, or the threshold would be rounded in comparisons
+    scores = [score.to(dtype) for score in scores]  # one dtype, or comparisons would round the threshold
     threshold, ties = _threshold(scores, present, extra)
-    kept = []
+    masks = []
     for score, mask in zip(scores, present, strict=True):
         keep = (mask & (score >= threshold)).contiguous()
         if ties:
             tied = (mask & (score == threshold)).flatten().nonzero().flatten()[:ties]
             keep.view(-1)[tied] = False
             ties -= len(tied)
-        kept.append(keep)
-    return kept
+        masks.append(keep)
+    return masks
 
 
 def _threshold(scores: Sequence[Tensor], present: Sequence[Tensor], extra: int) -> tuple[float, int]:
-    """Give the `extra`-th lowest score of the present entries, and how many entries of just this score must go."""
+    """Return the `extra`-th lowest score of present entries, and how many entries of exactly this score to remove."""
     candidates = torch.cat([score[mask].to(scores[0].device) for score, mask in zip(scores, present, strict=True)])
     if candidates.is_cuda:  # kthvalue is refused there under use_deterministic_algorithms, and hardly faster
         threshold = candidates.sort().values[extra - 1].item()

@@ -1,4 +1,4 @@
-"""The base of every value in this package."""
+"""The base class of all values in this package."""
 
 from pydantic import BaseModel, ConfigDict
 

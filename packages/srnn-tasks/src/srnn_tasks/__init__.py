@@ -7,37 +7,40 @@ from importlib.metadata import version
 
 from ._adding import Adding as Adding
 from ._adding import AddingSource as AddingSource
-from ._any_task import AnyTask as AnyTask
-from ._batch import Batch as Batch
 from ._dataset import BatchDataset as BatchDataset
-from ._loss import position_losses as position_losses
-from ._loss import weighted_mean as weighted_mean
-from ._model import Model as Model
-from ._model import carried as carried
-from ._model import evaluating as evaluating
 from ._neurogym import Neurogym as Neurogym
 from ._neurogym import NeurogymSource as NeurogymSource
-from ._path_integration import PathIntegration as PathIntegration
-from ._path_integration import PathIntegrationSource as PathIntegrationSource
-from ._place_code import decode as decode
-from ._place_code import place_code as place_code
-from ._registry import TaskEntry as TaskEntry
-from ._registry import entries as entries
-from ._registry import find as find
-from ._registry import kinds as kinds
-from ._sequential_mnist import SequentialMNIST as SequentialMNIST
-from ._sequential_mnist import SequentialMNISTSource as SequentialMNISTSource
-from ._source import BaseSource as BaseSource
-from ._source import Source as Source
-from ._source import Split as Split
-from ._spec import LossKind as LossKind
-from ._spec import Metric as Metric
-from ._spec import TaskSpec as TaskSpec
-from ._task import Task as Task
-from ._wikitext import WikiText as WikiText
-from ._wikitext import WikiTextSource as WikiTextSource
 from .cognitive import Cognitive as Cognitive
 from .cognitive import CognitiveSource as CognitiveSource
+from .contract import BaseSource as BaseSource
+from .contract import Batch as Batch
+from .contract import LossKind as LossKind
+from .contract import Metric as Metric
+from .contract import Model as Model
+from .contract import Source as Source
+from .contract import Split as Split
+from .contract import Task as Task
+from .contract import TaskError as TaskError
+from .contract import TaskSpec as TaskSpec
+from .contract import carried as carried
+from .contract import evaluating as evaluating
+from .contract import position_losses as position_losses
+from .contract import weighted_mean as weighted_mean
+from .images import SequentialMNIST as SequentialMNIST
+from .images import SequentialMNISTSource as SequentialMNISTSource
+from .navigation import PathIntegration as PathIntegration
+from .navigation import PathIntegrationSource as PathIntegrationSource
+from .navigation import decode as decode
+from .navigation import place_code as place_code
+from .registry import AnyTask as AnyTask
+from .registry import Extension as Extension
+from .registry import Extensions as Extensions
+from .registry import TaskEntry as TaskEntry
+from .registry import entries as entries
+from .registry import find as find
+from .registry import kinds as kinds
+from .text import WikiText as WikiText
+from .text import WikiTextSource as WikiTextSource
 
 __version__ = version("srnn-tasks")
 
@@ -50,6 +53,8 @@ __all__ = [
     "BatchDataset",
     "Cognitive",
     "CognitiveSource",
+    "Extension",
+    "Extensions",
     "LossKind",
     "Metric",
     "Model",
@@ -63,6 +68,7 @@ __all__ = [
     "Split",
     "Task",
     "TaskEntry",
+    "TaskError",
     "TaskSpec",
     "WikiText",
     "WikiTextSource",

@@ -1,63 +1,68 @@
-"""TODO analysis."""
+"""Measurements of trained networks: tensors in, numbers out.
 
-from ._attractor import Persistence as Persistence
-from ._attractor import persists as persists
-from ._attractor import recurrent as recurrent
+Masks as graphs, clusters of units by task variance and the sub-tasks that they serve, weights and embeddings on a
+manifold, and bumps of activity in hand-built attractors. Figures of papers use them, and they apply to any network, so
+this room imports none of the others: torch, numpy, scipy and `srnn_manifolds` only.
+"""
+
+from ._attractor import BumpPersistence as BumpPersistence
+from ._attractor import attractor_weights as attractor_weights
+from ._attractor import bump_persistence as bump_persistence
 from ._clouds import CloudTest as CloudTest
 from ._clouds import cloud_test as cloud_test
 from ._clouds import largest_cluster as largest_cluster
 from ._clouds import longest_bar as longest_bar
 from ._clouds import mixed_rows as mixed_rows
-from ._clouds import on_ring as on_ring
 from ._clouds import permuted as permuted
+from ._clouds import share_on_ring as share_on_ring
 from ._clusters import Clustering as Clustering
 from ._clusters import clusters as clusters
 from ._clusters import cut as cut
 from ._cover import cover_radius as cover_radius
-from ._graph import MEASURES as MEASURES
-from ._graph import beside as beside
-from ._graph import measures as measures
+from ._graph import GRAPH_MEASURES as GRAPH_MEASURES
+from ._graph import component_measures as component_measures
+from ._graph import graph_measures as graph_measures
 from ._graph import present_mask as present_mask
+from ._graph import z_scores as z_scores
 from ._modules import Modules as Modules
 from ._modules import modules_of as modules_of
 from ._modules import p_value as p_value
-from ._modules import present_tasks as present_tasks
-from ._on_manifold import Placed as Placed
+from ._on_manifold import PlacedWeights as PlacedWeights
 from ._on_manifold import weights_on_manifold as weights_on_manifold
 from ._rewire import rewired as rewired
-from ._variance import by_period as by_period
-from ._variance import kept as kept
+from ._variance import active_units as active_units
+from ._variance import align_periods as align_periods
 from ._variance import normalised as normalised
 from ._variance import task_variance as task_variance
 
 __all__ = [
-    "MEASURES",
+    "GRAPH_MEASURES",
+    "BumpPersistence",
     "CloudTest",
     "Clustering",
     "Modules",
-    "Persistence",
-    "Placed",
-    "beside",
-    "by_period",
+    "PlacedWeights",
+    "active_units",
+    "align_periods",
+    "attractor_weights",
+    "bump_persistence",
     "cloud_test",
     "clusters",
+    "component_measures",
     "cover_radius",
     "cut",
-    "kept",
+    "graph_measures",
     "largest_cluster",
     "longest_bar",
-    "measures",
     "mixed_rows",
     "modules_of",
     "normalised",
-    "on_ring",
     "p_value",
     "permuted",
-    "persists",
     "present_mask",
-    "present_tasks",
-    "recurrent",
     "rewired",
+    "share_on_ring",
     "task_variance",
     "weights_on_manifold",
+    "z_scores",
 ]

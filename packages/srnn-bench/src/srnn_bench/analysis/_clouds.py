@@ -1,7 +1,7 @@
-"""Is a cloud of neurons a random one? Its longest hole, and its distances, beside clouds without structure.
+"""Tests of whether a cloud of neurons has structure: its longest hole and its distances, beside random clouds.
 
-For Figure 4 of arXiv 2406.06290, which looks at persistence diagrams alone. A test's null hypothesis is a way to draw a
-cloud: from the law that the embedding began with, or `permuted`, which keeps where neurons are along each axis.
+For Figure 4 of arXiv 2406.06290, which shows persistence diagrams alone. A null hypothesis is a way to draw a cloud:
+from the initial distribution of the embedding, or `permuted`, which keeps the distribution of each coordinate.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from srnn_manifolds import Inhibitor, Manifold, persistence
 
 @dataclass(frozen=True)
 class CloudTest:
-    """A number of a cloud, and the same number of clouds of the null hypothesis.
+    """A statistic of a cloud, and of the random clouds of a null hypothesis.
 
-    `above` and `below` are permutation p-values of one side, (1 + how many are as extreme) / (1 + how many there are).
+    `above` and `below` are one-sided permutation p-values, (1 + number as extreme) / (1 + number of clouds).
     """
 
     observed: float
@@ -29,12 +29,12 @@ class CloudTest:
 
     @property
     def above(self) -> float:
-        """How likely a number as great is under the null hypothesis."""
+        """p-value of a statistic at least as great."""
         return (1 + sum(value >= self.observed for value in self.null)) / (1 + len(self.null))
 
     @property
     def below(self) -> float:
-        """How likely a number as small is under the null hypothesis."""
+        """p-value of a statistic at most as great."""
         return (1 + sum(value <= self.observed for value in self.null)) / (1 + len(self.null))
 
 
@@ -46,14 +46,14 @@ def cloud_test(
     repeats: int = 99,
     generator: torch.Generator,
 ) -> CloudTest:
-    """Compare a cloud `(n, coordinates)` with clouds that `draw` makes, by a number of a cloud."""
+    """Compare a statistic of a cloud `(n, coordinates)` with that of `repeats` clouds from `draw`."""
     return CloudTest(statistic(points), tuple(statistic(draw(generator)) for _ in range(repeats)))
 
 
 def longest_bar(manifold: Manifold, points: Tensor, *, dimension: int = 1, coeff: int = 2) -> float:
     """Return the length of the longest-lived hole of a dimension, in units of the root mean square distance.
 
-    So a cloud that only grew or shrank has the number that it had before. 0 where there is no hole.
+    It is invariant to the scale of the cloud, and 0 without holes.
     """
     distances = manifold.pairwise(points.double())
     bars = persistence(distances, max_dimension=dimension, coeff=coeff).bars[dimension]
@@ -63,35 +63,35 @@ def longest_bar(manifold: Manifold, points: Tensor, *, dimension: int = 1, coeff
 
 
 def largest_cluster(manifold: Manifold, points: Tensor, reach: float) -> Tensor:
-    """Return which points, bool `(n,)`, belong to the largest set that steps of up to `reach` connect; ties: the first.
+    """Return which points, bool `(n,)`, are in the largest set connected by steps of at most `reach`; ties: the first.
 
-    Neurons that lost all their weights stay where they are, and a few of them, far from all others, can span a hole.
+    Neurons without weights do not move in training, and a few of them, far from all others, can span a hole.
     """
     near = (manifold.pairwise(points) <= reach).cpu().numpy()
-    _, of = connected_components(near, directed=False)
-    return torch.from_numpy(of == np.bincount(of).argmax())
+    _, labels = connected_components(near, directed=False)
+    return torch.from_numpy(labels == np.bincount(labels).argmax())
 
 
-def on_ring(manifold: Manifold, points: Tensor, inhibitor: Inhibitor) -> float:
-    """Return the share of pairs of neurons whose weight costs less than half of what one at distance 0 does."""
+def share_on_ring(manifold: Manifold, points: Tensor, inhibitor: Inhibitor) -> float:
+    """Return the share of pairs of neurons that cost less than half of the cost at distance 0."""
     rows, columns = torch.triu_indices(len(points), len(points), offset=1)
     costs = inhibitor(manifold.distance(points[rows], points[columns]))
     return float((costs < inhibitor(torch.zeros(())) / 2).double().mean())
 
 
 def permuted(points: Tensor, generator: torch.Generator) -> Tensor:
-    """Return the points `(n, coordinates)` with each coordinate in an order of its own.
+    """Return the points `(n, coordinates)` with each coordinate permuted independently.
 
-    Any relation of the coordinates is gone; how each is distributed stays.
+    This removes any relation of the coordinates and keeps the distribution of each.
     """
     orders = [torch.randperm(len(points), generator=generator) for _ in range(points.shape[1])]
     return torch.stack([points[order, axis] for axis, order in enumerate(orders)], dim=1)
 
 
 def mixed_rows(points: Tensor) -> Tensor:
-    """Return the points `(n, coordinates)` as the rows of a file that holds them the other way round.
+    """Return the points `(n, coordinates)` as the authors' code misreads them.
 
-    The authors' code computes distances from a stored (n, coordinates) array read as (coordinates, n), without
-    transposing it; a row of that array then holds coordinates of several neurons, along one axis or two.
+    It computes distances from a stored (n, coordinates) array read as (coordinates, n) without transposing; a row of
+    that array holds coordinates of several neurons, along one axis or two.
     """
     return points.T.reshape(points.shape)

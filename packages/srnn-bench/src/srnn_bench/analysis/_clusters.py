@@ -1,9 +1,9 @@
-"""Clusters of units by their task variances: a linkage tree, cut where the silhouette is best (arXiv 2207.03523, B)."""
+"""Clusters of units by task variance: Ward linkage, cut at the best silhouette (arXiv 2207.03523, appendix B)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,96 +12,88 @@ from scipy.cluster.hierarchy import leaves_list, linkage  # type: ignore[import-
 from scipy.spatial.distance import pdist, squareform  # type: ignore[import-untyped]
 from torch import Tensor
 
-Method = Literal["ward", "average"]
+from .._errors import BenchError
 
 Grid = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
 class Clustering:
-    """The cut of a linkage tree with the best mean silhouette; of cuts that tie, the one with fewest clusters.
+    """The cut of a linkage tree with the best mean silhouette; in a tie, the one with fewest clusters.
 
     - `labels` int64 `(N,)`, from 0; clusters are numbered by the task in which they vary most, then along the tree.
-    - `silhouettes`: the mean silhouette of every cut that was tried, by its number of clusters.
-    - `linkage` float64 `(N - 1, 4)`: scipy's.
+    - `silhouettes`: mean silhouette of every cut, by its number of clusters `k`.
+    - `linkage` float64 `(N - 1, 4)`: the tree in scipy's format.
     """
 
     labels: Tensor
     k: int
     silhouettes: dict[int, float]
     linkage: Tensor
-    method: Method
 
     @property
     def silhouette(self) -> float:
-        """The mean silhouette of this cut."""
+        """Mean silhouette of this cut."""
         return self.silhouettes[self.k]
 
     @property
     def sizes(self) -> Tensor:
-        """How many units each cluster has, int64 `(k,)`."""
+        """Number of units per cluster, int64 `(k,)`."""
         return self.labels.bincount(minlength=self.k)
 
     @property
     def order(self) -> Tensor:
-        """Units by cluster, and inside one as the tree has them, int64 `(N,)`."""
+        """Units by cluster, within a cluster in the order of the tree's leaves, int64 `(N,)`."""
         leaves = torch.from_numpy(leaves_list(self.linkage.numpy()).astype(np.int64))
         return leaves[self.labels[leaves].argsort(stable=True)]
 
 
-def clusters(points: Tensor, *, method: Method = "ward", most: int | None = None) -> Clustering:
-    """Cluster units by their `normalised` task variances `(N, tasks)`, by Euclidean distance.
+def clusters(points: Tensor) -> Clustering:
+    """Cluster units by their `normalised` task variances `(N, tasks)`, with Euclidean distances and Ward linkage.
 
-    All cuts from 2 to N - 1 clusters are tried, as the paper does, or up to `most` (Yang et al., who used k-means:
-    29). The paper names scipy's linkage, not its method.
+    All cuts from 2 to N - 1 clusters are tried, as in the paper, which names scipy's linkage but not its method.
 
     Silhouettes are Rousseeuw's (1987): (b - a) / max(a, b), a the mean distance to the rest of a unit's cluster, b the
-    least mean distance to another one; 0 for a cluster of one unit, and where a = b = 0.
+    least mean distance to another cluster; 0 for a cluster of one unit, and if a = b = 0.
     """
     if points.ndim != 2 or len(points) < 3:
-        raise ValueError(f"points: expected shape (N, tasks) with 3 units or more, got {tuple(points.shape)}")
+        raise BenchError(f"points: expected shape (N, tasks) with 3 units or more, got {tuple(points.shape)}")
     if not points.isfinite().all():
-        raise ValueError(f"points: expected finite numbers, got {int((~points.isfinite()).sum())} that are not")
-    if method not in get_args(Method):
-        raise ValueError(f"method: expected one of {', '.join(get_args(Method))}, got {method!r}")
-    if most is not None and most < 2:
-        raise ValueError(f"most: expected 2 clusters or more, got {most}")
-    held = points.detach().cpu().double().numpy()
-    distances = pdist(held)
-    # of coordinates, Ward's tree is the same as of their distances
-    tree = linkage(distances, method=method)
-    last = min(len(held) - 1, len(held) if most is None else most)
-    found = {k: score for k, score in _silhouettes(squareform(distances), tree).items() if k <= last}
-    k = max(found, key=lambda k: (found[k], -k))
-    labels = torch.from_numpy(_by_preference(cut(tree, k), held, leaves_list(tree)))
-    return Clustering(labels, k, found, torch.from_numpy(tree), method)
+        raise BenchError(f"points: expected finite numbers, got {int((~points.isfinite()).sum())} that are not")
+    variances = points.detach().cpu().double().numpy()
+    distances = pdist(variances)
+    tree = linkage(distances, method="ward")  # the same tree as from coordinates
+    silhouettes = _silhouettes(squareform(distances), tree)
+    k = max(silhouettes, key=lambda k: (silhouettes[k], -k))
+    labels = torch.from_numpy(_by_preference(cut(tree, k), variances, leaves_list(tree)))
+    return Clustering(labels, k, silhouettes, torch.from_numpy(tree))
 
 
 def cut(tree: Grid, k: int) -> NDArray[np.int64]:
     """Return the cluster of each unit `(N,)`, from 0, in the tree without its last k - 1 merges.
 
-    Merges of one height are taken in scipy's order, so every k has a cut (scipy's `fcluster` gives fewer clusters).
+    Merges of equal height are undone in scipy's order, so every k has a cut (scipy's `fcluster` gives fewer clusters).
     """
     units = len(tree) + 1
-    of = np.arange(2 * units - 1)
-    for merge in range(units - k - 1, -1, -1):  # from the last merge down: what is below takes its number
-        of[tree[merge, :2].astype(np.int64)] = of[units + merge]
-    return np.unique(of[:units], return_inverse=True)[1].astype(np.int64)
+    labels = np.arange(2 * units - 1)
+    for merge in range(units - k - 1, -1, -1):  # from the last merge down: its two parts take its number
+        labels[tree[merge, :2].astype(np.int64)] = labels[units + merge]
+    return np.unique(labels[:units], return_inverse=True)[1].astype(np.int64)
 
 
 def _silhouettes(distances: Grid, tree: Grid) -> dict[int, float]:
     """Return the mean silhouette of the cuts from N - 1 down to 2 clusters, by the number of clusters.
 
-    `sums[c, i]` is the sum of distances of unit i to cluster c. A merge adds two of its rows. The merged cluster's mean
-    distance lies between those of its parts, so the nearest other cluster of a unit is looked for again only if it was
-    one of these.
+    `sums[c, i]` is the sum of distances of unit i to cluster c; a merge adds two of its rows. The mean distance to the
+    merged cluster lies between those to its parts, so the nearest other cluster of a unit changes only if it was one of
+    them.
     """
     units = len(distances)
     sums, sizes = distances.copy(), np.ones(units)
     own, node = np.arange(units), np.arange(units)  # the row of sums of each unit; the node of the tree of each row
     row = np.arange(2 * units - 1)  # the row of each node
     nearest, gap = _nearest(sums, sizes, own, own)
-    found = {}
+    scores = {}
     for merge, (left, right) in enumerate(tree[:-1, :2].astype(np.int64)):
         k = units - merge - 1
         into, gone = sorted((row[left], row[right]))
@@ -109,14 +101,14 @@ def _silhouettes(distances: Grid, tree: Grid) -> dict[int, float]:
         sums[into] += sums[gone]
         sizes[into] += sizes[gone]
         own[own == gone] = into
-        if gone != k:  # the last row moves up, so that the first k rows are the clusters there are
+        if gone != k:  # the last row moves up, so that the first k rows are the present clusters
             sums[gone], sizes[gone] = sums[k], sizes[k]
             own[own == k], nearest[nearest == k] = gone, gone
             node[gone], row[node[k]] = node[k], gone
         node[into], row[units + merge] = units + merge, into
         nearest[which], gap[which] = _nearest(sums[:k], sizes[:k], own[which], which)
-        found[k] = _mean_silhouette(sums[own, np.arange(units)], sizes[own], gap)
-    return found
+        scores[k] = _mean_silhouette(sums[own, np.arange(units)], sizes[own], gap)
+    return scores
 
 
 def _nearest(sums: Grid, sizes: Grid, own: Any, which: Any) -> tuple[Any, Any]:
@@ -128,7 +120,7 @@ def _nearest(sums: Grid, sizes: Grid, own: Any, which: Any) -> tuple[Any, Any]:
 
 
 def _mean_silhouette(inside: Grid, sizes: Grid, gap: Grid) -> float:
-    """Return the mean silhouette, from sums of distances to the own cluster, its size, and the least mean distance."""
+    """Return the mean silhouette, from sums of distances to the own cluster, its size, and the least other mean."""
     own = inside / np.maximum(sizes - 1, 1)
     greater = np.maximum(own, gap)
     scores = np.divide(gap - own, greater, out=np.zeros_like(gap), where=(greater > 0) & (sizes > 1))
@@ -136,9 +128,9 @@ def _mean_silhouette(inside: Grid, sizes: Grid, gap: Grid) -> float:
 
 
 def _by_preference(labels: NDArray[np.int64], points: Grid, leaves: Any) -> NDArray[np.int64]:
-    """Number clusters by the task in which their units vary most together, then by their place in the tree."""
+    """Number clusters by the task with the greatest sum of variances, then by their position in the tree."""
     numbers = range(labels.max() + 1)
     preferred = [int(points[labels == number].sum(axis=0).argmax()) for number in numbers]
-    place = [int(np.flatnonzero(labels[leaves] == number)[0]) for number in numbers]
-    order = sorted(numbers, key=lambda number: (preferred[number], place[number]))
+    position = [int(np.flatnonzero(labels[leaves] == number)[0]) for number in numbers]
+    order = sorted(numbers, key=lambda number: (preferred[number], position[number]))
     return np.argsort(order)[labels].astype(np.int64)

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components  # type: ignore[import-untyped]
 from torch import Tensor
 
+from .._errors import BenchError
 from ._cover import cover_radius
 
-MEASURES = {
+GRAPH_MEASURES = {
     "density": "share of entries present",
     "sigma1": "greatest singular value",
     "sigma2": "second singular value",
@@ -33,15 +34,15 @@ MEASURES = {
 }
 
 
-def measures(mask: Tensor) -> dict[str, float]:
-    """Return the MEASURES of a mask, bool `(N, N)`, row = target; nan where one is not defined."""
+def graph_measures(mask: Tensor) -> dict[str, float]:
+    """Return the `GRAPH_MEASURES` of a mask, bool `(N, N)`, row = target; NaN for undefined ones."""
     if mask.ndim != 2 or mask.shape[0] != mask.shape[1]:
-        raise ValueError(f"mask: expected shape (N, N), got {tuple(mask.shape)}")
+        raise BenchError(f"mask: expected shape (N, N), got {tuple(mask.shape)}")
     present = mask.detach().cpu().numpy().astype(np.float64)  # (N, N)
     others = present - np.diag(np.diag(present))
     sigma1, sigma2 = (*np.linalg.svd(present, compute_uv=False)[:2], 0.0)[:2]
     rho = cover_radius(mask)
-    found = {
+    measures = {
         "density": present.mean(),
         "sigma1": sigma1,
         "sigma2": sigma2,
@@ -54,38 +55,40 @@ def measures(mask: Tensor) -> dict[str, float]:
         "in-degree CV": _ratio(present.sum(axis=1).std(), present.sum(axis=1).mean()),
         "out-degree CV": _ratio(present.sum(axis=0).std(), present.sum(axis=0).mean()),
     }
-    found |= components(mask)
-    return {name: float(found[name]) for name in MEASURES}
+    measures |= component_measures(mask)
+    return {name: float(measures[name]) for name in GRAPH_MEASURES}
 
 
-def components(mask: Tensor) -> dict[str, float]:
-    """Return those of the MEASURES that count the components of a mask, bool `(N, N)`."""
+def component_measures(mask: Tensor) -> dict[str, float]:
+    """Return those of the `GRAPH_MEASURES` that count the components of a mask, bool `(N, N)`."""
     present = mask.detach().cpu().numpy()
-    found = {}
+    measures = {}
     for kind in ("weak", "strong"):
-        count, of = connected_components(present, directed=True, connection=kind)
-        found[f"{kind} components"] = float(count)
-        found[f"largest {kind}"] = float(np.bincount(of).max() / len(present))
-    return found
+        count, labels = connected_components(present, directed=True, connection=kind)
+        measures[f"{kind} components"] = float(count)
+        measures[f"largest {kind}"] = float(np.bincount(labels).max() / len(present))
+    return measures
 
 
-def beside(found: Mapping[str, float], random: Sequence[Mapping[str, float]]) -> dict[str, tuple[float, float, float]]:
-    """Return mean, sample standard deviation and z of each measure beside those of random masks.
+def z_scores(
+    measures: Mapping[str, float], random: Sequence[Mapping[str, float]]
+) -> dict[str, tuple[float, float, float]]:
+    """Return mean and sample standard deviation of the measures of random masks, and the z-score, per measure.
 
-    z = (found - mean) / sd; nan where all random masks agree.
+    z = (measure - mean) / standard deviation; NaN if all random masks agree.
     """
     compared = {}
-    for name, value in found.items():
+    for name, value in measures.items():
         values = [each[name] for each in random]
         mean, sd = statistics.fmean(values), statistics.stdev(values)
         compared[name] = (mean, sd, (value - mean) / sd if sd > 1e-12 * max(1.0, abs(mean)) else float("nan"))
     return compared
 
 
-def present_mask(held: Mapping[str, Tensor], parameter: str) -> Tensor:
-    """Return which weights of a parameter are there, bool; all where it has no mask."""
-    mask = held.get(f"{parameter}_mask")
-    return torch.ones_like(held[parameter], dtype=torch.bool) if mask is None else mask
+def present_mask(weights: Mapping[str, Tensor], parameter: str) -> Tensor:
+    """Return the mask of a parameter, bool: `<parameter>_mask` of the weights, or all True if there is none."""
+    mask = weights.get(f"{parameter}_mask")
+    return torch.ones_like(weights[parameter], dtype=torch.bool) if mask is None else mask
 
 
 def _row_correlation(present: NDArray[np.float64]) -> float:
@@ -97,7 +100,7 @@ def _row_correlation(present: NDArray[np.float64]) -> float:
 
 
 def _clustering(others: NDArray[np.float64]) -> float:
-    """Triangles of any direction through a neuron, over those that its connections allow; 0 where they allow none."""
+    """Return the mean share of possible directed triangles that exist; 0 for a neuron without possible ones."""
     both = others + others.T
     triangles = ((both @ both) * both).sum(axis=1)
     degrees, reciprocal = both.sum(axis=1), (others * others.T).sum(axis=1)

@@ -1,13 +1,13 @@
 """The command `srnn`: one file per command group.
 
 Each file registers its commands on the typer application of `_app`; arguments that several commands share are in
-`_arguments`. Commands only read arguments, call the rooms below, and print.
+`_arguments`. Commands read arguments, call the rooms below, and print.
 """
 
 from . import _export, _figure, _list, _report, _run  # noqa: F401 - each registers its commands
-from ._app import app as app
 from ._app import main as main
 from ._arguments import parse_seeds as parse_seeds
 from ._arguments import read_experiment as read_experiment
+from ._run import print_estimates as print_estimates
 
-__all__ = ["app", "main", "parse_seeds", "read_experiment"]
+__all__ = ["main", "parse_seeds", "print_estimates", "read_experiment"]

@@ -7,27 +7,40 @@ import os
 import typer
 from rich.console import Console
 
+from srnn_masks import MaskError
+from srnn_models import ModelError
+from srnn_pruning import PruningError
+from srnn_tasks import TaskError
+
+from .._errors import BenchError
+
+USER_ERRORS = (BenchError, MaskError, ModelError, PruningError, TaskError)
+
 app = typer.Typer(
     add_completion=False,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Experiments of sparse recurrent networks, and the tables of the papers.",
+    help="Experiments with sparse recurrent networks, and the tables of the papers.",
 )
 
 console = Console(emoji=False)
 
 if not console.is_terminal and "COLUMNS" not in os.environ:
-    console = Console(width=120, emoji=False)  # a file has no width; rich would take 80, too narrow for tables
+    console = Console(width=120, emoji=False)  # in a file, rich would use 80 columns, too few for the tables
 
 
 def main() -> None:
-    """Run the command line; a mistake of the user is one line on stderr, not a traceback."""
+    """Run the command line.
+
+    Errors of the user are printed as one line on stderr, with exit code 2. Any other exception shows its traceback.
+    """
     try:
         app()
-    except (ValueError, ImportError) as error:  # of an import: an extra that is not installed, by its name
+    except USER_ERRORS as error:
         Console(stderr=True, emoji=False).print(f"srnn: {error}", markup=False, highlight=False, soft_wrap=True)
         raise SystemExit(2) from None
 
 
 def print_line(text: str) -> None:
+    """Print plain text, without markup and without wrapping."""
     console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from pydantic import ValidationError
 
 from .. import papers
+from .._errors import BenchError, validation_message
 from ..experiment import Experiment
 from ..store import Store
 from ..tables import SCALES, Summary, Table, override_table, summarise
@@ -17,17 +19,18 @@ Results = Annotated[Path, typer.Option(help="Folder of the store and the report,
 
 Tables = Annotated[list[str] | None, typer.Argument(help="Tables; default: all.")]
 
-OneScale = Annotated[str | None, typer.Option("--scale", help="smoke, quick or paper; default: all.")]
+ScaleName = Annotated[str, typer.Option("--scale", help="smoke, quick or paper.")]
+
+ScaleNames = Annotated[str | None, typer.Option("--scale", help="smoke, quick or paper; default: all three.")]
 
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Change a field, such as model.recurrence.hidden=64; may be given again."),
+    typer.Option("--set", help="Set a field, such as model.recurrence.hidden=64; may be repeated."),
 ]
-ScaleName = Annotated[str, typer.Option("--scale", help="smoke, quick or paper.")]
 
 
 def parse_seeds(text: str) -> tuple[int, ...]:
-    """Return the seeds that a text such as `0-2` or `0,3,5-7` names."""
+    """Return the seeds of a text such as `0-2` or `0,3,5-7`."""
     seeds: list[int] = []
     try:
         for part in text.split(","):
@@ -36,48 +39,65 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     except ValueError:
         seeds = []
     if not seeds:
-        raise ValueError(f"seeds: expected numbers and ranges such as 0-2 or 0,3,5, got {text!r}")
+        raise BenchError(f"seeds: expected numbers and ranges such as 0-2 or 0,3,5, got {text!r}")
     return tuple(dict.fromkeys(seeds))
 
 
 def read_experiment(path: Path) -> Experiment:
-    """Return the experiment of a JSON file; a mistake in it is told with the field's name."""
+    """Return the experiment of a JSON file. Raises BenchError that names the file and each invalid field."""
     try:
         text = path.read_text(encoding="utf-8")
-        experiment = Experiment.model_validate_json(text)
-        json.loads(text, object_pairs_hook=_each_once)
     except OSError as error:
-        raise ValueError(f"{path}: expected the JSON file of an experiment, got: {error.strerror}") from error
-    except ValueError as error:  # not UTF-8, not JSON, or no experiment
-        raise ValueError(f"{path}: {error}") from error
+        raise BenchError(f"{path}: expected the JSON file of an experiment, got: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise BenchError(f"{path}: expected text in UTF-8, got: {error}") from error
+    try:
+        experiment = Experiment.model_validate_json(text)
+    except ValidationError as error:
+        raise BenchError(f"{path}: {validation_message(error, _parsed(text))}") from error
+    try:
+        json.loads(text, object_pairs_hook=_reject_duplicates)
+    except BenchError as error:
+        raise BenchError(f"{path}: {error}") from None
     return experiment
 
 
-def _each_once(pairs: list[tuple[str, object]]) -> None:
-    """Refuse an object in which a field stands twice: JSON readers silently take the last."""
+def _parsed(text: str) -> Any:
+    """Return the data of a JSON text, or None if it is not valid JSON."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _reject_duplicates(pairs: list[tuple[str, object]]) -> None:
+    """Raise BenchError if an object has a field twice, of which JSON readers silently take the last."""
     names = [name for name, _ in pairs]
-    twice = {name for name in names if names.count(name) > 1}
-    if twice:
-        raise ValueError(f"expected each field once, but {', '.join(sorted(twice))} stands twice in one object")
+    repeated = {name for name in names if names.count(name) > 1}
+    if repeated:
+        raise BenchError(f"expected each field once per object, got {', '.join(sorted(repeated))} more than once")
 
 
 def scaled_table(name: str, scale: str, settings: list[str] | None) -> Table:
-    table = papers.table(name, scale)
-    return override_table(table, settings) if settings else table
+    """Return a table at a scale, with settings applied."""
+    return override_table(papers.table(name, scale), settings or ())
 
 
 def summaries(names: list[str] | None, scale: str | None, settings: list[str] | None, results: Path) -> list[Summary]:
-    """Return what the store holds of the tables, at one scale or at all."""
+    """Return the summaries of tables, at one scale or at all."""
     store = existing_store(results)
     scales = SCALES if scale is None else (scale,)
     return [
-        summarise(scaled_table(name, each, settings), store) for name in names or list(papers.TABLES) for each in scales
+        summarise(scaled_table(name, each, settings), store)
+        for name in names or papers.table_names()
+        for each in scales
     ]
 
 
 def existing_store(results: Path) -> Store:
+    """Return the store in a folder. Raises BenchError if the folder does not exist."""
     if not results.exists():
-        raise ValueError(
-            f"{results}: no such folder; make results first, such as `srnn run moduli/table1 --scale smoke`"
+        raise BenchError(
+            f"{results}: no such folder; produce results first, e.g. with `srnn run moduli/table1 --scale smoke`"
         )
     return Store(results)

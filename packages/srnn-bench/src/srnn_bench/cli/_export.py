@@ -11,19 +11,18 @@ import typer
 from ..experiment import PACKAGES, schemas
 from ..store import export
 from ._app import app, print_line
-from ._arguments import (
-    Results,
-    existing_store,
-)
+from ._arguments import Results, existing_store
 
 
 @app.command("export")
 def export_(
     path: Annotated[Path, typer.Argument(help="File to write: .parquet or .csv.")],
-    history: Annotated[bool, typer.Option("--history", help="A row an epoch in place of a row a stage.")] = False,
+    history: Annotated[
+        bool, typer.Option("--history", help="Write one row per epoch instead of one per stage.")
+    ] = False,
     results: Results = Path("results"),
 ) -> None:
-    """Write all results as one flat table for pandas, R or a spreadsheet: a row a run and stage."""
+    """Write all results as one flat table for pandas, R or a spreadsheet, one row per run and stage."""
     print_line(f"written to {export(existing_store(results), path, history=history)}")
 
 
@@ -32,5 +31,5 @@ def schema_(
     package: Annotated[str | None, typer.Argument(help="One package, such as srnn-masks; default: all.")] = None,
 ) -> None:
     """Print the JSON schemas of the public values of the packages."""
-    found = [schemas(name) for name in PACKAGES] if package is None else schemas(package)
-    typer.echo(json.dumps(found, indent=2, sort_keys=True))
+    printed = [schemas(name) for name in PACKAGES] if package is None else schemas(package)
+    typer.echo(json.dumps(printed, indent=2, sort_keys=True))

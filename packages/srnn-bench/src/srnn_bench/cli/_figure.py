@@ -7,38 +7,39 @@ from typing import Annotated
 
 import typer
 
-from ..store import Store
+from .. import papers
+from .._errors import BenchError
 from ..tables import SCALES
 from ._app import app, print_line
-from ._arguments import (
-    Results,
-    ScaleName,
-    existing_store,
-)
+from ._arguments import Results, ScaleName, existing_store
 
 
 @app.command("figure")
 def figure_(
-    names: Annotated[list[str] | None, typer.Argument(help="Figures; default: list them.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Figures such as moduli/figure2; default: list them.")
+    ] = None,
     scale: ScaleName = "quick",
     out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("figures"),
     results: Results = Path("results"),
 ) -> None:
-    """Draw the figures of the papers from kept weights, or list them with the runs that they need."""
-    from ..papers._figures import FIGURES, NEEDS
-
+    """Draw figures of the papers, or list them with the runs that they need."""
+    size = next((known for known in SCALES if known == scale), None)
+    if size is None:
+        raise BenchError(f"scale: expected one of {', '.join(SCALES)}, got {scale!r}")
     if not names:
-        for name, draw in FIGURES.items():
-            needs = f"srnn run {NEEDS[name]} --scale {scale} --save-weights" if name in NEEDS else "no runs"
-            print_line(f"  {name:<20} {draw.__doc__}\n  {'':<20} needs {needs}")
+        for name, figure in papers.figures().items():
+            needs = papers.command_of(_needs(name, figure), size) if figure.needs else "no runs"
+            print_line(f"  {name:<20} {figure.title}\n  {'':<20} needs {needs}")
         return
-    at = next((known for known in SCALES if known == scale), None)
-    if at is None:
-        raise ValueError(f"scale: expected one of {', '.join(SCALES)}, got {scale!r}")
-    unknown = [name for name in names if name not in FIGURES]
-    if unknown:
-        raise ValueError(f"figure: expected some of {', '.join(FIGURES)}, got {unknown[0]!r}")
-    for name in names:
-        store = existing_store(results) if name in NEEDS else Store(results)
-        for path in FIGURES[name](store, at, out):
+    figures = {name: papers.figure(name) for name in names}  # unknown names are refused before anything is drawn
+    for figure in figures.values():
+        store = existing_store(results) if figure.needs else None
+        for path in figure.draw(papers.FigureRequest(store, size, out)):
             print_line(str(path))
+
+
+def _needs(name: str, figure: papers.Figure) -> tuple[str, ...]:
+    """Return the full names of the tables that a figure needs."""
+    paper = papers.find(name)
+    return tuple(paper.full_name(table) for table in figure.needs)

@@ -3,36 +3,60 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from srnn_tasks import entries
 
 from .. import papers
 from ..store import Store
 from ..tables import SCALES, summarise
-from ._app import app, console, print_line
-from ._arguments import (
-    Results,
-)
+from ._app import app, print_line
+from ._arguments import Results
 
 
 @app.command("list")
-def list_(results: Results = Path("results")) -> None:
-    """List the tables of the papers and the tasks, each with its state."""
-    store = Store(results) if results.exists() else None
-    console.print("Tables (runs that ended, of those wanted, at each scale)")
-    for name in papers.TABLES:
-        states = []
-        for scale in SCALES:
-            table = papers.table(name, scale)
-            summary = None if store is None else summarise(table, store)
-            ended, wanted = (0, len(table.jobs())) if summary is None else (summary.done, summary.wanted)
-            stale = "" if summary is None or not summary.stale else f", {len(summary.stale)} stale"
-            states.append(f"{scale} {ended}/{wanted}{stale}")
-        print_line(f"  {name:<26} {'; '.join(states)}")
+def list_(
+    state: Annotated[
+        bool, typer.Option("--state", help="Count the runs of each table at each scale, finished and in total.")
+    ] = False,
+    results: Results = Path("results"),
+) -> None:
+    """List the tables of the papers and the tasks, also those of plug-ins."""
+    store = Store(results) if state and (results / "results.sqlite").exists() else None
+    for entry in papers.PAPERS.entries():
+        if entry.error is not None:
+            print_line(f"Paper {entry.name}, {entry.distribution}: broken: {entry.error}")
+            continue
+        paper = papers.PAPERS.load(entry.name)
+        print_line(f"Paper {paper.name}: {paper.title}, arXiv {paper.arxiv} ({entry.distribution})")
+        for table, variants in paper.groups.items():
+            _print_group(paper, table, variants)
+            for name in (table, *variants) if state else ():
+                print_line(f"    {paper.full_name(name):<28} {_state(paper, name, store)}")
     if store is not None:
         counts = ", ".join(f"{count} {status}" for status, count in sorted(store.statuses().items()))
         print_line(f"Runs in {store.path}: {counts or 'none'}")
-    console.print("Tasks")
-    for entry in entries():
-        state = "ok" if entry.error is None else f"broken: {entry.error}"
-        print_line(f"  {entry.kind:<20} {entry.distribution}: {state}")
+    print_line("Tasks")
+    for task in entries():
+        print_line(f"  {task.kind:<20} {task.distribution}: {'ok' if task.error is None else f'broken: {task.error}'}")
+
+
+def _print_group(paper: papers.Paper, table: str, variants: tuple[str, ...]) -> None:
+    suffixes = ", ".join(variant.removeprefix(table) for variant in variants)
+    print_line(f"  {paper.full_name(table):<22} {f'also {suffixes}' if suffixes else ''}".rstrip())
+
+
+def _state(paper: papers.Paper, name: str, store: Store | None) -> str:
+    """Return the numbers of finished and wanted runs of a table at each scale."""
+    states = []
+    for scale in SCALES:
+        table = paper.table(name, scale)
+        if store is None:
+            states.append(f"{scale} 0/{len(table.jobs())}")
+            continue
+        summary = summarise(table, store)
+        stale = f", {len(summary.stale)} stale" if summary.stale else ""
+        states.append(f"{scale} {summary.done}/{summary.wanted}{stale}")
+    return "; ".join(states)

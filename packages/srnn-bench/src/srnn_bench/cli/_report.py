@@ -11,26 +11,22 @@ import typer
 from ..report import print_claims, print_report, write_figures, write_html, write_markdown
 from ..tables import ledger
 from ._app import app, console, print_line
-from ._arguments import (
-    OneScale,
-    Results,
-    Settings,
-    Tables,
-    summaries,
-)
+from ._arguments import Results, ScaleNames, Settings, Tables, summaries
 
 
 @app.command("report")
 def report_(
     tables: Tables = None,
-    scale: OneScale = None,
+    scale: ScaleNames = None,
     settings: Settings = None,
-    format: Annotated[Literal["html", "md"], typer.Option(help="md is Markdown.")] = "html",
-    output: Annotated[Path | None, typer.Option(help="File to write; default: report.html or .md in results.")] = None,
-    figures: Annotated[bool, typer.Option(help="Write the figures as files too, beside the report.")] = True,
+    format: Annotated[Literal["html", "md"], typer.Option(help="HTML, or md for Markdown.")] = "html",
+    output: Annotated[
+        Path | None, typer.Option(help="File to write; default: report.html or report.md in the results folder.")
+    ] = None,
+    figures: Annotated[bool, typer.Option(help="Also write the figures as files, next to the report.")] = True,
     results: Results = Path("results"),
 ) -> None:
-    """Print the tables that have results, the paper's numbers beside ours, and write report and figures."""
+    """Print the tables that have results, with the paper's numbers, and write the report and its figures."""
     shown = [summary for summary in summaries(tables, scale, settings, results) if summary.results]
     target = output or results / f"report.{format}"
     files = write_figures(shown, target.parent / "figures") if figures else []
@@ -42,15 +38,15 @@ def report_(
 @app.command("claims")
 def claims_(
     tables: Tables = None,
-    scale: OneScale = None,
+    scale: ScaleNames = None,
     settings: Settings = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list, a row a claim.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list with one object per claim.")] = False,
     results: Results = Path("results"),
 ) -> None:
-    """Print the ledger: each claim of the papers with its verdict, at each scale that has results."""
-    found = summaries(tables, scale, settings, results)
+    """Print the claims of the papers with their verdicts, at each scale that has results."""
+    requested = summaries(tables, scale, settings, results)
     if as_json:
-        typer.echo(json.dumps(ledger(found), indent=2))
+        typer.echo(json.dumps(ledger(requested), indent=2))
     else:
-        held = [summary for summary in found if summary.results]
-        print_claims(held or found, console)
+        with_results = [summary for summary in requested if summary.results]
+        print_claims(with_results or requested, console)

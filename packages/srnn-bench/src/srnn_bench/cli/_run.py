@@ -3,120 +3,153 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Literal
 
 import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table as Grid
 
 from .. import papers
+from .._errors import BenchError
 from ..experiment import Conditions, Job, override
 from ..store import Store
-from ..sweep import Broadcast, Display, Executor, RayExecutor, Stack, estimate, print_estimates, sweep, tracker
+from ..sweep import Broadcast, Display, Estimate, Executor, RayExecutor, Watcher, duration, estimate, sweep, tracker
+from ..sweep import executor as find_executor
 from ..training import resolve_device
+from . import _run_options as options
 from ._app import app, console, print_line
-from ._arguments import (
-    Results,
-    ScaleName,
-    Settings,
-    parse_seeds,
-    read_experiment,
-    scaled_table,
-)
+from ._arguments import Results, ScaleName, Settings, parse_seeds, read_experiment, scaled_table
 
 
 @app.command("run")
 def run_(
-    targets: Annotated[
-        list[str], typer.Argument(help="Tables such as moduli/table1, `all`, or experiment files (.json).")
-    ],
+    targets: options.Targets,
     scale: ScaleName = "quick",
-    seeds: Annotated[str | None, typer.Option(help="Such as 0-2 or 0,3,5; default: those of the table, or 0.")] = None,
+    seeds: options.Seeds = None,
     settings: Settings = None,
-    jobs: Annotated[int | None, typer.Option(min=1, help="Runs at once; default: one a core, one on a GPU.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda[:n].")] = "auto",
-    precision: Annotated[str, typer.Option(help="float32, tf32 or bfloat16.")] = "float32",
-    threads: Annotated[int, typer.Option(min=1, help="CPU threads of each run.")] = 1,
-    recorded: Annotated[
-        bool, typer.Option("--recorded", help="On a GPU: record a run's training step once and replay it.")
-    ] = False,
-    stack: Annotated[
-        Stack, typer.Option(help="Train seeds of one experiment as one computation; auto: small networks.")
-    ] = "auto",
-    executor: Annotated[
-        Literal["processes", "ray"], typer.Option(help="Where runs are made: processes of this machine, or ray.")
-    ] = "processes",
-    address: Annotated[str | None, typer.Option(help="Ray: the cluster's address; default: one made here.")] = None,
-    gpus_per_run: Annotated[float, typer.Option(min=0, help="Ray: GPUs of each run, parts too, such as 0.1.")] = 0.0,
-    shared_checkpoints: Annotated[
-        Path | None, typer.Option(help="Ray: a folder for checkpoints that all nodes see; default: none.")
-    ] = None,
-    checkpoint_every: Annotated[float, typer.Option(min=0, help="Seconds between two checkpoints of a run.")] = 60.0,
-    save_weights: Annotated[
-        bool, typer.Option("--save-weights", help="Keep the weights and masks at the end of each stage.")
-    ] = False,
-    track: Annotated[
-        list[str] | None, typer.Option(help="tensorboard, or package.module:tracker; may be given again.")
-    ] = None,
-    refresh: Annotated[
-        bool, typer.Option("--refresh", help="Make results again that other versions, devices or precisions made.")
-    ] = False,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Show what would be made, and estimate FLOPs and time.")
-    ] = False,
+    jobs: options.Jobs = None,
+    device: options.Device = "auto",
+    precision: options.PrecisionName = "float32",
+    threads: options.Threads = 1,
+    recorded: options.Recorded = False,
+    stack: options.Stacking = "auto",
+    executor: options.ExecutorName = "processes",
+    address: options.Address = None,
+    gpus_per_run: options.GpusPerRun = 0.0,
+    shared_checkpoints: options.SharedCheckpoints = None,
+    checkpoint_every: options.CheckpointEvery = 60.0,
+    save_weights: options.SaveWeights = False,
+    track: options.Track = None,
+    refresh: options.Refresh = False,
+    dry_run: options.DryRun = False,
     results: Results = Path("results"),
 ) -> None:
-    """Make the runs of tables or of an experiment; what the store holds is reused, what was broken off goes on."""
-    wanted = None if seeds is None else parse_seeds(seeds)
-    todo: list[Job] = []
-    for target in chain.from_iterable(papers.TABLES if target == "all" else (target,) for target in targets):
-        if target.endswith(".json"):
-            experiment = override(read_experiment(Path(target)), settings or ())
-            todo += [Job(experiment, seed, f"{Path(target).stem}, seed {seed}") for seed in wanted or (0,)]
-        else:
-            todo += scaled_table(target, scale, settings).jobs(wanted)
+    """Execute the runs of tables or of an experiment; stored results are reused and interrupted runs are resumed."""
+    requested = _requested(targets, scale, settings, seeds)
     conditions = Conditions(device, precision, threads, recorded)
-    one = executor == "ray" or resolve_device(conditions.device).type == "cuda"
-    workers = jobs or (1 if one else max(1, (os.cpu_count() or 1) // threads))
+    workers = jobs or _default_workers(executor, conditions)
     if dry_run:
         store = Store(results) if results.exists() else None
-        print_line("A few training steps of each kind of network are taken, to time them.")
-        print_estimates(estimate(todo, store, conditions), workers, console)
+        print_line("Timing a few training steps of each kind of network.")
+        print_estimates(estimate(requested, store, conditions), workers, console)
         return
+    _search_current_folder()
     trackers = [tracker(name, results) for name in track or ()]
-    maker = _executor(executor, address, threads, gpus_per_run, shared_checkpoints)
-    store = Store(results)
-    display = Display(len({job.key for job in todo}), console)
+    ray = _Ray(address, gpus_per_run, shared_checkpoints)
+    execute = partial(
+        sweep,
+        workers=workers,
+        conditions=conditions,
+        refresh=refresh,
+        stack=stack,
+        keep_weights=save_weights,
+        checkpoint_every=checkpoint_every,
+        executor=_executor(executor, workers, threads, ray),
+    )
+    _watch(execute, requested, Store(results), trackers)
+
+
+def print_estimates(estimates: Iterable[Estimate], workers: int, console: Console) -> None:
+    """Print one row per experiment, and the total cost of the runs that are missing in the store."""
+    grid = Grid(box=box.SIMPLE_HEAD)
+    for name in ("experiment", "runs", "stored", "steps per run", "FLOPs per run", "time per run", "time from"):
+        grid.add_column(name, justify="left" if name in ("experiment", "time from") else "right")
+    missing, flops, seconds = 0, 0, 0.0
+    for each in estimates:
+        source = f"{each.measured} results" if each.measured else "timed steps"
+        numbers = (str(each.wanted), str(each.stored), str(each.steps), f"{each.flops:.3g}", duration(each.seconds))
+        grid.add_row(each.label, *numbers, source)
+        runs = each.wanted - each.stored
+        missing, flops, seconds = missing + runs, flops + runs * each.flops, seconds + runs * each.seconds
+    console.print(grid)
+    console.print(
+        f"Missing: {missing} runs, {flops:.3g} FLOPs, about {duration(seconds / workers)} with {workers} in parallel.",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _requested(targets: list[str], scale: str, settings: list[str] | None, seeds: str | None) -> list[Job]:
+    """Return the runs of tables and experiment files."""
+    numbers = None if seeds is None else parse_seeds(seeds)
+    jobs: list[Job] = []
+    for target in chain.from_iterable(papers.table_names() if target == "all" else (target,) for target in targets):
+        if target.endswith(".json"):
+            experiment = override(read_experiment(Path(target)), settings or ())
+            jobs += [Job(experiment, seed, f"{Path(target).stem}, seed {seed}") for seed in numbers or (0,)]
+        else:
+            jobs += scaled_table(target, scale, settings).jobs(numbers)
+    return jobs
+
+
+def _default_workers(executor: str, conditions: Conditions) -> int:
+    if executor != "processes" or resolve_device(conditions.device).type == "cuda":
+        return 1
+    return max(1, (os.cpu_count() or 1) // conditions.threads)
+
+
+def _search_current_folder() -> None:
+    """Let trackers and executors be modules of the current folder, as `python -m` does."""
+    if (folder := str(Path.cwd())) not in sys.path:
+        sys.path.append(folder)
+
+
+@dataclass(frozen=True)
+class _Ray:
+    """The options that only the executor `ray` has."""
+
+    address: str | None
+    gpus_per_run: float
+    checkpoints: Path | None
+
+
+def _executor(name: str, workers: int, threads: int, ray: _Ray) -> Executor | None:
+    """Return the executor with this name; None for the processes of this machine, which `sweep` starts itself."""
+    if name == "ray":
+        return RayExecutor(ray.address, threads, ray.gpus_per_run, ray.checkpoints)
+    if ray != _Ray(None, 0.0, None):
+        raise BenchError("--address, --gpus-per-run and --shared-checkpoints require --executor ray")
+    return None if name == "processes" else find_executor(name, workers)
+
+
+def _watch(execute: Callable[..., None], jobs: list[Job], store: Store, trackers: list[Watcher]) -> None:
+    """Execute a sweep with a display and trackers. The exit code is 1 if a run failed and 130 after an interrupt."""
+    display = Display(len({job.key for job in jobs}), console)
     watcher = Broadcast([display, *trackers])
     try:
-        sweep(
-            todo,
-            store,
-            workers=workers,
-            conditions=conditions,
-            refresh=refresh,
-            stack=stack,
-            keep_weights=save_weights,
-            checkpoint_every=checkpoint_every,
-            executor=maker,
-            watcher=watcher,
-        )
+        execute(jobs, store, watcher=watcher)
     except KeyboardInterrupt:
-        display.print("Broken off; the same command goes on from here.")
-        raise
+        display.print("Interrupted. Run the same command again to resume.")
+        raise typer.Exit(130) from None
     finally:
         watcher.close()
     print_line(", ".join(f"{count} {status}" for status, count in display.statuses.items()) + f" in {store.path}")
     if display.statuses["failed"]:
         raise typer.Exit(1)
-
-
-def _executor(
-    name: str, address: str | None, threads: int, gpus_per_run: float, checkpoints: Path | None
-) -> Executor | None:
-    """Return what makes the runs; None for the processes of this machine."""
-    if name == "ray":
-        return RayExecutor(address, threads=threads, gpus_per_run=gpus_per_run, checkpoints=checkpoints)
-    if address is not None or gpus_per_run or checkpoints is not None:
-        raise ValueError("address, gpus-per-run and shared-checkpoints belong to --executor ray")
-    return None

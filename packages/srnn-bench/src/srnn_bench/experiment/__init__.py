@@ -1,10 +1,10 @@
-"""TODO experiment."""
+"""What is wanted and what came out, as frozen values: experiments, results and run keys.
+
+Everything that determines a run is part of an `Experiment` and is hashed into its key; how the run is executed
+(`Conditions`) is not. No tensors, no database and no file formats here, so that every other room can import it.
+"""
 
 from ._conditions import Conditions as Conditions
-from ._draft import Absent as Absent
-from ._draft import Draft as Draft
-from ._draft import Path as Path
-from ._draft import paths as paths
 from ._experiment import Experiment as Experiment
 from ._experiment import Masked as Masked
 from ._experiment import Penalty as Penalty
@@ -12,7 +12,11 @@ from ._experiment import Signed as Signed
 from ._experiment import Stage as Stage
 from ._job import Job as Job
 from ._key import canonical as canonical
+from ._override import has_path as has_path
 from ._override import override as override
+from ._override import parse_settings as parse_settings
+from ._override import unknown_path as unknown_path
+from ._override import with_values as with_values
 from ._result import Environment as Environment
 from ._result import Epoch as Epoch
 from ._result import EpochEnd as EpochEnd
@@ -39,7 +43,6 @@ __all__ = [
     "ELSEWHERE",
     "PACKAGES",
     "SGD",
-    "Absent",
     "Adam",
     "AdamW",
     "Annealing",
@@ -47,14 +50,12 @@ __all__ = [
     "AnyRates",
     "Conditions",
     "Constant",
-    "Draft",
     "Environment",
     "Epoch",
     "EpochEnd",
     "Experiment",
     "Job",
     "Masked",
-    "Path",
     "Penalty",
     "Result",
     "RunOutput",
@@ -65,9 +66,12 @@ __all__ = [
     "canonical",
     "commit",
     "difference_between",
+    "has_path",
     "override",
     "packages_of",
-    "paths",
+    "parse_settings",
     "schemas",
+    "unknown_path",
     "versions_differ",
+    "with_values",
 ]

@@ -1,4 +1,4 @@
-"""The conditions under which runs are executed."""
+"""`Conditions`: how runs are executed, which their keys do not depend on."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ Precision = Literal["float32", "tf32", "bfloat16"]
 
 @dataclass(frozen=True)
 class Conditions:
-    """Device, precision and number of threads of a run; none of it is part of the run's key.
+    """Device, precision and number of threads of a run. None of them is part of the run's key.
 
     Args:
         device: `auto` (the GPU if there is one), `cpu` or `cuda[:n]`.
-        precision: `float32`, `tf32` or `bfloat16` (autocast).
-        threads: CPU threads of each run. On a CPU the same experiment, seed and number of threads give the same bits.
+        precision: `float32`, `tf32` (matrix products on a GPU) or `bfloat16` (autocast).
+        threads: CPU threads per run. On a CPU, the same experiment, seed and number of threads give the same bits.
         recorded: On a GPU, record the training step of a single run as a CUDA graph and replay it.
 
     Raises:

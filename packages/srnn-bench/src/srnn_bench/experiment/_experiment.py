@@ -1,4 +1,4 @@
-"""An experiment: one value that names the task, the model, what is sparse, and how it is trained."""
+"""`Experiment`: one value that names the task, the model, the sparsity and the training."""
 
 from __future__ import annotations
 
@@ -24,13 +24,14 @@ Glob = Annotated[str, Field(min_length=1)]
 
 
 class Masked(Value):
-    """A pattern that the parameters matching a glob wear from the start, each its own draw.
+    """Sparsity pattern applied at initialisation to every parameter that matches a glob.
 
-    One that is drawn from a manifold (`Cheapest`) takes the columns of a square matrix for the neurons of its rows,
-    whatever the matrix is.
+    Each parameter gets its own draw. A pattern that is computed from a manifold (`Cheapest`) treats the columns of any
+    square matrix as the neurons of its rows.
 
-    `initialization` says what becomes of weights that were drawn for a dense matrix: they stay (`masked`), or each row
-    grows by the root of its columns over its entries (`fan_in`), so that the mask does not shrink the network's gain.
+    `initialization` is how the weights drawn for the dense matrix are changed: not at all (`masked`), or each row is
+    multiplied by sqrt(columns / entries present in the row) (`fan_in`), so that the mask does not reduce the gain of
+    the network.
     """
 
     parameter: Glob
@@ -39,11 +40,12 @@ class Masked(Value):
 
 
 class Signed(Value):
-    """Dale's law for the parameters matching a glob: all weights out of a unit, a column, have its sign.
+    """Dale's law for the parameters that match a glob: all outgoing weights of a unit (a column) have the same sign.
 
-    Parameters with equally many columns draw the same signs, so that a unit has one sign in all of them.
-    `initialization` says what new weights are: |w| with the sign (`signed`), or those with excitation and inhibition of
-    each row scaled until they cancel (`balanced`), which keeps a rectified network from blowing up.
+    Parameters with equally many columns get the same signs, so that a unit has one sign in all of them.
+    `initialization` is how new weights are drawn: |w| with the sign of the unit (`signed`), or the same with the
+    excitation and inhibition of each row scaled so that they cancel (`balanced`), which keeps the activity of a
+    network with rectified units from growing without bound.
     """
 
     parameter: Glob
@@ -52,11 +54,10 @@ class Signed(Value):
 
 
 class Penalty(Value):
-    """A regularizer on the parameters matching a glob, each with its own embedding.
+    """Regularizer on the parameters that match a glob; each parameter has its own embedding.
 
-    The columns of a recurrent matrix, `weight_hh`, are the neurons of its rows; those of any other matrix are another
-    population, with points of their own.
-    `strength` is the factor (lambda) before the sum over these parameters.
+    The columns of a recurrent matrix (`weight_hh`) are the neurons of its rows; the columns of any other matrix are a
+    separate population with its own points. `strength` is the factor (lambda) of the sum over these parameters.
     """
 
     parameter: Glob
@@ -65,19 +66,19 @@ class Penalty(Value):
 
 
 class Stage(Value):
-    """A part of a run with its own optimizer.
+    """Part of a run with its own optimizer.
 
-    `start` says with which weights it begins: `continue` with those that are there, `reinitialize` with new
-    ones under the same masks (the papers' "lottery"), `rewind` with those that the run began with.
+    `start` determines the initial weights: `continue` keeps those of the stage before, `reinitialize` draws new ones
+    under the same masks (the "lottery" of the papers), `rewind` restores those that the run started with.
 
-    `regularizer` says which coefficients the penalties have: the `same` as in the stage before, those of `fresh`
-    embeddings, or `none`, which leaves the penalties out in this stage.
+    `regularizer` determines the coefficients of the penalties: the `same` as in the stage before, those of `fresh`
+    embeddings, or `none`, which omits the penalties in this stage.
 
-    `freeze` names what does not train in this stage, as globs over names of parameters; the trained embedding of a
-    parameter is named `points.` and the parameter's name.
+    `freeze` lists globs of the names of parameters that are not trained in this stage. The name of the trained
+    embedding of a parameter is `points.` followed by the parameter's name.
 
-    `task` is trained and measured in this stage, in place of the experiment's; it must have inputs and outputs of the
-    same sizes. So a mask that is found on one task is tried on another.
+    `task` replaces the experiment's task in this stage, for training and measurement; its inputs and outputs must have
+    the same sizes. With it, a mask found on one task can be tested on another.
     """
 
     name: Name
@@ -90,10 +91,10 @@ class Stage(Value):
 
 
 class Experiment(Value):
-    """All that decides a run but its seed.
+    """Everything that determines a run except its seed.
 
-    A sparse network and its lottery are two stages of one experiment; a table cell is
-    (experiment, stage, metric).
+    A sparse network and its lottery are two stages of one experiment. A cell of a table shows one metric of one stage
+    of an experiment.
     """
 
     task: AnyTask
@@ -104,15 +105,15 @@ class Experiment(Value):
     stages: Annotated[tuple[Stage, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
-    def _stages_follow(self) -> Self:
+    def _check_stages(self) -> Self:
         names = [stage.name for stage in self.stages]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        if twice:
-            raise ValueError(f"stages: each needs its own name, but {', '.join(twice)} stands twice")
+        repeated = sorted({name for name in names if names.count(name) > 1})
+        if repeated:
+            raise ValueError(f"stages: expected a different name for each, got {', '.join(repeated)} more than once")
         if self.stages[0].start != "continue":
             raise ValueError(
-                f"stages: the first stage, {names[0]!r}, has no earlier weights or masks to "
-                f"{self.stages[0].start} from; expected start='continue'"
+                f"stages: expected start='continue' for the first stage, {names[0]!r}, which has no earlier weights; "
+                f"got {self.stages[0].start!r}"
             )
         for stage in self.stages:
             if stage.pruning is not None:
@@ -124,11 +125,14 @@ class Experiment(Value):
         return self
 
     def key(self, seed: int) -> str:
-        """Return the name of the run with this seed: a hash that no new default field changes."""
+        """Return the key of the run with this seed: a hash of the experiment's non-default fields and the seed.
+
+        Adding a field with a default keeps existing keys valid.
+        """
         return self.keys((seed,))[seed]
 
     def keys(self, seeds: Iterable[int]) -> dict[int, str]:
-        """Return the names of the runs with these seeds."""
+        """Return the keys of the runs with these seeds, by seed."""
         text = canonical_json(canonical(self))
         return {
             seed: hashlib.sha256(f'{{"experiment":{text},"seed":{seed}}}'.encode()).hexdigest()[:20] for seed in seeds

@@ -1,4 +1,4 @@
-"""A run that is asked for: an experiment and a seed."""
+"""`Job`: a requested run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ._experiment import Experiment
 
 @dataclass(frozen=True)
 class Job:
-    """A run that is wanted: an experiment, a seed, and a label for people."""
+    """A requested run: an experiment, a seed, and a label for display."""
 
     experiment: Experiment
     seed: int
@@ -24,7 +24,7 @@ class Job:
 
     @property
     def last_epochs(self) -> dict[str, int]:
-        """How many epochs the run has made at the end of each stage."""
+        """Number of epochs from the start of the run to the end of each stage, by stage."""
         stages = self.experiment.stages
         ends = accumulate(stage.training.epochs for stage in stages)
         return dict(zip((stage.name for stage in stages), ends, strict=True))

@@ -9,18 +9,18 @@ from pydantic import BaseModel
 
 
 def canonical(value: Any) -> Any:
-    """Return `value` as plain JSON data without the fields at their default, `kind` apart.
+    """Return `value` as JSON data without the fields that have their default value, except `kind`.
 
-    A field that a later version adds, with a default that changes nothing, leaves this as it was.
+    A field that a later version adds with a default does not change the result.
     """
     if isinstance(value, BaseModel):
         fields = type(value).model_fields
         return {
-            name: canonical(held)
-            for name, held in value
+            name: canonical(part)
+            for name, part in value
             if name == "kind"
             or fields[name].is_required()
-            or held != fields[name].get_default(call_default_factory=True)
+            or part != fields[name].get_default(call_default_factory=True)
         }
     if isinstance(value, tuple | list):
         return [canonical(item) for item in value]
@@ -30,5 +30,5 @@ def canonical(value: Any) -> Any:
 
 
 def canonical_json(data: Any) -> str:
-    """Return plain data as JSON with sorted keys, without spaces."""
+    """Return JSON data as text with sorted keys and without spaces."""
     return json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)

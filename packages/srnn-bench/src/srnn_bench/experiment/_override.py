@@ -1,34 +1,34 @@
-"""`--set path=value`: an experiment, or all experiments of a table, with some fields changed.
+"""`--set path=value`: an experiment with some fields changed.
 
-A path is written with dots, entries of a list by number: `stages.0.training.learning_rate=3e-4`. A value is JSON where
-it parses as JSON (also True, False, None, .5 and 5., as Python writes them), else the bare text.
+A path is dotted, with entries of a list by number: `stages.0.training.learning_rate=3e-4`. A value is JSON if it parses
+as JSON, otherwise the text itself.
 """
 
 from __future__ import annotations
 
 import json
-import re
-import reprlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
-from ._draft import Absent, Draft, Path, paths, put, put_together, take_apart
+from .._errors import BenchError, validation_message
 from ._experiment import Experiment
 
-WORDS = {"True": True, "False": False, "None": None}
-
-NUMBER = re.compile(r"[+-]?(\d+\.|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+Path = tuple[str, ...]
 
 
 def override(experiment: Experiment, settings: Sequence[str]) -> Experiment:
-    """Return the experiment with the fields that the settings (`path=value`) name changed, and no others.
+    """Return the experiment with the fields changed that the settings (`path=value`) name, and no others.
 
-    The result is validated once, after all settings. A setting of `kind` turns a member of a family into another
-    (`stages.0.training.optimizer.kind=sgd`): fields at their default take the new kind's default, others stay, and
-    one that the new kind lacks is an error. Every mistake is a ValueError that begins with `set: `.
+    The result is validated once, after all settings. No value is converted to another type: `true` is not 1 and `"5"`
+    is not 5. A value of another `kind` is set as a whole:
+    `stages.0.training.optimizer={"kind": "sgd", "momentum": 0.9}`.
+
+    Raises:
+        BenchError: For a path that the experiment does not have, settings that overlap, or an invalid value. The
+            message begins with `set: `.
 
     >>> from srnn_bench import Stage, Training
     >>> from srnn_models import ElmanRNN, SequenceModel
@@ -38,120 +38,111 @@ def override(experiment: Experiment, settings: Sequence[str]) -> Experiment:
     >>> experiment = Experiment(task=Adding(steps=5), model=model, stages=(Stage(name="dense", training=training),))
     >>> override(experiment, ["model.recurrence.hidden=1024"]).model.recurrence.hidden
     1024
-    >>> override(experiment, ["model.hidden=1024"])
-    Traceback (most recent call last):
-    ValueError: set: unknown path 'model.hidden'; did you mean 'model.recurrence.hidden'?
     """
     if not settings:
         return experiment
-    wanted = _read(settings)
-    draft, absent = _drafted(experiment, wanted)
-    for first in absent.values():
-        raise first.error(paths(draft))
-    return _validated(draft, wanted)
+    values = parse_settings(settings)
+    for path in values:
+        if not has_path(experiment, path):
+            raise unknown_path(path, [experiment])
+    return with_values(experiment, values)
 
 
-def _read(settings: Sequence[str]) -> dict[Path, Any]:
-    """Return the value of each path; two settings of one place are refused."""
-    wanted: dict[Path, Any] = {}
+def parse_settings(settings: Sequence[str]) -> dict[Path, Any]:
+    """Return the value of each path. Raises BenchError if two settings overlap."""
+    values: dict[Path, Any] = {}
     for setting in settings:
         name, equals, text = setting.partition("=")
         path = tuple(name.strip().split("."))
         if not equals or path == ("",):
-            raise ValueError(f"set: expected path=value, such as stages.0.training.epochs=5, got {setting!r}")
-        for other in wanted:
-            if path == other:
-                raise ValueError(f"set: {'.'.join(path)!r} is set twice")
+            raise BenchError(f"set: expected path=value, such as stages.0.training.epochs=5, got {setting!r}")
+        for other in values:
             if path[: len(other)] == other or other[: len(path)] == path:
-                raise ValueError(f"set: {'.'.join(other)!r} and {'.'.join(path)!r} overlap; set both in one value")
-        wanted[path] = _value(text.strip())
-    return wanted
-
-
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text, parse_constant=str)
-    except RecursionError:
-        raise ValueError(f"set: a value is nested too deeply: {reprlib.repr(text)}") from None
-    except ValueError:  # it is no JSON
-        if text in WORDS:
-            return WORDS[text]
-        return float(text) if NUMBER.fullmatch(text) else text
-
-
-def _drafted(experiment: Experiment, wanted: Mapping[Path, Any]) -> tuple[Draft, dict[Path, Absent]]:
-    """Return the experiment as a draft with the settings made, and the paths that it does not have."""
-    draft = take_apart(experiment, experiment.model_dump(mode="json"))
-    absent = {}
-    # Kinds first, the outer before the inner: they decide which other paths there are.
-    for path in sorted(wanted, key=lambda path: (path[-1] != "kind", len(path))):
+                raise BenchError(f"set: {'.'.join(other)!r} and {'.'.join(path)!r} overlap; set both in one value")
         try:
-            put(draft, path, wanted[path])
-        except Absent as error:
-            absent[path] = error
-    return draft, {path: absent[path] for path in wanted if path in absent}
+            values[path] = json.loads(text, parse_constant=str)
+        except (ValueError, RecursionError):
+            values[path] = text.strip()
+    return values
 
 
-def _validated(draft: Draft, wanted: Mapping[Path, Any]) -> Experiment:
-    """Return the experiment of a draft; nothing that was set may have silently become of another type."""
-    data = put_together(draft)
+def has_path(experiment: Experiment, path: Path) -> bool:
+    """Return whether the experiment has a field or an entry of a list at this path."""
+    return _follow(experiment.model_dump(mode="json"), path)[0] == len(path)
+
+
+def with_values(experiment: Experiment, values: Mapping[Path, Any]) -> Experiment:
+    """Return the validated experiment with the values set; it must have all their paths."""
+    data = experiment.model_dump(mode="json")
+    for path, value in values.items():
+        owner, last = _follow(data, path[:-1])[1], path[-1]
+        if last == "kind" and value != owner[last]:
+            whole = f"{'.'.join(path[:-1])}={json.dumps({'kind': value})}"
+            raise BenchError(f"set: {'.'.join(path)}: to change the kind, set the whole value, such as {whole}")
+        owner[int(last) if isinstance(owner, list) else last] = value
     try:
-        experiment = Experiment.model_validate_json(json.dumps(data))
+        changed = Experiment.model_validate_json(json.dumps(data))
     except ValidationError as error:
-        raise ValueError(f"set: {_words(error, data)}") from error
-    except RecursionError:
-        raise ValueError("set: a value is nested too deeply") from None
-    held = experiment.model_dump(mode="json")
-    for path, value in wanted.items():
-        found = held
-        for part in path:
-            found = found[int(part)] if isinstance(found, list) else found[part]
-        _check_type(".".join(path), value, found)
-    return experiment
+        raise BenchError(f"set: {validation_message(error, data)}") from error
+    stored = changed.model_dump(mode="json")
+    for path, value in values.items():
+        _check_types(".".join(path), value, _follow(stored, path)[1])
+    return changed
 
 
-def _check_type(path: str, wanted: Any, held: Any) -> None:
-    """Refuse what pydantic turns without a word, such as true into 1 or a text into a number."""
-    if isinstance(wanted, dict) and isinstance(held, dict):
-        for name in wanted:
-            _check_type(f"{path}.{name}", wanted[name], held.get(name))
-    elif isinstance(wanted, list) and isinstance(held, list):
-        for number, (item, part) in enumerate(zip(wanted, held, strict=False)):
-            _check_type(f"{path}.{number}", item, part)
-    else:
-        expected, got = _type(held), _type(wanted)
-        if expected and got and expected != got:
-            raise ValueError(f"set: {path}: expected {expected}, got {got} {json.dumps(wanted)}")
+def unknown_path(path: Path, experiments: Iterable[Experiment]) -> BenchError:
+    """Return the error for a path that none of the experiments has, with the most similar paths that exist."""
+    documents = [experiment.model_dump(mode="json") for experiment in experiments]
+    depth, owner = max((_follow(data, path) for data in documents), key=lambda followed: followed[0])
+    name, whole = ".".join(path), ".".join(path[:depth])
+    if owner is None:
+        return BenchError(f"set: {name!r}: {whole!r} is null; set the whole value as JSON")
+    if isinstance(owner, list):
+        expected = f"a number from 0 to {len(owner) - 1}, got {path[depth]!r}" if owner else "the whole value as JSON"
+        return BenchError(f"set: {name!r}: {whole!r} is a list of {len(owner)}; expected {expected}")
+    near = _nearest(name, list(dict.fromkeys(known for data in documents for known in _paths(data))))
+    hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+    return BenchError(f"set: unknown path {name!r}{hint}")
 
 
-def _type(value: Any) -> str | None:
+def _items(data: Any) -> dict[str, Any]:
+    """Return the parts of an object or a list of JSON data by name; other values have none."""
+    if isinstance(data, list):
+        return {str(number): part for number, part in enumerate(data)}
+    return data if isinstance(data, dict) else {}
+
+
+def _follow(data: Any, path: Path) -> tuple[int, Any]:
+    """Return how many leading parts of the path exist in JSON data, and the value at the last of them."""
+    for depth, part in enumerate(path):
+        items = _items(data)
+        if part not in items:
+            return depth, data
+        data = items[part]
+    return len(path), data
+
+
+def _paths(data: Any, prefix: str = "") -> list[str]:
+    return [path for name, part in _items(data).items() for path in (prefix + name, *_paths(part, f"{prefix}{name}."))]
+
+
+def _nearest(path: str, known: list[str]) -> list[str]:
+    """Return up to three known paths: the most similar with the same last part, or else the most similar of all."""
+    last = path.rpartition(".")[2]
+    same = [other for other in known if other.rpartition(".")[2] == last]
+    return get_close_matches(path, same, cutoff=0.0) or get_close_matches(path, known)
+
+
+def _check_types(path: str, given: Any, stored: Any) -> None:
+    """Refuse a value that pydantic has converted to another type, such as true to 1 or a string to a number."""
+    for name, part in _items(given).items():
+        _check_types(f"{path}.{name}", part, _items(stored).get(name))
+    expected, got = _type_name(stored), _type_name(given)
+    if expected and got and expected != got:
+        raise BenchError(f"set: {path}: expected a {expected}, got the {got} {json.dumps(given)}")
+
+
+def _type_name(value: Any) -> str | None:
     if isinstance(value, bool):
-        return "a truth value"
-    if isinstance(value, int | float):
-        return "a number"
-    return "a text" if isinstance(value, str) else None
-
-
-def _words(error: ValidationError, data: Any) -> str:
-    """Say what is wrong and where; that a list is too short is no news where its entries are wrong."""
-    errors = error.errors()
-    places = [each["loc"] for each in errors]
-    below = [any(len(place) < len(other) and other[: len(place)] == place for other in places) for place in places]
-    return "; ".join(_line(each, data) for each, told in zip(errors, below, strict=True) if not told)
-
-
-def _line(error: ErrorDetails, data: Any) -> str:
-    """Say one mistake. The places that pydantic names also hold the kinds of unions, which are no part of a path."""
-    where = []
-    for number, part in enumerate(error["loc"]):
-        try:
-            data = data[part]
-        except (LookupError, TypeError):
-            if error["type"] != "missing" or number < len(error["loc"]) - 1:
-                continue
-        where.append(str(part))
-    message = error["msg"].removeprefix("Value error, ")
-    if not where:
-        return message
-    got = f", got {reprlib.repr(error['input'])}" if isinstance(error["input"], str | int | float) else ""
-    return f"{'.'.join(where)}: {message}{got}"
+        return "boolean"
+    return "number" if isinstance(value, int | float) else "string" if isinstance(value, str) else None

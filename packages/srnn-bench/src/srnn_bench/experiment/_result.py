@@ -1,4 +1,4 @@
-"""What a run gives back."""
+"""`Result` and its parts: what a run measured, and where it was executed."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ._experiment import Experiment
 
 
 class Epoch(Value):
-    """Means over the batches of one epoch, and the share of weights present in the pruned scope.
+    """Means over the batches of one epoch, and the density of the weights that pruning considers.
 
-    `validation` is the loss on the validation split after the epoch, `learning_rate` that of the epoch; both only
-    where the learning rate goes by the validation loss. `metrics` are those of the validation split after the epoch,
-    in the epochs that `Training.evaluate_every` names.
+    `validation` is the loss on the validation split after the epoch and `learning_rate` the one used in the epoch;
+    both are set only if the learning rate depends on the validation loss. `metrics` are measured on the validation
+    split after the epoch, in the epochs selected by `Training.evaluate_every`.
     """
 
     loss: float
@@ -28,19 +28,24 @@ class Epoch(Value):
 
     @property
     def numbers(self) -> dict[str, float]:
-        """All that was measured, by name; a metric of the validation split as `validation_` and its name."""
+        """All measured numbers by name; metrics of the validation split have the prefix `validation_`."""
         means = {name: value for name, value in self if name != "metrics" and value is not None}
         return means | {f"validation_{name}": value for name, value in self.metrics.items()}
 
 
 class StageResult(Value):
-    """What a finished stage measured.
+    """Measurements of a finished stage.
 
-    `metrics` come from held-out data; `densities` are the share of weights present of each weight matrix, by its
-    mask; `present` is the number of its entries farther from 0 than 1e-5, whatever made the others small;
-    `step_ms` is the mean wall time of a training step after the first epoch, in milliseconds, in a stack the run's
-    share; `peak_memory_mb` is the device's peak allocation, on a CPU the peak resident size of the
-    process so far, earlier runs of the same worker included, in MiB (None on Windows, which does not tell).
+    Attributes:
+        metrics: Metrics on held-out data.
+        densities: Density of each weight matrix, from its mask (1 without a mask).
+        history: One entry per epoch.
+        steps: Number of training steps.
+        step_ms: Mean wall time of a training step after the first epoch, in milliseconds; for stacked runs, the time
+            of the stack divided by the number of runs.
+        peak_memory_mb: Peak memory allocated on the device, in MiB. On a CPU, the peak resident size of the process so
+            far, which includes earlier runs of the same worker; None on Windows, where it is not available.
+        present: Number of entries of each weight matrix with |w| > 1e-5, with or without a mask.
     """
 
     name: str
@@ -54,11 +59,12 @@ class StageResult(Value):
 
 
 class Environment(Value):
-    """Where and by what a run was made.
+    """Software, device and conditions under which a run was executed.
 
-    `packages` are the versions of srnn and of the task's distribution; `commit` is that of srnn's working copy, with
-    `-dirty` where it was changed, None for a released package; `stacked` is the number of runs that were trained as
-    one batched computation, 1 for a run by itself; `recorded`, whether its step was to be recorded on a GPU.
+    `packages` are the versions of srnn's packages and of the distribution that provides the task. `commit` is the
+    commit of srnn's working copy, with the suffix `-dirty` if it has changes, and None for an installed package.
+    `stacked` is the number of runs that were trained as one batched computation (1 for a single run). `recorded` is
+    whether recording of the training step on a GPU was requested.
     """
 
     packages: dict[str, str]
@@ -73,9 +79,9 @@ class Environment(Value):
 
 
 class Result(Value):
-    """A run's end: `done`, `diverged` (a loss, weight or metric that is no number), or `failed` (an error).
+    """Outcome of a run: `done`, `diverged` (a loss, weight or metric is not finite), or `failed` (an error).
 
-    Stages that were finished before the end stay in `stages`; `reason` says why it ended otherwise.
+    `stages` holds the stages that were finished, also of a run that diverged or failed; `reason` is why it did.
     """
 
     key: str
@@ -88,13 +94,13 @@ class Result(Value):
     seconds: float
 
     def stage(self, name: str) -> StageResult | None:
-        """Return the stage of that name, or None when the run ended before it was finished."""
+        """Return the stage with this name, or None if the run ended before the stage was finished."""
         return next((stage for stage in self.stages if stage.name == name), None)
 
 
 @dataclass(frozen=True)
 class EpochEnd:
-    """One epoch that a run has finished: `number` counts from 1 to `epochs` within the stage named `stage`."""
+    """A finished epoch of a run: `number` counts from 1 to `epochs` within the stage named `stage`."""
 
     seed: int
     stage: str
@@ -105,7 +111,7 @@ class EpochEnd:
 
 @dataclass(frozen=True)
 class RunOutput:
-    """The result of a run, and its weights and masks by stage as bytes of safetensors files where they were kept."""
+    """Result of a run, and the kept weights and masks: the bytes of one safetensors file per stage."""
 
     result: Result
     weights: dict[str, bytes] = field(default_factory=dict)

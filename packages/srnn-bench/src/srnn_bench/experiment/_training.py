@@ -1,4 +1,4 @@
-"""How the learning rate goes on from epoch to epoch."""
+"""`Training` and its parts: learning-rate schedules and optimizers."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
-from torch.nn import Parameter
+from torch import Tensor
 
 from .._value import Value
 
 
 class Constant(Value):
-    """The same learning rate to the end."""
+    """Constant learning rate."""
 
     kind: Literal["constant"] = "constant"
 
 
 class Annealing(Value):
-    """Divided by `factor` after every epoch whose validation loss is not below the best so far.
+    """Divide the learning rate by `factor` after every epoch whose validation loss is not below the best so far.
 
-    The rule of the word language model of arXiv 2406.06290 (section 6 of its facts sheet). `best` says what a stage
-    begins with: `reset`, no best loss at all, or `kept`, that of the stage before. The published code keeps it for its
-    lottery, so that new weights are annealed until they beat the old ones.
+    This is the rule of the word language model of arXiv 2406.06290. `best` is the best loss at the start of a stage:
+    none (`reset`) or that of the stage before (`kept`). The published code keeps it for its lottery, so that the
+    learning rate of the new weights decreases until their loss is below that of the old ones.
     """
 
     kind: Literal["annealing"] = "annealing"
@@ -33,7 +33,7 @@ class Annealing(Value):
 
 AnyRates = Annotated[Constant | Annealing, Field(discriminator="kind")]
 
-Groups = Iterable[Parameter] | Sequence[dict[str, Any]]  # as torch's optimizers take them
+Groups = Iterable[Tensor] | Sequence[dict[str, Any]]  # the first argument of torch's optimizers
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 
@@ -46,7 +46,7 @@ class Adam(Value):
     weight_decay: NonNegativeFloat = 0.0
 
     def build(self, groups: Groups, learning_rate: float) -> torch.optim.Optimizer:
-        """Return the torch optimizer of these groups of parameters."""
+        """Return a torch optimizer for these groups of parameters."""
         return torch.optim.Adam(groups, lr=learning_rate, betas=self.betas, weight_decay=self.weight_decay)
 
 
@@ -58,19 +58,19 @@ class AdamW(Value):
     weight_decay: NonNegativeFloat = 0.01
 
     def build(self, groups: Groups, learning_rate: float) -> torch.optim.Optimizer:
-        """Return the torch optimizer of these groups of parameters."""
+        """Return a torch optimizer for these groups of parameters."""
         return torch.optim.AdamW(groups, lr=learning_rate, betas=self.betas, weight_decay=self.weight_decay)
 
 
 class SGD(Value):
-    """Stochastic gradient descent, with momentum when it is not 0."""
+    """Stochastic gradient descent with momentum."""
 
     kind: Literal["sgd"] = "sgd"
     momentum: Fraction = 0.0
     weight_decay: NonNegativeFloat = 0.0
 
     def build(self, groups: Groups, learning_rate: float) -> torch.optim.Optimizer:
-        """Return the torch optimizer of these groups of parameters."""
+        """Return a torch optimizer for these groups of parameters."""
         return torch.optim.SGD(groups, lr=learning_rate, momentum=self.momentum, weight_decay=self.weight_decay)
 
 
@@ -78,17 +78,22 @@ AnyOptimizer = Annotated[Adam | AdamW | SGD, Field(discriminator="kind")]
 
 
 class Training(Value):
-    """A number of epochs of a number of batches.
+    """Training of a stage: `epochs` epochs of `batches` batches.
 
-    `batches` is the length of an epoch; when it is None, the task says how long its epoch is
-    (a task without end has none: then leaving `batches` out is an error of the run).
-    `clip_norm` bounds the norm of the network's whole gradient; masked entries count nothing in it, nor do embeddings.
-    `rates` says how the learning rate goes on after the first epoch.
-    `evaluate_every` asks for all metrics on the validation split after every so many epochs and after the last one;
-    they are the same held-out draws each time. It moves no weight and no stream of random numbers.
-
-    Trained embeddings are a group of their own in the optimizer, without weight decay: their learning rate is
-    `embedding_learning_rate`, that of the network where it is None, times `embedding_decay` after each epoch.
+    Attributes:
+        epochs: Number of epochs.
+        batches: Batches per epoch; None for the epoch length of the task. The run fails if it is None and the task has
+            no epochs.
+        batch_size: Sequences per batch.
+        learning_rate: Learning rate of the network in the first epoch.
+        optimizer: Optimizer of the network and of trained embeddings.
+        clip_norm: Upper bound of the gradient norm of the whole network. Masked entries and embeddings do not count.
+        rates: Learning-rate schedule after the first epoch.
+        embedding_learning_rate: Learning rate of trained embeddings, which are a separate group of the optimizer
+            without weight decay; None for the learning rate of the network.
+        embedding_decay: Factor of the embeddings' learning rate after each epoch.
+        evaluate_every: Measure all metrics on the validation split every `evaluate_every` epochs and after the last,
+            each time on the same held-out draws. The evaluation changes neither weights nor random streams.
     """
 
     epochs: PositiveInt

@@ -1,4 +1,4 @@
-"""Versions of the packages, and which results are stale."""
+"""Versions of the packages, and which results were produced under different ones."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from pathlib import Path
 
 from ._result import Environment
 
-ELSEWHERE = "a GPU of the cluster"  # seen from a machine that has none
+ELSEWHERE = "a GPU of the cluster"  # the device of a sweep whose own machine has no GPU
 
 PACKAGES = ("srnn-manifolds", "srnn-masks", "srnn-pruning", "srnn-models", "srnn-tasks", "srnn-bench")
 
 
 @cache
 def packages_of(task: str) -> dict[str, str]:
-    """Return the versions of the six packages, and of the distribution that brings the task of that kind."""
+    """Return the versions of the six packages and of the distribution that provides the tasks of this kind."""
     plugins = {
         point.dist.name: point.dist.version for point in entry_points(group="srnn.tasks", name=task) if point.dist
     }
@@ -25,14 +25,17 @@ def packages_of(task: str) -> dict[str, str]:
 
 @cache
 def commit() -> str | None:
-    """Return the commit of the working copy that srnn is run from, `-dirty` if changed; None where it is none."""
+    """Return the commit of the working copy that srnn runs from, with `-dirty` if it has changes.
+
+    None if srnn does not run from a working copy.
+    """
     here = Path(__file__).resolve()
     git = ("git", "-C", str(here.parent))
     try:
         tracked = subprocess.run([*git, "ls-files", "--error-unmatch", here.name], capture_output=True, timeout=20)
-        if tracked.returncode != 0:  # installed, though perhaps below some other repository
+        if tracked.returncode != 0:  # installed, possibly within some other repository
             return None
-        said = subprocess.run(
+        description = subprocess.run(
             [*git, "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"],
             capture_output=True,
             timeout=20,
@@ -40,25 +43,28 @@ def commit() -> str | None:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return said.stdout.strip() or None
+    return description.stdout.strip() or None
 
 
-def versions_differ(made: dict[str, str], now: dict[str, str]) -> str | None:
-    """Say which packages had another version, or None: a result made by other versions is stale."""
+def versions_differ(recorded: dict[str, str], now: dict[str, str]) -> str | None:
+    """Return which packages had another version, such as `srnn-masks 0.1.0, now 0.2.0`, or None.
+
+    A result produced by other versions is stale.
+    """
     changes = [
-        f"{name} {made.get(name, 'absent')}, now {now.get(name, 'absent')}"
-        for name in sorted({*made, *now})
-        if made.get(name) != now.get(name)
+        f"{name} {recorded.get(name, 'absent')}, now {now.get(name, 'absent')}"
+        for name in sorted({*recorded, *now})
+        if recorded.get(name) != now.get(name)
     ]
     return "; ".join(changes) or None
 
 
-def difference_between(made: Environment, now: Environment) -> str | None:
-    """Say how a result's packages, device, precision or threads differ from those of now, or None."""
+def difference_between(recorded: Environment, now: Environment) -> str | None:
+    """Return how packages, torch, device, precision or threads of a result differ from the current ones, or None."""
     changes = [
-        f"{field} {getattr(made, field)}, now {getattr(now, field)}"
+        f"{field} {getattr(recorded, field)}, now {getattr(now, field)}"
         for field in ("torch", "device", "precision", "threads")
-        if getattr(made, field) != getattr(now, field)
-        and not (field == "device" and now.device == ELSEWHERE and not made.device.startswith("cpu"))
+        if getattr(recorded, field) != getattr(now, field)
+        and not (field == "device" and now.device == ELSEWHERE and not recorded.device.startswith("cpu"))
     ]
-    return "; ".join(filter(None, [versions_differ(made.packages, now.packages), *changes])) or None
+    return "; ".join(filter(None, [versions_differ(recorded.packages, now.packages), *changes])) or None

@@ -1,25 +1,38 @@
-"""The tables of the papers: one module a paper, one function a table."""
+"""The papers whose tables and figures this package reproduces, one folder per paper.
 
-from __future__ import annotations
+A folder declares its sizes, published numbers, networks, tables and claims as one value, `PAPER`; its figures are in
+its subfolder `figures/`. Folders are found by name, as are papers that other packages declare by an entry point of the
+group `srnn.papers`, and each is imported only when it is asked for.
+"""
 
-import difflib
-from collections.abc import Callable
+from ._discovery import PAPERS as PAPERS
+from ._discovery import figure as figure
+from ._discovery import figures as figures
+from ._discovery import find as find
+from ._discovery import table as table
+from ._discovery import table_names as table_names
+from ._kept_runs import KeptRun as KeptRun
+from ._kept_runs import command_of as command_of
+from ._kept_runs import kept_runs as kept_runs
+from ._kept_runs import network_of as network_of
+from ._kept_runs import required_runs as required_runs
+from ._paper import Figure as Figure
+from ._paper import FigureRequest as FigureRequest
+from ._paper import Paper as Paper
 
-from ..tables import SCALES, Scale, Table
-from . import modcog, moduli
-
-TABLES: dict[str, Callable[[Scale], Table]] = {**moduli.TABLES, **modcog.TABLES}
-
-
-def table(name: str, scale: str) -> Table:
-    """Return the table of that name at that scale; an unknown name or scale is an error with the known ones."""
-    if name not in TABLES:
-        near = difflib.get_close_matches(name, TABLES, n=1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        raise ValueError(
-            f"table {name!r}: {hint}known tables are {', '.join(TABLES)}, and experiment files end in .json"
-        )
-    for known in SCALES:
-        if scale == known:
-            return TABLES[name](known)
-    raise ValueError(f"scale: expected one of {', '.join(SCALES)}, got {scale!r}")
+__all__ = [
+    "PAPERS",
+    "Figure",
+    "FigureRequest",
+    "KeptRun",
+    "Paper",
+    "command_of",
+    "figure",
+    "figures",
+    "find",
+    "kept_runs",
+    "network_of",
+    "required_runs",
+    "table",
+    "table_names",
+]

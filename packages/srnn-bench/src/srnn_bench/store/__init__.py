@@ -1,29 +1,12 @@
-"""TODO store."""
+"""Results on disk: one row per run in an SQLite file, weights beside it, and the export to one flat table.
 
-from ._database import connected as connected
-from ._export import ENVIRONMENT as ENVIRONMENT
-from ._export import HISTORY as HISTORY
-from ._export import MEASURED as MEASURED
-from ._export import RUN as RUN
+A `Store` reads and writes the results of one folder. A `Session` is a process that works on a store together with
+others: it leases runs, keeps the leases by a heartbeat, and writes results.
+"""
+
 from ._export import export as export
-from ._session import LEASE as LEASE
 from ._session import Session as Session
-from ._store import PARTS as PARTS
 from ._store import Store as Store
-from ._weights import USUAL as USUAL
 from ._weights import weights as weights
 
-__all__ = [
-    "ENVIRONMENT",
-    "HISTORY",
-    "LEASE",
-    "MEASURED",
-    "PARTS",
-    "RUN",
-    "USUAL",
-    "Session",
-    "Store",
-    "connected",
-    "export",
-    "weights",
-]
+__all__ = ["Session", "Store", "export", "weights"]

@@ -1,14 +1,15 @@
-"""`srnn export`: all results as one flat table, in a file that other programs read."""
+"""Export of all results as one flat table, for pandas, R or a spreadsheet."""
 
 from __future__ import annotations
 
+import io
 import json
-import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
+from .._errors import BenchError
+from .._files import write_whole
 from ..experiment import Environment, Epoch, Result
 
 if TYPE_CHECKING:
@@ -44,42 +45,40 @@ HISTORY = ("key", "seed", "stage", "epoch", *(name for name in Epoch.model_field
 
 
 def export(results: Iterable[Result], path: Path, *, history: bool = False) -> Path:
-    """Write results to `path`, a `.parquet` or a `.csv` file, and return it; it is there whole or not at all.
+    """Write results to `path`, a `.parquet` or a `.csv` file, and return the path. The write is atomic.
 
-    One row a run and stage, in the order of the keys; a run that finished no stage has one row. Columns: the run,
+    One row per run and stage, in the order of the keys; a run that finished no stage has one row. Columns: the run,
     `metric.*`, `density.*`, `present.*` (numbers of weights that are not zero), steps, times and memory,
     `environment.*`, the experiment as JSON (`experiment`), and each of its fields
-    (`experiment.stages.0.training.epochs`), empty where an experiment has no such field or null in it.
-    A column whose values are of several types, such as numbers and texts, holds the JSON of each.
+    (`experiment.stages.0.training.epochs`), empty if an experiment does not have the field or has null there.
+    A column whose values are of several types, such as numbers and strings, holds the JSON of each value.
 
-    With `history` one row a run, stage and epoch: its loss, penalty and density, and `metric.*` of the validation split
-    where it was evaluated; epochs count from 1 in each stage.
+    With `history`, one row per run, stage and epoch: its loss, penalty and density, and `metric.*` of the validation
+    split if it was evaluated; epochs are counted from 1 in each stage.
 
-    Numbers keep all their bits; to read them so from a .csv, pandas before 3.1 needs `float_precision="round_trip"`.
+    Numbers keep all their bits; to read them exactly from a .csv, pandas before 3.1 needs
+    `float_precision="round_trip"`.
+
+    Raises:
+        BenchError: If the file name has another ending or names a folder or a file in a folder that does not exist.
+        DiskError: If the file cannot be written.
     """
-    write = {".parquet": _write_parquet, ".csv": _write_csv}.get(path.suffix)
+    write = {".parquet": _parquet, ".csv": _csv}.get(path.suffix)
     if write is None:
-        raise ValueError(f"export: expected a file that ends in .parquet or .csv, got {path}")
+        raise BenchError(f"export: expected a file name that ends in .parquet or .csv, got {path}")
     if path.is_dir():
-        raise ValueError(f"export: expected a file, got the folder {path}")
+        raise BenchError(f"export: expected a file, got the folder {path}")
+    if not path.parent.is_dir():
+        raise BenchError(f"export: expected a file in an existing folder, got {path}")
     ordered = sorted(results, key=lambda result: result.key)
     rows = [row for result in ordered for row in (_epochs(result) if history else _stages(result))]
     frame = _frame(rows, (*HISTORY, *_below("metric.", rows)) if history else _columns(rows))
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with beside.open("wb") as file:
-            write(frame, file)
-        beside.replace(path)
-    except OSError as error:
-        raise ValueError(f"export: expected a file that can be written, got {path}: {error.strerror}") from error
-    finally:
-        with suppress(OSError):
-            beside.unlink()
+    write_whole(path, write(frame))
     return path
 
 
 def _stages(result: Result) -> Iterator[Row]:
-    """Give a row of each finished stage, or one without a stage."""
+    """Yield one row per finished stage, or one row without a stage."""
     experiment = result.experiment.model_dump(mode="json")
     run: Row = {
         **result.model_dump(include={"key", "seed", "status", "reason", "seconds"}),
@@ -114,7 +113,7 @@ def _epochs(result: Result) -> Iterator[Row]:
 
 
 def _flat(path: str, data: Any) -> Iterator[tuple[str, Any]]:
-    """Give the path and value of everything in JSON data that is no list or object."""
+    """Yield the path and the value of everything in JSON data that is not a list or an object."""
     if isinstance(data, dict | list):
         for name, part in data.items() if isinstance(data, dict) else enumerate(data):
             yield from _flat(f"{path}.{name}", part)
@@ -123,14 +122,14 @@ def _flat(path: str, data: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _columns(rows: Sequence[Row]) -> list[str]:
-    """Return the columns of all rows: the same for the same results, in whatever order they came."""
+    """Return the columns of all rows: the same for the same results, in any order."""
     counted = [*_below("metric.", rows), *_below("density.", rows), *_below("present.", rows)]
     environment = dict.fromkeys([*ENVIRONMENT, *_below("environment.", rows)])
     return [*RUN, *counted, *MEASURED, *environment, "experiment", *_below("experiment.", rows)]
 
 
 def _below(start: str, rows: Sequence[Row]) -> list[str]:
-    """Return the columns that begin so, in order."""
+    """Return the columns with this prefix, in order."""
     return sorted({name for row in rows for name in row if name.startswith(start)}, key=_natural)
 
 
@@ -140,7 +139,7 @@ def _natural(name: str) -> list[tuple[int, str]]:
 
 
 def _frame(rows: list[Row], columns: Iterable[str]) -> DataFrame:
-    import pandas  # here, for it takes longer to import than most commands to run
+    import pandas  # here: importing it takes longer than most commands run
 
     def column(name: str) -> Any:
         values, kind = _of_one_type([row.get(name) for row in rows])
@@ -150,7 +149,7 @@ def _frame(rows: list[Row], columns: Iterable[str]) -> DataFrame:
 
 
 def _of_one_type(values: list[Any]) -> tuple[list[Any], str]:
-    """Return the values and the pandas type that holds them all; where there is none, their JSON."""
+    """Return the values and the pandas type that holds them all; their JSON if there is none."""
     present = [value for value in values if value is not None]
     types = {type(value) for value in present}
     if not types:
@@ -166,10 +165,13 @@ def _of_one_type(values: list[Any]) -> tuple[list[Any], str]:
     return [None if value is None else json.dumps(value) for value in values], "string"
 
 
-def _write_parquet(frame: DataFrame, file: IO[bytes]) -> None:
-    frame.to_parquet(file, engine="pyarrow", index=False)
+def _parquet(frame: DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    frame.to_parquet(buffer, engine="pyarrow", index=False)
+    return buffer.getvalue()
 
 
-def _write_csv(frame: DataFrame, file: IO[bytes]) -> None:
-    # csv quotes a lone carriage return within a text only where lines end with one (RFC 4180)
-    file.write(frame.to_csv(index=False, lineterminator="\r\n").encode())
+def _csv(frame: DataFrame) -> bytes:
+    # csv quotes a lone carriage return within a string only if lines end with one (RFC 4180)
+    text: str = frame.to_csv(index=False, lineterminator="\r\n")
+    return text.encode()

@@ -1,4 +1,4 @@
-"""A process at work on a store: which runs are its own, and that it lives."""
+"""Leases: which runs this process has claimed, and the heartbeat that keeps them."""
 
 from __future__ import annotations
 
@@ -10,154 +10,141 @@ import time
 import uuid
 from collections.abc import Iterable
 from contextlib import ExitStack
-from typing import Any
 
+from .._errors import BenchError
 from .._files import process_exists
 from ..experiment import Job, RunOutput
-from ._database import at_once, connected
-from ._store import Store, check_seed, clean, write
-
-LEASE = 20.0  # seconds without a heartbeat after which the owner of a run counts as dead
+from ._database import connected, transaction
+from ._rows import pending_row
+from ._store import Store, write
 
 PLAN = """
 INSERT INTO runs (key, label, experiment, seed, status) VALUES (:key, :label, :experiment, :seed, 'pending')
 ON CONFLICT (key) DO NOTHING
 """
-
-# What is made again stays as it was until its new result is there.
+# A run that is executed again keeps its old result until the new one is written.
 CLAIM = """
 UPDATE runs SET owner = :owner, heartbeat = :now, started = :now,
     checksum = CASE WHEN status IN ('done', 'diverged') THEN checksum END,
     status = CASE WHEN status IN ('done', 'diverged') THEN status ELSE 'running' END
 WHERE key = :key
 """
-
-LEAVE = """
+RELEASE = """
 UPDATE runs SET owner = NULL, heartbeat = NULL,
     status = CASE WHEN status = 'running' THEN 'pending' ELSE status END
 WHERE owner = :owner
 """
-
-CLAIMS = "SELECT key, status, owner, heartbeat, ended FROM runs"
-
+LEASES = "SELECT key, status, owner, heartbeat, ended FROM runs"
 ENDED = ("done", "diverged", "failed")
 
 
 class Session:
-    """A process at work on a store: it claims runs, shows that it lives, and writes their results.
+    """A process that works on a store: it claims runs, keeps its claims by a heartbeat, and writes results.
 
-    Use it in a `with` block. A run belongs to one session at a time. A session that ends gives back the runs it has
-    not finished; those of one that died are taken up by another, at once where its process is seen to be gone, else
-    when there was no heartbeat for `lease` seconds.
+    Use it as a context manager. A run belongs to one session at a time. On exit a session releases the runs that it
+    has not finished. The runs of a process that died are claimed by another session: at once if the process is on this
+    machine and no longer exists, else after `store.lease` seconds without a heartbeat.
     """
 
-    def __init__(self, store: Store, *, lease: float = LEASE) -> None:
-        self.store, self.lease = store, lease
+    def __init__(self, store: Store) -> None:
+        self.store, self.lease = store, store.lease
         self.owner = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex}"
         self._over = threading.Event()
 
     def __enter__(self) -> Session:
-        # One connection stays open: where the last one closes, SQLite moves its log into the file, which takes long.
-        self._held = ExitStack()
-        connection = self._held.enter_context(connected(self.store.path))
-        with at_once(connection):  # what other sessions end before this time can be read after it
+        # One connection stays open: when the last one closes, SQLite moves its log into the file, which is slow.
+        self._stack = ExitStack()
+        connection = self._stack.enter_context(connected(self.store.path))
+        with transaction(connection):  # results that other sessions write before this time are visible after it
             self.begun = time.time()
-        self._beating = threading.Thread(target=self._beat, daemon=True)
-        self._beating.start()
+        self._heart = threading.Thread(target=self._beat, daemon=True)
+        self._heart.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._over.set()
-        self._beating.join()
+        self._heart.join()
         try:
-            with self._held, connected(self.store.path) as connection:
-                connection.execute(LEAVE, {"owner": self.owner})
-        except ValueError:  # they are given back when the lease runs out; what broke the session off is told first
+            with self._stack, connected(self.store.path) as connection:
+                connection.execute(RELEASE, {"owner": self.owner})
+        except BenchError:  # the leases expire by themselves; the error that ended the session has precedence
             if kind is None:
                 raise
 
     def plan(self, jobs: Iterable[Job]) -> None:
-        """Write down runs that are wanted, as pending where the store does not know them."""
-        rows = [_plan_row(job) for job in jobs]
-        with connected(self.store.path) as connection, at_once(connection):
+        """Add the runs that the store does not know, as pending."""
+        rows = [pending_row(job) for job in jobs]
+        with connected(self.store.path) as connection, transaction(connection):
             connection.executemany(PLAN, rows)
 
     def claim(self, jobs: Iterable[Job]) -> list[Job]:
-        """Take those of the runs that nobody alive is making and that have not ended since this session began."""
-        mine = []
-        with connected(self.store.path) as connection, at_once(connection):
-            now = time.time()  # not before: it may have taken long to be the only one who writes
+        """Claim the runs that no live session executes and that have not ended since this session began."""
+        claimed = []
+        with connected(self.store.path) as connection, transaction(connection):
+            now = time.time()  # not before: acquiring the write lock may have taken long
             for job in jobs:
-                connection.execute(PLAN, _plan_row(job))
-                held = connection.execute(f"{CLAIMS} WHERE key = ?", (job.key,)).fetchone()
-                if not self._ended(held) and not self._taken(held, now):
+                connection.execute(PLAN, pending_row(job))
+                row = connection.execute(f"{LEASES} WHERE key = ?", (job.key,)).fetchone()
+                if not self._ended(row) and not self._leased(row, now):
                     connection.execute(CLAIM, {"key": job.key, "owner": self.owner, "now": now})
-                    mine.append(job)
-        return mine
+                    claimed.append(job)
+        return claimed
 
     def look(self) -> tuple[set[str], set[str]]:
-        """Return the keys of the runs that ended since this session began, and of those that nobody is making."""
+        """Return the keys of the runs that ended since this session began, and of other runs that no one executes."""
         with connected(self.store.path) as connection:
-            rows = connection.execute(CLAIMS).fetchall()
+            rows = connection.execute(LEASES).fetchall()
         now = time.time()
-        free = [row for row in rows if not self._taken(row, now)]
+        free = [row for row in rows if not self._leased(row, now)]
         ended = {row["key"] for row in free if self._ended(row)}
         return ended, {row["key"] for row in free} - ended
 
     def idle(self) -> bool:
-        """Say whether every run of the store has ended, and none is being made again."""
+        """Return whether every run of the store has ended and none is being executed again."""
         with connected(self.store.path) as connection:
             query = "SELECT 1 FROM runs WHERE owner IS NOT NULL OR status IN ('pending', 'running') LIMIT 1"
             return connection.execute(query).fetchone() is None
 
-    def finish(self, made: Iterable[tuple[Job, RunOutput]]) -> list[bool]:
-        """Write results and weights of runs that were claimed, all or none; say of each whether it was still ours.
+    def finish(self, outputs: Iterable[tuple[Job, RunOutput]]) -> list[bool]:
+        """Write results and weights of claimed runs, all or none; return for each whether the lease was still held.
 
-        It is not where this process was taken for dead, say because the machine slept, and another took the run up:
-        then the other's result counts, and nothing is written.
+        The lease is lost if this process was taken for dead, e.g. because the machine slept, and another session
+        claimed the run. Then the other session's result counts, and nothing is written for this run.
         """
-        kept = []
-        with ExitStack() as held:
-            places = [
-                (job, each.result, held.enter_context(self.store.beside(job.key, each.weights))) for job, each in made
+        written = []
+        with ExitStack() as stack:
+            staged = [
+                (job, output.result, stack.enter_context(self.store.staged_weights(job.key, output.weights)))
+                for job, output in outputs
             ]
-            connection = held.enter_context(connected(self.store.path))
-            with at_once(connection):
-                for job, result, place in places:
+            connection = stack.enter_context(connected(self.store.path))
+            with transaction(connection):
+                for job, result, move_weights in staged:
                     row = connection.execute("SELECT owner FROM runs WHERE key = ?", (job.key,)).fetchone()
-                    kept.append(row is not None and row["owner"] == self.owner)
-                    if kept[-1]:
-                        write(connection, result, job.label, place)
-                        connection.execute(LEAVE + " AND key = :key", {"owner": self.owner, "key": job.key})
-        return kept
+                    written.append(row is not None and row["owner"] == self.owner)
+                    if written[-1]:
+                        write(connection, result, job.label, move_weights)
+                        connection.execute(RELEASE + " AND key = :key", {"owner": self.owner, "key": job.key})
+        return written
 
     def _ended(self, row: sqlite3.Row) -> bool:
-        """Say whether a run has ended since this session began."""
+        """Return whether a run has ended since this session began."""
         return row["status"] in ENDED and isinstance(row["ended"], float) and row["ended"] >= self.begun
 
-    def _taken(self, row: sqlite3.Row, now: float) -> bool:
-        """Say whether somebody alive is making a run."""
+    def _leased(self, row: sqlite3.Row, now: float) -> bool:
+        """Return whether a live session executes a run."""
         owner, heartbeat = row["owner"], row["heartbeat"]
-        # a heartbeat to come is none: the clock was set back, or the row is damaged
+        # a heartbeat in the future is invalid: the clock was set back, or the row is damaged
         if not isinstance(owner, str) or not isinstance(heartbeat, float) or abs(now - heartbeat) > self.lease:
             return False
-        host, _, rest = owner.rpartition("/")[0].rpartition("/")
-        return host != socket.gethostname() or not rest.isdecimal() or process_exists(int(rest))
+        host, _, process = owner.rpartition("/")[0].rpartition("/")
+        return host != socket.gethostname() or not process.isdecimal() or process_exists(int(process))
 
     def _beat(self) -> None:
-        """Write the time at the runs of this session, again and again until it is over."""
+        """Write the time to the runs of this session, again and again until it is over."""
         while not self._over.wait(self.lease / 5):
             try:
                 with connected(self.store.path) as connection:
                     connection.execute("UPDATE runs SET heartbeat = ? WHERE owner = ?", (time.time(), self.owner))
-            except ValueError:  # a full disk or a locked file: the session itself will say so when it writes
+            except BenchError:  # a full disk or a locked file: the session raises it when it writes
                 continue
-
-
-def _plan_row(job: Job) -> dict[str, Any]:
-    return {
-        "key": job.key,
-        "label": clean(job.label),
-        "experiment": job.experiment.model_dump_json(),
-        "seed": check_seed(job.seed),
-    }

@@ -1,4 +1,4 @@
-"""What a sweep shows: one live display on a terminal, plain lines elsewhere."""
+"""The display of a sweep: progress bars on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from ._watcher import Watcher
 
 
 class Display(Watcher):
-    """A watcher of a sweep of `total` runs: done, running, failed, time left.
+    """A watcher that shows a sweep of `total` runs: how many are done, running and failed, and the time left.
 
-    The time left goes by the epochs that are done: those of a run count alike, and so do runs.
+    The time left is extrapolated from the epochs that are done; all epochs of a run, and all runs, are assumed to take
+    equally long. The attributes are counts of runs and the progress bars.
     """
 
     def __init__(self, total: int, console: Console) -> None:
@@ -23,9 +24,9 @@ class Display(Watcher):
         self.begin = time.perf_counter()
         self.reused_count = 0
         self.statuses: Counter[str] = Counter()
-        self.shares: dict[str, float] = {}  # of the runs under way, by key: how much of them is done
+        self.shares: dict[str, float] = {}  # finished share of the runs in progress, by key
         self.bars: dict[str, TaskID] = {}
-        self.made = 0.0  # runs made here, parts of those under way included
+        self.executed = 0  # runs that ended here
         self.progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -38,26 +39,28 @@ class Display(Watcher):
         self.progress.start()
 
     def close(self) -> None:
-        """Take the bars away, and say how much was made."""
-        if not self.progress.disable:  # rich before 14 prints an empty line all the same
+        """Remove the bars, and print how many runs were executed and reused."""
+        if not self.progress.disable:  # rich before 14 would print an empty line
             self.progress.stop()
-        made = self.statuses.total() - self.reused_count
-        self.print(f"{made} made, {self.reused_count} reused, in {time.perf_counter() - self.begin:.0f} s")
+        executed = self.statuses.total() - self.reused_count
+        self.print(f"{executed} executed, {self.reused_count} reused, in {time.perf_counter() - self.begin:.0f} s")
 
     def print(self, text: str) -> None:
         """Print a plain line above the bars."""
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def note(self, text: str) -> None:
-        """Print what a person should know."""
+        """Print a message."""
         self.print(text)
 
     def reused(self, job: Job, result: Result, difference: str | None) -> None:
-        """Count a run that the store holds; say so when it was made in another way than asked for."""
+        """Count a stored run; print a line if it was produced under other conditions than asked for."""
         self.reused_count += 1
         self._count(result)
         if difference:
-            self.print(f"reused {job.label}, made otherwise ({difference}); --refresh makes it again")
+            self.print(
+                f"reused {job.label}, produced under different conditions ({difference}); pass --refresh to re-run it"
+            )
 
     def begun(self, job: Job) -> None:
         """Show a run that begins."""
@@ -65,23 +68,23 @@ class Display(Watcher):
         self._state()
 
     def epoch(self, job: Job, end: EpochEnd) -> None:
-        """Move the bar of a stage."""
+        """Advance the bar of a run."""
         ends = job.last_epochs
-        made, whole = ends[end.stage] - end.epochs + end.number, max(ends.values())
-        self.shares[job.key] = made / whole
+        done, total = ends[end.stage] - end.epochs + end.number, max(ends.values())
+        self.shares[job.key] = done / total
         if job.key not in self.bars:
-            self.bars[job.key] = self.progress.add_task(job.label, total=whole, state="")
+            self.bars[job.key] = self.progress.add_task(job.label, total=total, state="")
         self.progress.update(
             self.bars[job.key],
-            completed=made,
+            completed=done,
             state=f"{end.stage} {end.number}/{end.epochs}, loss {end.epoch.loss:.4g}",
         )
         self._state()
 
     def ended(self, job: Job, result: Result) -> None:
-        """Print the end of a run: its metrics, or why it has none."""
+        """Print the end of a run: its metrics, or why there are none."""
         self.shares.pop(job.key, None)
-        self.made += 1
+        self.executed += 1
         if job.key in self.bars:
             self.progress.remove_task(self.bars.pop(job.key))
         self._count(result)
@@ -98,13 +101,13 @@ class Display(Watcher):
         self._state()
 
     def _state(self) -> None:
-        """Show how many runs are in which state, and how long the rest will take."""
+        """Show how many runs are in each state, and the time left."""
         parts = [f"{count} {status}" for status, count in self.statuses.items()]
         parts += [f"{len(self.shares)} running"] if self.shares else []
-        made = self.made + sum(self.shares.values())
+        executed = self.executed + sum(self.shares.values())
         left = self.total - self.statuses.total() - sum(self.shares.values())
-        if made > 0 and left > 0:
-            parts.append(f"{duration(left * (time.perf_counter() - self.begin) / made)} left")
+        if executed > 0 and left > 0:
+            parts.append(f"{duration(left * (time.perf_counter() - self.begin) / executed)} left")
         self.progress.update(self.all, state=", ".join(parts))
 
 

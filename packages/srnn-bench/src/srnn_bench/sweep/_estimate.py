@@ -1,4 +1,4 @@
-"""What a sweep would cost, before it is made: runs, floating-point operations and time."""
+"""The cost of a sweep before it is executed: runs, floating-point operations and time."""
 
 from __future__ import annotations
 
@@ -9,31 +9,28 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from rich import box
-from rich.console import Console
-from rich.table import Table as Grid
 from torch.utils.flop_counter import FlopCounterMode
 
 from ..experiment import Conditions, Experiment, Job, difference_between
 from ..store import Store
 from ..training import Single, applied, assemble, describe, resolve_device
-from ._display import duration
 
-MOST_STEPS, ENOUGH_SECONDS = 5, 5.0  # that are taken to time a training step
+MOST_STEPS, ENOUGH_SECONDS = 5, 5.0  # to time a training step
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """The cost of one experiment's runs: how many are wanted and held, training steps and FLOPs and seconds of each.
+    """The cost of the runs of one experiment.
 
-    `flops` counts the matrix products of the training steps, forward and backward, two operations a multiply-add.
-    `seconds` is the mean of the runs held that were made in the same way (`measured` of them); where there is none,
-    the time of a few steps that were taken just now, times their number.
+    label: name of the experiment. wanted, stored: number of runs asked for and already in the store. steps: training
+    steps per run. flops: operations of the matrix products per run, forward and backward, two per multiply-add.
+    seconds: time per run: the mean over the `measured` stored runs produced under the same conditions, or, if there
+    are none, the measured time of a few training steps times their number.
     """
 
     label: str
     wanted: int
-    held: int
+    stored: int
     steps: int
     flops: int
     seconds: float
@@ -41,56 +38,35 @@ class Estimate:
 
 
 def estimate(jobs: Iterable[Job], store: Store | None, conditions: Conditions) -> Iterator[Estimate]:
-    """Give the cost of each experiment, in order; a few training steps are taken of each kind of network."""
+    """Yield the cost of each experiment, in order; a few training steps of each kind of network are timed."""
     device = resolve_device(conditions.device)
     by_experiment: dict[Experiment, dict[int, Job]] = {}
     for job in jobs:
         by_experiment.setdefault(job.experiment, {})[job.seed] = job
-    known: dict[Any, _Step] = {}
+    timed: dict[Any, _Step] = {}
     for experiment, by_seed in by_experiment.items():
-        found = {} if store is None else {seed: store.get(job.key) for seed, job in by_seed.items()}
-        held = [result for result in found.values() if result is not None and result.status != "failed"]
+        results = [] if store is None else [store.get(job.key) for job in by_seed.values()]
+        stored = [result for result in results if result is not None and result.status != "failed"]
         now = describe(experiment.task.kind, conditions)
-        alike = [each for each in held if each.status == "done" and not difference_between(each.environment, now)]
+        alike = [each for each in stored if each.status == "done" and not difference_between(each.environment, now)]
         steps, flops, seconds = 0, 0, 0.0
         for number, stage in enumerate(experiment.stages):
-            # penalties and pruning cost little beside the network, so that the columns of a table cost the same
+            # penalties and pruning cost little compared with the network: the columns of a table cost the same
             kind = (experiment.task, experiment.model, stage.training.batch_size)
-            if kind not in known:
-                known[kind] = _step(experiment, number, device, conditions)
-            step = known[kind]
+            if kind not in timed:
+                timed[kind] = _step(experiment, number, device, conditions)
+            step = timed[kind]
             taken = stage.training.epochs * (stage.training.batches or step.epoch_batches)
             steps, flops, seconds = steps + taken, flops + taken * step.flops, seconds + taken * step.seconds
         if alike:
             seconds = statistics.fmean(result.seconds for result in alike)
         label = next(iter(by_seed.values())).label.rpartition(", seed")[0]
-        yield Estimate(label, len(by_seed), len(held), steps, flops, seconds, len(alike))
-
-
-def print_estimates(estimates: Iterable[Estimate], workers: int, console: Console) -> None:
-    """Print a row an experiment, and below what all runs cost that are still to be made."""
-    grid = Grid(box=box.SIMPLE_HEAD)
-    for name in ("experiment", "runs", "held", "steps a run", "FLOPs a run", "time a run", "known from"):
-        grid.add_column(name, justify="left" if name in ("experiment", "known from") else "right")
-    left, flops, seconds = 0, 0, 0.0
-    for each in estimates:
-        source = f"{each.measured} results" if each.measured else "timed steps"
-        numbers = (str(each.wanted), str(each.held), str(each.steps), f"{each.flops:.3g}", duration(each.seconds))
-        grid.add_row(each.label, *numbers, source)
-        make = each.wanted - each.held
-        left, flops, seconds = left + make, flops + make * each.flops, seconds + make * each.seconds
-    console.print(grid)
-    console.print(
-        f"To be made: {left} runs, {flops:.3g} FLOPs, about {duration(seconds / workers)} with {workers} at once.",
-        markup=False,
-        highlight=False,
-        soft_wrap=True,
-    )
+        yield Estimate(label, len(by_seed), len(stored), steps, flops, seconds, len(alike))
 
 
 @dataclass(frozen=True)
 class _Step:
-    """What a training step of a network costs, and how many the task's own epoch has."""
+    """The cost of one training step of a network, and the number of batches per epoch."""
 
     flops: int
     seconds: float
@@ -98,7 +74,7 @@ class _Step:
 
 
 def _step(experiment: Experiment, number: int, device: torch.device, conditions: Conditions) -> _Step:
-    """Take a few training steps of a stage."""
+    """Time a few training steps of a stage."""
     with applied(conditions):
         parts = assemble(experiment, 0, device)
         engine = Single([parts], device)
@@ -108,6 +84,6 @@ def _step(experiment: Experiment, number: int, device: torch.device, conditions:
         times: list[float] = []
         while len(times) < MOST_STEPS and sum(times) < ENOUGH_SECONDS:
             begin = time.perf_counter()
-            engine.step().tolist()  # on the host: the device is waited for
+            engine.step().tolist()  # waits for the device
             times.append(time.perf_counter() - begin)
     return _Step(counter.get_total_flops(), statistics.median(times), parts.plans[number].batches)

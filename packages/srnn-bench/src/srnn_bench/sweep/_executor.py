@@ -1,4 +1,4 @@
-"""Who makes the runs of a sweep: this process, or worker processes of this machine."""
+"""Executors: where the runs of a sweep are executed."""
 
 from __future__ import annotations
 
@@ -8,32 +8,32 @@ import torch
 
 from ..experiment import RunOutput
 from ..training import resolve_device
-from ._work import RunEvents, Work, make
+from ._work import RunEvents, Work, execute
 
 Ended = tuple[Work, list[RunOutput]]
 
 
 class Executor(Protocol):
-    """What makes runs. It is used by one thread; `close` ends what is under way."""
+    """Executes pieces of work. It is used by one thread; `close` stops everything that is in progress."""
 
     def device(self, name: str) -> torch.device:
-        """Return the kind of device that runs are made on where that of this name is asked for."""
+        """Return the kind of device on which runs are executed if the device of this name is asked for."""
 
     def free(self) -> int:
-        """Return how many more pieces of work may be given now."""
+        """Return how many more pieces of work may be submitted now."""
 
     def submit(self, work: Work) -> None:
-        """Begin a piece of work."""
+        """Start a piece of work."""
 
     def ended(self, events: RunEvents, timeout: float) -> list[Ended]:
-        """Wait for at most `timeout` seconds for work to end, telling meanwhile what is heard; return what ended."""
+        """Wait at most `timeout` seconds for work to end, reporting events meanwhile; return the work that ended."""
 
     def close(self) -> None:
-        """End all that is under way, and give back what is held."""
+        """Stop everything that is in progress, and release resources."""
 
 
 class InProcess:
-    """Makes the runs one after the other in this process."""
+    """Executes the runs one after the other in this process."""
 
     def __init__(self) -> None:
         self.work: Work | None = None
@@ -43,17 +43,17 @@ class InProcess:
         return resolve_device(name)
 
     def free(self) -> int:
-        """Return 1 while nothing is given, else 0."""
+        """Return 1 if no work is pending, else 0."""
         return int(self.work is None)
 
     def submit(self, work: Work) -> None:
-        """Take the work; it is done in `ended`."""
+        """Accept the work; `ended` executes it."""
         self.work = work
 
     def ended(self, events: RunEvents, timeout: float) -> list[Ended]:
-        """Make the runs that were given, however long it takes."""
+        """Execute the submitted runs, however long it takes."""
         work, self.work = self.work, None
-        return [] if work is None else [(work, make(work, events))]
+        return [] if work is None else [(work, execute(work, events))]
 
     def close(self) -> None:
         """Do nothing."""

@@ -1,4 +1,4 @@
-"""An executor that makes runs in worker processes of this machine."""
+"""An executor that runs worker processes on this machine."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ import torch
 from ..experiment import EpochEnd, RunOutput
 from ..training import resolve_device
 from ._executor import Ended
-from ._work import RunEvents, Work, failures, make
+from ._work import RunEvents, Work, execute, failures
 
 
 class Processes:
-    """Makes runs in worker processes of this machine, each a pool of its own, so that a lost one harms no other.
+    """Executes runs in `workers` worker processes of this machine, each a pool of its own: losing one affects no other.
 
-    A piece of work whose worker is lost, say because the memory was too small, is begun once more, and goes on from
-    its last checkpoint; when that worker is lost too, it has failed.
+    If a worker is lost (e.g. out of memory), its work is started once more and resumes from its last checkpoint; if
+    that worker is lost too, the work has failed.
     """
 
     def __init__(self, workers: int) -> None:
@@ -42,23 +42,23 @@ class Processes:
         next(worker for worker in self.workers if worker.work is None).begin(work)
 
     def ended(self, events: RunEvents, timeout: float) -> list[Ended]:
-        """Wait for a worker to end, telling what the workers say."""
+        """Wait for a worker to end, and report the workers' messages."""
         busy = {worker.future: worker for worker in self.workers if worker.future is not None}
         done, _ = wait(busy, timeout=timeout, return_when=FIRST_COMPLETED)
         for worker in self.workers:
-            worker.hear(events)
+            worker.report(events)
         ends = [busy[future].end(events) for future in done]
         return [end for end in ends if end is not None]
 
     def close(self) -> None:
-        """End the workers, with what they have under way."""
+        """Stop the workers and what they execute."""
         for worker in self.workers:
             worker.close()
 
 
 @dataclass
 class _Worker:
-    """One process, begun with its first work and again after it was lost."""
+    """One process, started with its first work and again after it was lost."""
 
     pool: ProcessPoolExecutor | None = None
     messages: Any = None
@@ -76,34 +76,34 @@ class _Worker:
         if self.pool is None:
             # spawn, not fork: torch's threads and CUDA do not survive a fork
             context = multiprocessing.get_context("spawn")
-            self.messages = context.SimpleQueue()  # it writes at once: what was said before a loss is heard
-            self.pool = ProcessPoolExecutor(1, context, initializer=_begin, initargs=(self.messages,))
-        others = set(multiprocessing.active_children())
-        self.future = self.pool.submit(_make, self.work)
-        self.processes += set(multiprocessing.active_children()) - others
+            self.messages = context.SimpleQueue()  # writes at once: messages sent before a loss arrive
+            self.pool = ProcessPoolExecutor(1, context, initializer=_initialize, initargs=(self.messages,))
+        earlier = set(multiprocessing.active_children())
+        self.future = self.pool.submit(_execute, self.work)
+        self.processes += set(multiprocessing.active_children()) - earlier
 
-    def hear(self, events: RunEvents) -> None:
+    def report(self, events: RunEvents) -> None:
         while self.messages is not None and not self.messages.empty():
-            kind, *said = self.messages.get()
-            (events.note if kind == "note" else events.epoch)(*said)
+            kind, *content = self.messages.get()
+            (events.note if kind == "note" else events.epoch)(*content)
 
     def end(self, events: RunEvents) -> Ended | None:
-        """Return the work and what it made, or None where it was begun once more."""
+        """Return the work and its outputs, or None if it was started once more."""
         assert self.work is not None and self.future is not None
         work, error = self.work, self.future.exception()
         if isinstance(error, BrokenProcessPool):
             self.close()
             self.lost += 1
             if self.lost == 1:
-                events.note(f"{work.jobs[0].label}: the worker process was lost; begun once more")
+                events.note(f"{work.jobs[0].label}: the worker process was lost; started once more")
                 self._submit()
                 return None
-            error = BrokenProcessPool("the worker process was lost during this run, twice; was the memory too small?")
+            error = BrokenProcessPool("the worker process was lost twice during this run; was the memory too small?")
         elif error is not None:
             raise error
-        made = failures(work, error) if error is not None else self.future.result()
+        outputs = failures(work, error) if error is not None else self.future.result()
         self.work = self.future = None
-        return work, made
+        return work, outputs
 
     def close(self) -> None:
         if self.pool is not None:
@@ -113,14 +113,14 @@ class _Worker:
             self.pool, self.messages, self.processes = None, None, []
 
 
-_messages: Any = None
+_messages: Any = None  # in a worker: the queue to the parent process
 
 
-def _begin(messages: Any) -> None:
-    """Keep, in a worker, the queue to the process that started it, and end when that process does."""
+def _initialize(messages: Any) -> None:
+    """In a worker, keep the queue to the parent process, and exit when the parent exits."""
     global _messages
     _messages = messages
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hevents it too, and ends its workers
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent receives it too, and stops its workers
     parent = multiprocessing.parent_process()
     assert parent is not None
 
@@ -141,5 +141,5 @@ class _Messages:
         _messages.put(("note", text))
 
 
-def _make(work: Work) -> list[RunOutput]:
-    return make(work, _Messages())
+def _execute(work: Work) -> list[RunOutput]:
+    return execute(work, _Messages())

@@ -1,4 +1,4 @@
-"""Who makes the runs of a sweep: a Ray cluster. Ray places them, and begins those of a lost worker or node again."""
+"""An executor that runs on a Ray cluster."""
 
 from __future__ import annotations
 
@@ -14,28 +14,36 @@ from typing import Any
 
 import torch
 
+from .._errors import BenchError
 from .._files import DiskError
 from ..experiment import EpochEnd, RunOutput
 from ._executor import Ended
-from ._work import RunEvents, Work, failures, make
+from ._work import RunEvents, Work, execute, failures
 
 PATIENCE = 10.0  # seconds in which a cluster must answer
 
-LOOK = 5.0  # seconds between two looks at how large the cluster is
+LOOK = 5.0  # seconds between two looks at the size of the cluster
 
 
 class RayExecutor:
-    """Makes runs as tasks of a Ray cluster, each with `threads` CPUs and `gpus_per_run` GPUs, of which 0.1 is a tenth.
+    """Executes runs as tasks of a Ray cluster.
 
-    `address` is `host:port` of the cluster's head, or `auto` for the cluster that this machine belongs to; None is
-    what RAY_ADDRESS says, else a cluster of this machine alone, which ends with the sweep. This machine must be a node
-    of the cluster. A process that is connected to a cluster already stays with that.
+    If the worker or the node of a run is lost, Ray starts the run again, three times by default; a run that Ray gives
+    up has failed.
 
-    Ray begins a run again, three times by default, whose worker or node is lost; a run that Ray gives up has failed.
-    It goes on from its last checkpoint where `checkpoints` is a folder that all nodes see, and begins anew where that
-    is None. Runs without a share of a GPU are made on the CPU.
+    Args:
+        address: `host:port` of the head of the cluster, or `auto` for the cluster that this machine belongs to. None
+            stands for the value of RAY_ADDRESS, or, if that is not set, for a cluster on this machine alone, which
+            ends with the sweep. This machine must be a node of the cluster. A process that is already connected to a
+            cluster keeps its connection.
+        threads: CPUs per run.
+        gpus_per_run: GPUs per run; 0.1 is a tenth of one. With 0, runs are executed on the CPU.
+        checkpoints: A folder that all nodes see, from which a lost run resumes. None: a lost run starts over.
 
-    Raises ValueError where Ray is not installed, or no cluster answers.
+    Raises:
+        BenchError: If Ray is not installed, no cluster answers, or `gpus_per_run` is neither a share nor an integer.
+
+    Its attributes hold the connection to Ray, the work given to it, and what the mailbox was asked for.
     """
 
     def __init__(
@@ -46,18 +54,18 @@ class RayExecutor:
         checkpoints: Path | None = None,
     ) -> None:
         if not (0 <= gpus_per_run <= 1 or (gpus_per_run > 1 and float(gpus_per_run).is_integer())):
-            raise ValueError(f"gpus_per_run: expected a share such as 0.1 or a whole number, got {gpus_per_run}")
+            raise BenchError(f"gpus_per_run: expected a share such as 0.1 or a whole number, got {gpus_per_run}")
         try:
             self.ray: Any = import_module("ray")
             strategies: Any = import_module("ray.util.scheduling_strategies")
         except ImportError as error:
-            raise ValueError(f"ray: {error}; install it with pip install 'srnn-bench[ray]'") from error
+            raise BenchError(f"ray: {error}; install it with pip install 'srnn-bench[ray]'") from error
         self.threads, self.gpus, self.checkpoints = threads, gpus_per_run, checkpoints
-        self.works: dict[Any, Work] = {}  # those given to Ray, by the reference of what they make
-        self.begun: dict[str, int] = {}  # how often, by the key of the first run of a piece of work
+        self.works: dict[Any, Work] = {}  # submitted to Ray, by the reference to their outputs
+        self.begun: dict[str, int] = {}  # number of starts, by the key of the first run of the work
         self.slots, self.next_look, self.waiting = 0, 0.0, False
         self.closed = False
-        self.answer: Any = None  # what the mailbox was asked for and has not given yet
+        self.answer: Any = None  # messages requested from the mailbox and not received yet
         self.connected = not self.ray.is_initialized()
         if self.connected:
             self._connect(address or os.environ.get("RAY_ADDRESS") or "local")
@@ -71,7 +79,7 @@ class RayExecutor:
             )
             .remote()
         )
-        self.task = self.ray.remote(_make).options(num_cpus=threads, num_gpus=gpus_per_run)
+        self.task = self.ray.remote(_execute).options(num_cpus=threads, num_gpus=gpus_per_run)
 
     def _connect(self, address: str) -> None:
         quiet = {"log_to_driver": False, "logging_level": "ERROR"}
@@ -82,16 +90,16 @@ class RayExecutor:
         try:
             self.ray.init(address=address, **quiet)
         except Exception as error:
-            raise ValueError(f"address: cannot use the Ray cluster {address!r}: {error}") from error
+            raise BenchError(f"address: cannot use the Ray cluster {address!r}: {error}") from error
 
     def device(self, name: str) -> torch.device:
-        """Return the GPU of some node where runs have a share of one, else the CPU."""
+        """Return the GPU if runs have a share of one, else the CPU."""
         return torch.device("cuda" if self.gpus else "cpu")
 
     def free(self) -> int:
-        """Return how many more pieces of work keep the whole cluster busy, with a few for Ray to begin next.
+        """Return how many more pieces of work fill the cluster, plus a few for Ray to start next.
 
-        Those few also show Ray's autoscaler that more nodes are wanted.
+        Those few also make Ray's autoscaler request more nodes.
         """
         if time.monotonic() >= self.next_look:
             self.next_look = time.monotonic() + LOOK
@@ -101,10 +109,10 @@ class RayExecutor:
         return max(0, self.slots + self.slots // 8 + 1 - len(self.works))
 
     def submit(self, work: Work) -> None:
-        """Give the work to Ray."""
+        """Submit the work to Ray."""
         device = work.conditions.device
         if not self.gpus and device not in ("auto", "cpu"):
-            raise ValueError(f"gpus_per_run: expected a share of a GPU for runs on device {device!r}, got 0")
+            raise BenchError(f"gpus_per_run: expected a share of a GPU for runs on device {device!r}, got 0")
         there = replace(
             work,
             conditions=replace(work.conditions, device=device if self.gpus else "cpu"),
@@ -113,16 +121,16 @@ class RayExecutor:
         self.works[self.task.remote(there, self.mailbox)] = work
 
     def ended(self, events: RunEvents, timeout: float) -> list[Ended]:
-        """Wait for a piece of work to end, telling what the runs say."""
+        """Wait for a piece of work to end, and report the messages of the runs."""
         if not self.slots and not self.waiting:
             self.waiting = True
-            events.note(f"ray: no node has {self.threads} CPUs and {self.gpus:g} GPUs; waiting for one that has")
+            events.note(f"ray: no node has {self.threads} CPUs and {self.gpus:g} GPUs; waiting for such a node")
         works = list(self.works)
         done = self.ray.wait(works, timeout=timeout)[0] if works else []
         if done:
             done = self.ray.wait(works, num_returns=len(works), timeout=0)[0]
-        self._hear(events)
-        return [(work, self._made(work, reference)) for reference, work in self._taken(done)]
+        self._report(events)
+        return [(work, self._outputs(work, reference)) for reference, work in self._taken(done)]
 
     def _taken(self, done: list[Any]) -> list[tuple[Any, Work]]:
         taken = [(reference, self.works.pop(reference)) for reference in done]
@@ -131,24 +139,25 @@ class RayExecutor:
             replace(work.policy, checkpoints=self.checkpoints).remove([job.key for job in work.jobs])
         return taken
 
-    def _made(self, work: Work, reference: Any) -> list[RunOutput]:
-        """Return what a task made; raise what ends the sweep."""
+    def _outputs(self, work: Work, reference: Any) -> list[RunOutput]:
+        """Return the outputs of a task; raise an error that ends the sweep."""
         try:
-            made: list[RunOutput] | DiskError = self.ray.get(reference)
-        except self.ray.exceptions.RayTaskError as error:  # not from within a run: its errors are results
-            raise ValueError(
-                f"ray: a node cannot make runs: {_first_line(error.cause)}; are the same srnn packages on all nodes?"
+            outputs: list[RunOutput] | DiskError = self.ray.get(reference)
+        except self.ray.exceptions.RayTaskError as error:  # not an error within a run: those are results
+            raise BenchError(
+                f"ray: a node cannot execute runs: {_first_line(error.cause)}; "
+                "are the same srnn packages installed on all nodes?"
             ) from error
         except self.ray.exceptions.RayError as error:
-            gave_up = f"Ray gave this run up, {type(error).__name__}: {_first_line(error)}"
-            return failures(work, RuntimeError(gave_up))
-        if isinstance(made, DiskError):
-            raise made
-        return made
+            reason = f"Ray gave up this run after {type(error).__name__}: {_first_line(error)}"
+            return failures(work, RuntimeError(reason))
+        if isinstance(outputs, DiskError):
+            raise outputs
+        return outputs
 
-    def _hear(self, events: RunEvents) -> None:
-        """Tell what the runs have said since the last time; what cannot be had now is told later, or never."""
-        self.answer = self.answer or self.mailbox.hear.remote()
+    def _report(self, events: RunEvents) -> None:
+        """Report the messages since the last call; those that cannot be fetched now are reported later, or never."""
+        self.answer = self.answer or self.mailbox.take.remote()
         try:
             messages = self.ray.get(self.answer, timeout=1.0)
         except self.ray.exceptions.GetTimeoutError:
@@ -157,21 +166,21 @@ class RayExecutor:
             messages = []
         self.answer = None
         jobs = {job.key: job for work in self.works.values() for job in work.jobs}
-        for kind, *said in messages:
+        for kind, *content in messages:
             if kind == "note":
-                events.note(*said)
-            elif said[0] not in jobs:  # it has ended
+                events.note(*content)
+            elif content[0] not in jobs:  # the run has ended
                 continue
             elif kind == "epoch":
-                events.epoch(*said)
+                events.epoch(*content)
             else:
-                key, host = said
+                key, host = content
                 self.begun[key] = self.begun.get(key, 0) + 1
                 if self.begun[key] > 1:
-                    events.note(f"{jobs[key].label}: its worker or node was lost; begun once more on {host}")
+                    events.note(f"{jobs[key].label}: its worker or node was lost; started once more on {host}")
 
     def close(self) -> None:
-        """End what is under way, and the connection if it was made here; once more does nothing."""
+        """Cancel what is in progress, and disconnect if this object connected; calling it again does nothing."""
         if self.closed:
             return
         self.closed = True
@@ -184,30 +193,30 @@ class RayExecutor:
 
 
 def slots(resources: Mapping[str, float], threads: int, gpus_per_run: float) -> int:
-    """Return how many runs a node of these resources makes at once."""
+    """Return how many runs a node with these resources executes at once."""
     runs = int(resources.get("CPU", 0.0) / threads)
     gpus = int(resources.get("GPU", 0.0))
-    if 0 < gpus_per_run < 1:  # a run has its share of one GPU, not parts of two
+    if 0 < gpus_per_run < 1:  # the share of a run is on one GPU
         return min(runs, gpus * int(1 / gpus_per_run + 1e-6))
     return min(runs, int(gpus / gpus_per_run)) if gpus_per_run else runs
 
 
 class _Mailbox:
-    """Holds, on the machine of the sweep, what the runs say until the sweep asks for it."""
+    """Actor on the driver's node that queues the workers' messages."""
 
     def __init__(self) -> None:
         self.messages: list[tuple[Any, ...]] = []
 
-    def say(self, *message: Any) -> None:
+    def put(self, *message: Any) -> None:
         self.messages.append(message)
 
-    def hear(self) -> list[tuple[Any, ...]]:
+    def take(self) -> list[tuple[Any, ...]]:
         messages, self.messages = self.messages, []
         return messages
 
 
 class _Messages:
-    """Sends the events of runs on a node to the mailbox. That the mailbox is gone harms no run."""
+    """Sends the events of runs on a node to the mailbox; runs go on if the mailbox is lost."""
 
     def __init__(self, mailbox: Any) -> None:
         self.mailbox = mailbox
@@ -215,7 +224,7 @@ class _Messages:
 
     def send(self, kind: str, *content: Any) -> None:
         with suppress(Exception):
-            self.last = self.mailbox.say.remote(kind, *content)  # this does not wait
+            self.last = self.mailbox.put.remote(kind, *content)  # this does not wait
 
     def epoch(self, key: str, end: EpochEnd) -> None:
         self.send("epoch", key, end)
@@ -224,27 +233,27 @@ class _Messages:
         self.send("note", text)
 
 
-def _make(work: Work, mailbox: Any) -> list[RunOutput] | DiskError:
+def _execute(work: Work, mailbox: Any) -> list[RunOutput] | DiskError:
     """Execute the runs, on a node."""
     messages = _Messages(mailbox)
     messages.send("begun", work.jobs[0].key, socket.gethostname())
     try:
-        return make(work, messages)
+        return execute(work, messages)
     except DiskError as error:
         return error
     finally:
-        with suppress(Exception):  # messages arrive in order: after the last one is there, so are all
+        with suppress(Exception):  # messages arrive in order: once the last one is there, all are
             import_module("ray").wait([messages.last], timeout=PATIENCE)
 
 
 def _check_reachable(address: str) -> None:
-    """Raise ValueError when nobody answers at that address."""
+    """Raise BenchError if nothing answers at the address."""
     host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host.strip("[]"), int(port)), timeout=PATIENCE).close()
     except (OSError, ValueError, OverflowError) as error:
-        raise ValueError(
-            f"address: expected host:port of the head of a Ray cluster, got {address!r}, where nobody answers: {error}"
+        raise BenchError(
+            f"address: expected host:port of the head of a Ray cluster, got {address!r}, where nothing answers: {error}"
         ) from error
 
 

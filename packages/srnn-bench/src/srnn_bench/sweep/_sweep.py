@@ -1,4 +1,4 @@
-"""Many runs: what the store lacks is claimed, made by an executor, and written; only this process writes the store."""
+"""Sweeps: claim the runs that a store lacks, have them executed, and write their results."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-from ..experiment import Conditions, EpochEnd, Job, RunOutput, difference_between
+from ..experiment import Conditions, EpochEnd, Job, Result, RunOutput, difference_between
 from ..store import Session, Store
 from ..training import CheckpointPolicy, describe
 from ._executor import Executor, InProcess
@@ -15,9 +15,8 @@ from ._processes import Processes
 from ._watcher import Watcher
 from ._work import Work
 
-USUAL = Conditions()
-
-POLL = 0.2  # seconds between two looks at what the executor and other processes do
+DEFAULT_CONDITIONS = Conditions()
+POLL = 0.2  # seconds between two looks at the executor and at other processes
 
 
 def sweep(
@@ -25,7 +24,7 @@ def sweep(
     store: Store,
     *,
     workers: int = 1,
-    conditions: Conditions = USUAL,
+    conditions: Conditions = DEFAULT_CONDITIONS,
     refresh: bool = False,
     stack: Stack = "auto",
     keep_weights: bool = False,
@@ -33,21 +32,29 @@ def sweep(
     executor: Executor | None = None,
     watcher: Watcher,
 ) -> None:
-    """Make every run that the store does not hold; with `refresh` also those that were made in another way.
+    """Execute every run that the store does not hold, and write its result.
 
-    Made in another way: by other package versions or another torch, on another device, at another precision or number
-    of threads.
+    Runs that failed before are tried again. An error inside one run is stored as a failed result; it stops nothing
+    else and replaces no earlier result that did not fail. Each run has the same number of threads, and so the same
+    bits, for any number of workers. Several sweeps may work on one store at once: each run is executed by one of them.
+    An interrupted run resumes from its last checkpoint. Only this process writes the store.
 
-    Runs that failed before are tried again. An error inside one run is stored as a failed result, stops nothing else,
-    and takes the place of no earlier result that did not fail. Whatever the number of workers, each run has the same
-    number of threads, and so the same bits. Several sweeps may work on one store at once: each run is made by one.
+    Args:
+        jobs: Runs; of several with one key the first counts.
+        store: Where results are looked up and written.
+        workers: Number of worker processes, if `executor` is None; a single worker is this process.
+        conditions: Device, precision and threads of each run.
+        refresh: Re-run results produced by other package versions or another torch, or on another device, precision or
+            number of threads.
+        stack: Whether seeds of one experiment are trained as one batched computation; `auto` decides by size and
+            device.
+        keep_weights: Keep the weights at the end of each stage, and re-run results without weights.
+        checkpoint_every: Seconds between two checkpoints of a run.
+        executor: Where the runs are executed, if not on this machine.
+        watcher: Follows the sweep.
 
-    A run that was interrupted goes on from its last checkpoint, of which one is written every `checkpoint_every`
-    seconds. `stack` says whether seeds of one experiment are trained as one batched computation; `auto` decides by
-    size and device. With `keep_weights` the weights at the end of each stage are kept, and runs whose weights were not
-    kept before are made again. `executor` makes the runs; by default this process, or `workers` worker processes.
-
-    Raises DiskError when the disk is full; what was finished before is in the store.
+    Raises:
+        DiskError: If the disk is full. Results written before are intact.
     """
     device = (executor or InProcess()).device(conditions.device)
     wanted: dict[str, Job] = {}
@@ -55,70 +62,84 @@ def sweep(
         wanted.setdefault(job.key, job)
     policy = CheckpointPolicy(store.folder / "checkpoints", checkpoint_every, keep_weights)
 
-    def has(job: Job) -> bool:
-        held = store.get(job.key)
+    def reusable(job: Job) -> tuple[Result, str | None] | None:
+        """Return the stored result of a run, and how its conditions differ; None if the run is to be executed."""
+        result = store.get(job.key)
+        if result is None or result.status == "failed" or (keep_weights and not store.has_weights(result)):
+            return None
         now = describe(job.experiment.task.kind, conditions, device=device)
-        difference = None if held is None else difference_between(held.environment, now)
-        if held is None or held.status == "failed" or (refresh and difference):
-            return False
-        if keep_weights and not store.has_weights(held):
-            return False
-        watcher.reused(job, held, difference)
-        return True
+        difference = difference_between(result.environment, now)
+        return None if refresh and difference else (result, difference)
 
     with Session(store) as session:
-        todo = deque[tuple[Job, ...]]()
+        units = deque[tuple[Job, ...]]()
         for unit in stacks(list(wanted.values()), device, stack):
-            missing = tuple(job for job in unit if not has(job))
+            stored = {job: reusable(job) for job in unit}
+            for job, reused in stored.items():
+                if reused is not None:
+                    watcher.reused(job, *reused)
+            missing = tuple(job for job, reused in stored.items() if reused is None)
             if missing:
-                todo.append(missing)
+                units.append(missing)
             else:
-                policy.remove([job.key for job in unit])  # a death between result and removal left it
-        most = min(workers, sum(map(len, todo)))  # stacks may fall apart into single runs
-        maker = executor or (InProcess() if most < 2 else Processes(most))
+                policy.remove([job.key for job in unit])  # left by a process that died after writing the result
+        limit = min(workers, sum(map(len, units)))  # a stack may fall apart into single runs
+        used = executor or (InProcess() if limit < 2 else Processes(limit))
         try:
-            _Sweep(session, maker, conditions, policy, watcher).make(todo)
+            _Sweep(session, used, conditions, policy, watcher).execute(units)
             if session.idle():
                 policy.remove_all()
         finally:
-            maker.close()
+            used.close()
 
 
 class _Sweep:
-    """A sweep under way."""
+    """A sweep in progress; it receives the events of the runs.
+
+    Its attributes are its five collaborators (session, executor, conditions, policy, watcher) and the four collections
+    of runs that are running here, to be repeated singly, or running elsewhere, with the time of the next look there.
+    """
 
     def __init__(
         self, session: Session, executor: Executor, conditions: Conditions, policy: CheckpointPolicy, watcher: Watcher
     ) -> None:
-        self.session, self.store, self.executor = session, session.store, executor
-        self.conditions, self.policy, self.watcher = conditions, policy, watcher
-        self.jobs: dict[str, Job] = {}  # those under way, by key
-        self.again: deque[Work] = deque()  # what was claimed, but must be made singly
-        self.elsewhere: list[tuple[Job, ...]] = []  # being made by another process
+        self.session, self.executor, self.watcher = session, executor, watcher
+        self.conditions, self.policy = conditions, policy
+        self.jobs: dict[str, Job] = {}  # running here, by key
+        self.singly: deque[Work] = deque()  # claimed, to be repeated one run at a time
+        self.elsewhere: list[tuple[Job, ...]] = []  # executed by another process
         self.next_look = 0.0
 
-    def make(self, todo: deque[tuple[Job, ...]]) -> None:
-        """Make all runs, those of one element together."""
-        self.session.plan(job for unit in todo for job in unit)
-        while todo or self.again or self.jobs or self.elsewhere:
-            while self.executor.free() and (todo or self.again):
-                self._begin(todo)
+    def execute(self, units: deque[tuple[Job, ...]]) -> None:
+        """Execute all runs, those of one unit together."""
+        self.session.plan(job for unit in units for job in unit)
+        while units or self.singly or self.jobs or self.elsewhere:
+            while self.executor.free() and (units or self.singly):
+                self._begin(units)
             if self.jobs:
-                for work, made in self.executor.ended(self, POLL):
-                    self._end(work, made)
+                for work, outputs in self.executor.ended(self, POLL):
+                    self._end(work, outputs)
             elif self.elsewhere:
                 time.sleep(POLL)
             self._look_elsewhere(self.executor.free())
 
-    def _begin(self, todo: deque[tuple[Job, ...]]) -> None:
-        if self.again:
-            self._submit(self.again.popleft())
+    def epoch(self, key: str, end: EpochEnd) -> None:
+        """Pass the event on to the watcher."""
+        self.watcher.epoch(self.jobs[key], end)
+
+    def note(self, text: str) -> None:
+        """Pass the message on to the watcher."""
+        self.watcher.note(text)
+
+    def _begin(self, units: deque[tuple[Job, ...]]) -> None:
+        if self.singly:
+            self._submit(self.singly.popleft())
             return
-        unit = todo.popleft()
-        mine = self.session.claim(unit)
-        self._wait_for(job for job in unit if job not in mine)
-        if mine:
-            self._submit(Work(tuple(mine), self.conditions, self.policy))
+        unit = units.popleft()
+        claimed = self.session.claim(unit)
+        self._wait_for(job for job in unit if job not in claimed)
+        if claimed:
+            self._submit(Work(tuple(claimed), self.conditions, self.policy))
 
     def _submit(self, work: Work) -> None:
         self.executor.submit(work)
@@ -126,56 +147,53 @@ class _Sweep:
             self.jobs[job.key] = job
             self.watcher.begun(job)
 
-    def _end(self, work: Work, made: Sequence[RunOutput]) -> None:
-        for job in work.jobs:
-            del self.jobs[job.key]
-        if len(work.jobs) > 1 and any(each.result.status == "failed" for each in made):
-            self.note(f"{work.jobs[0].label} and {len(made) - 1} more: not stacked, since {made[0].result.reason}")
-            self.policy.remove([job.key for job in work.jobs])
-            self.again += work.singly
+    def _end(self, work: Work, outputs: Sequence[RunOutput]) -> None:
+        keys = [job.key for job in work.jobs]
+        for key in keys:
+            del self.jobs[key]
+        if len(work.jobs) > 1 and any(output.result.status == "failed" for output in outputs):
+            reason = outputs[0].result.reason
+            self.note(
+                f"{work.jobs[0].label} and {len(outputs) - 1} more: run one by one, not stacked, because {reason}"
+            )
+            self.policy.remove(keys)
+            self.singly += work.singly
             return
-        kept = self.session.finish(zip(work.jobs, made, strict=True))
-        if all(kept):  # else another goes on from them
-            self.policy.remove([job.key for job in work.jobs])
-        self._wait_for(job for job, ours in zip(work.jobs, kept, strict=True) if not ours)
-        for job, each, ours in zip(work.jobs, made, kept, strict=True):
+        written = self.session.finish(zip(work.jobs, outputs, strict=True))
+        if all(written):  # otherwise another process resumes from them
+            self.policy.remove(keys)
+        self._wait_for(job for job, ours in zip(work.jobs, written, strict=True) if not ours)
+        for job, output, ours in zip(work.jobs, outputs, written, strict=True):
             if ours:
-                self.watcher.ended(job, each.result)
+                self.watcher.ended(job, output.result)
 
     def _look_elsewhere(self, free: int) -> None:
-        """Take over what other processes have ended, and take up what they have left."""
+        """Collect results finished by other processes, and claim the runs they abandoned."""
         if not self.elsewhere or time.monotonic() < self.next_look:
             return
         self.next_look = time.monotonic() + 5 * POLL
-        ended, left = self.session.look()
+        ended, abandoned = self.session.look()
         units, self.elsewhere = self.elsewhere, []
         for unit in units:
-            rest = []
+            unfinished = []
             for job in unit:
-                result = self.store.get(job.key) if job.key in ended else None
+                result = self.session.store.get(job.key) if job.key in ended else None
                 if result is None:
-                    rest.append(job)
+                    unfinished.append(job)
                 else:
                     self.watcher.reused(job, result, None)
-            # together, as another process had begun them: so they go on from their common checkpoint
-            mine = self.session.claim(job for job in rest if job.key in left) if free and left else []
-            if mine:
-                self._submit(Work(tuple(mine), self.conditions, self.policy))
+            # together, as the other process started them: so they resume from their common checkpoint
+            todo = [job for job in unfinished if job.key in abandoned]
+            claimed = self.session.claim(todo) if free and abandoned else []
+            if claimed:
+                self._submit(Work(tuple(claimed), self.conditions, self.policy))
                 free -= 1
-            self._wait_for(job for job in rest if job not in mine)
-            if not rest:
+            self._wait_for(job for job in unfinished if job not in claimed)
+            if not unfinished:
                 self.policy.remove([job.key for job in unit])
 
     def _wait_for(self, jobs: Iterable[Job]) -> None:
-        """Leave runs to another process, that makes them."""
+        """Leave runs to the other process that executes them."""
         unit = tuple(jobs)
         if unit:
             self.elsewhere.append(unit)
-
-    def epoch(self, key: str, end: EpochEnd) -> None:
-        """Tell that a run finished an epoch."""
-        self.watcher.epoch(self.jobs[key], end)
-
-    def note(self, text: str) -> None:
-        """Tell what a person should know."""
-        self.watcher.note(text)

@@ -10,6 +10,7 @@ from pathlib import Path
 from textwrap import indent
 from typing import TYPE_CHECKING
 
+from .._errors import BenchError
 from ..experiment import EpochEnd, Job, Result
 from ._watcher import Watcher
 
@@ -19,26 +20,29 @@ if TYPE_CHECKING:
 
 @dataclass
 class Log:
-    """The open log of a run, and the last step that it tells of: inf where it held something before it was opened."""
+    """The open log of a run, and the last step written to it: inf if the log existed before it was opened."""
 
     writer: SummaryWriter
     last: float
 
 
 class TensorBoard(Watcher):
-    """Writes a log folder a run, `tensorboard/<label>-<key>` in the folder of the results.
+    """Writes one log folder per run, `tensorboard/<label>-<key>` in the folder of the results.
 
-    Scalars `<stage>/loss`, `<stage>/penalty` and `<stage>/density` of each epoch, `<stage>/metric/<name>` at the end;
-    their step counts epochs from 1 and runs on from stage to stage. The experiment is a text. A run that goes on from
-    a checkpoint, or begins anew, writes to the same folder; what was told there of later epochs is no longer shown.
+    Scalars: `<stage>/loss`, `<stage>/penalty` and `<stage>/density` per epoch, `<stage>/metric/<name>` at the end of
+    the run. Steps count epochs from 1 and continue from stage to stage. The experiment is logged as text. A run that
+    resumes from a checkpoint, or starts over, writes to the same folder; earlier values of later epochs are hidden.
+
+    Raises:
+        BenchError: If tensorboard is not installed.
     """
 
     def __init__(self, results: Path) -> None:
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
-            raise ValueError(
-                f"track: tensorboard needs a package ({error}); install it with pip install 'srnn-bench[tensorboard]'"
+            raise BenchError(
+                f"track: tensorboard is not installed ({error}); install it with pip install 'srnn-bench[tensorboard]'"
             ) from error
         self.folder = results / "tensorboard"
         self._writer: Callable[..., SummaryWriter] = SummaryWriter
@@ -50,11 +54,11 @@ class TensorBoard(Watcher):
         return self.folder / f"{label or 'run'}-{job.key[:8]}"
 
     def begun(self, job: Job) -> None:
-        """Open the log of a run and write its experiment."""
+        """Open the log of a run, and write its seed and experiment."""
         self._close(job)
         folder = self.folder_of(job)
-        held = any(folder.glob("events.out.tfevents.*"))
-        log = self._logs[job.key] = Log(self._writer(str(folder)), math.inf if held else 0)
+        existed = any(folder.glob("events.out.tfevents.*"))
+        log = self._logs[job.key] = Log(self._writer(str(folder)), math.inf if existed else 0)
         log.writer.add_text("seed", str(job.seed), 0)
         log.writer.add_text("experiment", indent(job.experiment.model_dump_json(indent=2), "    "), 0)  # as Markdown
         log.writer.flush()
@@ -71,7 +75,7 @@ class TensorBoard(Watcher):
             log.writer.add_scalar(f"{end.stage}/{name}", value, step)
 
     def ended(self, job: Job, result: Result) -> None:
-        """Write the metrics of the stages and how the run ended; close its log."""
+        """Write the metrics of the stages and the end of the run; close its log."""
         writer = self._logs[job.key].writer
         for stage in result.stages:
             for name, value in stage.metrics.items():
@@ -80,7 +84,7 @@ class TensorBoard(Watcher):
         self._close(job)
 
     def reused(self, job: Job, result: Result, difference: str | None) -> None:
-        """Close the log of a run that another process ended."""
+        """Close the log of a run that another process finished."""
         self._close(job)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""A piece of work for one process: the runs that it makes together, and how an error among them becomes a result."""
+"""A piece of work for one process: runs that it executes together, and how an error among them becomes a result."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from typing import Protocol
 
 import torch
 
+from .._errors import BenchError
 from .._files import DiskError
 from ..experiment import Conditions, EpochEnd, Job, Result, RunOutput
 from ..training import CheckpointPolicy, describe, explain, resolve_device, run_together
 
 
 class RunEvents(Protocol):
-    """What an executor reports while runs are executed."""
+    """Receives what an executor reports while runs are executed."""
 
     def epoch(self, key: str, end: EpochEnd) -> None:
         """The run with this key finished an epoch."""
@@ -37,7 +38,7 @@ class Work:
         return [Work((job,), self.conditions, self.policy) for job in self.jobs]
 
 
-def make(work: Work, events: RunEvents) -> list[RunOutput]:
+def execute(work: Work, events: RunEvents) -> list[RunOutput]:
     """Execute the runs; an error becomes a failed result of each.
 
     Raises:
@@ -61,13 +62,12 @@ def make(work: Work, events: RunEvents) -> list[RunOutput]:
 
 
 def failures(work: Work, error: BaseException, seconds: float = 0.0) -> list[RunOutput]:
-    """Return the failed results of runs that ended with this error."""
+    """Return the failed results of runs that ended with this error after so many seconds in total."""
     try:
         device = resolve_device(work.conditions.device)
-    except ValueError:  # a device of another machine
+    except BenchError:  # a device of another machine
         device = torch.device(work.conditions.device)
-    # a stored environment must not say that a failed run was recorded
-    conditions = replace(work.conditions, recorded=False)
+    conditions = replace(work.conditions, recorded=False)  # nothing is known to have been recorded
     environment = describe(work.jobs[0].experiment.task.kind, conditions, stacked=len(work.jobs), device=device)
     return [
         RunOutput(

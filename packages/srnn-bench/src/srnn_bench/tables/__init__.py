@@ -42,6 +42,7 @@ from ._summary import summarise as summarise
 from ._table import Remarks as Remarks
 from ._table import Table as Table
 from ._table import fitting as fitting
+from ._table import no_remarks as no_remarks
 
 __all__ = [
     "LEVEL",
@@ -75,6 +76,7 @@ __all__ = [
     "ledger",
     "mann_whitney",
     "matches",
+    "no_remarks",
     "override_table",
     "summarise",
     "two_sided",

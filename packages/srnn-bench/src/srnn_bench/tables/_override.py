@@ -1,71 +1,65 @@
-"""Changing fields in every experiment of a table."""
+"""`--set` for tables: fields changed in every experiment of a table."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 
-from ..experiment import Absent, Draft, Experiment, Path, paths
-from ..experiment._override import _drafted, _read, _validated
+from .._errors import BenchError
+from ..experiment import Experiment, has_path, parse_settings, unknown_path, with_values
 from ._cell import Cell
 from ._table import Table
 
 
 def override_table(table: Table, settings: Sequence[str]) -> Table:
-    """Return the table with the settings made in every experiment that has their paths; its title tells of them.
+    """Return the table with the settings (`path=value`) applied to every experiment that has their paths.
 
-    A path that no experiment has is an error. So is a setting that makes two experiments of the table one: its rows
-    and columns would bear the names of differences that are gone, and its claims would compare runs with themselves.
-    And so is one that takes the stage of a cell away.
+    The title names the settings.
+
+    Raises:
+        BenchError: For a mistake that `override` refuses too; for a path that no experiment has; if two experiments of
+            the table become equal, since its rows and columns would then name differences that no longer exist; if the
+            stage of a cell no longer exists.
     """
     if not settings:
         return table
-    wanted = _read(settings)
-    cells: dict[Experiment, Cell] = {}  # the first of each experiment
+    values = parse_settings(settings)
+    cells: dict[Experiment, Cell] = {}  # the first cell of each experiment
     for cell in table.cells:
         cells.setdefault(cell.experiment, cell)
-    drafts: dict[Experiment, Draft] = {}
-    absent: dict[Experiment, dict[Path, Absent]] = {}
-    for old, cell in cells.items():
-        with _told_of(cell):
-            drafts[old], absent[old] = _drafted(old, wanted)
-    for path in wanted:
-        if all(path in missing for missing in absent.values()):
-            farthest = max((missing[path] for missing in absent.values()), key=lambda one: one.depth)
-            raise farthest.error(known for draft in drafts.values() for known in paths(draft))
+    for path in values:
+        if not any(has_path(experiment, path) for experiment in cells):
+            raise unknown_path(path, cells)
     changed: dict[Experiment, Experiment] = {}
-    for old, cell in cells.items():
-        there = {path: value for path, value in wanted.items() if path not in absent[old]}
-        with _told_of(cell):
-            changed[old] = _validated(drafts[old], there) if there else old
-    made = ", ".join(settings)
-    taken: dict[Experiment, Cell] = {}
-    for cell in table.cells:
-        new = changed[cell.experiment]
-        other = taken.setdefault(new, cell)
-        if other.experiment != cell.experiment:
-            raise ValueError(
-                f"set: {made} makes one experiment of two that {table.name} tells apart: {other.name} and "
-                f"{cell.name}; to run it alone, set it in an experiment file"
-            )
-        stages = [stage.name for stage in new.stages]
-        if cell.stage not in stages:
-            raise ValueError(
-                f"set: {made} leaves no stage {cell.stage!r}, which {cell.name} of {table.name} shows; "
-                f"there would be {', '.join(stages)}"
-            )
+    for experiment, cell in cells.items():
+        present = {path: value for path, value in values.items() if has_path(experiment, path)}
+        try:
+            changed[experiment] = with_values(experiment, present) if present else experiment
+        except BenchError as error:
+            raise BenchError(f"{error} ({cell.name})") from error
+    applied = ", ".join(settings)
+    _check_cells(table, changed, applied)
     return replace(
         table,
-        title=f"{table.title} [set: {made}]",
+        title=f"{table.title} [set: {applied}]",
         cells=tuple(replace(cell, experiment=changed[cell.experiment]) for cell in table.cells),
     )
 
 
-@contextmanager
-def _told_of(cell: Cell) -> Iterator[None]:
-    """Add to an error of which cell it is."""
-    try:
-        yield
-    except ValueError as error:
-        raise ValueError(f"{error} ({cell.name})") from error
+def _check_cells(table: Table, changed: dict[Experiment, Experiment], applied: str) -> None:
+    """Raise BenchError if two experiments became equal or the stage of a cell is gone."""
+    owners: dict[Experiment, Cell] = {}
+    for cell in table.cells:
+        experiment = changed[cell.experiment]
+        other = owners.setdefault(experiment, cell)
+        if other.experiment != cell.experiment:
+            raise BenchError(
+                f"set: {applied} makes the experiments of {other.name} and {cell.name} in {table.name} equal; to run "
+                "one of them with this setting, set it in an experiment file"
+            )
+        stages = [stage.name for stage in experiment.stages]
+        if cell.stage not in stages:
+            raise BenchError(
+                f"set: {applied} leaves no stage {cell.stage!r}, which {cell.name} of {table.name} shows; "
+                f"the stages would be {', '.join(stages)}"
+            )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from ...tables import Cell, Claim, Published, Scale, Table, beats
-from . import _published
-from . import _statements as _claims
-from ._columns import ACCURACY, DECISION, PERFORMANCE, SOURCE, SPEED, STEPS, WEIGHTS, cells, performance, speed
+from . import _published, _statements
+from ._columns import ACCURACY, DECISION, PERFORMANCE, SOURCE, SPEED, STEPS, WEIGHTS, performance, rows_of, speed
 from ._networks import Net, degree, dense, local, nearest_radius, random_like
 from ._sizes import SIZES
 
-DENSITY = 0.04  # of the networks of Figure 5c, about
+DENSITY = 0.04  # approximate, of the networks of Figure 5c
 
 
 def _of_table1(scale: Scale) -> dict[str, Net]:
@@ -29,14 +28,14 @@ def table1(name: str, scale: Scale) -> Table:
     masked = [row for row in nets if row.startswith("LM")]
     fewer, full = (f"dense, N = {hidden}" for hidden in (size.fewer, size.side**2))
     claims = (
-        _claims.better(
+        _statements.better(
             "masks beat dense networks",
             "LM-RNNs reach a higher performance than dense networks with as many nodes or about as many synapses.",
             "section 2.6 and Table 1",
             masked,
             [fewer, full],
         ),
-        _claims.better(
+        _statements.better(
             "masks beat L1",
             "LM-RNNs reach a higher performance in the same number of steps than L1 of any strength.",
             "section 2.6, Table 1 and Figure 6",
@@ -45,18 +44,18 @@ def table1(name: str, scale: Scale) -> Table:
         ),
     )
     title = "84 tasks of Mod-Cog: masks, dense networks, L1"
-    made = cells(nets, size.battery, size.training, PERFORMANCE, published)
-    return performance(name, scale, title, SOURCE.format("Table 1"), made, claims)
+    cells = rows_of(nets, size.battery, size.training, PERFORMANCE, published)
+    return performance(name, scale, title, SOURCE.format("Table 1"), cells, claims)
 
 
 def table1_weights(name: str, scale: Scale) -> Table:
-    """Table 1: weights that are not zero, biases left out; the same runs."""
+    """Table 1: number of non-zero weights without biases; the same runs."""
     size = SIZES[scale]
 
     def published(row: str, column: str) -> Published | None:
         return _published.weights(row, column) if scale == "paper" else None
 
-    made = cells(_of_table1(scale), size.battery, size.training, WEIGHTS, published, factor=1e-3)
+    cells = rows_of(_of_table1(scale), size.battery, size.training, WEIGHTS, published, factor=1e-3)
     return Table(
         name=name,
         scale=scale,
@@ -66,7 +65,7 @@ def table1_weights(name: str, scale: Scale) -> Table:
         unit="thousands",
         better="lower",
         seeds=size.seeds,
-        cells=tuple(made),
+        cells=tuple(cells),
     )
 
 
@@ -76,7 +75,7 @@ def figure6(name: str, scale: Scale) -> Table:
     masked, l1 = ([row for row in nets if row.startswith(kind)] for kind in ("LM", "L1"))
     dense_ones = {"about as many synapses": size.fewer, "as many nodes": size.side**2}
     claims = [
-        _claims.faster(
+        _statements.faster(
             f"masks learn faster than a dense network with {what}",
             f"LM-RNNs learn faster than a dense network with {what}.",
             "section 2.6, Table 1 and Figure 6",
@@ -93,13 +92,13 @@ def figure6(name: str, scale: Scale) -> Table:
             tuple(beats((row, STEPS), over=(other, STEPS)) for row in masked for other in l1),
         )
     )
-    made = cells(nets, size.battery, size.training, SPEED)
+    cells = rows_of(nets, size.battery, size.training, SPEED)
     title = "Learning 84 tasks of Mod-Cog: masks, dense networks, L1"
-    return speed(name, scale, title, SOURCE.format("Figure 6"), made, tuple(claims))
+    return speed(name, scale, title, SOURCE.format("Figure 6"), cells, tuple(claims))
 
 
 def _by_radius(scale: Scale, side: int) -> dict[str, Net]:
-    """Return masks of all radii, and the dense network, which a mask is that allows everything."""
+    """Return masks of all radii and the dense network; a mask that allows every connection is the dense network."""
     masks = {f"LM d = {radius:g}": local(side, radius) for radius in SIZES[scale].radii}
     full = dense(side**2)
     return {**{row: net if degree(net) < net.hidden else full for row, net in masks.items()}, "dense": full}
@@ -112,27 +111,27 @@ def figure5(name: str, scale: Scale) -> Table:
     masked = [row for row in nets if row != "dense"]
     small, middle = masked[0], [row for row in masked[1:] if row in {f"LM d = {r:g}" for r in size.table_radii}]
     claims = (
-        _claims.as_good(
+        _statements.as_good(
             "any d as good as dense",
             "LM-RNNs of all d perform equally well or better than the dense network with as many nodes",
             "caption of Figure 5",
             [(row, "dense") for row in masked],
         ),
-        _claims.alike(
+        _statements.alike(
             "very small d about as dense",
             f"Very small d is suboptimal, similar to the dense network ({small})",
             "section 2.5",
             small,
             "dense",
         ),
-        _claims.better(
+        _statements.better(
             "an intermediate d beats very small d and dense",
             "Intermediate small d outperforms very small d and the dense network.",
             "section 2.5 and Figure 5b",
             middle,
             [small, "dense"],
         ),
-        _claims.better(
+        _statements.better(
             "an intermediate d is best",
             "Intermediate small d outperforms all other values of d; read as: the larger mask of Table 1 does.",
             "section 2.5 and Figure 5b",
@@ -140,9 +139,9 @@ def figure5(name: str, scale: Scale) -> Table:
             [row for row in nets if row not in middle],
         ),
     )
-    made = cells(nets, size.battery, size.training, PERFORMANCE)
+    cells = rows_of(nets, size.battery, size.training, PERFORMANCE)
     title = "84 tasks of Mod-Cog, by radius of the mask"
-    return performance(name, scale, title, SOURCE.format("Figure 5a, b"), made, claims)
+    return performance(name, scale, title, SOURCE.format("Figure 5a, b"), cells, claims)
 
 
 def figure5_speed(name: str, scale: Scale) -> Table:
@@ -150,28 +149,28 @@ def figure5_speed(name: str, scale: Scale) -> Table:
     size = SIZES[scale]
     nets = _by_radius(scale, size.side)
     rows = [f"LM d = {radius:g}" for radius in size.table_radii]
-    claim = _claims.faster(
+    claim = _statements.faster(
         "intermediate d learns faster",
         "LM-RNNs of appropriate d train more rapidly than the dense network.",
         "section 2.5",
         rows,
         "dense",
     )
-    made = cells(nets, size.battery, size.training, SPEED)
+    cells = rows_of(nets, size.battery, size.training, SPEED)
     title = "Learning 84 tasks of Mod-Cog, by radius of the mask"
-    return speed(name, scale, title, SOURCE.format("Figure 5a"), made, (claim,))
+    return speed(name, scale, title, SOURCE.format("Figure 5a"), cells, (claim,))
 
 
 def figure7b(name: str, scale: Scale) -> Table:
     """Figure 7b: networks by radius after less training; `srnn figure modcog/figure7b` counts their clusters."""
     size = SIZES[scale]
-    made: list[Cell] = []
+    cells: list[Cell] = []
     for epochs in size.halts:
         training = size.training.model_copy(update={"epochs": epochs})
         column = {f"{epochs * (training.batches or 1)} steps": ACCURACY}
-        made += cells(_by_radius(scale, size.cluster_side), size.battery, training, column)
+        cells += rows_of(_by_radius(scale, size.cluster_side), size.battery, training, column)
     title = "84 tasks of Mod-Cog: decision accuracy over training, by radius"
-    return performance(name, scale, title, SOURCE.format("Figure 7b"), made)
+    return performance(name, scale, title, SOURCE.format("Figure 7b"), cells)
 
 
 def figure5c(name: str, scale: Scale) -> Table:
@@ -188,7 +187,7 @@ def figure5c(name: str, scale: Scale) -> Table:
         }
     rows = {kind: [f"N = {side**2}, {kind}" for side in size.sides] for kind in ("LM", "random", "dense")}
     claims = (
-        _claims.as_good(
+        _statements.as_good(
             "locality at least as good as random",
             "At every size a locality mask performs slightly better than, or as well as, random connections of equal "
             "in-degree",
@@ -205,13 +204,13 @@ def figure5c(name: str, scale: Scale) -> Table:
             ),
         ),
     )
-    made = cells(nets, size.battery, size.training, PERFORMANCE)
+    cells = rows_of(nets, size.battery, size.training, PERFORMANCE)
     title = "84 tasks of Mod-Cog: locality and random connections at about 4 %, by size"
-    return performance(name, scale, title, SOURCE.format("Figure 5c"), made, claims)
+    return performance(name, scale, title, SOURCE.format("Figure 5c"), cells, claims)
 
 
 def low_degree(name: str, scale: Scale) -> Table:
-    """Section 2.5: locality beside random connections at low in-degree; `modcog/components` counts pieces."""
+    """Section 2.5: locality beside random connections at low in-degree; figure `components` counts their parts."""
     size = SIZES[scale]
     nets: dict[str, Net] = {}
     pairs: list[tuple[str, str]] = []
@@ -225,17 +224,17 @@ def low_degree(name: str, scale: Scale) -> Table:
         "section 2.5",
         tuple(beats((row, DECISION), over=(drawn, DECISION)) for row, drawn in pairs[1:]),
     )
-    made = cells(nets, size.battery, size.training, PERFORMANCE)
+    cells = rows_of(nets, size.battery, size.training, PERFORMANCE)
     title = "84 tasks of Mod-Cog: locality and random connections of low in-degree"
-    return performance(name, scale, title, SOURCE.format("section 2.5"), made, (claim,))
+    return performance(name, scale, title, SOURCE.format("section 2.5"), cells, (claim,))
 
 
 def figure7a(name: str, scale: Scale) -> Table:
     """Figures 5d and 7a: performance by radius and size; `srnn figure modcog/figure5d` finds the best density."""
     size = SIZES[scale]
-    made: list[Cell] = []
+    cells: list[Cell] = []
     for side in size.sides:
         column = {f"N = {side**2}": ACCURACY}
-        made += cells(_by_radius(scale, side), size.battery, size.training, column)
+        cells += rows_of(_by_radius(scale, side), size.battery, size.training, column)
     title = "84 tasks of Mod-Cog: decision accuracy by radius and size"
-    return performance(name, scale, title, SOURCE.format("Figures 5d and 7a"), made)
+    return performance(name, scale, title, SOURCE.format("Figures 5d and 7a"), cells)

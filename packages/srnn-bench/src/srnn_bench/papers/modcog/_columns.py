@@ -1,4 +1,4 @@
-"""What the tables of arXiv 2207.03523 have in common: rows of networks, and columns that read them."""
+"""What the tables of arXiv 2207.03523 share: rows of networks, columns of readings, and two kinds of table."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ WEIGHTS: dict[str, str | Reading] = {"all": WeightsPresent(("*weight*",)), "recu
 Publication = Callable[[str, str], Published | None]
 
 
-def cells(
+def rows_of(
     nets: Mapping[str, Net],
     task: Cognitive,
     training: Training,
@@ -56,18 +56,26 @@ def cells(
     published: Publication | None = None,
     factor: float = 1.0,
 ) -> list[Cell]:
-    """Return a row for each network, a column for each reading of its run."""
+    """Return one row per network and one column per reading of its run."""
     return [
-        Cell(row, column, net.trained(task, training), "trained", reading, published and published(row, column), factor)
+        Cell(
+            row,
+            column,
+            net.trained(task, training),
+            "trained",
+            reading,
+            published and published(row, column),
+            factor,
+        )
         for row, net in nets.items()
         for column, reading in columns.items()
     ]
 
 
 def performance(
-    name: str, scale: Scale, title: str, source: str, made: Sequence[Cell], claims: tuple[Claim, ...] = ()
+    name: str, scale: Scale, title: str, source: str, cells: Sequence[Cell], claims: tuple[Claim, ...] = ()
 ) -> Table:
-    """Return a table of shares of right answers."""
+    """Return a table of shares of correct answers."""
     return Table(
         name=name,
         scale=scale,
@@ -77,16 +85,16 @@ def performance(
         unit="share",
         better="higher",
         seeds=SIZES[scale].seeds,
-        cells=tuple(made),
+        cells=tuple(cells),
         remarks=_floor,
-        claims=fitting(claims, made),
+        claims=fitting(claims, cells),
     )
 
 
 def speed(
-    name: str, scale: Scale, title: str, source: str, made: Sequence[Cell], claims: tuple[Claim, ...] = ()
+    name: str, scale: Scale, title: str, source: str, cells: Sequence[Cell], claims: tuple[Claim, ...] = ()
 ) -> Table:
-    """Return a table of steps of training until the decision accuracy is `THRESHOLD`."""
+    """Return a table of training steps until the decision accuracy reaches `THRESHOLD`."""
     return Table(
         name=name,
         scale=scale,
@@ -96,13 +104,13 @@ def speed(
         unit="steps",
         better="lower",
         seeds=SIZES[scale].seeds,
-        cells=tuple(made),
-        claims=fitting(claims, made),
+        cells=tuple(cells),
+        claims=fitting(claims, cells),
     )
 
 
 def _floor(cells: Mapping[Place, FilledCell]) -> list[str]:
-    """Say what a network scores that always fixates, where no column does."""
+    """Return the score of a network that always fixates, unless a column of the table shows it."""
     columns = {cell.cell.column for cell in cells.values() if cell.cell.metric == FLOOR}
     shares = [stage.metrics[FLOOR] for cell in cells.values() for stage in cell.stages.values()]
     if columns or not shares:

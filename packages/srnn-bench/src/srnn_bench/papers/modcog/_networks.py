@@ -19,7 +19,7 @@ RECURRENT = "recurrence.weight_hh"
 
 @dataclass(frozen=True)
 class Net:
-    """A network by what is particular to it; `strength` is the lambda before the sum of |W| (eq. of section 2.6)."""
+    """A network: size, mask, penalty and initialisation; `strength` is lambda before the sum of |W| (section 2.6)."""
 
     hidden: int
     pattern: AnyPattern | None = None
@@ -30,7 +30,7 @@ class Net:
     gain: float = 1.0
 
     def trained(self, task: Cognitive, training: Training) -> Experiment:
-        """Return the experiment that trains it in one stage, `trained`."""
+        """Return the experiment that trains the network in one stage, `trained`."""
         masks, penalties, signs = [], [], []
         if self.pattern is not None:
             masks = [Masked(parameter=RECURRENT, pattern=self.pattern, initialization=self.initialization)]
@@ -49,40 +49,40 @@ class Net:
 
 
 def local(side: int, radius: float) -> Net:
-    """A locality-masked RNN on a periodic sheet of side x side units; radius 0 leaves autapses."""
+    """Return a locality-masked RNN on a periodic sheet of side x side units; radius 0 leaves autapses only."""
     return Net(side * side, Locality(sheet=(side, side), radius=radius))
 
 
 def dense(hidden: int) -> Net:
-    """A fully connected RNN."""
+    """Return a fully connected RNN."""
     return Net(hidden)
 
 
 def degree(net: Net) -> int:
-    """Return how many sources each unit of a locality-masked RNN has."""
+    """Return the in-degree of the units of a locality-masked RNN."""
     assert isinstance(net.pattern, Locality)
     return int(net.pattern.mask(net.hidden, net.hidden)[0].sum())
 
 
 def random_like(net: Net, *, self_connections: bool = True) -> Net:
-    """Return a network of random connections, with the in-degree that this locality-masked one has."""
+    """Return a network of random connections with the in-degree of a locality-masked one."""
     return replace(net, pattern=FixedInDegree(degree=degree(net), self_connections=self_connections))
 
 
 def as_many_synapses(net: Net, task: Cognitive) -> Net:
-    """Return the dense network with as many weights as a masked one, read-in and read-out included, or a few more."""
-    others = weights_of_a_unit(task)
+    """Return the smallest dense network with at least as many weights as a masked one, input and readout included."""
+    others = weights_per_unit(task)
     wanted = net.hidden * (degree(net) + others)
     return dense(math.ceil((math.sqrt(others**2 + 4 * wanted) - others) / 2))
 
 
-def weights_of_a_unit(task: Cognitive) -> int:
-    """Return how many weights to read in and out a unit has, one rule input a task."""
+def weights_per_unit(task: Cognitive) -> int:
+    """Return the number of input and readout weights of a unit; there is one rule input per task."""
     return 1 + 2 * task.ring + len(task.names) + 1 + task.ring
 
 
 def nearest_radius(side: int, density: float) -> float:
-    """Return the radius, below half a side, of the mask on a sheet whose density is nearest; of two, the lesser."""
+    """Return the radius below half a side whose mask has the nearest density; in a tie, the smaller one."""
     squares = sorted({down**2 + across**2 for down in range(side) for across in range(down + 1)})
     radii = [math.sqrt(square) for square in squares if square < side * side // 4]  # each allows more than the last
 

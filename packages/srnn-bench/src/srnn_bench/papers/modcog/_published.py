@@ -6,7 +6,7 @@ from ...tables import Published
 
 RUNS = 15
 
-PERFORMANCE: dict[str, tuple[float, float]] = {  # mean, spread (of which kind, it does not say)
+PERFORMANCE: dict[str, tuple[float, float]] = {  # mean, spread (the paper does not say of which kind)
     "LM d = 6": (0.799, 0.007),
     "LM d = 10": (0.815, 0.005),
     "dense, N = 676": (0.69, 0.01),
@@ -30,12 +30,12 @@ WEIGHTS: dict[str, tuple[float, float]] = {  # not zero: all, recurrent
 
 
 def performance(row: str) -> Published | None:
-    """Return what the paper has for a network of Table 1."""
+    """Return the performance that the paper prints for a network of Table 1, or None."""
     return None if row not in PERFORMANCE else Published(*PERFORMANCE[row], RUNS)
 
 
 def weights(row: str, column: str) -> Published | None:
-    """Return the number of weights, in thousands, that the paper has for a network of Table 1."""
+    """Return the number of weights, in thousands, that the paper prints for a network of Table 1, or None."""
     if row not in WEIGHTS:
         return None
     everything, recurrent = WEIGHTS[row]

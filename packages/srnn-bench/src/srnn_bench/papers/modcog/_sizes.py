@@ -1,6 +1,6 @@
-"""How large the experiments are at each scale.
+"""Sizes of the experiments at each scale.
 
-A batch is 64 trials, one a row: about as much as the authors' example of 4 windows of 350 steps.
+A batch is 64 trials, one per row: about as many steps as the authors' example of 4 windows of 350 steps.
 """
 
 from __future__ import annotations
@@ -15,14 +15,16 @@ from ...tables import Scale
 
 @dataclass(frozen=True)
 class Sizes:
-    """Sizes at one scale. Sheets are square; a side is in units.
+    """Sizes at one scale, one attribute per choice of the paper. Sheets are square; a side is in units.
 
-    yang, battery: the two sets of tasks, and how they are trained. early: steps after which Figure 2a compares them.
-    side: of the sheet of Table 1 and Figure 5; fewer: nodes of its dense network with about as many synapses as the
-    mask of the first of `table_radii`. low_radii: of the masks beside random connections of low in-degree. yang_side:
-    of the sheet of Figure 2; matched_radii: of its masks beside dense networks with as many synapses. sides: of the
-    comparison by size. pool_sides: of the pools of autapses, squared. powers: the strengths of L1 are 10 to minus
-    these. halts: epochs after which clusters are counted, on a sheet of cluster_side.
+    - `yang`, `battery`: the two sets of tasks; `yang_training`, `training`: how they are trained.
+    - `early`: step at which Figure 2a compares networks.
+    - `side`: sheet of Table 1 and Figure 5; `fewer`: nodes of its dense network with about as many synapses as the mask
+      of the first of `table_radii`; `low_radii`: masks beside random connections of low in-degree.
+    - `yang_side`: sheet of Figure 2; `matched_radii`: its masks beside dense networks with as many synapses.
+    - `sides`: sheets of the comparison by size; `pool_sides`: square roots of the sizes of pools of autapses.
+    - `powers`: the strengths of L1 are 10 to minus these.
+    - `halts`: epochs after which clusters are counted, on a sheet of `cluster_side`.
     """
 
     yang: Cognitive

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ...tables import AtStep, Claim, Reading, Scale, Table, beats
-from . import _statements as _claims
-from ._columns import ACCURACY, PERFORMANCE, SOURCE, SPEED, STEPS, cells, performance, speed
+from . import _statements
+from ._columns import ACCURACY, PERFORMANCE, SOURCE, SPEED, STEPS, performance, rows_of, speed
 from ._networks import Net, as_many_synapses, dense, local
 from ._sizes import SIZES
 
@@ -16,7 +16,7 @@ def _by_radius(scale: Scale) -> dict[str, Net]:
 
 
 def _by_synapses(scale: Scale) -> dict[str, Net]:
-    """Autapses and two masks, and for each mask the dense network with as many weights."""
+    """Return autapses, two masks, and per mask the dense network with as many weights."""
     size = SIZES[scale]
     nets = {f"{size.yang_side**2} autapses": local(size.yang_side, 0)}
     for radius in size.matched_radii:
@@ -35,13 +35,13 @@ def figure2a(name: str, scale: Scale) -> Table:
     size, nets = SIZES[scale], _by_radius(scale)
     masked = [row for row in nets if row != "dense"]
     claims = (
-        _claims.as_good(
+        _statements.as_good(
             "asymptote as good",
             "LM-RNNs of any d reach an asymptote as good as that of the dense network or a better one",
             "section 2.2 and Figure 2a",
             [(row, "dense") for row in masked],
         ),
-        _claims.above_half(
+        _statements.above_half(
             "autapses suffice",
             "A pool of autapses solves the 20 tasks; read as: it gives more than half of all answers.",
             "section 2.3",
@@ -49,14 +49,14 @@ def figure2a(name: str, scale: Scale) -> Table:
         ),
     )
     title = "20 tasks of Yang et al., by radius of the mask, equal numbers of nodes"
-    made = cells(nets, size.yang, size.yang_training, _columns(scale))
-    return performance(name, scale, title, SOURCE.format("Figure 2a"), made, claims)
+    cells = rows_of(nets, size.yang, size.yang_training, _columns(scale))
+    return performance(name, scale, title, SOURCE.format("Figure 2a"), cells, claims)
 
 
 def figure2a_speed(name: str, scale: Scale) -> Table:
     """Figure 2a as speed of learning."""
     size, nets = SIZES[scale], _by_radius(scale)
-    claim = _claims.faster(
+    claim = _statements.faster(
         "faster at equal nodes",
         "LM-RNNs of any d learn faster than the dense network with as many nodes.",
         "section 2.2 and Figure 2a",
@@ -64,12 +64,12 @@ def figure2a_speed(name: str, scale: Scale) -> Table:
         "dense",
     )
     title = "Learning the 20 tasks of Yang et al., equal numbers of nodes"
-    made = cells(nets, size.yang, size.yang_training, SPEED)
-    return speed(name, scale, title, SOURCE.format("Figure 2a"), made, (claim,))
+    cells = rows_of(nets, size.yang, size.yang_training, SPEED)
+    return speed(name, scale, title, SOURCE.format("Figure 2a"), cells, (claim,))
 
 
 def _with_as_many(scale: Scale) -> list[tuple[str, str]]:
-    """Return the rows that are compared at equal synapses: masks and autapses, and the dense network of each mask."""
+    """Return the pairs that are compared at equal synapses: a mask or autapses, and the dense network of a mask."""
     autapses = next(iter(_by_synapses(scale)))
     return [
         (row, f"dense, as many as d = {radius:g}")
@@ -85,15 +85,15 @@ def figure2b(name: str, scale: Scale) -> Table:
     d = 4; here each mask has a dense network with as many weights as itself.
     """
     size, nets = SIZES[scale], _by_synapses(scale)
-    claim = _claims.as_good(
+    claim = _statements.as_good(
         "asymptote as good at equal synapses",
         "LM-RNNs, autapses too, reach an asymptote as good as that of dense networks with as many synapses, or better",
         "section 2.2 and Figure 2b",
         _with_as_many(scale),
     )
     title = "20 tasks of Yang et al., equal numbers of synapses"
-    made = cells(nets, size.yang, size.yang_training, _columns(scale))
-    return performance(name, scale, title, SOURCE.format("Figure 2b"), made, (claim,))
+    cells = rows_of(nets, size.yang, size.yang_training, _columns(scale))
+    return performance(name, scale, title, SOURCE.format("Figure 2b"), cells, (claim,))
 
 
 def figure2b_speed(name: str, scale: Scale) -> Table:
@@ -106,8 +106,8 @@ def figure2b_speed(name: str, scale: Scale) -> Table:
         tuple(beats((row, STEPS), over=(other, STEPS)) for row, other in _with_as_many(scale)),
     )
     title = "Learning the 20 tasks of Yang et al., equal numbers of synapses"
-    made = cells(nets, size.yang, size.yang_training, SPEED)
-    return speed(name, scale, title, SOURCE.format("Figure 2b"), made, (claim,))
+    cells = rows_of(nets, size.yang, size.yang_training, SPEED)
+    return speed(name, scale, title, SOURCE.format("Figure 2b"), cells, (claim,))
 
 
 def figure4f(name: str, scale: Scale) -> Table:
@@ -116,13 +116,13 @@ def figure4f(name: str, scale: Scale) -> Table:
     pools = {f"{side**2} autapses": local(side, 0) for side in size.pool_sides}
     simple = {f"{row}, Yang tasks": net for row, net in pools.items()}
     claims = (
-        _claims.below_half(
+        _statements.below_half(
             "autapses fail on Mod-Cog",
             "A pool of autapses stays below 50 % on Mod-Cog, however many they are.",
             "section 2.4 and Figure 4f",
             list(pools),
         ),
-        _claims.above_half(
+        _statements.above_half(
             "autapses suffice for Yang tasks",
             "Pools of autapses solve the 20 tasks; read as: they give more than half of all answers.",
             "section 2.3 and Figure 4f",
@@ -130,6 +130,6 @@ def figure4f(name: str, scale: Scale) -> Table:
         ),
     )
     title = "Pools of autapses on 84 tasks of Mod-Cog, and on 20 of Yang et al."
-    made = cells(pools, size.battery, size.training, PERFORMANCE)
-    made += cells(simple, size.yang, size.yang_training, PERFORMANCE)
-    return performance(name, scale, title, SOURCE.format("Figure 4f"), made, claims)
+    cells = rows_of(pools, size.battery, size.training, PERFORMANCE)
+    cells += rows_of(simple, size.yang, size.yang_training, PERFORMANCE)
+    return performance(name, scale, title, SOURCE.format("Figure 4f"), cells, claims)

@@ -1,4 +1,4 @@
-"""The adding problem: section 7 of the facts sheet of arXiv 2406.06290, whose first version has no table of it."""
+"""The adding problem of the authors' code (section 7 of the facts sheet); arXiv 2406.06290v1 has no table of it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from srnn_tasks import Adding
 from ...experiment import Training
 from ...tables import Scale, Table
 from . import _claims
-from ._benchmark import Benchmark, Variant, baseline, pruned
+from ._benchmark import Benchmark, Score, Sparsification, Variant
 from ._presets import Preset
+from ._rows import baseline, pruned
 
 
 @dataclass(frozen=True)
 class Sums:
-    """Sizes of the adding experiments at one scale; `strength` is lambda before the mean over N^2 entries."""
+    """Sizes of the adding experiments at one scale; `strength` is lambda before the mean over the N^2 entries."""
 
     task: Adding
     hidden: int
@@ -61,7 +62,7 @@ ADDING: dict[Scale, Sums] = {
 }
 
 
-def setup(scale: Scale, variant: Variant) -> Benchmark:
+def benchmark(scale: Scale, variant: Variant) -> Benchmark:
     """Return the adding benchmark."""
     size, preset = ADDING[scale], variant.preset
     return Benchmark(
@@ -69,18 +70,15 @@ def setup(scale: Scale, variant: Variant) -> Benchmark:
         model=SequenceModel(recurrence=ElmanRNN(hidden=size.hidden, nonlinearity="relu")),
         training=size.training,
         strength=size.strength if preset.strength is None else preset.strength,
-        metric="mse",
+        seeds=size.seeds,
+        score=Score("mse", "Mean squared error", "10⁻³", "lower", factor=1000.0),
+        pruning=Sparsification(Linear(), sparsities=(0.95,), main=0.95, closing=size.closing),
         variant=variant,
-        schedule=Linear(),
-        sparsities=(0.95,),
-        main=0.95,
-        closing=size.closing,
-        factor=1000.0,
     )
 
 
 def columns(preset: Preset) -> dict[str, AnyRegularizer | None]:
-    """Return controls, then manifolds with fixed and with trained embeddings."""
+    """Return the controls, then manifolds with fixed and with trained embeddings."""
     torus = preset.moduli(Torus())
     small, large = (preset.moduli(Euclidean(dim=dim, sampling=preset.adding_sampling)) for dim in (3, 9))
     return {
@@ -99,16 +97,12 @@ def columns(preset: Preset) -> dict[str, AnyRegularizer | None]:
 
 def adding(name: str, scale: Scale, variant: Variant) -> Table:
     """The adding problem, pruned to 95 %."""
-    bench, regularizers = setup(scale, variant), columns(variant.preset)
-    return Table(
-        name=name,
-        scale=scale,
-        title=variant.title("Adding problem, error on 10,000 held-out sequences"),
+    bench, regularizers = benchmark(scale, variant), columns(variant.preset)
+    return bench.table(
+        name,
+        scale,
+        title="Adding problem, error on 10,000 held-out sequences",
         source="The authors' code (section 7 of the facts sheet); no numbers in this version of arXiv 2406.06290",
-        metric="Mean squared error",
-        unit="10⁻³",
-        better="lower",
-        seeds=ADDING[scale].seeds,
-        cells=tuple(baseline(bench, regularizers) + pruned(bench, regularizers)),
+        cells=baseline(bench, regularizers) + pruned(bench, regularizers),
         claims=_claims.ADDING,
     )

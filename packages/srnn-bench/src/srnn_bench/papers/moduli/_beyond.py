@@ -1,6 +1,6 @@
-"""What arXiv 2406.06290 names as future work: other places for the geometry, and masks drawn before training.
+"""Future work of arXiv 2406.06290: other weights and manifolds for the geometry, and masks drawn before training.
 
-Everything is our own here; the paper has no numbers. Every table has its controls in it.
+All tables are our own: the paper has no numbers. Every table has its controls.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from ...tables import Cell, Scale, Table
 from . import _navigation, _text
 from ._benchmark import RECURRENT_ALONE, Benchmark, Variant
 
-KEPT = 0.1  # density of what is drawn before, and of what is left after pruning
+KEPT = 0.1  # density of masks drawn before training, and of pruned weights
 
 EVERYWHERE = ("recurrence.weight_ih", "encoder.weight", "readout.weight")
 
@@ -40,8 +40,8 @@ BEYOND = "Not in the paper, which names it as future work"
 
 
 def before(name: str, scale: Scale, variant: Variant) -> Table:
-    """A mask of W_hh drawn from the manifold, one training, beside pruning W_hh to the same density."""
-    bench = _navigation.setup(scale, RECURRENT_ALONE)
+    """A mask of W_hh drawn from the manifold before a single training, beside pruning W_hh to the same density."""
+    bench = _navigation.benchmark(scale, RECURRENT_ALONE)
     torus = variant.preset.moduli(Torus())
     cells = [
         cell
@@ -58,10 +58,9 @@ def before(name: str, scale: Scale, variant: Variant) -> Table:
         masked = (Masked(parameter=bench.parameter, pattern=pattern),)
         experiment = bench.experiment(None, stage).model_copy(update={"masks": masked})
         cells += [bench.cell(row, column, experiment, "dense") for row in ("90% sparse", "90% lottery")]
-    return _navigation.table(
+    return replace(bench, variant=variant).table(
         name,
         scale,
-        variant,
         title="Navigation error with 10 % of W_hh, pruned while it trains or drawn before (one training, in both rows)",
         source=BEYOND + " (section 5): training a priori sparse models",
         cells=cells,
@@ -69,9 +68,9 @@ def before(name: str, scale: Scale, variant: Variant) -> Table:
 
 
 def groups(name: str, scale: Scale, variant: Variant) -> Table:
-    """Groups of neurons on manifolds of their own."""
+    """Groups of neurons, each on its own manifold."""
     torus, circle, sphere = (variant.preset.moduli(space) for space in (Torus(), Circle(), Sphere()))
-    between = variant.preset.ring.peak  # as much as neurons that are far apart
+    between = variant.preset.ring.peak  # the cost of a pair of neurons that are far apart
     columns: dict[str, AnyRegularizer | None] = {
         "torus": torus,
         "two tori": Grouped(groups=(Group(share=0.5, base=torus), Group(share=0.5, base=torus)), between=between),
@@ -86,8 +85,8 @@ def groups(name: str, scale: Scale, variant: Variant) -> Table:
 
 
 def matrices(name: str, scale: Scale, variant: Variant) -> Table:
-    """The regularizer on input and read-out matrices too."""
-    bench, torus = _navigation.setup(scale, variant), variant.preset.moduli(Torus())
+    """The regularizer on the input and readout matrices too."""
+    bench, torus = _navigation.benchmark(scale, variant), variant.preset.moduli(Torus())
     cells = []
     regularizers: dict[str, AnyRegularizer] = {
         "torus": torus,
@@ -96,12 +95,11 @@ def matrices(name: str, scale: Scale, variant: Variant) -> Table:
     }
     for column, regularizer in regularizers.items():
         others = tuple((each, regularizer) for each in EVERYWHERE)
-        for where, setup in {"W_hh": bench, "all matrices": replace(bench, others=others)}.items():
-            cells += _sparse_and_lottery(setup, f"{column}, {where}", setup.pruned(regularizer, 1 - KEPT))
-    return _navigation.table(
+        for where, penalized in {"W_hh": bench, "all matrices": replace(bench, others=others)}.items():
+            cells += _sparse_and_lottery(penalized, f"{column}, {where}", penalized.pruned(regularizer, 1 - KEPT))
+    return bench.table(
         name,
         scale,
-        variant,
         title="Navigation error at 90 % sparsity, penalties on W_hh or on all matrices, each with places of its own",
         source=BEYOND,
         cells=cells,
@@ -109,24 +107,23 @@ def matrices(name: str, scale: Scale, variant: Variant) -> Table:
 
 
 def gates(name: str, scale: Scale, variant: Variant) -> Table:
-    """GRU and LSTM, with an embedding for each gate."""
+    """GRU and LSTM, with one embedding per gate."""
     torus = variant.preset.moduli(Torus())
-    size = _navigation.NAVIGATION[scale]
+    bench, hidden = _navigation.benchmark(scale, variant), _navigation.NAVIGATION[scale].hidden // 2
     columns: Mapping[str, AnyRegularizer | None] = {"torus": torus, "no reg.": None, "L1": L1(matched=torus)}
     cells = []
     for title, recurrence in {
-        "GRU": GRU(hidden=size.hidden // 2),
-        "LSTM": LSTM(hidden=size.hidden // 2),
-        "Elman": ElmanRNN(hidden=size.hidden // 2, nonlinearity="relu", bias=False),
+        "GRU": GRU(hidden=hidden),
+        "LSTM": LSTM(hidden=hidden),
+        "Elman": ElmanRNN(hidden=hidden, nonlinearity="relu", bias=False),
     }.items():
-        bench = replace(_navigation.setup(scale, variant), model=PathIntegrator(recurrence=recurrence))
+        gated = replace(bench, model=PathIntegrator(recurrence=recurrence))
         for column, regularizer in columns.items():
-            cells.append(bench.cell("Baseline", f"{title}, {column}", bench.dense(regularizer), "dense"))
-            cells += _sparse_and_lottery(bench, f"{title}, {column}", bench.pruned(regularizer, 1 - KEPT))
-    return _navigation.table(
+            cells.append(gated.cell("Baseline", f"{title}, {column}", gated.dense(regularizer), "dense"))
+            cells += _sparse_and_lottery(gated, f"{title}, {column}", gated.pruned(regularizer, 1 - KEPT))
+    return bench.table(
         name,
         scale,
-        variant,
         title="Navigation error of gated cells with half the neurons, an embedding for each gate",
         source=BEYOND + " (section 5): different neural architectures",
         cells=cells,
@@ -147,8 +144,8 @@ def inhibitors(name: str, scale: Scale, variant: Variant) -> Table:
 
 
 def layers(name: str, scale: Scale, variant: Variant) -> Table:
-    """Another manifold for each layer of the text network."""
-    bench = _text.setup(scale, variant)
+    """One manifold per layer of the text network."""
+    bench = _text.benchmark(scale, variant)
     chosen_by_column: dict[str, tuple[AnyManifold, ...]] = {
         "torus thrice": (Torus(), Torus(), Torus()),
         "torus, circle, Klein": (Torus(), Circle(), KleinBottle()),
@@ -159,10 +156,9 @@ def layers(name: str, scale: Scale, variant: Variant) -> Table:
             (f"*layers.{number}.weight_hh", variant.preset.moduli(space)) for number, space in enumerate(chosen)
         )
         cells += _sparse_and_lottery(bench, column, replace(bench, others=own).pruned(None, 1 - KEPT))
-    return _text.table(
+    return bench.table(
         name,
         scale,
-        variant,
         title="Accuracy of the next word at 90 % sparsity, a manifold for each layer",
         source=BEYOND + " (section 2.2)",
         cells=cells,
@@ -172,13 +168,13 @@ def layers(name: str, scale: Scale, variant: Variant) -> Table:
 def _columns(
     name: str, scale: Scale, variant: Variant, columns: Mapping[str, AnyRegularizer | None], title: str
 ) -> Table:
-    bench = _navigation.setup(scale, variant)
+    bench = _navigation.benchmark(scale, variant)
     cells = [
         cell
         for column, regularizer in columns.items()
         for cell in _sparse_and_lottery(bench, column, bench.pruned(regularizer, 1 - KEPT))
     ]
-    return _navigation.table(name, scale, variant, title=title, source=BEYOND + " (section 5)", cells=cells)
+    return bench.table(name, scale, title=title, source=BEYOND + " (section 5)", cells=cells)
 
 
 def _sparse_and_lottery(bench: Benchmark, column: str, experiment: Experiment) -> list[Cell]:

@@ -1,8 +1,8 @@
-"""Navigation: Tables 1, 2, 3, 8 and 10 of arXiv 2406.06290, and our own on the strength and on the L1 control."""
+"""Navigation: Tables 1, 2, 3, 8 and 10 of arXiv 2406.06290, and our own tables of the strength and the L1 control."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import torch
@@ -13,17 +13,18 @@ from srnn_pruning import Linear
 from srnn_tasks import PathIntegration
 
 from ...experiment import Training
-from ...tables import Cell, Claim, FilledCell, Place, Scale, Table, fitting
+from ...tables import FilledCell, Place, Scale, Table
 from . import _claims, _published
-from ._benchmark import PUBLISHED, SWEEP, Benchmark, Variant, baseline, by_strength, pruned
+from ._benchmark import PUBLISHED, Benchmark, Score, Sparsification, Variant
 from ._presets import Preset
+from ._rows import SWEEP, baseline, by_strength, dense_by_strength, pruned
 
 SOURCE = "arXiv 2406.06290, {} (the paper's spread is the population standard deviation)"
 
 
 @dataclass(frozen=True)
 class Navigation:
-    """Sizes of the navigation experiments at one scale; `strength` is lambda before the mean over N^2 entries."""
+    """Sizes of the navigation experiments at one scale; `strength` is lambda before the mean over the N^2 entries."""
 
     task: PathIntegration
     hidden: int
@@ -63,7 +64,7 @@ NAVIGATION: dict[Scale, Navigation] = {
 }
 
 
-def setup(scale: Scale, variant: Variant = PUBLISHED) -> Benchmark:
+def benchmark(scale: Scale, variant: Variant = PUBLISHED) -> Benchmark:
     """Return the navigation benchmark."""
     size, preset = NAVIGATION[scale], variant.preset
     return Benchmark(
@@ -71,13 +72,12 @@ def setup(scale: Scale, variant: Variant = PUBLISHED) -> Benchmark:
         model=PathIntegrator(recurrence=ElmanRNN(hidden=size.hidden, nonlinearity="relu", bias=False)),
         training=size.training.model_copy(update={"optimizer": preset.optimizer}),
         strength=size.strength if preset.strength is None else preset.strength,
-        metric="error_cm" if preset.scored == "all" else "final_error_cm",
+        seeds=size.seeds,
+        score=Score("error_cm" if preset.scored == "all" else "final_error_cm", "Position error", "cm", "lower"),
+        pruning=Sparsification(Linear(), sparsities=(0.75, 0.9), main=0.9, lottery=preset.lottery),
         variant=variant,
-        schedule=Linear(),
-        sparsities=(0.75, 0.9),
-        main=0.9,
         parameter="recurrence.weight_hh",
-        lottery=preset.lottery,
+        remarks=_baseline_rule,
     )
 
 
@@ -105,11 +105,10 @@ def spaces(preset: Preset) -> dict[str, AnyRegularizer | None]:
 
 def table1(name: str, scale: Scale, variant: Variant) -> Table:
     """Table 1: the torus beside its controls."""
-    bench, columns = setup(scale, variant), controls(variant.preset)
-    return table(
+    bench, columns = benchmark(scale, variant), controls(variant.preset)
+    return bench.table(
         name,
         scale,
-        variant,
         title="Navigation error after pruning, by regularizer",
         source=SOURCE.format("Table 1"),
         cells=baseline(bench, columns, _published.navigation) + pruned(bench, columns, _published.navigation),
@@ -119,11 +118,10 @@ def table1(name: str, scale: Scale, variant: Variant) -> Table:
 
 def table2(name: str, scale: Scale, variant: Variant) -> Table:
     """Table 2: five manifolds."""
-    bench, columns = setup(scale, variant), spaces(variant.preset)
-    return table(
+    bench, columns = benchmark(scale, variant), spaces(variant.preset)
+    return bench.table(
         name,
         scale,
-        variant,
         title="Navigation error after pruning, by manifold",
         source=SOURCE.format("Table 2"),
         cells=baseline(bench, columns, _published.navigation) + pruned(bench, columns, _published.navigation),
@@ -134,17 +132,16 @@ def table2(name: str, scale: Scale, variant: Variant) -> Table:
 def table3(name: str, scale: Scale, variant: Variant) -> Table:
     """Table 3: embeddings trained and fixed, on the torus and in R^3."""
     preset = variant.preset
-    bench, torus, space = setup(scale, variant), preset.moduli(Torus()), preset.moduli(preset.space)
+    bench, torus, space = benchmark(scale, variant), preset.moduli(Torus()), preset.moduli(preset.space)
     columns: dict[str, AnyRegularizer | None] = {
         "Torus trained": Trained(base=torus),
         "Torus": torus,
         "R3 trained": Trained(base=space),
         "R3 fixed": space if preset.space_fixed == "space" else None,
     }
-    return table(
+    return bench.table(
         name,
         scale,
-        variant,
         title="Navigation error after pruning, embeddings trained and fixed",
         source=SOURCE.format("Table 3"),
         cells=baseline(bench, columns, _published.navigation) + pruned(bench, columns, _published.navigation),
@@ -154,19 +151,18 @@ def table3(name: str, scale: Scale, variant: Variant) -> Table:
 
 def table8(name: str, scale: Scale, variant: Variant) -> Table:
     """Table 8: inhibitors on the torus. The paper has no column Sinusoid here; its text table has one."""
-    preset = variant.preset
+    bench, preset = benchmark(scale, variant), variant.preset
     columns: dict[str, AnyRegularizer | None] = {
         "Torus": preset.moduli(Torus()),
         "Diffusion": preset.moduli(Torus(), Diffusion()),
         "Sinusoid": preset.moduli(Torus(), preset.navigation_sinusoid),
     }
-    return table(
+    return bench.table(
         name,
         scale,
-        variant,
         title="Navigation error after pruning, by inhibitor on the torus (Torus: difference of Gaussians)",
         source=SOURCE.format("Table 8; the column Sinusoid is not in the paper"),
-        cells=pruned(setup(scale, variant), columns, _published.navigation),
+        cells=pruned(bench, columns, _published.navigation),
         claims=_claims.TABLE_8,
     )
 
@@ -174,11 +170,10 @@ def table8(name: str, scale: Scale, variant: Variant) -> Table:
 def table10(name: str, scale: Scale, variant: Variant) -> Table:
     """Table 10: the strength of three regularizers at 90 %."""
     columns = {column: value for column, value in controls(variant.preset).items() if column != "No reg."}
-    bench = replace(setup(scale, variant), strength=NAVIGATION[scale].strength)  # the table says them itself
-    return table(
+    bench = replace(benchmark(scale, variant), strength=NAVIGATION[scale].strength)  # rows name its multiples
+    return bench.table(
         name,
         scale,
-        variant,
         title="Navigation error at 90 % sparsity, by strength of the penalty",
         source=f"arXiv 2406.06290, Table 10 (single trials); {SWEEP.format(bench.strength)}",
         cells=by_strength(bench, columns, _published.NAVIGATION_STRENGTHS),
@@ -187,7 +182,7 @@ def table10(name: str, scale: Scale, variant: Variant) -> Table:
 
 
 def l1(name: str, scale: Scale, variant: Variant) -> Table:
-    """The L1 control at the three strengths that can be read from paper and code."""
+    """The L1 control at three strengths, as paper and code can be read."""
     torus = variant.preset.moduli(Torus())
     columns: dict[str, AnyRegularizer | None] = {
         "Torus": torus,
@@ -196,66 +191,34 @@ def l1(name: str, scale: Scale, variant: Variant) -> Table:
         "L1 unit": L1(reduction=torus.reduction),
         "No reg.": None,
     }
-    bench = setup(scale, variant)
-    return table(
+    bench = benchmark(scale, variant)
+    main = replace(bench, pruning=replace(bench.pruning, sparsities=(bench.pruning.main,)))
+    return bench.table(
         name,
         scale,
-        variant,
         title="Navigation error after pruning, by strength of the L1 control",
         source="Not in the paper: its L1 was 66 times (unit) or 4.5 times (mean of g) weaker than the torus, or 0",
-        cells=baseline(bench, columns) + pruned(replace(bench, sparsities=(0.9,)), columns),
+        cells=baseline(bench, columns) + pruned(main, columns),
     )
 
 
 def strength(name: str, scale: Scale, variant: Variant) -> Table:
-    """The dense networks of Table 1 at several strengths of the penalty: which of them leave the task intact."""
-    bench = setup(scale, variant)
-    cells = [
-        bench.cell(f"lambda {value:g}", column, replace(bench, strength=value).dense(regularizer), "dense")
-        for value in NAVIGATION[scale].strengths
-        for column, regularizer in controls(variant.preset).items()
-    ]
-    return table(
+    """Dense networks of Table 1 at several strengths of the penalty: at which of them is the task still learned?"""
+    bench = benchmark(scale, variant)
+    return bench.table(
         name,
         scale,
-        variant,
         title="Navigation error without pruning, by strength of the penalty",
         source="Not in the paper: our protocol for the choice of lambda in Table 1 at this scale",
-        cells=cells,
-    )
-
-
-def table(
-    name: str,
-    scale: Scale,
-    variant: Variant,
-    *,
-    title: str,
-    source: str,
-    cells: Sequence[Cell],
-    claims: tuple[Claim, ...] = (),
-) -> Table:
-    """Return a navigation table of these cells, with those of the claims whose cells are all there."""
-    return Table(
-        name=name,
-        scale=scale,
-        title=variant.title(title),
-        source=source,
-        metric="Position error",
-        unit="cm",
-        better="lower",
-        seeds=NAVIGATION[scale].seeds,
-        cells=tuple(cells),
-        remarks=_baseline_rule,
-        claims=fitting(claims, cells),
+        cells=dense_by_strength(bench, controls(variant.preset), NAVIGATION[scale].strengths),
     )
 
 
 def _baseline_rule(cells: Mapping[Place, FilledCell]) -> list[str]:
-    """Say, of each row of dense networks, whether every column is within twice the decoding floor in 2 of 3 seeds."""
+    """Return, per row of dense networks, whether every column is within twice the decoding floor in 2 of 3 seeds."""
     generator = torch.Generator().manual_seed(0)
     first = next(iter(cells.values())).cell
-    task = first.experiment.task  # the same in all cells; not the task of the scale if `--set` changed a field
+    task = first.experiment.task  # the same in all cells; it differs from the scale's if a field was overridden
     assert isinstance(task, PathIntegration)
     floors = task.open(device="cpu", generator=generator).floor(generator=generator)
     floor = floors[str(first.metric)]

@@ -1,6 +1,6 @@
-"""Where the paper and its published code disagree: what each says, and what we take, as values of fields.
+"""Presets: the choices on which the paper and its published code disagree, as the fields of one value.
 
-The numbers in brackets are those of the list in docs/findings/moduli.md, which says why.
+The numbers in brackets are those of the list in docs/findings/moduli.md, which gives the reasons.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from ...experiment import Adam, AdamW, AnyOptimizer
 
 @dataclass(frozen=True)
 class Preset:
-    """One reading of the paper. A strength of None is that of the scale."""
+    """One reading of the paper, with one field per disagreement. A strength of None is that of the scale."""
 
     # What a weight costs
     ring: DifferenceOfGaussians  # [3]
@@ -49,23 +49,23 @@ class Preset:
     space_fixed: Literal["space", "zero"]  # [17]
     navigation_sinusoid: AnyInhibitor
     # Text
-    text_others: bool  # [2] whether all other matrices carry an L1 of the same strength
+    text_others: bool  # [2] whether all other matrices have an L1 penalty of the same strength
     text_schedule: AnySchedule  # [11]
     text_metric: Literal["accuracy", "accuracy_reported"]  # [12]
     text_diffusion: AnyInhibitor  # [13]
     text_sinusoid: AnyInhibitor  # [13]
-    text_best: Literal["reset", "kept"]  # [16] the best validation loss, when a lottery begins
+    text_best: Literal["reset", "kept"]  # [16] the best validation loss at the start of a lottery
     # Lottery
     lottery: Literal["same", "fresh"]  # [16] the embedding of the regularizer
     # Adding
     adding_sampling: Uniform | Normal  # [17]
 
     def moduli(self, manifold: AnyManifold, inhibitor: AnyInhibitor | None = None) -> Moduli:
-        """Return the regularizer of a manifold; the inhibitor is the difference of Gaussians, if no other is given."""
+        """Return the regularizer of a manifold, by default with the difference of Gaussians as inhibitor."""
         return Moduli(manifold=manifold, inhibitor=inhibitor or self.ring, offset=self.offset, reduction=self.reduction)
 
     def l1_control(self, kind: Literal["matched", "unit", "zero"]) -> AnyRegularizer | None:
-        """Return the L1 control of the kind."""
+        """Return the L1 control of a kind."""
         if kind == "zero":
             return None
         if kind == "unit":
@@ -114,7 +114,7 @@ REFERENCE = Preset(
     text_others=True,
     text_schedule=Proportional(),
     text_metric="accuracy_reported",
-    # the longest distance that there is on the torus comes first: offset "empirical" then takes what was drawn
+    # reversed from the longest distance on the torus: offset "empirical" then uses the drawn distances
     text_diffusion=Reversed(base=Diffusion(), ceiling=Torus().diameter ** 2),
     text_sinusoid=Reversed(base=Diffusion(power=1), ceiling=Torus().diameter),
     text_best="kept",
@@ -122,7 +122,7 @@ REFERENCE = Preset(
     adding_sampling=Normal(scale=10),
 )
 
-PAPER = Preset(
+LITERAL = Preset(
     ring=DifferenceOfGaussians(amplitude=10, narrow=1, wide=5, ceiling="amplitude"),
     offset="analytic",
     reduction="sum",

@@ -173,15 +173,15 @@ TEXT_STRENGTHS: dict[str, dict[str, tuple[float, ...]]] = {
 
 
 def navigation(row: str, column: str) -> Published | None:
-    """Return what the paper prints in cm at this place of its navigation tables; None where it has no number."""
+    """Return the error in cm that the paper prints in this cell of its navigation tables, or None."""
     number = NAVIGATION[row].get(column)
     return None if number is None else Published(*number, 3 if column.startswith("R3") else RUNS)
 
 
 def text(row: str, column: str, *, factor: float) -> Published | None:
-    """Return `factor` times the accuracy that the paper prints at this place of its text tables.
+    """Return `factor` times the accuracy that the paper prints in this cell of its text tables, or None.
 
-    How many runs they are is not stated.
+    The paper does not state the number of runs.
     """
     number = TEXT[row].get(column)
     return None if number is None else Published(factor * number[0], factor * number[1])

@@ -1,8 +1,8 @@
-"""Text: Tables 4, 5, 9 and 11 of arXiv 2406.06290, next words of WikiText-2."""
+"""Text: Tables 4, 5, 9 and 11 of arXiv 2406.06290, next-word prediction on WikiText-2."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import torch
@@ -12,11 +12,12 @@ from srnn_models import ElmanRNN, LanguageModel
 from srnn_tasks import WikiText
 
 from ...experiment import SGD, Annealing, Training
-from ...tables import Cell, Claim, FilledCell, Place, Published, Scale, Table, fitting
+from ...tables import Claim, FilledCell, Place, Published, Scale, Table
 from . import _claims, _published
-from ._benchmark import PUBLISHED, SWEEP, Benchmark, Variant, baseline, by_strength, pruned
+from ._benchmark import PUBLISHED, Benchmark, Score, Sparsification, Variant
 from ._navigation import spaces
 from ._presets import Preset
+from ._rows import SWEEP, baseline, by_strength, dense_by_strength, pruned
 
 SOURCE = "arXiv 2406.06290, {}: {} (spread of an unstated number of runs)"
 
@@ -25,7 +26,7 @@ OTHERS = ("*weight_ih*", "readout.weight", "embedding.weight")
 
 @dataclass(frozen=True)
 class Text:
-    """Sizes of the text experiments at one scale; `strength` is lambda before the mean over N^2 entries."""
+    """Sizes of the text experiments at one scale; `strength` is lambda before the mean over the N^2 entries."""
 
     task: WikiText
     hidden: int
@@ -64,23 +65,22 @@ TEXT: dict[Scale, Text] = {
 }
 
 
-def setup(scale: Scale, variant: Variant = PUBLISHED) -> Benchmark:
+def benchmark(scale: Scale, variant: Variant = PUBLISHED) -> Benchmark:
     """Return the text benchmark."""
     size, preset = TEXT[scale], variant.preset
     strength = size.strength if preset.strength is None else preset.strength
+    title = "Test accuracy" if preset.text_metric == "accuracy" else "Test accuracy as reported"
     return Benchmark(
         task=size.task,
         model=LanguageModel(recurrence=ElmanRNN(hidden=size.hidden, nonlinearity="tanh", bias="double"), layers=3),
         training=size.training.model_copy(update={"rates": Annealing(best=preset.text_best)}),
         strength=strength,
-        metric=preset.text_metric,
+        seeds=size.seeds,
+        score=Score(preset.text_metric, title, "%", "higher", factor=100.0),
+        pruning=Sparsification(preset.text_schedule, sparsities=(0.9, 0.98), main=0.9, lottery=preset.lottery),
         variant=variant,
-        schedule=preset.text_schedule,
-        sparsities=(0.9, 0.98),
-        main=0.9,
         others=tuple((glob, L1()) for glob in OTHERS) if preset.text_others else (),
-        lottery=preset.lottery,
-        factor=100.0,
+        remarks=_baseline_rule,
     )
 
 
@@ -124,33 +124,26 @@ def table9(name: str, scale: Scale, variant: Variant) -> Table:
 def table11(name: str, scale: Scale, variant: Variant) -> Table:
     """Table 11: the strength of three regularizers at 90 %."""
     columns = {column: value for column, value in controls(variant.preset).items() if column != "No reg."}
-    bench = replace(setup(scale, variant), strength=TEXT[scale].strength)  # the table says them itself
-    return table(
+    bench = replace(benchmark(scale, variant), strength=TEXT[scale].strength)  # rows name its multiples
+    return bench.table(
         name,
         scale,
-        variant,
         title="Accuracy of the next word at 90 % sparsity, by strength of the penalty",
-        source=SOURCE.format(f"Table 11, single trials; {SWEEP.format(bench.strength)}", _words(bench)),
+        source=SOURCE.format(f"Table 11, single trials; {SWEEP.format(bench.strength)}", _factor_in_words(bench)),
         cells=by_strength(bench, columns, _published.TEXT_STRENGTHS, _factor(bench)),
         claims=_claims.TABLE_11,
     )
 
 
 def strength(name: str, scale: Scale, variant: Variant) -> Table:
-    """The dense networks of Table 4 at several strengths of the penalty: which of them still learn the text."""
-    bench = setup(scale, variant)
-    cells = [
-        bench.cell(f"lambda {value:g}", column, replace(bench, strength=value).dense(regularizer), "dense")
-        for value in TEXT[scale].strengths
-        for column, regularizer in controls(variant.preset).items()
-    ]
-    return table(
+    """Dense networks of Table 4 at several strengths of the penalty: at which of them is the text still learned?"""
+    bench = benchmark(scale, variant)
+    return bench.table(
         name,
         scale,
-        variant,
         title="Accuracy of the next word without pruning, by strength of the penalty",
         source="Not in the paper: our protocol for the choice of lambda in Table 4 at this scale",
-        cells=cells,
+        cells=dense_by_strength(bench, controls(variant.preset), TEXT[scale].strengths),
     )
 
 
@@ -163,61 +156,34 @@ def _grid(
     columns: dict[str, AnyRegularizer | None],
     claims: tuple[Claim, ...],
 ) -> Table:
-    bench = setup(scale, variant)
+    bench = benchmark(scale, variant)
 
     def published(row: str, column: str) -> Published | None:
         return _published.text(row, column, factor=_factor(bench))
 
-    return table(
+    return bench.table(
         name,
         scale,
-        variant,
         title=f"Accuracy of the next word after pruning, {by}",
-        source=SOURCE.format(source, _words(bench)),
+        source=SOURCE.format(source, _factor_in_words(bench)),
         cells=baseline(bench, columns, published) + pruned(bench, columns, published),
         claims=claims,
     )
 
 
 def _factor(bench: Benchmark) -> float:
-    """Return what the printed numbers are to be multiplied by, to be those of the table's metric."""
-    return 1.0 if bench.metric == "accuracy_reported" else 2.0
+    """Return the factor from the printed numbers to the metric of the table."""
+    return 1.0 if bench.score.metric == "accuracy_reported" else 2.0
 
 
-def _words(bench: Benchmark) -> str:
-    if bench.metric == "accuracy_reported":
+def _factor_in_words(bench: Benchmark) -> str:
+    if bench.score.metric == "accuracy_reported":
         return "as printed, half of the true numbers on the whole test text"
     return "twice the printed numbers, which are half of the true"
 
 
-def table(
-    name: str,
-    scale: Scale,
-    variant: Variant,
-    *,
-    title: str,
-    source: str,
-    cells: Sequence[Cell],
-    claims: tuple[Claim, ...] = (),
-) -> Table:
-    """Return a text table of these cells, with those of the claims whose cells are all there."""
-    return Table(
-        name=name,
-        scale=scale,
-        title=variant.title(title),
-        source=source,
-        metric="Test accuracy" if cells[0].metric == "accuracy" else "Test accuracy as reported",
-        unit="%",
-        better="higher",
-        seeds=TEXT[scale].seeds,
-        cells=tuple(cells),
-        remarks=_baseline_rule,
-        claims=fitting(claims, cells),
-    )
-
-
 def _baseline_rule(cells: Mapping[Place, FilledCell]) -> list[str]:
-    """Say whether the unpruned networks know more than the best constant answer and than the words' frequencies."""
+    """Return whether dense networks beat the best constant answer in accuracy and the unigram model in perplexity."""
     task = next(iter(cells.values())).cell.experiment.task
     assert isinstance(task, WikiText)
     dense = [cell for cell in cells.values() if cell.cell.stage == "dense" and cell.n]

@@ -1,4 +1,4 @@
-"""Clusters of units by task, and their number while training (Figures 3 and 7b to 12 of arXiv 2207.03523)."""
+"""Drawings of clusters of units by task, and of their number over training (Figures 3 and 7b to 12)."""
 
 from __future__ import annotations
 
@@ -13,22 +13,23 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .... import BenchError
 from ....analysis import Clustering
 from ....drawing import COLOURS, INK, Drawing, canvas, colour_scale, legend, series, style
 
-WIDE = 7.6  # inches of the heat map with its names
+WIDE = 7.6  # inches, heat map with task names
 
-LINE = 0.088  # inches for the name of a task
+LINE = 0.088  # inches per task
 
-FEW = 34  # numbers of two digits that have room below the bar
+FEW = 34  # two-digit numbers that fit below the bar
 
-MANY = 25  # and of three
+MANY = 25  # three-digit numbers that fit
 
 
 def task_clusters(name: str, title: str, points: Tensor, clustering: Clustering, tasks: Sequence[str]) -> Drawing:
-    """Draw the normalised task variances `(N, tasks)`: a row for each task, units by cluster, and the clusters' bar."""
+    """Draw the normalised task variances `(N, tasks)`, one row per task, units by cluster, above a bar of clusters."""
     if points.shape != (len(clustering.labels), len(tasks)):
-        raise ValueError(f"points: expected shape ({len(clustering.labels)}, {len(tasks)}), got {tuple(points.shape)}")
+        raise BenchError(f"points: expected shape ({len(clustering.labels)}, {len(tasks)}), got {tuple(points.shape)}")
     units = len(points)
     ends = clustering.sizes.cumsum(0).numpy()
     with style():
@@ -44,7 +45,7 @@ def task_clusters(name: str, title: str, points: Tensor, clustering: Clustering,
             vmax=1,
             extent=(0, units, len(tasks), 0),
         )
-        for end in ends[:-1] if len(ends) <= FEW else ():  # more would hide the map
+        for end in ends[:-1] if len(ends) <= FEW else ():  # more lines would hide the map
             heat.axvline(end, color="#ffffff", lw=0.4, alpha=0.7)
         size = min(8.0, 62 * rows / len(tasks))
         heat.set_yticks(np.arange(len(tasks)) + 0.5, labels=list(tasks), fontsize=size)
@@ -56,16 +57,16 @@ def task_clusters(name: str, title: str, points: Tensor, clustering: Clustering,
     numbers = "its number below" if len(ends) <= FEW else f"the numbers of the {MANY} largest below"
     caption = (
         f"{units} units (columns) in {clustering.k} clusters, {len(tasks)} tasks (rows). Mean silhouette "
-        f"{clustering.silhouette:.2f}, {clustering.method} linkage. The bar has a segment for each cluster, {numbers}."
+        f"{clustering.silhouette:.2f}, ward linkage. The bar has a segment for each cluster, {numbers}."
     )
     return Drawing(name, title, caption, figure)
 
 
 def cluster_numbers(name: str, title: str, numbers: Mapping[str, Mapping[int, Sequence[int]]]) -> Drawing:
-    """Draw the number of clusters over training steps: of each network, by step, the numbers of its runs."""
+    """Draw the number of clusters over training steps; `numbers` are by network and step, one per run."""
     with style():
         figure, axes = canvas(3.1)
-        looks = {label: series(place) for place, label in enumerate(numbers)}
+        looks = {label: series(number) for number, label in enumerate(numbers)}
         for label, by_step in numbers.items():
             steps = sorted(by_step)
             values = [by_step[step] for step in steps]
@@ -83,14 +84,14 @@ def cluster_numbers(name: str, title: str, numbers: Mapping[str, Mapping[int, Se
 
 
 def _bar(axes: Axes, ends: NDArray[np.int64]) -> None:
-    """Draw a segment for each cluster, and numbers below, each with a line to its segment."""
+    """Draw one segment per cluster, and numbers below, each with a line to its segment."""
     starts, units = np.concatenate([[0], ends[:-1]]), int(ends[-1])
     colours = [COLOURS[number % len(COLOURS)] for number in range(len(ends))]
     axes.bar(starts, 0.35, ends - starts, 0.65, align="edge", color=colours)
     room = FEW if len(ends) <= FEW else MANY
     largest = np.sort(np.argsort(starts - ends, kind="stable")[:room])
     middles = (starts + ends)[largest] / 2
-    for number, middle, place in zip(largest, middles, spread(middles, units / room, units), strict=True):
+    for number, middle, place in zip(largest, middles, spread_apart(middles, units / room, units), strict=True):
         axes.plot([middle, place], [0.65, 0.36], color=INK, lw=0.5)
         axes.text(place, 0.3, str(number), ha="center", va="top", fontsize=7, color=INK)
     axes.set(xlim=(0, units), ylim=(-0.1, 1), yticks=[], xticks=[], xlabel="units, by cluster")
@@ -98,10 +99,10 @@ def _bar(axes: Axes, ends: NDArray[np.int64]) -> None:
     axes.spines[:].set_visible(False)
 
 
-def spread(places: NDArray[np.float64], apart: float, width: float) -> NDArray[np.float64]:
-    """Return rising places moved as little as makes neighbours `apart` or more (least squares), inside 0 to width.
+def spread_apart(places: NDArray[np.float64], apart: float, width: float) -> NDArray[np.float64]:
+    """Move sorted places so that neighbours are at least `apart`, with the least sum of squared moves, in 0 to `width`.
 
-    Place k less k times `apart` may not fall: such places are averages over pools of neighbours.
+    Place k minus k times `apart` must not decrease, which is isotonic regression: pool adjacent violators.
     """
     blocks: list[list[float]] = []  # mean, count
     steps = apart * np.arange(len(places))

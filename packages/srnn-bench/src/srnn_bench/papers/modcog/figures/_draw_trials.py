@@ -1,4 +1,4 @@
-"""Trials of cognitive tasks: what is shown, and what is asked for (Figure 4a to e of arXiv 2207.03523)."""
+"""Drawing of trials of cognitive tasks: inputs and targets (Figure 4a to e of arXiv 2207.03523)."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ WIDE = 7.6  # inches
 ROWS = ("fixation cue", "ring 1", "ring 2", "right action")
 
 
-def trials(name: str, title: str, batches: Mapping[str, Batch], ring: int) -> Drawing:
-    """Draw one trial of each label, the first row of its batch: a column each, time to the right.
+def draw_trials(name: str, title: str, batches: Mapping[str, Batch], ring: int) -> Drawing:
+    """Draw one trial per column, the first row of its batch, time to the right.
 
-    From above: the fixation cue, the two rings of `ring` units, and the right action, 0 to fixate, 1 + direction.
+    Rows: the fixation cue, the two rings of `ring` units, and the target action (0 to fixate, 1 + direction).
     """
     lengths = {
         label: int(batch.info["period"][:, 0].lt(PERIODS.index("padding")).sum()) for label, batch in batches.items()
@@ -41,7 +41,7 @@ def trials(name: str, title: str, batches: Mapping[str, Batch], ring: int) -> Dr
             steps = lengths[label]
             inputs, targets = batch.inputs[:steps, 0], batch.targets[:steps, 0]  # (T, I), (T,)
             actions = torch.nn.functional.one_hot(targets, ring + 1).float()  # (T, 1 + R)
-            rings = [inputs[:, 1 + place * ring : 1 + (place + 1) * ring] for place in range(2)]
+            rings = [inputs[:, 1 + number * ring : 1 + (number + 1) * ring] for number in range(2)]  # (T, R) each
             parts = [inputs[:, :1], *rings, actions]
             for axes, part, row in zip(grid[:, column], parts, ROWS, strict=True):
                 shown = axes.imshow(
@@ -67,6 +67,6 @@ def trials(name: str, title: str, batches: Mapping[str, Batch], ring: int) -> Dr
 
 
 def _borders(batch: Batch, steps: int) -> list[int]:
-    """Return the steps at which a period begins, but the first."""
+    """Return the steps at which a period begins, except the first."""
     period = batch.info["period"][:steps, 0]
     return (1 + (period[1:] != period[:-1]).nonzero()[:, 0]).tolist()

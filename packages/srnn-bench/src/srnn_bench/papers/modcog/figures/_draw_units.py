@@ -1,4 +1,4 @@
-"""The weights of a network beside its clusters of units (Figure 3b of arXiv 2207.03523)."""
+"""Drawing of the weights of a network by clusters of units (Figure 3b of arXiv 2207.03523)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from .... import BenchError
 from ....analysis import Clustering
 from ....drawing import INK, Drawing, style
 
@@ -15,9 +16,9 @@ WIDE, LINE = 7.6, 0.05  # inches, of the figure and of a row
 
 
 def unit_weights(name: str, title: str, parts: Mapping[str, Tensor], clustering: Clustering) -> Drawing:
-    """Draw weights `(rows, N)` of the clustered units, a map for each part, units by cluster; lines end clusters.
+    """Draw weights `(rows, N)` of the clustered units, one map per part, units by cluster; lines separate clusters.
 
-    All maps share a scale, from minus to plus the greatest size of a weight but for one in a hundred.
+    All maps share a colour scale from minus to plus the 99th percentile of |weight| (the largest of the parts).
     """
     units = len(clustering.labels)
     ends = clustering.sizes.cumsum(0).tolist()
@@ -30,7 +31,7 @@ def unit_weights(name: str, title: str, parts: Mapping[str, Tensor], clustering:
         shown: Any = None
         for axes, (label, weights) in zip(grid, parts.items(), strict=True):
             if weights.shape[1] != units:
-                raise ValueError(f"{label}: expected shape (rows, {units}), got {tuple(weights.shape)}")
+                raise BenchError(f"{label}: expected shape (rows, {units}), got {tuple(weights.shape)}")
             ordered = weights[:, clustering.order].numpy(force=True)
             shown = axes.imshow(
                 ordered, aspect="auto", cmap="RdBu_r", vmin=-limit, vmax=limit, extent=(0, units, len(weights), 0)

@@ -1,4 +1,4 @@
-"""Persistence diagrams of clouds, their tests, and their distances (Figure 4 of arXiv 2406.06290)."""
+"""Drawings of clouds: persistence diagrams, tests and distances (Figure 4 of arXiv 2406.06290)."""
 
 from __future__ import annotations
 
@@ -17,20 +17,22 @@ from ....drawing import COLOURS, INK, MARKERS, Drawing, style
 
 
 def diagrams(name: str, clouds: Mapping[str, tuple[Manifold, Mapping[str, Tensor]]]) -> Drawing:
-    """Draw the persistence diagrams, H0 and H1, of clouds: a row for each network, its clouds side by side."""
-    columns = max(len(held) for _, held in clouds.values())
+    """Draw the persistence diagrams, H0 and H1, of clouds: one row per network, its clouds side by side."""
+    columns = max(len(by_title) for _, by_title in clouds.values())
     with style():
         figure = Figure(figsize=(2.05 * columns + 0.4, 2.35 * len(clouds) + 0.5), layout="constrained", dpi=200)
         grid: Any = figure.subplots(len(clouds), columns, squeeze=False)
-        for number, (label, (manifold, held)) in enumerate(clouds.items()):
-            found = {title: persistence(manifold.pairwise(points.double())).bars for title, points in held.items()}
+        for number, (label, (manifold, by_title)) in enumerate(clouds.items()):
+            bars_of = {
+                title: persistence(manifold.pairwise(points.double())).bars for title, points in by_title.items()
+            }
             top = 1.05 * max(
-                float(bars[torch.isfinite(bars)].max()) for each in found.values() for bars in each if len(bars)
+                float(bars[torch.isfinite(bars)].max()) for each in bars_of.values() for bars in each if len(bars)
             )
-            for axes, (title, bars) in zip(grid[number], found.items(), strict=False):
+            for axes, (title, bars) in zip(grid[number], bars_of.items(), strict=False):
                 axes.plot([0, top], [0, top], color=INK, lw=0.7)
-                for dimension, held_bars in enumerate(bars):
-                    finite = held_bars[torch.isfinite(held_bars[:, 1])]
+                for dimension, intervals in enumerate(bars):
+                    finite = intervals[torch.isfinite(intervals[:, 1])]
                     axes.plot(
                         *finite.T, MARKERS[dimension], color=COLOURS[dimension], ms=2.6, mew=0, label=f"H{dimension}"
                     )
@@ -50,12 +52,12 @@ def diagrams(name: str, clouds: Mapping[str, tuple[Manifold, Mapping[str, Tensor
     return Drawing(name, "Persistence diagrams of trained embeddings", caption, figure)
 
 
-def spreads(name: str, found: Mapping[str, Mapping[str, Sequence[CloudTest]]], label: str) -> Drawing:
-    """Draw what clouds of each null hypothesis have, and what the trained ones do: a panel for each network."""
+def spreads(name: str, tests: Mapping[str, Mapping[str, Sequence[CloudTest]]], label: str) -> Drawing:
+    """Draw the statistic of random clouds, by null hypothesis, and of trained ones: one panel per network."""
     with style():
-        figure = Figure(figsize=(6.6, 1.9 * len(found) + 0.6), layout="constrained")
-        grid: Any = figure.subplots(len(found), 1, squeeze=False)
-        for (axes,), (title, by_null) in zip(grid, found.items(), strict=True):
+        figure = Figure(figsize=(6.6, 1.9 * len(tests) + 0.6), layout="constrained")
+        grid: Any = figure.subplots(len(tests), 1, squeeze=False)
+        for (axes,), (title, by_null) in zip(grid, tests.items(), strict=True):
             for line, several in enumerate(by_null.values()):
                 for offset, test in enumerate(several):
                     height = -(line + 0.7 * (offset + 0.5) / len(several) - 0.35)
@@ -70,15 +72,15 @@ def spreads(name: str, found: Mapping[str, Mapping[str, Sequence[CloudTest]]], l
 
 
 def pairs(name: str, clouds: Mapping[str, tuple[Manifold, Sequence[Tensor], Sequence[Tensor]]], ring: float) -> Drawing:
-    """Draw how often two neurons are at a distance: trained clouds, and clouds of the law they began with."""
+    """Draw the distribution of distances of two neurons: trained clouds, and clouds of the initial distribution."""
     with style():
         figure = Figure(figsize=(3.6 * len(clouds) + 0.2, 3.0), layout="constrained")
         grid: Any = figure.subplots(1, len(clouds), squeeze=False)
-        for axes, (title, (manifold, trained, began)) in zip(grid[0], clouds.items(), strict=True):
-            found = {"at first": [_distances(manifold, points) for points in began]}
-            found["trained"] = [_distances(manifold, points) for points in trained]
-            top = max(float(np.quantile(np.concatenate(each), 0.999)) for each in found.values())
-            for number, (label, several) in enumerate(found.items()):
+        for axes, (title, (manifold, trained, initial)) in zip(grid[0], clouds.items(), strict=True):
+            distances = {"at first": [_distances(manifold, points) for points in initial]}
+            distances["trained"] = [_distances(manifold, points) for points in trained]
+            top = max(float(np.quantile(np.concatenate(each), 0.999)) for each in distances.values())
+            for number, (label, several) in enumerate(distances.items()):
                 colour = COLOURS[1 - number]
                 heights, edges = np.histogram(np.concatenate(several), bins=80, range=(0, top), density=True)
                 axes.stairs(heights, edges, color=colour, label=label, lw=1.3)

@@ -1,9 +1,10 @@
-"""Maps of an inhibitor function on manifolds, as seen from one point (Figure 2 of arXiv 2406.06290)."""
+"""Drawing of inhibitor functions on manifolds, from one point (Figure 2 of arXiv 2406.06290)."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import matplotlib
@@ -20,20 +21,23 @@ from ....drawing import INK, Drawing, style
 
 LOW_TO_HIGH = "RdYlBu"  # red: low cost, blue: high
 
-FINE = 240  # points along the side of a flat map
+FINE = 240  # points per side of a flat map
 
-SURFACE = (180, 90)  # and on a surface in space, round and down
+TORUS_POINT = (9.0, 2.0)
 
 Grid = NDArray[np.float64]
 
 
-def maps(name: str, inhibitors: Mapping[str, Inhibitor]) -> Drawing:
-    """Draw each inhibitor (columns, by title) on circle, sphere, Klein bottle and torus (rows)."""
+def draw_maps(name: str, inhibitors: Mapping[str, Inhibitor], *, surface: tuple[int, int]) -> Drawing:
+    """Draw each inhibitor (columns, by title) on circle, sphere, Klein bottle and torus (rows).
+
+    surface: numbers of points around and along a surface in space.
+    """
     rows: tuple[tuple[str, Callable[[Any, Inhibitor], None], bool], ...] = (
         ("circle", _circle, False),
-        ("sphere", _sphere, True),
+        ("sphere", partial(_sphere, shape=surface), True),
         ("Klein bottle", _klein, False),
-        ("torus", _torus, True),
+        ("torus", partial(_torus, shape=surface), True),
         ("torus, flat", _flat_torus, False),
     )
     with style():
@@ -83,26 +87,23 @@ def _circle(axes: Any, inhibitor: Inhibitor) -> None:
     axes.axis("off")
 
 
-def _sphere(axes: Any, inhibitor: Inhibitor) -> None:
-    across, down = np.meshgrid(np.linspace(0, 2 * math.pi, SURFACE[0]), np.linspace(0, math.pi, SURFACE[1]))
+def _sphere(axes: Any, inhibitor: Inhibitor, *, shape: tuple[int, int]) -> None:
+    across, down = np.meshgrid(np.linspace(0, 2 * math.pi, shape[0]), np.linspace(0, math.pi, shape[1]))
     surface = np.stack([np.sin(down) * np.cos(across), np.sin(down) * np.sin(across), np.cos(down)], axis=-1)
     fixed = torch.tensor([0.5, -0.5, 0.8])
     fixed = fixed / fixed.norm()
     _surface(axes, surface, costs_from(Sphere(), inhibitor, fixed, torch.from_numpy(surface)), 1.02 * fixed.numpy())
 
 
-def _torus(axes: Any, inhibitor: Inhibitor) -> None:
-    x, y = np.meshgrid(np.linspace(0, 10, SURFACE[0]), np.linspace(0, 10, SURFACE[1]))
+def _torus(axes: Any, inhibitor: Inhibitor, *, shape: tuple[int, int]) -> None:
+    x, y = np.meshgrid(np.linspace(0, 10, shape[0]), np.linspace(0, 10, shape[1]))
     x_fixed, y_fixed = map(np.asarray, TORUS_POINT)
     costs = costs_from(Torus(), inhibitor, torch.tensor(TORUS_POINT), torch.from_numpy(np.stack([x, y], axis=-1)))
     _surface(axes, _doughnut(x, y), costs, _doughnut(x_fixed, y_fixed, lift=1.03))
 
 
-TORUS_POINT = (9.0, 2.0)
-
-
 def _doughnut(x: Grid, y: Grid, lift: float = 1.0) -> Grid:
-    """Place points of the flat torus on a doughnut in space, which stretches distances."""
+    """Return points of the flat torus on a doughnut in space, which stretches distances."""
     round_, along = 2 * math.pi * x / 10, 2 * math.pi * y / 10
     radius = 1 + 0.42 * lift * np.cos(along)
     return np.stack([radius * np.cos(round_), radius * np.sin(round_), 0.42 * lift * np.sin(along)], axis=-1)
@@ -135,7 +136,7 @@ def _flat_torus(axes: Any, inhibitor: Inhibitor) -> None:
 
 
 def _square(axes: Any, inhibitor: Inhibitor, manifold: Manifold, point: tuple[float, float]) -> None:
-    middles = (np.arange(FINE) + 0.5) * 10 / (FINE)
+    middles = (np.arange(FINE) + 0.5) * 10 / FINE
     x, y = np.meshgrid(middles, middles)
     costs = costs_from(manifold, inhibitor, torch.tensor(point), torch.from_numpy(np.stack([x, y], axis=-1)))
     axes.imshow(costs, origin="lower", extent=(0, 10, 0, 10), cmap=LOW_TO_HIGH, interpolation="nearest")
@@ -145,11 +146,11 @@ def _square(axes: Any, inhibitor: Inhibitor, manifold: Manifold, point: tuple[fl
 
 
 def _arrows(axes: Any, *, right: int) -> None:
-    """Mark how edges are glued: single arrows along x, double ones along y; on the Klein bottle those run opposite."""
+    """Mark how edges are glued: single arrows along x, double ones along y, which are opposite on the Klein bottle."""
     for y in (0.0, 10.0):
         axes.plot([0, 10], [y, y], color=INK, lw=0.8)
         axes.plot(5, y, ">", color=INK, ms=5)
-    for x, way in ((0.0, 1), (10.0, right)):
+    for x, direction in ((0.0, 1), (10.0, right)):
         axes.plot([x, x], [0, 10], color=INK, lw=0.8)
         for y in (4.7, 5.5):
-            axes.plot(x, y, "^" if way > 0 else "v", color=INK, ms=5)
+            axes.plot(x, y, "^" if direction > 0 else "v", color=INK, ms=5)

@@ -1,0 +1,24 @@
+"""A function that runs the command line."""
+
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from srnn_bench.cli import main
+
+
+@pytest.fixture
+def srnn(monkeypatch, capsys, tmp_path) -> Callable[..., tuple[int, str, str]]:
+    """Return a function that runs `srnn` in an empty folder and returns exit code, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def call(*arguments):
+        monkeypatch.setattr(sys, "argv", ["srnn", *arguments])
+        with pytest.raises(SystemExit) as exited:
+            main()
+        printed = capsys.readouterr()
+        return exited.value.code or 0, printed.out, printed.err
+
+    return call

@@ -1,0 +1,71 @@
+"""The display of a sweep: what it counts, and what it says where there is no terminal."""
+
+import io
+import time
+
+import pytest
+from rich.console import Console
+
+from srnn_bench import Conditions, EpochEnd, Job, run
+from srnn_bench.sweep import Display, duration
+
+
+@pytest.fixture
+def out():
+    return io.StringIO()
+
+
+def test_plain_lines_where_there_is_no_terminal(tiny, out):
+    experiment = tiny()
+    display = Display(3, Console(file=out, width=200))
+    jobs = [Job(experiment, seed, f"job {seed}") for seed in range(3)]
+    done = run(experiment, seed=0, conditions=Conditions("cpu"))
+    failed = done.model_copy(update={"status": "failed", "reason": "because", "stages": ()})
+    display.reused(jobs[0], done, "threads 1, now 2")
+    display.begun(jobs[1])
+    display.epoch(jobs[1], EpochEnd(0, "sparse", 1, 3, done.stages[0].history[0]))
+    display.note("a checkpoint was damaged")
+    display.ended(jobs[1], done)
+    display.begun(jobs[2])
+    display.ended(jobs[2], failed)
+    display.close()
+    lines = out.getvalue().splitlines()
+    assert lines[0] == (
+        "reused job 0, produced under different conditions (threads 1, now 2); pass --refresh to re-run it"
+    )
+    assert lines[1] == "a checkpoint was damaged"
+    assert lines[2].startswith("[2/3] job 1: done, ") and "lottery mse" in lines[2]
+    assert lines[3].startswith("[3/3] job 2: failed: because")
+    assert lines[4].startswith("2 executed, 1 reused, in ")
+    assert len(lines) == 5, "no line per epoch, no escape codes"
+    assert display.statuses == {"done": 2, "failed": 1}
+
+
+def test_a_terminal_shows_states_and_the_time_left(tiny, out, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
+    display = Display(4, Console(file=out, width=120, force_terminal=True))
+    experiment = tiny()
+    jobs = [Job(experiment, seed, f"job {seed}") for seed in range(4)]
+    result = run(experiment, seed=0, conditions=Conditions("cpu"))
+    display.begun(jobs[0])
+    display.begun(jobs[1])
+    now[0] = 110.0
+    display.ended(jobs[0], result)
+    state = display.progress.tasks[0].fields["state"]
+    assert state == "1 done, 1 running, 30 s left"  # 10 s for one run, three are left
+    display.epoch(jobs[1], EpochEnd(0, "lottery", 3, 3, result.stages[1].history[2]))
+    assert "20 s left" not in state
+    assert display.progress.tasks[0].fields["state"] == "1 done, 1 running, 10 s left"  # two in 10 s, two are left
+    display.close()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        *[(0.4, "0 s"), (59.6, "1 min 0 s"), (3599.7, "1 h 0 min"), (90, "1 min 30 s")],
+        *[(100000, "27 h 46 min"), (200000, "2 d 7 h")],
+    ],
+)
+def test_durations_have_two_units(seconds, text):
+    assert duration(seconds) == text

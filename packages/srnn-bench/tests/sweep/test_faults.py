@@ -1,0 +1,408 @@
+"""Sweeps that are killed, that share a store, that lose workers: in the end every run is there once, unchanged."""
+
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from srnn_bench import Conditions, Job, Stage, Store, Training, sweep
+from srnn_bench.store import Session
+from srnn_bench.sweep import Watcher
+from srnn_pruning import Pruning, Random
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="signals")]
+
+# A sweep in a process of its own: it writes down what it is told, a line each, whole lines even when it is killed.
+DRIVER = """
+import json
+import multiprocessing
+import os
+import sys
+import time
+from pathlib import Path
+
+from srnn_bench import Conditions, Experiment, Job, Store, sweep
+from srnn_bench import Watcher
+
+class Log(Watcher):
+    def __init__(self, path):
+        self.file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+
+    def tell(self, *said):
+        os.write(self.file, (json.dumps([os.getpid(), *said]) + "\\n").encode())
+
+    def begun(self, job):
+        self.tell("begun", job.key)
+
+    def reused(self, job, result, difference):
+        self.tell("reused", job.key)
+
+    def epoch(self, job, end):
+        self.tell("epoch", job.key, end.stage, end.number, [worker.pid for worker in multiprocessing.active_children()])
+
+    def ended(self, job, result):
+        self.tell("ended", job.key, result.status)
+
+    def note(self, text):
+        self.tell("note", text)
+
+if __name__ == "__main__":
+    folder, how = Path(sys.argv[1]), json.loads(sys.argv[2])
+    given = json.loads((folder / "jobs.json").read_text())
+    jobs = [Job(Experiment.model_validate(experiment), seed, label) for experiment, seed, label in given]
+    store, log = Store(folder / "store"), Log(folder / "log")
+    while not (folder / "go").exists():
+        (folder / f"ready.{os.getpid()}").touch()
+        time.sleep(0.005)
+    sweep(jobs, store, conditions=Conditions("cpu"), checkpoint_every=0.02, keep_weights=True, watcher=log, **how)
+"""
+
+
+class Log(Watcher):
+    """What a sweep in this process tells."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[object, ...]] = []
+
+    def begun(self, job):
+        self.told.append(("begun", job.key))
+
+    def reused(self, job, result, difference):
+        self.told.append(("reused", job.key))
+
+    def epoch(self, job, end):
+        self.told.append(("epoch", job.key, end.stage, end.number))
+
+
+class Sweeps:
+    """Sweeps of the same runs in a folder of their own, each in a process and a process group of its own."""
+
+    def __init__(self, folder: Path, jobs: list[Job], *, go: bool = True, **how: object) -> None:
+        self.folder, self.how = folder, how
+        folder.mkdir()
+        given = [[job.experiment.model_dump(mode="json"), job.seed, job.label] for job in jobs]
+        (folder / "jobs.json").write_text(json.dumps(given))
+        (folder / "driver.py").write_text(DRIVER)
+        if go:
+            (folder / "go").touch()
+
+    def start(self) -> subprocess.Popen[str]:
+        command = [sys.executable, str(self.folder / "driver.py"), str(self.folder), json.dumps(self.how)]
+        return subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+
+    def finish(self, process: subprocess.Popen[str] | None = None) -> None:
+        process = process or self.start()
+        _, errors = process.communicate(timeout=300)
+        assert process.returncode == 0, errors
+
+    def log(self) -> list[list[object]]:
+        path = self.folder / "log"
+        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+    def said(self, kind: str) -> list[list[object]]:
+        """Return the lines of that kind: number of the process, kind, and what was said."""
+        return [line for line in self.log() if line[1] == kind]
+
+    def wait_for(self, kind: str, number: int = 1) -> list[object]:
+        """Return the first line of that kind, when there are so many of them."""
+        until = time.monotonic() + 120
+        while len(self.said(kind)) < number:
+            assert time.monotonic() < until, f"no {kind} in {self.log()}"
+            time.sleep(0.01)
+        return self.said(kind)[0]
+
+    @property
+    def store(self) -> Store:
+        return Store(self.folder / "store")
+
+    def outcomes(self) -> dict[str, object]:
+        """Return all of the results but times, memory and place, and the weights as bytes."""
+        weights = self.folder / "store" / "weights"
+        return {
+            result.key: (
+                result.status,
+                result.reason,
+                result.environment.stacked,
+                [(stage.name, stage.metrics, stage.densities, stage.history, stage.steps) for stage in result.stages],
+                {path.name: path.read_bytes() for path in (weights / result.key).iterdir()},
+            )
+            for result in self.store
+        }
+
+    def left_over(self) -> list[str]:
+        """Return what should not be there when all runs have ended."""
+        store = self.folder / "store"
+        checkpoints = list(store.glob("checkpoints/*"))
+        halves = [path for path in store.rglob(".*") if path.is_file()]
+        return [str(path.relative_to(store)) for path in (*checkpoints, *halves)]
+
+
+def leased(store: Store, seconds: float) -> Store:
+    """Return a store whose leases end after so many seconds without a heartbeat."""
+    store.lease = seconds
+    return store
+
+
+def runs(tiny, epochs: int, number: int) -> list[Job]:
+    """Return two short runs and some of so many epochs, each with many checkpoints."""
+    short = Training(epochs=2, batches=2, batch_size=8, learning_rate=1e-2)
+    long = Training(epochs=epochs, batches=5, batch_size=8, learning_rate=1e-2, clip_norm=1.0)
+    stages = (
+        Stage(name="sparse", training=long, pruning=Pruning(sparsity=0.5, criterion=Random())),
+        Stage(name="lottery", training=long, start="rewind"),
+    )
+    short_one = tiny(stages=(Stage(name="only", training=short),))
+    return [Job(short_one, seed, f"short {seed}") for seed in range(2)] + [
+        Job(tiny(stages=stages), seed, f"long {seed}") for seed in range(number)
+    ]
+
+
+def resumed(log: list[list[object]]) -> int:
+    """Return how often a run went on from a checkpoint: its first epoch after it began is not the first there is."""
+    count, waiting = 0, set[object]()
+    for _, kind, *said in log:
+        if kind == "begun":
+            waiting.add(said[0])
+        elif kind == "epoch" and said[0] in waiting:
+            waiting.discard(said[0])
+            count += (said[1], said[2]) not in (("sparse", 1), ("only", 1))
+    return count
+
+
+@pytest.mark.parametrize(("deaths", "stack", "whole_group"), [(20, "never", False), (10, "always", True)])
+def test_a_sweep_that_is_killed_often_ends_like_an_unbroken_one(tiny, tmp_path, deaths, stack, whole_group):
+    """The driver alone is killed, whose workers then end by themselves, or all its processes at one blow."""
+    jobs = runs(tiny, 60, 10)
+    unbroken = Sweeps(tmp_path / "unbroken", jobs, workers=2, stack=stack)
+    begin = time.monotonic()
+    unbroken.finish()
+    seconds = time.monotonic() - begin
+    expected = unbroken.outcomes()
+    assert len(expected) == 12
+
+    broken = Sweeps(tmp_path / "broken", jobs, workers=2, stack=stack)
+    chance = random.Random(f"{stack} {whole_group}")
+    for _ in range(deaths):
+        before = len(broken.said("epoch"))
+        process = broken.start()
+        if chance.random() < 0.3:  # at any time, mostly before the first step
+            time.sleep(chance.uniform(0.0, 0.5 * seconds))
+        else:  # at work
+            broken.wait_for("epoch", before + chance.randint(1, 40))
+            time.sleep(chance.uniform(0.0, 0.1))
+        assert process.poll() is None, "there was too little work for so many deaths"
+        os.killpg(process.pid, signal.SIGKILL) if whole_group else process.kill()
+        process.communicate()  # its workers hold the pipe: this returns when the last of them is gone
+    broken.finish()
+
+    assert broken.outcomes() == expected
+    assert broken.store.statuses() == {"done": 12}
+    assert broken.left_over() == []
+    assert resumed(broken.log()) >= deaths / 4
+
+
+@pytest.mark.parametrize("stack", ["never", "always"])
+def test_two_sweeps_on_one_store_make_each_run_once(tiny, tmp_path, stack):
+    jobs = runs(tiny, 10, 10)
+    alone = Sweeps(tmp_path / "alone", jobs, stack=stack)
+    both = Sweeps(tmp_path / "both", jobs, stack=stack, go=False)
+    processes = [both.start(), both.start()]
+    alone.finish()
+    while len(list(both.folder.glob("ready.*"))) < 2:
+        time.sleep(0.01)
+    (both.folder / "go").touch()
+    for process in processes:
+        both.finish(process)
+    assert both.outcomes() == alone.outcomes()
+    assert both.store.statuses() == {"done": 12}
+    assert both.left_over() == []
+    for kind in ("begun", "ended"):
+        assert Counter(line[2] for line in both.said(kind)) == dict.fromkeys((job.key for job in jobs), 1)
+    workers = Counter(line[0] for line in both.said("ended"))
+    assert len(workers) == 2, "both had a share"
+    for process in processes:
+        assert workers[process.pid] + sum(line[0] == process.pid for line in both.said("reused")) == 12
+
+
+def test_a_run_of_a_sweep_that_sleeps_is_taken_up_and_its_late_result_is_not_kept(tiny, tmp_path):
+    """As when a machine is shut and opened again: it wakes up to find that others went on."""
+    other, *jobs = runs(tiny, 100, 1)[1:]
+    asleep = Sweeps(tmp_path / "asleep", jobs)
+    with Session(asleep.store) as session:
+        session.plan([other])  # the store has other runs to make, so what these leave is not removed with all else
+    process = asleep.start()
+    asleep.wait_for("epoch", 5)
+    process.send_signal(signal.SIGSTOP)
+    try:
+        assert asleep.store.statuses() == {"running": 1, "pending": 1}
+        begun = time.monotonic()
+        awake = Log()
+        how = {"conditions": Conditions("cpu"), "checkpoint_every": 0.02, "keep_weights": True}
+        sweep(jobs, leased(asleep.store, 1.5), **how, watcher=awake)
+        assert awake.told[0] == ("begun", jobs[0].key), "it was not done when it was taken up"
+        assert time.monotonic() - begun > 1.0
+    finally:
+        process.send_signal(signal.SIGCONT)
+    taken = asleep.outcomes()
+    asleep.finish(process)
+    assert asleep.said("ended") == []
+    assert [line[2] for line in asleep.said("reused")] == [jobs[0].key]
+    assert asleep.outcomes() == taken
+    assert asleep.left_over() == []
+    alone = Sweeps(tmp_path / "alone", jobs)
+    alone.finish()
+    assert alone.outcomes() == taken
+
+
+def test_a_sweep_that_lost_its_run_leaves_the_checkpoints_to_the_one_that_took_it(tiny, tmp_path, monkeypatch):
+    (job,) = runs(tiny, 5, 1)[2:]
+    store, log = Store(tmp_path), Log()
+    lost = []
+
+    def lose(*_):
+        if not lost:
+            lost.append(True)
+            with closing(sqlite3.connect(store.path)) as connection, connection:
+                connection.execute("UPDATE runs SET owner = 'another-host/1/x'")
+
+    monkeypatch.setattr(log, "epoch", lambda job, end: (lose(), Log.epoch(log, job, end)))
+    sweep([job], leased(store, 1.5), conditions=Conditions("cpu"), checkpoint_every=0.0, watcher=log)
+    # the other dies too, its lease runs out, and we take the run back: from the checkpoints of its end
+    assert [said[0] for said in log.told].count("begun") == 2
+    assert Counter(said[2:] for said in log.told if said[0] == "epoch")["sparse", 1] == 1
+    assert store.statuses() == {"done": 1}
+    assert list(store.folder.glob("checkpoints/*")) == []
+
+
+def test_checkpoints_of_other_stacks_go_when_nothing_is_left_to_make(tiny, tmp_path):
+    """Another number of workers stacks other runs together: nobody goes on from the checkpoints of the old stacks."""
+    one, other = runs(tiny, 1, 0)
+    store = Store(tmp_path)
+    old = tmp_path / "checkpoints" / "of an old stack"
+    old.mkdir(parents=True)
+    with Session(store) as session:
+        session.plan([other])
+    sweep([one], store, conditions=Conditions("cpu"), watcher=Log())
+    assert old.exists(), "somebody may yet go on from it"
+    sweep([other], store, conditions=Conditions("cpu"), watcher=Log())
+    assert not old.exists()
+
+
+@pytest.mark.parametrize("stack", ["never", "always"])
+def test_what_a_dead_sweep_left_is_taken_up_at_once_and_goes_on(tiny, tmp_path, stack):
+    jobs = runs(tiny, 100, 2)[2:]
+    dead = Sweeps(tmp_path / "dead", jobs, stack=stack)
+    process = dead.start()
+    dead.wait_for("epoch", 20)
+    process.kill()
+    process.communicate()
+    assert dead.store.statuses()["running"] >= 1
+    heirs = Log()
+    begun = time.monotonic()
+    sweep(jobs, dead.store, conditions=Conditions("cpu"), stack=stack, keep_weights=True, watcher=heirs)
+    assert time.monotonic() - begun < Store.lease
+    assert [said[0] for said in heirs.told].count("begun") == 2
+    first = next(said for said in heirs.told if said[0] == "epoch")
+    assert first[2:] != ("sparse", 1), "it went on from its checkpoint"
+    alone = Sweeps(tmp_path / "alone", jobs, stack=stack)
+    alone.finish()
+    assert dead.outcomes() == alone.outcomes()
+
+
+def test_a_stack_whose_sweep_died_elsewhere_goes_on_as_a_stack_when_its_lease_is_over(tiny, tmp_path):
+    """On another machine or in another container nobody sees the process, but its heartbeat has stopped."""
+    jobs = runs(tiny, 60, 3)[2:]
+    dead = Sweeps(tmp_path / "dead", jobs, stack="always")
+    process = dead.start()
+    dead.wait_for("epoch", 20)
+    process.kill()
+    process.communicate()
+    with closing(sqlite3.connect(dead.store.path)) as connection, connection:
+        connection.execute("UPDATE runs SET owner = 'another-host/1/x'")
+    heirs = Log()
+    sweep(jobs, leased(dead.store, 2.0), conditions=Conditions("cpu"), stack="always", keep_weights=True, watcher=heirs)
+    assert next(said for said in heirs.told if said[0] == "epoch")[2:] != ("sparse", 1)
+    alone = Sweeps(tmp_path / "alone", jobs, stack="always")
+    alone.finish()
+    assert dead.outcomes() == alone.outcomes()
+    assert dead.left_over() == []
+
+
+def test_a_worker_that_is_killed_has_its_run_begun_once_more_from_its_checkpoint(tiny, tmp_path):
+    jobs = runs(tiny, 60, 3)[2:]
+    sweeps = Sweeps(tmp_path / "killed", jobs, workers=2, stack="never")
+    process = sweeps.start()
+    sweeps.wait_for("epoch", 25)
+    (*_, workers) = sweeps.said("epoch")[-1]
+    os.kill(workers[0], signal.SIGKILL)
+    sweeps.finish(process)
+    (note,) = sweeps.said("note")
+    assert note[2].endswith("the worker process was lost; started once more")
+    assert Counter(line[2] for line in sweeps.said("begun")) == dict.fromkeys((job.key for job in jobs), 1)
+    first = Counter(line[2] for line in sweeps.said("epoch") if line[3:5] == ["sparse", 1])
+    assert first == dict.fromkeys((job.key for job in jobs), 1), "none began anew"
+    alone = Sweeps(tmp_path / "alone", jobs, stack="never")
+    alone.finish()
+    assert sweeps.outcomes() == alone.outcomes()
+    assert sweeps.left_over() == []
+
+
+# --- a disk that is full ----------------------------------------------------------------------------------------------
+
+FULL = """
+import resource
+import sys
+from pathlib import Path
+
+from srnn_bench import Conditions, DiskError, Experiment, Job, Store, sweep
+from srnn_bench import Watcher
+
+class Narrow(Watcher):
+    def __init__(self, limit):
+        self.limit = limit
+
+    def epoch(self, job, end):
+        if job.seed == 1 and end.number == 3:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (self.limit, resource.RLIM_INFINITY))
+
+if __name__ == "__main__":
+    store = Store(sys.argv[1])
+    jobs = [Job(Experiment.model_validate_json(Path(sys.argv[2]).read_text()), seed, str(seed)) for seed in range(3)]
+    try:
+        sweep(jobs, store, conditions=Conditions("cpu"), stack="never", checkpoint_every=0.0,
+            watcher=Narrow(int(sys.argv[3])))
+    except DiskError as error:
+        print(error)
+        sys.exit(7)
+"""
+
+
+@pytest.mark.parametrize("limit", [2000, 0])
+def test_a_disk_that_gets_full_stops_the_sweep_and_leaves_the_store_whole(tiny, tmp_path, limit):
+    """The system refuses to write files beyond a size: first those of checkpoints, then all, the store's too."""
+    (tmp_path / "full.py").write_text(FULL)
+    (tmp_path / "experiment.json").write_text(tiny().model_dump_json())
+    command = [str(tmp_path / "full.py"), str(tmp_path / "store"), str(tmp_path / "experiment.json"), str(limit)]
+    ended = subprocess.run([sys.executable, *command], capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 7, ended.stderr
+    assert str(tmp_path / "store" / "checkpoints") in ended.stdout
+    assert "cannot be written: File too large" in ended.stdout
+    store = Store(tmp_path / "store")
+    (first,) = store
+    assert (first.seed, first.status) == (0, "done")
+    assert store.statuses() in ({"done": 1, "pending": 2}, {"done": 1, "running": 1, "pending": 1})
+    heirs = Log()
+    sweep([Job(tiny(), seed, str(seed)) for seed in range(3)], store, conditions=Conditions("cpu"), watcher=heirs)
+    assert store.statuses() == {"done": 3}
+    assert ("reused", tiny().key(0)) in heirs.told
+    assert ("epoch", tiny().key(1), "sparse", 1) not in heirs.told, "it went on from the checkpoint before"
+    assert list(store.folder.glob("checkpoints/*")) == []

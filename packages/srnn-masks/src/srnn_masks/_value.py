@@ -1,9 +1,0 @@
-"""The base of all patterns: a value that validates, compares, hashes and goes to JSON and back unchanged."""
-
-from pydantic import BaseModel, ConfigDict
-
-
-class Value(BaseModel):
-    """A frozen, validated value that goes to JSON and back unchanged."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

@@ -1,0 +1,9 @@
+"""The base class of all patterns."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Value(BaseModel):
+    """A frozen, validated value that goes to JSON and back unchanged."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

@@ -1,0 +1,33 @@
+"""Masks and signs on the parameters of a module: apply them, keep them enforced in training, read and release them.
+
+Everything here works on any `nn.Module` through hooks, so that models and optimizers need no support for masks. All
+state is in one `Record` per parameter and module; the public functions find the records and check their arguments.
+"""
+
+from ._balance import balance_signs as balance_signs
+from ._dense_gradients import dense_gradients as dense_gradients
+from ._dense_gradients import lifted as lifted
+from ._fan_in import correct_fan_in as correct_fan_in
+from ._signs import align_signs as align_signs
+from ._signs import apply_signs as apply_signs
+from ._signs import signs as signs
+from ._wear import apply as apply
+from ._wear import enforce as enforce
+from ._wear import masks as masks
+from ._wear import release as release
+from ._wear import replace as replace
+
+__all__ = [
+    "align_signs",
+    "apply",
+    "apply_signs",
+    "balance_signs",
+    "correct_fan_in",
+    "dense_gradients",
+    "enforce",
+    "lifted",
+    "masks",
+    "release",
+    "replace",
+    "signs",
+]

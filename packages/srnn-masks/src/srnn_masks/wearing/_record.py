@@ -1,0 +1,262 @@
+"""How mask and signs of one parameter are enforced: hooks on the forward, the gradient, and every optimizer step.
+
+A record is stored in the hook tables of its module, so it is copied and pickled with the module. Its state is the
+path, the parameter, the mask and the signs; setting that state registers it again. It holds no reference to a module:
+each hook receives one. The mask is a bool buffer `<name>_mask` beside the parameter, the signs a float buffer
+`<name>_signs`.
+Three hooks act on the parameter:
+
+- before each forward, a check of versions and storage, which writes only if something else wrote;
+- at each backward, gradient times mask (signs do not change the gradient, so that an entry clamped at 0
+  can leave 0 again);
+- after each step of any optimizer, parameter times mask and clamped to the signs, unconditionally (fused optimizers
+  do not raise the version), and once per optimizer and change of the mask, zeros for the removed entries of its
+  moments.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.optimizer import register_optimizer_step_post_hook
+from torch.utils.hooks import RemovableHandle
+
+from .._errors import MaskError
+from ._constraint import Constraint, version
+from ._gradient_hook import hook_gradient
+from ._moments import Moments
+from ._registry import Registry
+
+_KEY = "srnn_masks:"  # prefix of keys in hook tables; torch's own counter restarts in a new process and would overwrite
+
+
+class Record:
+    """Mask and signs of `module.get_parameter(path)`, where `module` is the one whose hook tables hold the record.
+
+    It has more attributes than a class should, because torch offers no single place for them: each hook (forward,
+    gradient, optimizer, functional call) has its own state, with the lifetime of the record.
+    """
+
+    def __init__(self, path: str, parameter: nn.Parameter) -> None:
+        self._set(path, parameter)
+
+    def _set(self, path: str, parameter: nn.Parameter, mask: Tensor | None = None, signs: Tensor | None = None) -> None:
+        self.path = path
+        self.prefix, _, self.name = path.rpartition(".")
+        self.parameter = parameter
+        self.constraint = Constraint(mask, signs)
+        self.lifted = 0  # number of open `lifted` blocks; gradients stay dense while it is above 0
+        self.lifts = 0  # number of closed `lifted` blocks
+        self._seen: tuple[Any, ...] | None = None  # the stamp after the last enforcement
+        self._storage: torch.UntypedStorage | None = None  # kept alive, so that the address in `_seen` is not reused
+        self._moments = Moments()
+        self._substituted: list[Tensor] = []  # tensors of functional calls, to be put back after the forward
+        self._handle: RemovableHandle | None = None
+        self._register()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"path": self.path, "parameter": self.parameter, "mask": self.mask, "signs": self.signs}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._set(**state)
+
+    @property
+    def mask(self) -> Tensor | None:
+        """The mask buffer itself, bool of the parameter's shape."""
+        return self.constraint.mask
+
+    @property
+    def signs(self) -> Tensor | None:
+        """The signs buffer itself, float `(cols,)`."""
+        return self.constraint.signs
+
+    # --- on the module ------------------------------------------------------------------------------------------
+
+    def owner(self, host: nn.Module) -> nn.Module:
+        """Return the module that owns the parameter: the host, or a container below it that is never called."""
+        return host.get_submodule(self.prefix) if self.prefix else host
+
+    def attach(self, host: nn.Module) -> None:
+        """Add the record to the hook tables of the host."""
+        key = _KEY + self.path
+        host._forward_pre_hooks[key] = self  # type: ignore[index]
+        host._forward_hooks[key] = self.restore  # type: ignore[index]
+        host._forward_hooks_always_called[key] = True  # type: ignore[index]
+        host._load_state_dict_post_hooks[key] = self.after_load  # type: ignore[index]
+
+    def set_buffer(self, host: nn.Module, kind: str, value: Tensor) -> None:
+        """Set the "mask" or the "signs" (`kind`), in the existing buffer or a new one. Does not enforce it yet."""
+        buffer = getattr(self.constraint, kind)
+        if buffer is None:
+            buffer = value.clone()
+            self.owner(host).register_buffer(f"{self.name}_{kind}", buffer)
+            self.constraint = Constraint(**{"mask": self.mask, "signs": self.signs, kind: buffer})
+        else:
+            with torch.inference_mode(buffer.is_inference()):
+                buffer.copy_(value)
+
+    def detach(self, host: nn.Module) -> None:
+        """Remove all hooks and buffers from the host and the owner. The weights stay as they are."""
+        self._unregister()
+        owner = self.owner(host)
+        for kind in ("mask", "signs"):
+            if getattr(self.constraint, kind) is not None:
+                owner._buffers.pop(f"{self.name}_{kind}", None)
+                owner._non_persistent_buffers_set.discard(f"{self.name}_{kind}")
+        tables = (host._forward_pre_hooks, host._forward_hooks, host._forward_hooks_always_called)
+        for table in (*tables, host._load_state_dict_post_hooks):
+            table.pop(_KEY + self.path, None)  # type: ignore[call-overload]
+
+    def __call__(self, host: nn.Module, args: Any) -> None:
+        """Before the forward: substitute in a functional call, else enforce again if anything was written."""
+        owner = self.owner(host)
+        parameter = owner._parameters.get(self.name)
+        if parameter is None:
+            return
+        functional = parameter is not self.parameter and not isinstance(parameter, nn.Parameter)
+        mask, signs = self._current(owner, "mask"), self._current(owner, "signs")
+        if functional or _is_substitute(mask, self.mask) or _is_substitute(signs, self.signs):
+            self._substitute(owner, parameter, Constraint(mask, signs))
+        elif not torch.compiler.is_compiling():
+            self.sync(host)
+
+    def _current(self, owner: nn.Module, kind: str) -> Tensor | None:
+        """Return the buffer that is now on the owner; the record's own tensor if the buffer was removed."""
+        own: Tensor | None = getattr(self.constraint, kind)
+        buffer = None if own is None else owner._buffers.get(f"{self.name}_{kind}")
+        return own if buffer is None else buffer
+
+    def _substitute(self, owner: nn.Module, weight: Tensor, constraint: Constraint) -> None:
+        """Constrain the weight of a `functional_call` out of place, by the buffers of that call (per seed in vmap)."""
+        self._substituted.append(weight)
+        owner._parameters[self.name] = constraint.constrained(weight, lifted=self.lifted > 0)  # type: ignore[assignment]
+
+    def restore(self, host: nn.Module, args: Any, output: Any) -> None:
+        """After the forward: put the caller's tensors back, because a functional call returns them to the caller."""
+        if self._substituted:
+            self.owner(host)._parameters[self.name] = self._substituted.pop()  # type: ignore[assignment]
+
+    def after_load(self, host: nn.Module, incompatible: Any) -> None:
+        """After `load_state_dict`: enforce the loaded mask and signs on the loaded parameter."""
+        self.sync(host)
+
+    def sync(self, host: nn.Module, *, exact: bool = False) -> None:
+        """Rebind to the module, and enforce if anything changed. `exact`: always, and NaN at masked entries too."""
+        self.rebind(host)
+        if exact or self._stamp() != self._seen:
+            self.enforce(exact=exact)
+
+    def rebind(self, host: nn.Module) -> None:
+        """Adopt a new parameter, mask or signs that are now on the module. The weights stay as they are."""
+        owner = self.owner(host)
+        parameter = owner._parameters.get(self.name)
+        if parameter is not None and parameter is not self.parameter:
+            self._unregister()
+            self.parameter = parameter
+            self._register()
+        mask, signs = self._current(owner, "mask"), self._current(owner, "signs")
+        if mask is not self.mask or signs is not self.signs:
+            if mask is not None and mask.dtype is not torch.bool:  # module.type(dtype) casts every buffer
+                mask = owner._buffers[f"{self.name}_mask"] = mask.bool()
+            self.constraint, self._seen = Constraint(mask, signs), None
+
+    # --- on the tensors -----------------------------------------------------------------------------------------
+
+    def enforce(self, *, exact: bool = False) -> None:
+        """Enforce mask and signs in place. `exact`: masked entries become 0 even if NaN, in the gradient too.
+
+        A tied parameter has one record per place. All are enforced together, or each would react to the other's write.
+        """
+        parameter = self.parameter
+        tied = records_of(parameter)
+        for record in tied:
+            record.check()
+        with torch.inference_mode(parameter.is_inference()), torch.no_grad():
+            for record in tied:
+                record.constraint.enforce(parameter, exact=exact)
+                if exact:
+                    record.mask_gradient()
+        for record in tied:
+            record._seen, record._storage = record._stamp(), parameter.untyped_storage()
+
+    def align(self) -> None:
+        """Give each entry the sign of its column in place, keeping its magnitude; then enforce."""
+        with torch.inference_mode(self.parameter.is_inference()), torch.no_grad():
+            self.constraint.align(self.parameter)
+        self.enforce()
+
+    def mask_gradient(self) -> None:
+        """Zero the masked entries of an existing gradient, unless the mask is lifted."""
+        if self.parameter.grad is not None and not self.lifted:
+            self.constraint.clear(self.parameter.grad)
+
+    def clear_moments(self, optimizer: Optimizer) -> None:
+        """Zero the optimizer's moments at removed entries, once per optimizer and change of the mask."""
+        self._moments.clear(optimizer, self.parameter, self.constraint, self.lifts)
+
+    def check(self) -> None:
+        """Raise MaskError unless mask and signs fit the parameter; make sure that its gradient hook is there."""
+        shape = self.parameter.shape
+        if self.mask is not None and self.mask.shape != shape:
+            raise MaskError(
+                f"parameter {self.path!r}: expected the shape of its mask, {tuple(self.mask.shape)}, got {tuple(shape)}"
+            )
+        if self.signs is not None and self.signs.shape != shape[1:]:
+            raise MaskError(
+                f"parameter {self.path!r}: expected shape (rows, {len(self.signs)}) to fit its signs, "
+                f"got {tuple(shape)}"
+            )
+        if self.mask is None:
+            return
+        hooks = self.parameter._backward_hooks
+        if self._handle is None or self._handle.id not in (hooks or {}):
+            self._handle = hook_gradient(self.parameter, self)
+        elif self.parameter.untyped_storage() is not self._storage:
+            self.parameter._backward_hooks = hooks  # torch.utils.swap_tensors disconnects the table from the gradient
+
+    def _stamp(self) -> tuple[Any, ...]:
+        return version(self.parameter), self.parameter.data_ptr(), *self.constraint.versions()
+
+    def _register(self) -> None:
+        """Hook the parameter's gradient, and register for optimizer steps."""
+        global _hooked_optimizers
+        if not _hooked_optimizers:
+            register_optimizer_step_post_hook(_after_step)
+            _hooked_optimizers = True
+        _registry.add(self.parameter, self)
+        if self.mask is not None:
+            self._handle = hook_gradient(self.parameter, self)
+
+    def _unregister(self) -> None:
+        if self._handle is not None:
+            self._handle.remove()
+        self._handle = self._seen = None
+        _registry.discard(self.parameter, self)
+
+
+_registry: Registry[Record] = Registry()
+_hooked_optimizers = False
+
+
+def records_of(parameter: nn.Parameter) -> list[Record]:
+    """Return all records of a parameter, in any module; a tied parameter has several."""
+    return [record for record in _registry.of(parameter) if record.parameter is parameter]
+
+
+def _after_step(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
+    """The one hook behind every optimizer of the process."""
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            records = _registry.of(parameter)
+            if records:
+                records[0].enforce()
+            for record in records:
+                record.clear_moments(optimizer)
+
+
+def _is_substitute(buffer: Tensor | None, own: Tensor | None) -> bool:
+    """Return whether a functional call supplied the buffer; another dtype or device means the own buffer, moved."""
+    if buffer is own or buffer is None or own is None:
+        return False
+    return buffer.device == own.device and buffer.dtype is own.dtype

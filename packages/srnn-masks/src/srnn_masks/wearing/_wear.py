@@ -1,0 +1,108 @@
+"""Apply masks to the parameters of a module, replace, read, enforce and release them.
+
+A masked entry is zero in every forward pass and between them, gets no gradient, and no optimizer moves it. The module
+itself does not change: its parameters keep their names, identity and storage.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import UninitializedParameter
+
+from .._errors import MaskError
+from ._find import chosen, has_signs, records
+from ._plan import plan, sites
+
+
+def apply(module: nn.Module, masks: Mapping[str, Tensor]) -> None:
+    """Apply masks: entries where a mask is False become zero and stay zero.
+
+    Keys are full parameter names (`named_parameters()`) or globs of them. Masks are bool tensors of the parameter's
+    shape (rows = target, cols = source). A new mask is intersected with an existing one, so masks can only shrink
+    (`replace` can also restore entries). A tied parameter gets one mask under all its names.
+
+    Raises MaskError, before anything is changed, if a key matches no parameter, a mask has another dtype or shape, or
+    one parameter gets two different masks.
+
+    >>> layer = torch.nn.utils.skip_init(torch.nn.Linear, 3, 2)
+    >>> apply(layer, {"weight": torch.eye(2, 3, dtype=torch.bool)})
+    >>> layer.weight.count_nonzero(dim=1) <= 1
+    tensor([True, True])
+    """
+    _set_masks("apply", module, masks, lambda current, new: new if current is None else current & new)
+
+
+def replace(module: nn.Module, masks: Mapping[str, Tensor]) -> None:
+    """Replace existing masks, e.g. to grow connections; otherwise like `apply`.
+
+    A restored entry starts from zero. Its optimizer moments do too if a step was made while it was masked.
+    """
+    _set_masks("replace", module, masks, lambda current, new: new)
+
+
+def release(module: nn.Module, names: str | Iterable[str] = "*") -> dict[str, Tensor]:
+    """Remove masks and signs, with all hooks and buffers, so that `state_dict` has its original keys.
+
+    The weights stay as they are. `names` are full parameter names or globs of parameters with a mask or signs. Returns
+    the masks, as `masks` does, ready for `apply`; to apply signs again, read them with `signs` first.
+
+    Raises MaskError for a name that matches no such parameter, except "*".
+    """
+    signed = any(has_signs(record) for _, _, record in records(module))
+    what = "masked or signed parameter" if signed else "masked parameter"
+    selected = chosen("release", module, names, lambda record: True, what)
+    selected_names = {name for name, _, _ in selected}
+    released = {name: mask for name, mask in masks(module).items() if name in selected_names}
+    for _, host, record in selected:
+        record.detach(host)
+    return released
+
+
+def masks(module: nn.Module) -> dict[str, Tensor]:
+    """Return copies of all masks, bool of the parameter's shape, by full parameter name; a tied parameter once."""
+    current: dict[str, Tensor] = {}
+    first: dict[int, str] = {}
+    for name, host, record in records(module):
+        record.sync(host)
+        if record.mask is not None:
+            name = first.setdefault(id(record.parameter), name)
+            current[name] = current[name] & record.mask if name in current else record.mask.clone()
+    return current
+
+
+def enforce(module: nn.Module) -> None:
+    """Enforce all masks and signs now, exactly, and zero the gradients of masked entries.
+
+    Needed only after a write that torch does not count and no optimizer made (`weight.data.add_(...)`), or after a
+    write by hand between forward passes of a compiled module.
+    """
+    for _, host, record in records(module):
+        record.sync(host, exact=True)
+
+
+def _set_masks(
+    verb: str, module: nn.Module, new: Mapping[str, Tensor], combine: Callable[[Tensor | None, Tensor], Tensor]
+) -> None:
+    """Set the mask of each record to `combine(current mask or None, new mask)`."""
+    for target, mask in plan(verb, module, new, _check, "mask"):
+        with torch.inference_mode(False):
+            mask = mask.detach().to(target.parameter.device)
+            for host, record in sites(module, target):
+                record.sync(host)
+                record.set_buffer(host, "mask", combine(record.mask, mask))
+            record.enforce(exact=True)
+
+
+def _check(verb: str, name: str, parameter: nn.Parameter, mask: Tensor) -> None:
+    what = f"{verb}: mask of {name!r}"
+    if not isinstance(mask, Tensor):
+        raise MaskError(f"{what}: expected a torch.Tensor of dtype torch.bool, got {type(mask)}")
+    if mask.dtype is not torch.bool:
+        raise MaskError(f"{what}: expected dtype torch.bool, got {mask.dtype}")
+    if mask.layout is not torch.strided:
+        raise MaskError(f"{what}: expected a dense tensor (torch.strided), got {mask.layout}")
+    if isinstance(parameter, UninitializedParameter):
+        raise MaskError(f"{verb}: parameter {name!r}: expected a shape, got a lazy parameter; run one forward first")
+    if mask.shape != parameter.shape:
+        raise MaskError(f"{what}: expected shape {tuple(parameter.shape)}, got {tuple(mask.shape)}")

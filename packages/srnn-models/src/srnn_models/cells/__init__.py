@@ -1,0 +1,23 @@
+"""Recurrent cells: frozen values (`ElmanRNN`, `GRU`, …) and the modules that they build.
+
+A cell writes what one time step computes; the loop over time is shared, in `Recurrence`. A new cell is one file here
+and one line in `AnyRecurrence`.
+"""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from ._elman import ElmanRNN as ElmanRNN
+from ._gru import GRU as GRU
+from ._layers import Stack as Stack
+from ._leaky import LeakyRNN as LeakyRNN
+from ._lstm import LSTM as LSTM
+from ._recurrence import Matrix as Matrix
+from ._recurrence import Recur as Recur
+from ._recurrence import Recurrence as Recurrence
+from ._recurrence import State as State
+
+AnyRecurrence = Annotated[ElmanRNN | LeakyRNN | GRU | LSTM, Field(discriminator="kind")]
+
+__all__ = ["GRU", "LSTM", "AnyRecurrence", "ElmanRNN", "LeakyRNN", "Matrix", "Recur", "Recurrence", "Stack", "State"]

@@ -1,0 +1,51 @@
+"""The gated recurrent unit (arXiv 1406.1078), in the form of torch's `nn.GRU`: the reset gate acts after W_hn."""
+
+from typing import Literal
+
+import torch
+from pydantic import PositiveInt
+from torch import Tensor
+
+from .._value import Value
+from ._gated import GatedModule
+from ._recurrence import Recur
+
+
+class GRU(Value):
+    """h_t = (1 - z) n + z h_{t-1}, the equations of torch's `nn.GRU`, with two biases (`bias`) or none.
+
+    r = sigmoid(W_ir x_t + b_ir + W_hr h_{t-1} + b_hr), z likewise, n = tanh(W_in x_t + b_in + r (W_hn h_{t-1} + b_hn)).
+
+    >>> gru = GRU(hidden=4).build(2, generator=torch.Generator().manual_seed(0))
+    >>> states, state = gru(torch.zeros(10, 3, 2))
+    >>> states.shape, state.shape
+    (torch.Size([10, 3, 4]), torch.Size([3, 4]))
+    """
+
+    kind: Literal["gru"] = "gru"
+    hidden: PositiveInt
+    bias: bool = True
+
+    @property
+    def state_size(self) -> int:
+        """Size S of a state: N."""
+        return self.hidden
+
+    def build(self, inputs: int, *, generator: torch.Generator) -> "GRUModule":
+        """Return the module for inputs of size I, with weights drawn from the generator, on its device."""
+        return GRUModule(inputs, self.hidden, self.bias, generator=generator)
+
+
+class GRUModule(GatedModule):
+    """The trainable module of a `GRU`, with gates r, z, n in this order: `weight_hh` is (3N, N)."""
+
+    gates = 3
+
+    def advance(self, drive: Tensor, recur: Recur, state: Tensor) -> Tensor:
+        """Return the next h (B, N) from drive (B, 3N) and h (B, N)."""
+        sizes = [2 * self.hidden, self.hidden]
+        drive_rz, drive_n = torch.split(drive, sizes, dim=-1)  # (B, 2N), (B, N)
+        recur_rz, recur_n = torch.split(recur("weight_hh", state, self.bias_hh), sizes, dim=-1)  # (B, 2N), (B, N)
+        r, z = torch.sigmoid(drive_rz + recur_rz).chunk(2, dim=-1)  # (B, N) each
+        n = torch.tanh(drive_n + r * recur_n)  # (B, N)
+        return n + z * (state - n)

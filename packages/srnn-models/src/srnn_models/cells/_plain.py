@@ -1,0 +1,58 @@
+"""What `ElmanRNN` and `LeakyRNN` share: weights of N rows, their initialisation, and W_ih x + b."""
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from .._errors import ModelError
+from .._linear import empty, uniform_
+from ..engines import fused_elman, runs_fused
+from ._recurrence import Matrix, Recurrence
+
+
+class PlainModule(Recurrence):
+    """`weight_ih` (N, I), `weight_hh` (N, N), `bias` (N,) or None; a state is h, (B, N).
+
+    Row = target neuron, column = source. All are drawn from U(+-1/sqrt(N)), as in torch. The parameters are
+    uninitialised until a subclass, once it has all of its own, calls `reset_parameters`.
+    """
+
+    nonlinearity: str
+
+    def __init__(self, inputs: int, hidden: int, bias: bool, *, generator: torch.Generator) -> None:
+        super().__init__()
+        if inputs < 1:
+            raise ModelError(f"inputs: expected a positive size, got {inputs}")
+        self.inputs, self.hidden, self.state_sizes = inputs, hidden, (hidden,)
+        self.weight_ih = empty(hidden, inputs, generator=generator)
+        self.weight_hh = empty(hidden, hidden, generator=generator)
+        self.bias = empty(hidden, generator=generator) if bias else None
+
+    def reset_parameters(self, *, generator: torch.Generator) -> None:
+        """Draw all weights again from U(+-1/sqrt(N)), in place."""
+        for parameter in self.parameters(recurse=False):
+            uniform_(parameter, 1 / math.sqrt(self.hidden), generator=generator)
+
+    def matrices(self) -> dict[str, Matrix]:
+        """Return one gate for each matrix; the columns of `weight_hh` are the neurons of its rows."""
+        return {"weight_ih": Matrix(), "weight_hh": Matrix(recurrent=True)}
+
+    def drive(self, inputs: Tensor) -> Tensor:
+        """Return W_ih x + b, (..., N), of inputs (..., I)."""
+        return functional.linear(inputs, self.weight_ih, self.bias)
+
+    def _loop(self, drives: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Run the fused Elman loop on a GPU where the cell is an Elman network, otherwise the shared loop."""
+        if self.is_elman and runs_fused(self.weight_hh):
+            return fused_elman(drives, state, self.weight_hh, self.nonlinearity)  # (T, B, N), (B, N)
+        return super()._loop(drives, state)
+
+    @property
+    def is_elman(self) -> bool:
+        """Return whether one step is h_t = s(W_hh h_{t-1} + drive), with s = tanh or relu."""
+        raise NotImplementedError
+
+
+ACTIVATIONS = {"tanh": torch.tanh, "relu": torch.relu, "softplus": functional.softplus}

@@ -1,0 +1,149 @@
+"""`Recurrence`, the base class of every recurrent layer, with the one time loop that all cells share.
+
+A cell defines one step: `drive` maps the inputs of all steps at once, `advance` computes one step from the
+drive and the state, `output` reads h from a state. The loop belongs to `Recurrence`, and so does the product with the
+weights that are read from the state.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from .._errors import ModelError
+
+State = Tensor | tuple[Tensor, ...]
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """How the entries of a weight matrix belong to neurons (row = target, column = source).
+
+    `gates`: number of gates stacked in the rows, as blocks of equal size. `recurrent`: whether the columns are the
+    neurons of the rows, in the same order. If not, the columns are another set: inputs, tokens or projections.
+    """
+
+    gates: int = 1
+    recurrent: bool = False
+
+
+class Recur(Protocol):
+    """The product with a weight matrix that is read from the state, as `Recurrence.advance` receives it."""
+
+    def __call__(self, name: str, x: Tensor, plus: Tensor | None = None) -> Tensor:
+        """Return `plus + W x` (B, rows), with W the parameter `name` (rows, cols) and x (B, cols); no `plus` is 0."""
+
+
+class Recurrence(nn.Module):
+    """A recurrent layer with an explicit loop over time: it can be stepped, differentiated twice and mapped by `vmap`.
+
+    Sizes: `inputs` (I), `hidden` (N), `state_size` (S). A state is one tensor (B, S); None means zeros. `state_sizes`
+    are the sizes of its parts, which sum to S: (N,) where the state is h itself, (N, N) for the h and c of an LSTM.
+
+    A subclass sets `inputs`, `hidden` and `state_sizes`, and writes `drive`, `advance`, `matrices` and
+    `reset_parameters`, and `output` where the state is not h. Inside the loop a state of one part is a tensor, a state
+    of several parts is a tuple of them.
+    """
+
+    inputs: int
+    hidden: int
+    state_sizes: tuple[int, ...]
+
+    @property
+    def state_size(self) -> int:
+        """Size S of a state."""
+        return sum(self.state_sizes)
+
+    def drive(self, inputs: Tensor) -> Tensor:
+        """Map inputs (..., I) to the part of each step that does not depend on the state, (..., D)."""
+        raise NotImplementedError
+
+    def advance(self, drive: Tensor, recur: Recur, state: Any) -> Any:
+        """Return the state after one step, from its drive (B, D) and the state before, each part (B, size).
+
+        Every product with a weight that is read from the state is `recur(name, x, plus)`, which is `plus + W x`.
+        """
+        raise NotImplementedError
+
+    def output(self, state: Any) -> Tensor:
+        """Return the h (B, N) of a state, one tensor (B, S) or in parts; `forward` returns it for each step."""
+        return state  # type: ignore[no-any-return]
+
+    def matrices(self) -> dict[str, Matrix]:
+        """Return a description of each weight matrix, by parameter name."""
+        raise NotImplementedError
+
+    def reset_parameters(self, *, generator: torch.Generator) -> None:
+        """Draw all weights again, in place."""
+        raise NotImplementedError
+
+    def forward(self, inputs: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Run inputs (T, B, I) from state (B, S): h at all times (T, B, N) and the last state (B, S).
+
+        Raises `ModelError` if inputs or state have another shape.
+        """
+        check_sequence(inputs, self.inputs)
+        state = self._initial(inputs[0], state)  # (B, S)
+        return self._loop(self.drive(inputs), state)  # (T, B, N), (B, S)
+
+    def step(self, input: Tensor, state: Tensor | None = None) -> Tensor:
+        """Run one time step: input (B, I) and state (B, S) give the next state (B, S)."""
+        parts = self.split(self._initial(input, state))  # each (B, size)
+        return self._join(self.advance(self.drive(input), self._product(), parts))  # (B, S)
+
+    def split(self, state: State) -> State:
+        """Split a state (..., S) into its parts; a state of one part, or already in parts, is returned as it is."""
+        if isinstance(state, tuple) or len(self.state_sizes) == 1:
+            return state
+        return torch.split(state, list(self.state_sizes), dim=-1)
+
+    def extra_repr(self) -> str:
+        """Return the sizes, for `print(module)`."""
+        return f"{self.inputs} -> {self.hidden}"
+
+    def _loop(self, drives: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Run drives (T, B, D) from state (B, S), with autograd: h at all times (T, B, N) and the last state (B, S)."""
+        advance, output, recur = self.advance, self.output, self._product()
+        parts = self.split(state)
+        outputs = []
+        for drive in drives.unbind(0):
+            parts = advance(drive, recur, parts)  # each (B, size)
+            outputs.append(output(parts))  # (B, N)
+        return torch.stack(outputs), self._join(parts)  # (T, B, N), (B, S)
+
+    def _product(self) -> Recur:
+        """Return the product of one run, which transposes each weight once for all its steps."""
+        transposed: dict[str, Tensor] = {}
+
+        def recur(name: str, x: Tensor, plus: Tensor | None = None) -> Tensor:
+            weight = transposed.get(name)  # (cols, rows)
+            if weight is None:
+                weight = transposed[name] = getattr(self, name).t()
+            return x @ weight if plus is None else torch.addmm(plus, x, weight)  # (B, rows)
+
+        return recur
+
+    def _join(self, state: State) -> Tensor:
+        """Return a state as one tensor (B, S)."""
+        return torch.cat(state, dim=-1) if isinstance(state, tuple) else state
+
+    def _initial(self, input: Tensor, state: Tensor | None) -> Tensor:
+        """Return the state (B, S), checked, or zeros for input (B, I)."""
+        shape = (input.shape[0], self.state_size)
+        if state is None:
+            return input.new_zeros(shape)
+        check_state(state, shape)
+        return state
+
+
+def check_sequence(inputs: Tensor, size: int) -> None:
+    """Raise `ModelError` unless inputs are (T, B, size) with at least one time step."""
+    if inputs.dim() != 3 or inputs.shape[2] != size or inputs.shape[0] == 0:
+        raise ModelError(f"inputs: expected shape (T, B, {size}) with T >= 1, got {tuple(inputs.shape)}")
+
+
+def check_state(state: Tensor, shape: tuple[int, ...]) -> None:
+    """Raise `ModelError` unless the state has this shape."""
+    if state.shape != shape:
+        raise ModelError(f"state: expected shape {shape}, got {tuple(state.shape)}")

@@ -1,9 +1,0 @@
-"""The base of every value of this package."""
-
-from pydantic import BaseModel, ConfigDict
-
-
-class Value(BaseModel):
-    """A frozen, validated value that goes to JSON and back unchanged."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

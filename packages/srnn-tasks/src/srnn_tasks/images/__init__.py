@@ -1,0 +1,9 @@
+"""Image classification over time: the pixels of an image arrive as a sequence, and its class is read at the end."""
+
+from ._mnist_files import Mnist as Mnist
+from ._mnist_files import load_mnist as load_mnist
+from ._mnist_files import read_idx as read_idx
+from ._sequential_mnist import SequentialMNIST as SequentialMNIST
+from ._sequential_mnist import SequentialMNISTSource as SequentialMNISTSource
+
+__all__ = ["Mnist", "SequentialMNIST", "SequentialMNISTSource", "load_mnist", "read_idx"]

@@ -17,7 +17,7 @@ KEYS = json.loads((Path(__file__).parent / "data" / "run_keys.json").read_text()
 
 def tables(scale: str) -> Iterator[Table]:
     """Yield every table of the papers at one scale."""
-    for name in papers.TABLES:
+    for name in papers.table_names():
         yield papers.table(name, scale)
 
 

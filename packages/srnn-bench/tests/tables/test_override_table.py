@@ -71,7 +71,7 @@ def test_a_setting_changes_the_experiments_that_have_its_path():
     assert override_table(table, []) is table
 
 
-@pytest.mark.parametrize("name", papers.TABLES)
+@pytest.mark.parametrize("name", papers.table_names())
 def test_the_tables_of_the_papers_accept_settings(name):
     table = papers.table(name, "smoke")
     changed = override_table(table, ["stages.0.training.batch_size=3", "stages.0.training.clip_norm=7"])

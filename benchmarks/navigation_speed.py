@@ -4,8 +4,8 @@ r"""Time per training step of navigation: launched kernel by kernel (eager), and
     python benchmarks/navigation_speed.py --device cpu --neurons 64    # to try the script
 
 First the losses of 20 steps from the same seed are compared. Then blocks of steps are timed alternately (eager,
-recorded, eager, ...) with CUDA events. A step includes drawing the routes, forward, loss, penalty, backward and Adam.
-On a CPU nothing can be recorded, and both engines are the same.
+recorded, eager, ...) with CUDA events. A step includes drawing the routes, which is not recorded, forward, loss,
+penalty, backward and Adam. On a CPU nothing can be recorded, and both engines are the same.
 
 For a GPU machine with Python 3.12 and torch but without network access: once, on a machine with network access, in the
 root of the repository,
@@ -17,8 +17,9 @@ root of the repository,
 and on the GPU machine, with .whl copied and OUT set to an output folder, one command (tests first; at most 10 minutes):
 
     export PYTHONPATH=/tmp/site; python3 -m pip install -q --no-index --no-deps --no-compile --target /tmp/site \
-        .whl/*.whl; timeout 200 python3 -m pytest -q -p no:cacheprovider packages/srnn-bench/tests/test_graphed.py \
-        -k "cuda_graphs or wait"; timeout 180 python3 benchmarks/navigation_speed.py --write $OUT/navigation-speed.md; \
+        .whl/*.whl; timeout 200 python3 -m pytest -q -p no:cacheprovider -k cuda \
+        packages/srnn-bench/tests/training/test_graphed.py; \
+        timeout 180 python3 benchmarks/navigation_speed.py --write $OUT/navigation-speed.md; \
         timeout 180 python3 benchmarks/penalty_cost.py --device cuda --precision tf32 --neurons 4096 \
         --write $OUT/penalty-cost.md
 """
@@ -42,7 +43,6 @@ from srnn_bench import Conditions, Experiment, Penalty, Stage, Training
 from srnn_bench.training import (
     CudaRecorder,
     Graphed,
-    Plain,
     Single,
     applied,
     assemble,
@@ -115,14 +115,18 @@ def eager(size: Size, device: torch.device) -> Single:
     return engine
 
 
-def recorded(size: Size, device: torch.device) -> Graphed:
-    """Return an engine that records its step and replays it; raises RuntimeError if recording fails."""
+def recorded(size: Size, device: torch.device) -> Single:
+    """Return an engine that records its step and replays it, or `eager` on a CPU.
+
+    Raises RuntimeError if recording fails.
+    """
+    if device.type != "cuda":
+        return eager(size, device)
 
     def on_note(text: str) -> None:
         raise RuntimeError(text)
 
-    recorder = CudaRecorder(device) if device.type == "cuda" else Plain()
-    engine = Graphed([assemble(experiment(size), 0, device)], device, recorder, tell=on_note)
+    engine = Graphed([assemble(experiment(size), 0, device)], device, CudaRecorder(device), on_note=on_note)
     engine.begin(0)
     return engine
 

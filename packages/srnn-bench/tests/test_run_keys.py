@@ -5,30 +5,24 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from srnn_bench import Experiment, Table, papers
+from srnn_bench import Experiment, papers
 
 KEYS = json.loads((Path(__file__).parent / "data" / "run_keys.json").read_text())
 
 
-def tables(scale: str) -> Iterator[Table]:
-    """Yield every table of the papers at one scale."""
-    for name in papers.table_names():
-        yield papers.table(name, scale)
-
-
 @pytest.mark.parametrize("scale", ["smoke", "quick", "paper"])
 def test_the_tables_have_their_stored_run_keys(scale):
+    """Tables that were added later are not compared."""
     stored = {name: scales[scale] for name, scales in KEYS["tables"].items()}
     found = {}
-    for table in tables(scale):
-        keys = sorted({job.key for job in table.jobs()})
-        found[table.name] = {"runs": len(keys), "sha256": hashlib.sha256("\n".join(keys).encode()).hexdigest()}
-    assert {name: found.get(name) for name in stored} == stored
+    for name in stored:
+        keys = sorted({job.key for job in papers.table(name, scale).jobs()})
+        found[name] = {"runs": len(keys), "sha256": hashlib.sha256("\n".join(keys).encode()).hexdigest()}
+    assert found == stored
 
 
 @pytest.mark.parametrize("name", KEYS["experiments"])

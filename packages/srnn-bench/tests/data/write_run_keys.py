@@ -206,7 +206,7 @@ def block(entries: dict[str, Any]) -> str:
 
 
 def main(path: Path) -> None:
-    tables = {name: {scale: table_keys(name, scale) for scale in SCALES} for name in papers.TABLES}
+    tables = {name: {scale: table_keys(name, scale) for scale in SCALES} for name in papers.table_names()}
     experiments = {}
     for name, document in EXPERIMENTS.items():
         value = Experiment.model_validate(document)

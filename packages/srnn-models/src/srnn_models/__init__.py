@@ -1,4 +1,4 @@
-"""Recurrent cells and networks with an explicit time loop: a value says what to build, `build` returns the module."""
+"""Recurrent cells and networks with an explicit time loop: a value specifies a module, and its `build` returns it."""
 
 from importlib.metadata import version as _version
 

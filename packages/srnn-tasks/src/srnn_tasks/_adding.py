@@ -1,4 +1,4 @@
-"""The adding problem (Hochreiter and Schmidhuber 1997), as the code of arXiv 2406.06290 sets it."""
+"""The adding problem (Hochreiter and Schmidhuber 1997), with the settings of the code of arXiv 2406.06290."""
 
 from collections.abc import Iterator
 from typing import Annotated, Literal
@@ -11,13 +11,14 @@ from .contract import BaseSource, Batch, Metric, Split, Task, TaskSpec, check_ge
 
 
 class Adding(Task):
-    """Two of T numbers are marked; after the last step, tell their sum.
+    """The adding problem: output the sum of the two marked values of a sequence after its last step.
 
     Inputs `(T, B, 2)`: a value uniform in [0, 1], and a marker that is 1 at two distinct steps, uniform over the whole
     sequence. Targets `(T, B, 1)` are the sum at every step; the weight is 1 at the last step and 0 before.
 
-    steps: T. epoch_sequences: an epoch is that many fresh sequences.
-    held_out, held_out_seed: each split is that many sequences, always the same ones, from a stream of this seed.
+    steps: T. epoch_sequences: fresh sequences per epoch.
+    held_out, held_out_seed: number of sequences in each held-out split, which are fixed: drawn from a separate
+    generator with this seed.
 
     >>> Adding(steps=30).epoch_sequences
     10000
@@ -27,7 +28,7 @@ class Adding(Task):
     steps: Annotated[int, Field(ge=2)] = 50
     epoch_sequences: PositiveInt = 10_000
     held_out: PositiveInt = 10_000
-    held_out_seed: Annotated[int, Field(ge=0, lt=2**63)] = 240_606_290  # unlike any seed one would train with
+    held_out_seed: Annotated[int, Field(ge=0, lt=2**63)] = 240_606_290  # unlikely as the seed of a training run
 
     def open(self, *, device: torch.device | str, generator: torch.Generator) -> "AddingSource":
         """Return the source; there are no fixed parts."""
@@ -44,7 +45,7 @@ class AddingSource(BaseSource):
         self.task = task
 
     def epoch_batches(self, size: int) -> int:
-        """Return the number of batches that show `epoch_sequences` sequences (the last one may show more)."""
+        """Return the number of batches that contain `epoch_sequences` sequences; the last may exceed the number."""
         return -(-self.task.epoch_sequences // size)
 
     def draw(self, size: int, *, generator: torch.Generator) -> Batch:
@@ -65,12 +66,12 @@ class AddingSource(BaseSource):
         return {"mse": self.loss(outputs, batch)}
 
     def baseline(self, *, split: Split = "test") -> dict[str, float]:
-        """Return the metrics of the answer 1, the mean of the sum; its expected squared error is 1/6."""
+        """Return the metrics of the constant output 1, the mean of the sum; its expected squared error is 1/6."""
 
-        def always_one(inputs: Tensor, start: Tensor | None = None, state: None = None) -> tuple[Tensor, None]:
+        def constant_one(inputs: Tensor, start: Tensor | None = None, state: None = None) -> tuple[Tensor, None]:
             return torch.ones_like(inputs[..., :1]), None  # (T, B, 1)
 
-        return self.evaluate(always_one, split=split, generator=torch.Generator(self.device))
+        return self.evaluate(constant_one, split=split, generator=torch.Generator(self.device))
 
 
 def _sequences(steps: int, size: int, *, generator: torch.Generator) -> Batch:

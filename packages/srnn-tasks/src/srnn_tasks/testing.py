@@ -1,12 +1,12 @@
-"""What the author of a task runs: `check_task(MyTask())` in a test.
+"""Tests for the authors of tasks: `check_task(MyTask())` raises an AssertionError if the task breaks the contract.
 
-Each breach of the contract is an AssertionError whose first word names the part that is wrong.
+The first word of the message names the part that is wrong.
 """
 
 from itertools import islice
 
-from .checks import Probe as Probe
 from .checks import (
+    Probe,
     check_batch,
     check_evaluate,
     check_loss,
@@ -27,10 +27,10 @@ __all__ = ["Probe", "check_task"]
 def check_task(
     task: Task, *, size: int = 3, seeded: bool = True, splits: tuple[Split, ...] = ("validation", "test")
 ) -> None:
-    """Raise an AssertionError if `task` breaks the contract; it is opened on the CPU, several times.
+    """Raise an AssertionError if `task` breaks the contract. The task is opened several times, on the CPU.
 
-    size: rows of the batches that are drawn. seeded: False for a task whose training batches do not depend on the
-    generator (a text read in order); else another seed must give other batches. splits: those to evaluate.
+    size: rows of the batches that are drawn. seeded: whether training batches depend on the generator, so that another
+    seed must give other batches; False for a text that is read in order. splits: the splits to evaluate.
 
     >>> from srnn_tasks import Adding
     >>> check_task(Adding(steps=5, held_out=20))

@@ -155,12 +155,12 @@ def test_a_state_of_something_else_is_refused() -> None:
     drawn(streams, 4)
     state = streams.state_dict()
     for source, wrong, message in (
-        (rows, state, "keeps no position"),
-        (rows, {"begun": False}, "keeps no position"),
-        (streams, {"junk": 1}, r"expected that of streams of trials; got \['junk'\]"),
-        (streams, {"begun": True}, "expected that of streams"),
-        (streams, {**state, "more": 0}, "expected that of streams"),
-        (opened(tasks=FEW[:2], layout=Streams(steps=10)), state, f"expected 2 tasks, got {len(FEW)}"),
+        (rows, state, "this source has no position"),
+        (rows, {"begun": False}, "this source has no position"),
+        (streams, {"junk": 1}, r"expected the state of streams of trials; got \['junk'\]"),
+        (streams, {"begun": True}, "expected the state of streams"),
+        (streams, {**state, "more": 0}, "expected the state of streams"),
+        (opened(tasks=FEW[:2], layout=Streams(steps=10)), state, f"expected 2 tasks; got {len(FEW)}"),
     ):
         with pytest.raises(ValueError, match=message):
             source.load_state_dict(wrong)
@@ -169,7 +169,7 @@ def test_a_state_of_something_else_is_refused() -> None:
     own = saved(other.state_dict())
     with pytest.raises(ValueError, match="expected 2 tasks"):
         other.load_state_dict(state)
-    assert saved(other.state_dict()) == own, "its streams stand where they stood"
+    assert saved(other.state_dict()) == own, "its streams did not move"
 
 
 def test_evaluation_does_not_move_a_stream() -> None:

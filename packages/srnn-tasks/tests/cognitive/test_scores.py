@@ -7,8 +7,7 @@ import torch
 from torch import Tensor
 
 from srnn_tasks import Batch
-from srnn_tasks.cognitive import Cognitive, Conventions, Legacy, OneTrial, Streams, Windows
-from srnn_tasks.cognitive._scores import Scores, score
+from srnn_tasks.cognitive import Cognitive, Conventions, Legacy, OneTrial, Scores, Streams, Windows, score
 
 from .plain import DECISION, MATCH
 from .rows import drawn, held_out, opened, trials

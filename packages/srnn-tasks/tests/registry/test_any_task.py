@@ -42,7 +42,7 @@ def test_a_plugin_with_nested_plugins_goes_to_json_and_back(install) -> None:
 @pytest.mark.parametrize(
     ("task", "place", "message"),
     [
-        ({"steps": 3}, "task.kind", "a task needs its kind, one of: .*adding"),
+        ({"steps": 3}, "task.kind", "expected the kind of a task, one of: .*adding"),
         ({"kind": "ading"}, "task.kind", "no task 'ading' is installed. Did you mean 'adding'.* Known: .*adding"),
         ({"kind": 5}, "task.kind", "no task 5 is installed"),
         ({"kind": ["adding"]}, "task.kind", "no task"),

@@ -59,11 +59,17 @@ def test_a_plugin_is_found_and_loaded_only_when_asked_for(install) -> None:
     assert "plugin_raises" not in sys.modules
 
 
-def test_importing_the_package_loads_no_plugin(install, tmp_path) -> None:
+def test_importing_the_package_loads_no_plugin_no_extra_and_no_sibling(install, tmp_path) -> None:
     install("foe", {"other": "plugin_exits:Task"}, MODULES)
-    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import srnn_tasks; print('other' in srnn_tasks.kinds())"
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import srnn_tasks, srnn_tasks.testing\n"
+        "loaded = {name.split('.')[0] for name in sys.modules}\n"
+        "print('other' in srnn_tasks.kinds())\n"
+        "extras = ('datasets', 'gymnasium', 'neurogym', 'scipy')\n"
+        "print(sorted(name for name in loaded if name in extras or name.startswith(('srnn_', 'plugin_'))))"
+    )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert result.stdout.strip() == "True"
+    assert result.stdout.split("\n") == ["True", "['srnn_tasks']", ""]
 
 
 @pytest.mark.parametrize(("target", "message"), BROKEN)

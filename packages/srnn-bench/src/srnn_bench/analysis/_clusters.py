@@ -57,9 +57,9 @@ def clusters(points: Tensor) -> Clustering:
     least mean distance to another cluster; 0 for a cluster of one unit, and if a = b = 0.
     """
     if points.ndim != 2 or len(points) < 3:
-        raise BenchError(f"points: expected shape (N, tasks) with 3 units or more; got {tuple(points.shape)}")
+        raise BenchError(f"points: expected shape (N, tasks) with 3 units or more, got {tuple(points.shape)}")
     if not points.isfinite().all():
-        raise BenchError(f"points: expected finite numbers; got {int((~points.isfinite()).sum())} that are not")
+        raise BenchError(f"points: expected finite numbers, got {int((~points.isfinite()).sum())} that are not")
     variances = points.detach().cpu().double().numpy()
     distances = pdist(variances)
     tree = linkage(distances, method="ward")  # the same tree as from coordinates

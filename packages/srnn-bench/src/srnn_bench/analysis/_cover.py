@@ -1,10 +1,10 @@
 """The universal cover of a mask's graph, which bounds the second singular value of the mask from below.
 
 A mask is a graph between sources and targets. Without its greatest singular value, a graph with the same cover cannot
-have singular values much below the cover's spectral radius rho; if they are not above it, it is Ramanujan
+have singular values much below the cover's spectral radius rho; if none is above it, the graph is Ramanujan
 (Greenberg's definition, for irregular graphs; rho = sqrt(d - 1) + sqrt(e - 1) if all rows have d entries and all
-columns e). Friedman (Duke Math. J. 118, 2003), whom arXiv 2406.06290 cites, shows of random covers of a graph the weaker
-sqrt(sigma_1 rho), and calls that weakly relatively Ramanujan.
+columns e). Friedman (Duke Math. J. 118, 2003), whom arXiv 2406.06290 cites, proves for random covers of a graph the
+weaker bound sqrt(sigma_1 rho), and calls such covers weakly relatively Ramanujan.
 """
 
 from __future__ import annotations

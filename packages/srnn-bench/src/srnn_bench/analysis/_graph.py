@@ -37,7 +37,7 @@ GRAPH_MEASURES = {
 def graph_measures(mask: Tensor) -> dict[str, float]:
     """Return the `GRAPH_MEASURES` of a mask, bool `(N, N)`, row = target; NaN for undefined ones."""
     if mask.ndim != 2 or mask.shape[0] != mask.shape[1]:
-        raise BenchError(f"mask: expected shape (N, N); got {tuple(mask.shape)}")
+        raise BenchError(f"mask: expected shape (N, N), got {tuple(mask.shape)}")
     present = mask.detach().cpu().numpy().astype(np.float64)  # (N, N)
     others = present - np.diag(np.diag(present))
     sigma1, sigma2 = (*np.linalg.svd(present, compute_uv=False)[:2], 0.0)[:2]

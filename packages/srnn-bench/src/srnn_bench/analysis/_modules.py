@@ -77,7 +77,7 @@ def p_value(
     """
     _check(clustering, points, tasks)
     if repeats < 1:
-        raise BenchError(f"repeats: expected 1 or more; got {repeats}")
+        raise BenchError(f"repeats: expected 1 or more, got {repeats}")
     means, weights = _means(clustering, points), clustering.sizes.double() / len(points)
 
     def total(shuffled: Tensor) -> float:
@@ -106,8 +106,8 @@ def _compare(means: Tensor, tasks: Tensor) -> tuple[Tensor, Tensor]:
 
 def _check(clustering: Clustering, points: Tensor, tasks: Tensor) -> None:
     if points.ndim != 2 or len(points) != len(clustering.labels):
-        raise BenchError(f"points: expected shape ({len(clustering.labels)}, tasks); got {tuple(points.shape)}")
+        raise BenchError(f"points: expected shape ({len(clustering.labels)}, tasks), got {tuple(points.shape)}")
     if tasks.shape != points.shape[1:] or tasks.dtype != torch.bool:
-        raise BenchError(f"tasks: expected bool ({points.shape[1]},); got {tasks.dtype} {tuple(tasks.shape)}")
+        raise BenchError(f"tasks: expected bool ({points.shape[1]},), got {tasks.dtype} {tuple(tasks.shape)}")
     if not tasks.any() or tasks.all():
-        raise BenchError(f"tasks: expected some tasks but not all; got {int(tasks.sum())} of {len(tasks)}")
+        raise BenchError(f"tasks: expected some tasks but not all, got {int(tasks.sum())} of {len(tasks)}")

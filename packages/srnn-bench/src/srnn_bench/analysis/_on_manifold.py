@@ -49,7 +49,7 @@ class PlacedWeights:
 def weights_on_manifold(weight: Tensor, points: Tensor, moduli: Moduli, *, neuron: int = 0) -> PlacedWeights:
     """Relate a recurrent weight `(N, N)`, row = target, to costs at the `points (N, coordinates)` of its neurons."""
     if weight.shape != (len(points), len(points)):
-        raise BenchError(f"weight: expected shape ({len(points)}, {len(points)}); got {tuple(weight.shape)}")
+        raise BenchError(f"weight: expected shape ({len(points)}, {len(points)}), got {tuple(weight.shape)}")
     sizes = weight.detach().abs()
     distances = moduli.manifold.pairwise(points.detach())
     costs = moduli.coefficients(points.detach())

@@ -30,12 +30,12 @@ def task_variance(activity: Tensor, task: Tensor, scored: Tensor) -> Tensor:
         values = activity[:, rows].double().masked_fill(~present[..., None], 0.0)  # (T, R, N)
         counted = present.sum(dim=1) >= 2
         if not counted.any():
-            raise BenchError(f"scored: expected a step with two or more scored rows of task {slot}; got none")
+            raise BenchError(f"scored: expected a step with two or more scored rows of task {slot}, got none")
         variances.append(_variance(values[counted], present[counted]).mean(dim=0))
     variance = torch.stack(variances)
     if not variance.isfinite().all():
         units = (~variance.isfinite()).any(0).sum()
-        raise BenchError(f"activity: expected finite numbers at scored steps; got others in {units} units")
+        raise BenchError(f"activity: expected finite numbers at scored steps, got others in {units} units")
     return variance
 
 
@@ -51,13 +51,13 @@ def align_periods(activity: Tensor, period: Tensor, elapsed: Tensor, scored: Ten
     """
     steps, rows, units = activity.shape
     if bool(((elapsed < 0) | (elapsed >= steps)).any()):
-        raise BenchError(f"elapsed: expected 0 to {steps - 1} steps; got {int(elapsed.min())} to {int(elapsed.max())}")
+        raise BenchError(f"elapsed: expected 0 to {steps - 1} steps, got {int(elapsed.min())} to {int(elapsed.max())}")
     step = period * steps + elapsed  # (T, B)
     aligned = activity.new_zeros(steps * (int(period.max()) + 1), rows, units)
     aligned.scatter_(0, step[..., None].expand_as(activity), activity)
     present = torch.zeros(aligned.shape[:2], dtype=torch.bool, device=scored.device).scatter_(0, step, scored)
     if present.sum() != scored.sum():
-        raise BenchError("scored: expected one trial per row; got a row in which a step of a period occurs twice")
+        raise BenchError("scored: expected one trial per row, got a row in which a step of a period occurs twice")
     return aligned, present
 
 
@@ -71,7 +71,7 @@ def normalised(variance: Tensor) -> Tensor:
     greatest = variance.amax(dim=0)
     silent = int((greatest <= 0).sum())
     if silent:
-        raise BenchError(f"variance: expected units that vary in some task (`active_units`); got {silent} that do not")
+        raise BenchError(f"variance: expected units that vary in some task (`active_units`), got {silent} that do not")
     return (variance / greatest).T
 
 
@@ -84,11 +84,11 @@ def _variance(values: Tensor, present: Tensor) -> Tensor:
 
 def _check(activity: Tensor, task: Tensor, scored: Tensor) -> None:
     if activity.ndim != 3 or activity.shape[1] == 0:
-        raise BenchError(f"activity: expected shape (T, B, N) with trials; got {tuple(activity.shape)}")
+        raise BenchError(f"activity: expected shape (T, B, N) with trials, got {tuple(activity.shape)}")
     steps, batch = activity.shape[:2]
     if scored.shape != (steps, batch) or scored.dtype != torch.bool:
-        raise BenchError(f"scored: expected bool ({steps}, {batch}); got {scored.dtype} {tuple(scored.shape)}")
+        raise BenchError(f"scored: expected bool ({steps}, {batch}), got {scored.dtype} {tuple(scored.shape)}")
     if task.shape != (batch,) or task.is_floating_point():
-        raise BenchError(f"task: expected integers ({batch},); got {task.dtype} {tuple(task.shape)}")
+        raise BenchError(f"task: expected integers ({batch},), got {task.dtype} {tuple(task.shape)}")
     if task.min() < 0:
-        raise BenchError(f"task: expected slots from 0; got {int(task.min())}")
+        raise BenchError(f"task: expected slots from 0, got {int(task.min())}")

@@ -26,7 +26,7 @@ def figure_(
     """Draw figures of the papers, or list them with the runs that they need."""
     size = next((known for known in SCALES if known == scale), None)
     if size is None:
-        raise BenchError(f"scale: expected one of {', '.join(SCALES)}; got {scale!r}")
+        raise BenchError(f"scale: expected one of {', '.join(SCALES)}, got {scale!r}")
     if not names:
         for name, figure in papers.figures().items():
             needs = papers.command_of(_needs(name, figure), size) if figure.needs else "no runs"

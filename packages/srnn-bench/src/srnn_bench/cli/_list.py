@@ -35,9 +35,9 @@ def list_(
             _print_group(paper, table, variants)
             for name in (table, *variants) if state else ():
                 print_line(f"    {paper.full_name(name):<28} {_state(paper, name, store)}")
-    if state:
-        counts = [] if store is None else [f"{count} {status}" for status, count in sorted(store.statuses().items())]
-        print_line(f"Runs in {results}: {', '.join(counts) or 'none'}")
+    if store is not None:
+        counts = ", ".join(f"{count} {status}" for status, count in sorted(store.statuses().items()))
+        print_line(f"Runs in {store.path}: {counts or 'none'}")
     print_line("Tasks")
     for task in entries():
         print_line(f"  {task.kind:<20} {task.distribution}: {'ok' if task.error is None else f'broken: {task.error}'}")

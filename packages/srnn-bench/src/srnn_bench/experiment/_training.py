@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
-from torch.nn import Parameter
+from torch import Tensor
 
 from .._value import Value
 
@@ -33,7 +33,7 @@ class Annealing(Value):
 
 AnyRates = Annotated[Constant | Annealing, Field(discriminator="kind")]
 
-Groups = Iterable[Parameter] | Sequence[dict[str, Any]]  # the first argument of torch's optimizers
+Groups = Iterable[Tensor] | Sequence[dict[str, Any]]  # the first argument of torch's optimizers
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 

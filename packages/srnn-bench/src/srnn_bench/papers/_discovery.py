@@ -31,9 +31,9 @@ BUILT_IN = {
 
 def _check(name: str, loaded: object) -> Paper:
     if not isinstance(loaded, Paper):
-        raise TypeError(f"expected a srnn_bench.Paper; got {loaded!r}")
+        raise TypeError(f"expected a srnn_bench.Paper, got {loaded!r}")
     if ":" not in name and loaded.name != name:
-        raise TypeError(f"expected a paper named {name!r}, as its folder or entry point; got {loaded.name!r}")
+        raise TypeError(f"expected a paper named {name!r}, as its folder or entry point, got {loaded.name!r}")
     return loaded
 
 
@@ -88,7 +88,7 @@ def _figures_of(name: str) -> Mapping[str, Figure]:
     for key, each in found.items():
         lacking = [needed for needed in each.needs if needed not in paper.tables]
         if lacking:
-            raise BenchError(f"figure {paper.full_name(key)!r}: expected tables of its paper; got {', '.join(lacking)}")
+            raise BenchError(f"figure {paper.full_name(key)!r}: expected tables of its paper, got {', '.join(lacking)}")
     return found
 
 
@@ -118,11 +118,11 @@ def _scale(scale: str) -> Scale:
     for known in SCALES:
         if scale == known:
             return known
-    raise BenchError(f"scale: expected one of {', '.join(SCALES)}; got {scale!r}")
+    raise BenchError(f"scale: expected one of {', '.join(SCALES)}, got {scale!r}")
 
 
 def _unknown(noun: str, name: str, names: Iterable[str]) -> str:
     known = list(names)
     near = difflib.get_close_matches(name, known, n=1)
     hint = f" (did you mean {near[0]!r}?)" if near else ""
-    return f"{noun}: no {noun} {name!r}{hint}; expected one of {', '.join(known)}"
+    return f"{noun}: no {noun} {name!r}{hint}, expected one of {', '.join(known)}"

@@ -35,7 +35,7 @@ class KeptRun:
         if name not in self.weights:
             raise BenchError(
                 f"run {self.result.key}, stage {self.stage!r}: expected {name!r}, the embedding of a penalty, among "
-                f"the kept weights; got {', '.join(self.weights)}. Run `{self.command} --refresh` to keep it"
+                f"the kept weights, got {', '.join(self.weights)}. Run `{self.command} --refresh` to keep it"
             )
         return self.weights[name]
 
@@ -64,7 +64,7 @@ def required_runs(store: Store, table: Table, row: str, column: str) -> list[Kep
     runs = kept_runs(store, table, row, column)
     if not runs:
         raise BenchError(
-            f"{table.name}, {row}, {column}: expected runs with weights in {store.folder}; got none. "
+            f"{table.name}, {row}, {column}: expected runs with weights in {store.folder}, got none. "
             f"Run `{command_of((table.name,), table.scale)}` first"
         )
     return runs

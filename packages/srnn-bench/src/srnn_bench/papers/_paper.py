@@ -25,7 +25,7 @@ class FigureRequest:
     def required_store(self) -> Store:
         """Return the store; raises BenchError if the request has none."""
         if self.store is None:
-            raise BenchError("figure: expected a store of runs; got None")
+            raise BenchError("figure: expected a store of runs, got None")
         return self.store
 
 
@@ -82,7 +82,7 @@ class Paper:
         table = self.tables[name](scale)
         if (table.name, table.scale) != (self.full_name(name), scale):
             raise BenchError(
-                f"paper {self.name!r}: expected table {self.full_name(name)!r} at scale {scale!r}; "
+                f"paper {self.name!r}: expected table {self.full_name(name)!r} at scale {scale!r}, "
                 f"got {table.name!r} at scale {table.scale!r}"
             )
         return table

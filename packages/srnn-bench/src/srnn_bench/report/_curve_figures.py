@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from ..drawing import INK, Drawing, canvas, legend, legend_height, logarithmic, series
 from ..experiment import Experiment, StageResult
-from ..tables import AtStep, FilledCell, StepsTo, Summary, evaluations
+from ..tables import FilledCell, Summary, evaluations
 from ._words import anchor, slug
 
 SPAN = 20.0  # from this ratio of greatest to least loss on, the axis is logarithmic
@@ -130,12 +130,8 @@ def _courses(line: str, cell: FilledCell, metric: str) -> Iterator[Curve]:
 
 def _metrics(summary: Summary, rows: Sequence[str]) -> list[str]:
     """Return the metrics that the cells of some rows read, and whose course may be drawn."""
-    names: dict[str, None] = {}
-    for cell in _cells(summary, rows):
-        metric = cell.cell.metric
-        if isinstance(metric, str | StepsTo | AtStep):
-            names[metric if isinstance(metric, str) else metric.metric] = None
-    return list(names)
+    metrics = (cell.cell.reading.course for cell in _cells(summary, rows))
+    return list(dict.fromkeys(metric for metric in metrics if metric is not None))
 
 
 def _cells(summary: Summary, rows: Sequence[str]) -> list[FilledCell]:
@@ -160,13 +156,13 @@ def _metric_panel(summary: Summary, panel: Panel, drawn: Sequence[Curve], metric
     figure, axes = _axes(panel, drawn)
     axes.set(xlabel="optimizer steps", ylabel=f"validation {metric}")
     axes.set_xlim(left=0)
-    read = [cell.cell.metric for cell in _cells(summary, panel.rows)]
-    wanted = sorted({one.threshold for one in read if isinstance(one, StepsTo) and one.metric == metric})
-    for threshold in wanted:
-        axes.axhline(threshold, color=INK, linewidth=0.8, linestyle="dashed")
+    readings = [cell.cell.reading for cell in _cells(summary, panel.rows)]
+    guides = sorted({guide for reading in readings if reading.course == metric for guide in reading.guides()})
+    for guide in guides:
+        axes.axhline(guide, color=INK, linewidth=0.8, linestyle="dashed")
     caption = (
         f"Mean of {metric} on the validation split; the band spans the least and the greatest run. "
-        + (f"Dashed: {', '.join(f'{threshold:g}' for threshold in wanted)}. " if wanted else "")
+        + (f"Dashed: {', '.join(f'{guide:g}' for guide in guides)}. " if guides else "")
         + f"Runs: {_runs(drawn)}."
     )
     name = panel.file(f"{anchor(summary)}-validation-{slug(metric)}")

@@ -90,7 +90,7 @@ def ours(cell: FilledCell | None) -> str:
 
 def without_value(cell: FilledCell) -> list[str]:
     """Say how many runs of a cell gave no value, by what became of them."""
-    gone = {status: len(cell.without_value(status)) for status in ("diverged", "failed")} | {"not run": cell.missing}
+    gone = {"diverged": cell.diverged, "failed": cell.failed, "not run": cell.missing}
     return [f"{count} {name}" for name, count in gone.items() if count]
 
 

@@ -1,9 +1,17 @@
-"""TODO tables."""
+"""Tables of papers, their claims, and verdicts on them.
+
+A `Table` declares cells, each an experiment, a stage and a reading; `summarise` fills them with the results of a store,
+and `judge` tests the claims of the table statistically. Declarations know nothing of results: within this room each
+file imports only those before it, in the order readings, cell, claim, filled cell, table, summary, statistics, verdict,
+ledger.
+"""
 
 from ._cell import SCALES as SCALES
 from ._cell import Cell as Cell
+from ._cell import Place as Place
 from ._cell import Published as Published
 from ._cell import Scale as Scale
+from ._claim import LEVEL as LEVEL
 from ._claim import Claim as Claim
 from ._claim import Contrast as Contrast
 from ._claim import Verdict as Verdict
@@ -11,24 +19,30 @@ from ._claim import beats as beats
 from ._claim import beyond as beyond
 from ._claim import matches as matches
 from ._claim import within as within
+from ._curve_readings import AtStep as AtStep
+from ._curve_readings import StepsTo as StepsTo
+from ._curve_readings import evaluations as evaluations
 from ._filled import FilledCell as FilledCell
 from ._judge import Judgement as Judgement
 from ._judge import judge as judge
 from ._ledger import ledger as ledger
 from ._override import override_table as override_table
-from ._readings import AtStep as AtStep
 from ._readings import HeldOut as HeldOut
 from ._readings import Reading as Reading
-from ._readings import StepsTo as StepsTo
 from ._readings import WeightsPresent as WeightsPresent
-from ._readings import evaluations as evaluations
-from ._readings import reading as reading
-from ._statistics import LEVEL as LEVEL
+from ._statistics import bootstrap as bootstrap
+from ._statistics import combine as combine
+from ._statistics import hedges as hedges
+from ._statistics import holm as holm
+from ._statistics import mann_whitney as mann_whitney
+from ._statistics import two_sided as two_sided
 from ._statistics import welch as welch
 from ._summary import Summary as Summary
-from ._summary import censored as censored
 from ._summary import summarise as summarise
+from ._table import Remarks as Remarks
 from ._table import Table as Table
+from ._table import fitting as fitting
+from ._table import no_remarks as no_remarks
 
 __all__ = [
     "LEVEL",
@@ -40,8 +54,10 @@ __all__ = [
     "FilledCell",
     "HeldOut",
     "Judgement",
+    "Place",
     "Published",
     "Reading",
+    "Remarks",
     "Scale",
     "StepsTo",
     "Summary",
@@ -50,14 +66,20 @@ __all__ = [
     "WeightsPresent",
     "beats",
     "beyond",
-    "censored",
+    "bootstrap",
+    "combine",
     "evaluations",
+    "fitting",
+    "hedges",
+    "holm",
     "judge",
     "ledger",
+    "mann_whitney",
     "matches",
+    "no_remarks",
     "override_table",
-    "reading",
     "summarise",
+    "two_sided",
     "welch",
     "within",
 ]

@@ -1,20 +1,18 @@
-"""A table of a paper: its cells, each an experiment, a stage and a metric, beside the paper's numbers."""
+"""A cell of a table: an experiment, a stage and a reading, with the number that the paper gives."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from ..experiment import Experiment
-from ._readings import Reading
-
-if TYPE_CHECKING:
-    pass
-
+from ._readings import HeldOut, Reading
 
 Scale = Literal["smoke", "quick", "paper"]
 
 SCALES: tuple[Scale, ...] = ("smoke", "quick", "paper")
+
+Place = tuple[str, str]  # row and column
 
 
 @dataclass(frozen=True)
@@ -28,10 +26,10 @@ class Published:
 
 @dataclass(frozen=True)
 class Cell:
-    """One place of a table: the number that a stage of an experiment gives, over the table's seeds.
+    """One cell of a table: the number that a stage of an experiment gives, over the seeds of the table.
 
-    `metric` names a held-out metric of the finished stage, or is another reading of it, such as `StepsTo`.
-    The table shows `factor` times the number, such as 100 for a share in %.
+    `metric` is the name of a held-out metric of the finished stage, or another reading of it, such as `StepsTo`.
+    The table shows `factor` times the number, e.g. 100 for a share in %.
     """
 
     row: str
@@ -46,3 +44,13 @@ class Cell:
     def name(self) -> str:
         """Row and column."""
         return f"{self.row}, {self.column}"
+
+    @property
+    def place(self) -> Place:
+        """Row and column, as claims refer to the cell."""
+        return self.row, self.column
+
+    @property
+    def reading(self) -> Reading:
+        """The reading that `metric` stands for."""
+        return HeldOut(self.metric) if isinstance(self.metric, str) else self.metric

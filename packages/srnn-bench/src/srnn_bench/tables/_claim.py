@@ -1,26 +1,25 @@
-"""Claims: the statements of a paper as predicates over the cells of a table, and what our runs say of them."""
+"""Claims: the statements of a paper as predicates over the cells of a table."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    pass
-
-
-Place = tuple[str, str]
+from .._errors import BenchError
+from ._cell import Place
 
 Verdict = Literal["supported", "contradicted", "undecided"]
+
+LEVEL = 0.05  # significance level of all tests
 
 
 @dataclass(frozen=True)
 class Contrast:
-    """The sum of weight times mean of a cell lies on the better side of `bound`, in the table's unit.
+    """The statement that a weighted sum of cell means lies on the better side of `bound`, in the unit of the table.
 
-    A term is the row, the column and the weight of a cell; better is below where the table's lower is better, else
-    above. With a `margin` above 0 the sum may also lie up to so much on the worse side of the bound.
+    A term is the row, the column and the weight of a cell. The better side is below the bound if lower is better in
+    the table, else above. With a `margin` above 0 the sum may also lie up to `margin` on the worse side of the bound.
 
     >>> print(Contrast((("sparse", "A", 1.0), ("dense", "A", -2.0))))
     A: sparse − 2 × dense
@@ -33,19 +32,19 @@ class Contrast:
     def __post_init__(self) -> None:
         weights = [weight for _, _, weight in self.terms]
         if not weights or not all(weight and math.isfinite(weight) for weight in weights):
-            raise ValueError(f"a contrast needs terms with weights other than 0, not {self.terms}")
+            raise BenchError(f"contrast: expected terms with finite weights other than 0, got {self.terms}")
         if len(set(self.places)) < len(self.places):
-            raise ValueError(f"a contrast names each cell once, not {self.terms}")
+            raise BenchError(f"contrast: expected each cell once, got {self.terms}")
         if not math.isfinite(self.bound) or not 0 <= self.margin < math.inf:
-            raise ValueError(f"expected a finite bound and margin >= 0, not {self.bound} and {self.margin}")
+            raise BenchError(f"contrast: expected a finite bound and margin >= 0, got {self.bound} and {self.margin}")
 
     @property
     def places(self) -> tuple[Place, ...]:
-        """The cells used, as row and column."""
+        """Row and column of the cells used."""
         return tuple((row, column) for row, column, _ in self.terms)
 
     def __str__(self) -> str:
-        """Write the sum, with the row or the column that all terms share in front."""
+        """Return the sum as a formula, prefixed by the row or the column that all terms share."""
         rows, columns = {row for row, _, _ in self.terms}, {column for _, column, _ in self.terms}
         text = ""
         for row, column, weight in self.terms:
@@ -58,7 +57,7 @@ class Contrast:
 
 @dataclass(frozen=True)
 class Claim:
-    """A statement of the text in one sentence of ours, true when all its contrasts hold."""
+    """A statement of the paper in one sentence of ours; it is true if all its contrasts hold."""
 
     name: str
     statement: str
@@ -67,31 +66,31 @@ class Claim:
 
     def __post_init__(self) -> None:
         if not self.contrasts:
-            raise ValueError(f"claim {self.name!r} needs at least one contrast")
+            raise BenchError(f"claim {self.name!r}: expected at least one contrast, got none")
 
     @property
     def places(self) -> tuple[Place, ...]:
-        """The cells used, each once, as row and column."""
+        """Row and column of the cells used, each once."""
         return tuple(dict.fromkeys(place for contrast in self.contrasts for place in contrast.places))
 
 
 def beats(cell: Place, *, over: Place) -> Contrast:
-    """Say that the mean of a cell is better than that of another."""
+    """Return the contrast that the mean of `cell` is better than that of `over`."""
     return Contrast(((*cell, 1.0), (*over, -1.0)))
 
 
 def within(cell: Place, factor: float, *, of: Place) -> Contrast:
-    """Say that the mean of a cell is better than `factor` times that of another."""
+    """Return the contrast that the mean of `cell` is better than `factor` times that of `of`."""
     return Contrast(((*cell, 1.0), (*of, -factor)))
 
 
 def beyond(cell: Place, factor: float, *, of: Place) -> Contrast:
-    """Say that the mean of a cell is worse than `factor` times that of another."""
+    """Return the contrast that the mean of `cell` is worse than `factor` times that of `of`."""
     return Contrast(((*of, factor), (*cell, -1.0)))
 
 
 def matches(cell: Place, other: Place, *, margin: float) -> tuple[Contrast, Contrast]:
-    """Say that two means differ by less than `margin`, by two one-sided tests (Schuirmann 1987)."""
+    """Return the two contrasts that two means differ by less than `margin` (two one-sided tests, Schuirmann 1987)."""
     return (
         Contrast(((*cell, 1.0), (*other, -1.0)), margin=margin),
         Contrast(((*other, 1.0), (*cell, -1.0)), margin=margin),

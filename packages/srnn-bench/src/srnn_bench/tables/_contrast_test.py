@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from . import _statistics as statistics
-from ._claim import Contrast
+from ._claim import LEVEL, Contrast
 from ._filled import FilledCell
-from ._statistics import LEVEL
+from ._statistics import Welch, bootstrap, hedges, mann_whitney, welch
 
 
 @dataclass(frozen=True)
 class ContrastTest:
-    """What the runs say of one contrast; tests look below the limit where lower is better, else above."""
+    """The tests of a contrast; `lower` is whether the better side is below the limit."""
 
     contrast: Contrast
     cells: tuple[FilledCell, ...]
@@ -22,33 +22,36 @@ class ContrastTest:
 
     @property
     def limit(self) -> float:
-        """Where the better side begins."""
+        """Value at which the better side begins."""
         return self.contrast.bound + (self.contrast.margin if self.lower else -self.contrast.margin)
 
     @cached_property
     def parts(self) -> list[tuple[float, list[float]]]:
-        """Weight and values of each independent part of the sum: a cell, or several that one run fills, combined."""
-        together: dict[object, list[tuple[float, dict[int, float]]]] = {}
+        """Weight and values of each independent part of the sum.
+
+        A part is a cell, or all cells that the same runs fill, combined within each run.
+        """
+        by_experiment: dict[object, list[tuple[float, dict[int, float]]]] = {}
         for (_, _, weight), cell in zip(self.contrast.terms, self.cells, strict=True):
-            together.setdefault(cell.cell.experiment, []).append((weight, cell.values))
-        found = []
-        for members in together.values():
+            by_experiment.setdefault(cell.cell.experiment, []).append((weight, cell.values))
+        parts = []
+        for members in by_experiment.values():
             if len(members) == 1:
                 weight, values = members[0]
-                found.append((weight, list(values.values())))
+                parts.append((weight, list(values.values())))
             else:
                 seeds = [seed for seed in members[0][1] if all(seed in values for _, values in members)]
-                found.append((1.0, [sum(weight * values[seed] for weight, values in members) for seed in seeds]))
-        return found
+                parts.append((1.0, [sum(weight * values[seed] for weight, values in members) for seed in seeds]))
+        return parts
 
     @cached_property
-    def welch(self) -> statistics.Welch | None:
-        """The t test, where there is one."""
-        return statistics.welch(self._samples, self._weights, self.limit)
+    def welch(self) -> Welch | None:
+        """The t test, None if there is none."""
+        return welch(self._samples, self._weights, self.limit)
 
     @property
     def p(self) -> tuple[float, float]:
-        """One-sided p values for and against; both 1 without a test."""
+        """One-sided p values for and against the contrast; both are 1 without a test."""
         if self.welch is None:
             return 1.0, 1.0
         below, above = self.welch.p_below, self.welch.p_above
@@ -57,59 +60,60 @@ class ContrastTest:
     @property
     def effect(self) -> float | None:
         """Standardised distance from the limit, positive on the better side."""
-        found = statistics.hedges(self._samples, self._weights, self.limit)
-        return found if found is None or not self.lower else -found
+        effect = hedges(self._samples, self._weights, self.limit)
+        return effect if effect is None or not self.lower else -effect
 
     @property
     def bootstrap(self) -> tuple[float, float] | None:
         """Bootstrap interval of the sum."""
-        return statistics.bootstrap(self._samples, self._weights)
+        return bootstrap(self._samples, self._weights)
 
     @cached_property
     def ranks(self) -> tuple[float, float] | None:
-        """Rank test of two cells of opposite weights, and its effect in favour, a diverged run as the worst value.
+        """Rank test of two cells with weights of opposite signs: its p value and effect, None if there is no test.
 
-        A run that never got to its threshold takes more than all its steps, so it is a worst value too; where a run of
-        the other cell took longer than that, the two cannot be ranked, and there is no test.
+        A diverged run counts as the worst value. So does a censored run, since it takes more than all its steps; if a
+        run of the other cell took longer than that, the two cannot be ranked, and there is no test.
         """
         weights = self._weights
         if len(self.contrast.terms) != 2 or len(weights) != 2 or weights[0] * weights[1] > 0:
             return None
-        cost = 1 if self.lower else -1  # small is good from here on
-        scaled, ends = [], []
+        cost = 1 if self.lower else -1  # small costs are good
+        samples, bounds = [], []
         for weight, cell in zip(weights, self.cells, strict=True):
             offset = self.limit if weight < 0 else 0.0
             costs = {seed: cost * (abs(weight) * value + offset) for seed, value in cell.values.items()}
-            ends.append([costs.pop(seed) for seed in cell.censored])
-            scaled.append([*costs.values(), *[float("inf")] * (len(cell.censored) + count_diverged(cell))])
-        for held, others in zip(ends, reversed(scaled), strict=True):
-            if any(end < other < float("inf") for end in held for other in others):
+            bounds.append([costs.pop(seed) for seed in cell.censored])
+            samples.append([*costs.values(), *[math.inf] * (len(cell.censored) + cell.diverged)])
+        for bounds_of_one, costs_of_other in zip(bounds, reversed(samples), strict=True):
+            if any(bound < other < math.inf for bound in bounds_of_one for other in costs_of_other):
                 return None
-        if min(map(len, scaled)) < 2:
+        if min(map(len, samples)) < 2:
             return None
-        ours, theirs = scaled if weights[0] > 0 else reversed(scaled)
-        return statistics.mann_whitney(ours, theirs)
+        ours, theirs = samples if weights[0] > 0 else reversed(samples)
+        return mann_whitney(ours, theirs)
 
     def doubt(self, supported: bool) -> str | None:
-        """Say why runs that diverged or never got to their threshold forbid a verdict, None when they do not.
+        """Return why diverged or censored runs rule out a verdict, None if they do not.
 
-        Where they are in a cell that the verdict favours, the ranks must say the same by themselves.
+        If such runs are in a cell that the verdict favours, the rank test must be significant by itself.
         """
-        runs = lost(self.cells)
+        runs = lost_runs(self.cells)
         if not runs:
             return None
         if self.ranks is None:
-            return f"{runs}, and no rank test of {self.contrast} can count them"
+            return f"{runs}, and there is no rank test of {self.contrast} that could include them"
         p, effect = self.ranks
         if not (effect > 0.5 if supported else effect < 0.5):
-            return (
-                f"{runs}; counted as the worst values, the ranks of {self.contrast} do not point the way of the means"
-            )
-        # a cell gains by what is missing from its mean: with a weight above 0 the claim does, else its contrary
+            return f"{runs}; ranked as the worst values, they make the ranks of {self.contrast} disagree with the means"
+        # a run without a value favours its cell: with a weight above 0 that favours the claim, else its opposite
         terms = zip(self.contrast.terms, self.cells, strict=True)
         favoured = [cell for (_, _, weight), cell in terms if (weight > 0) == supported]
-        if p >= LEVEL and lost(favoured):
-            return f"{runs}; counted as the worst values, the ranks of {self.contrast} do not decide it (p {p_text(p)})"
+        if p >= LEVEL and lost_runs(favoured):
+            return (
+                f"{runs}; ranked as the worst values, they leave the rank test of {self.contrast} "
+                f"not significant (p {p_text(p)})"
+            )
         return None
 
     @property
@@ -122,17 +126,19 @@ class ContrastTest:
 
 
 def p_text(value: float) -> str:
+    """Return a p value with its relation sign."""
     return f"= {value:.2g}" if value >= 1e-4 else "< 0.0001"
 
 
-def count_diverged(cell: FilledCell) -> int:
-    return len(cell.without_value("diverged"))
+def run_count(count: int) -> str:
+    """Return a number of runs in words."""
+    return f"{count} run" if count == 1 else f"{count} runs"
 
 
-def lost(cells: Sequence[FilledCell]) -> str:
-    """Say how many runs have no value or no exact one, nothing where all have."""
+def lost_runs(cells: Sequence[FilledCell]) -> str:
+    """Return how many runs have no value or only a bound, an empty text if there are none."""
     counts = {
-        "diverged": sum(map(count_diverged, cells)),
-        "did not get to the threshold": sum(len(cell.censored) for cell in cells),
+        "diverged": sum(cell.diverged for cell in cells),
+        "did not reach the threshold": sum(len(cell.censored) for cell in cells),
     }
-    return ", ".join(f"{count} {'run' if count == 1 else 'runs'} {what}" for what, count in counts.items() if count)
+    return ", ".join(f"{run_count(count)} {what}" for what, count in counts.items() if count)

@@ -6,46 +6,44 @@ import statistics
 from dataclasses import dataclass
 from functools import cached_property
 
+from .._errors import BenchError
 from ..experiment import Result, StageResult
 from ._cell import Cell
-from ._readings import StepsTo, reading
 
 
 @dataclass(frozen=True)
 class FilledCell:
-    """The results of one cell; `results` holds one entry a seed, None where there is none."""
+    """A cell and its results by seed, None for a run that is not in the store."""
 
     cell: Cell
     results: dict[int, Result | None]
 
     @cached_property
     def stages(self) -> dict[int, StageResult]:
-        """The cell's stage by seed, of the runs that finished it."""
-        held = {seed: result.stage(self.cell.stage) for seed, result in self.results.items() if result is not None}
-        return {seed: stage for seed, stage in held.items() if stage is not None}
+        """The stage of the cell by seed, of the runs that finished it."""
+        stages = {seed: result.stage(self.cell.stage) for seed, result in self.results.items() if result is not None}
+        return {seed: stage for seed, stage in stages.items() if stage is not None}
 
     @cached_property
     def values(self) -> dict[int, float]:
-        """The table's number by seed, of the runs that finished the cell's stage."""
-        read = reading(self.cell.metric)
+        """The number that the table shows by seed, of the runs that finished the stage."""
+        read = self.cell.reading
         return {seed: self.cell.factor * read(stage) for seed, stage in self.stages.items()}
 
     @cached_property
     def censored(self) -> dict[int, StageResult]:
-        """The stages, by seed, that never got to the threshold of the cell: their values are lower bounds."""
-        read = self.cell.metric
-        if not isinstance(read, StepsTo):
-            return {}
-        return {seed: stage for seed, stage in self.stages.items() if not read.reached(stage)}
+        """The stages by seed whose value is only a bound, such as those that never reached a threshold."""
+        read = self.cell.reading
+        return {seed: stage for seed, stage in self.stages.items() if read.is_bound(stage)}
 
     def check(self) -> None:
-        """Raise ValueError where a result has not what the cell reads, as another version of a task may leave it."""
-        read = reading(self.cell.metric)
+        """Raise BenchError if a result does not contain what the cell reads, e.g. one of another version of a task."""
+        read = self.cell.reading
         for seed, stage in self.stages.items():
             try:
                 read(stage)
             except ValueError as error:
-                raise ValueError(f"run {self.cell.experiment.key(seed)}: {error}") from error
+                raise BenchError(f"run {self.cell.experiment.key(seed)}: {error}") from error
 
     @property
     def n(self) -> int:
@@ -54,26 +52,28 @@ class FilledCell:
 
     @property
     def mean(self) -> float | None:
-        """Mean of the values, None when there is none."""
+        """Mean of the values, None if there are none."""
         return statistics.fmean(self.values.values()) if self.n else None
 
     @property
     def sd(self) -> float | None:
-        """Sample standard deviation (n - 1), None below two values."""
+        """Sample standard deviation (n - 1), None for fewer than two values."""
         return statistics.stdev(self.values.values()) if self.n > 1 else None
 
     @property
     def population_sd(self) -> float | None:
-        """Population standard deviation (n), as papers often print it."""
+        """Population standard deviation (n), which many papers print, None if there are no values."""
         return statistics.pstdev(self.values.values()) if self.n else None
 
-    def without_value(self, status: str) -> list[Result]:
-        """Return the runs of this status that did not finish the cell's stage."""
-        return [
-            result
-            for seed, result in self.results.items()
-            if result is not None and result.status == status and seed not in self.values
-        ]
+    @property
+    def diverged(self) -> int:
+        """Number of runs that diverged before they finished the stage."""
+        return self._without_value("diverged")
+
+    @property
+    def failed(self) -> int:
+        """Number of runs that failed before they finished the stage."""
+        return self._without_value("failed")
 
     @property
     def missing(self) -> int:
@@ -82,12 +82,13 @@ class FilledCell:
 
     @cached_property
     def densities(self) -> dict[str, float]:
-        """Per weight matrix, the mean over runs of the share of weights present."""
+        """Share of weights present by weight matrix, mean over runs."""
         stages = self.stages.values()
         names = dict.fromkeys(name for stage in stages for name in stage.densities)
         return {name: statistics.fmean(stage.densities[name] for stage in stages) for name in names}
 
-    @property
-    def step_ms(self) -> float | None:
-        """Mean wall time of a training step over seeds, in milliseconds."""
-        return statistics.fmean(stage.step_ms for stage in self.stages.values()) if self.n else None
+    def _without_value(self, status: str) -> int:
+        return sum(
+            result is not None and result.status == status and seed not in self.stages
+            for seed, result in self.results.items()
+        )

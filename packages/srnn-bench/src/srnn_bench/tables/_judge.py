@@ -1,63 +1,66 @@
-"""Claims: the statements of a paper as predicates over the cells of a table, and what our runs say of them."""
+"""Verdicts: whether the results of a table support its claims."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
 
-from . import _statistics as statistics
-from ._claim import Claim, Contrast, Place, Verdict
-from ._contrast_test import ContrastTest, count_diverged, p_text
+from ._cell import Place
+from ._claim import LEVEL, Claim, Contrast, Verdict
+from ._contrast_test import ContrastTest, p_text, run_count
 from ._filled import FilledCell
-from ._statistics import LEVEL
+from ._statistics import combine, holm, two_sided
 from ._summary import Summary
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the runs at hand say of a claim.
+    """The verdict on a claim and the numbers behind it: one field per column of the ledger.
 
-    The numbers from `estimate` on belong to the `deciding` contrast, the one with the weakest support; estimate,
-    intervals and `detectable` are in the table's unit. What cannot be computed is None.
+    The numbers from `estimate` on belong to the `deciding` contrast, the one with the weakest support; `estimate`, the
+    intervals and `detectable` are in the unit of the table. What cannot be computed is None.
     """
 
     claim: Claim
     verdict: Verdict
-    reason: str  # one plain sentence: why this verdict
-    n: dict[Place, int]  # values of each cell used
+    reason: str  # one sentence that explains the verdict
+    n: dict[Place, int]  # number of values of each cell used
     deciding: Contrast | None = None
     estimate: float | None = None  # sum of weight times mean
     interval: tuple[float, float] | None = None  # 95 %, Welch
-    bootstrap: tuple[float, float] | None = None  # 95 %, BCa; only from 10 values in every cell
+    bootstrap: tuple[float, float] | None = None  # 95 %, BCa; only with at least 10 values in every cell
     effect: float | None = None  # Hedges' g, positive in favour of the claim
     p: float | None = None  # of the claim, two-sided, uncorrected
     p_holm: float | None = None  # corrected over all claims of the table
-    detectable: float | None = None  # of an undecided claim: the smallest difference found with 80 % power
+    detectable: float | None = None  # of an undecided claim: smallest difference detected with 80 % power
     rank_p: float | None = None  # Mann-Whitney, two-sided, a diverged run as the worst value; two cells only
     rank_effect: float | None = None  # P(better) + P(tie) / 2, above 0.5 in favour of the claim
     diverged: int = 0  # runs of the cells used that diverged before they gave a value
-    missing: int = 0  # runs of the cells used that failed or are not there
+    missing: int = 0  # runs of the cells used that failed or have no result
 
 
 def judge(summary: Summary) -> list[Judgement]:
-    """Judge every claim of a table on the results at hand, in the table's order.
+    """Judge every claim of a table by its results, in the order of the table.
 
-    Each contrast has a one-sided Welch test. A claim is supported when all its contrasts hold (intersection-union: the
-    largest p counts) and contradicted when one of them is reversed (Bonferroni over its contrasts); the two-sided p is
-    corrected over all claims of the table after Holm, at 5 %. A claim that cannot be tested counts there with p = 1.
+    Each contrast has a one-sided Welch test. A claim is supported if all its contrasts hold (intersection-union test:
+    the largest p counts) and contradicted if one of them is reversed (Bonferroni over its contrasts). The two-sided p
+    is corrected over all claims of the table by Holm's procedure, at 5 %; a claim that cannot be tested counts there
+    with p = 1.
 
-    There is no verdict at scale smoke, while a run of the claim's cells failed or is not there, with fewer than two
-    values in a cell, without spread, or where a run diverged and the ranks do not point the same way as the means.
-    Cells of other experiments are taken as independent; shared seeds make the test careful, not bold. Cells that one
-    experiment fills are combined within each run. The number of seeds is to be chosen before looking at verdicts.
+    The verdict is "undecided" if the scale is smoke, a run is missing or failed, a cell has fewer than two values or
+    no spread, or a run diverged and the rank test disagrees with the means. Cells of different experiments are treated
+    as independent; with shared seeds the test is conservative. Cells that one experiment fills are combined within
+    each run. Choose the number of seeds before looking at verdicts.
     """
     cases = [_Case(claim, summary) for claim in summary.table.claims]
-    corrected = statistics.holm([1.0 if case.p is None else case.p for case in cases])
+    corrected = holm([1.0 if case.p is None else case.p for case in cases])
     return [case.judgement(p_holm) for case, p_holm in zip(cases, corrected, strict=True)]
 
 
 @dataclass(frozen=True)
 class _Case:
+    """A claim with the tests of its contrasts."""
+
     claim: Claim
     summary: Summary
 
@@ -66,7 +69,7 @@ class _Case:
         return tuple(self.summary.cells[place] for place in self.claim.places)
 
     @cached_property
-    def evidence(self) -> list[ContrastTest]:
+    def tests(self) -> list[ContrastTest]:
         lower = self.summary.table.better == "lower"
         cells = self.summary.cells
         return [
@@ -77,114 +80,108 @@ class _Case:
     @cached_property
     def deciding(self) -> ContrastTest:
         """The contrast with the weakest support; one without a test is the weakest."""
-        return max(self.evidence, key=lambda one: (one.welch is None, one.p[0], -one.p[1]))
+        return max(self.tests, key=lambda test: (test.welch is None, test.p[0], -test.p[1]))
 
     @cached_property
     def obstacle(self) -> str | None:
-        """Say why the claim cannot be tested, None when it can."""
+        """Why the claim cannot be tested, None if it can."""
         results = [result for cell in self.cells for result in cell.results.values()]
         if not any(results):
             return "no run yet"
         if self.missing:
-            failed = sum(len(cell.without_value("failed")) for cell in self.cells)
-            asked = self.missing + sum(cell.n + count_diverged(cell) for cell in self.cells)
-            absent = self.missing - failed
-            return f"{self.missing} of {asked} values are missing ({failed} failed, {absent} not there yet)"
+            failed = sum(cell.failed for cell in self.cells)
+            expected = self.missing + sum(cell.n + cell.diverged for cell in self.cells)
+            not_run = self.missing - failed
+            return f"{self.missing} of {expected} values are missing ({failed} failed, {not_run} not run)"
         for cell in self.cells:
             if cell.n < 2:
-                diverged = f", {count_diverged(cell)} diverged" if count_diverged(cell) else ""
-                return f"a test needs two values, and {_name(cell)} has {cell.n} (of {len(cell.results)}{diverged})"
-        for one in self.evidence:
-            if one.welch is None:
-                return f"the values of {one.contrast} have no spread (or too few or too large numbers) for a t test"
+                diverged = f", {cell.diverged} diverged" if cell.diverged else ""
+                return (
+                    f"a t test needs two values per cell, and {cell.cell.column}, {cell.cell.row} has {cell.n} "
+                    f"(of {len(cell.results)}{diverged})"
+                )
+        for test in self.tests:
+            if test.welch is None:
+                return f"no t test: the values of {test.contrast} have no spread, are too few or too large"
         return None
 
     @cached_property
     def missing(self) -> int:
-        """Count the seeds, of the table's own and those run beside, with neither a value nor a divergence."""
-        own = set(self.summary.table.seeds)
-        return sum(len(own | cell.results.keys()) - cell.n - count_diverged(cell) for cell in self.cells)
+        """Number of seeds, those of the table and any other that was run, with neither a value nor a divergence."""
+        seeds = set(self.summary.table.seeds)
+        return sum(len(seeds | cell.results.keys()) - cell.n - cell.diverged for cell in self.cells)
 
     @cached_property
     def sides(self) -> tuple[float, float]:
         """One-sided p values for and against the claim."""
-        return statistics.both([one.p[0] for one in self.evidence], [one.p[1] for one in self.evidence])
+        return combine([test.p[0] for test in self.tests], [test.p[1] for test in self.tests])
 
     @property
     def p(self) -> float | None:
-        return None if self.obstacle else statistics.two_sided(*self.sides)
+        return None if self.obstacle else two_sided(*self.sides)
 
     def judgement(self, p_holm: float) -> Judgement:
-        one = self.deciding
+        test = self.deciding
+        welch = test.welch
         verdict, reason = self._decide(p_holm)
-        stale = len({result.key for cell in self.cells for result in cell.results.values() if result} & self._stale)
+        keys = {result.key for cell in self.cells for result in cell.results.values() if result}
+        stale = len(keys & self.summary.stale.keys())
         if stale:
-            reason += f"; {stale} of the runs were made by other package versions"
-        tested = one.welch is not None
+            reason += f"; other package versions produced {stale} of the runs"
         return Judgement(
             claim=self.claim,
             verdict=verdict,
             reason=reason,
             n={place: cell.n for place, cell in zip(self.claim.places, self.cells, strict=True)},
-            deciding=one.contrast,
-            estimate=one.welch.estimate if one.welch else None,
-            interval=one.welch.interval if one.welch else None,
-            bootstrap=one.bootstrap if tested else None,
-            effect=one.effect if tested else None,
+            deciding=test.contrast,
+            estimate=welch.estimate if welch else None,
+            interval=welch.interval if welch else None,
+            bootstrap=test.bootstrap if welch else None,
+            effect=test.effect if welch else None,
             p=self.p,
             p_holm=None if self.p is None else p_holm,
-            detectable=one.welch.detectable if one.welch and verdict == "undecided" else None,
-            rank_p=one.ranks[0] if one.ranks else None,
-            rank_effect=one.ranks[1] if one.ranks else None,
-            diverged=sum(map(count_diverged, self.cells)),
+            detectable=welch.detectable if welch and verdict == "undecided" else None,
+            rank_p=test.ranks[0] if test.ranks else None,
+            rank_effect=test.ranks[1] if test.ranks else None,
+            diverged=sum(cell.diverged for cell in self.cells),
             missing=self.missing,
         )
 
-    @property
-    def _stale(self) -> set[str]:
-        return set(self.summary.stale)
-
     def _decide(self, p_holm: float) -> tuple[Verdict, str]:
         if self.summary.table.scale == "smoke":
-            return "undecided", "scale smoke tests the machinery, its numbers mean nothing"
+            return "undecided", "runs at scale smoke only test the code; their numbers mean nothing"
         if self.obstacle:
             return "undecided", self.obstacle
         supported = self.sides[0] < self.sides[1]
-        found = self._finding(p_holm)
         if p_holm >= LEVEL:
-            return "undecided", found
-        doubts = [one.doubt(supported) for one in (self.evidence if supported else [self.deciding])]
+            return "undecided", self._finding(p_holm)
+        doubts = [test.doubt(supported) for test in (self.tests if supported else [self.deciding])]
         doubt = next((doubt for doubt in doubts if doubt), None)
         if doubt:
             return "undecided", doubt
-        return ("supported" if supported else "contradicted"), found
+        return ("supported" if supported else "contradicted"), self._finding(p_holm)
 
     def _finding(self, p_holm: float) -> str:
-        """Say where the deciding contrast lies, as a sentence."""
-        one, unit = self.deciding, self.summary.table.unit
-        assert one.welch is not None
-        weakest = "" if len(self.evidence) == 1 else f"weakest of {len(self.evidence)} comparisons: "
-        side = "below" if one.welch.t < 0 else "above"
-        wanted = "below" if one.lower else "above"
-        short = sum(len(cell.censored) for cell in self.cells)
-        bound = f"; {short} did not get to the threshold, and count with all their steps" if short else ""
-        text = f"{weakest}{one.contrast} is {one.welch.estimate:.3g} {unit}"
-        if p_holm < LEVEL:
-            said = "as the claim says" if side == wanted else f"where the claim wants it {wanted}"
-            runs = sum(map(count_diverged, self.cells))
-            lost = f"; {runs} diverged, and are counted in the ranks alone" if runs else ""
-            return f"{text}, {side} {one.limit:.3g} {said} (Holm p {p_text(p_holm)}){lost}{bound}"
-        tail = f" after Holm, {p_text(self.p or 0.0)} before" if (self.p or 0.0) < LEVEL else " after Holm"
-        seen = one.welch.detectable
-        power = "" if seen is None else f"; a distance of {seen:.3g} {unit} would be found with 80 % power"
-        return (
-            f"{text}, not clearly {wanted} or {_other(wanted)} {one.limit:.3g} (p {p_text(p_holm)}{tail}){power}{bound}"
-        )
-
-
-def _other(side: str) -> str:
-    return "above" if side == "below" else "below"
-
-
-def _name(cell: FilledCell) -> str:
-    return f"{cell.cell.column}, {cell.cell.row}"
+        """Return on which side of its limit the deciding contrast lies, in one sentence."""
+        test, unit = self.deciding, self.summary.table.unit
+        assert test.welch is not None and self.p is not None
+        weakest = "" if len(self.tests) == 1 else f"weakest of {len(self.tests)} comparisons: "
+        text = f"{weakest}{test.contrast} is {test.welch.estimate:.3g} {unit}"
+        censored = sum(len(cell.censored) for cell in self.cells)
+        count = "counts with all its steps" if censored == 1 else "count with all their steps"
+        bounds = f"; {run_count(censored)} did not reach the threshold and {count}" if censored else ""
+        claimed, other = ("below", "above") if test.lower else ("above", "below")
+        if p_holm >= LEVEL:
+            uncorrected = f", uncorrected p {p_text(self.p)}" if self.p < LEVEL else ""
+            size = test.welch.detectable
+            power = "" if size is None else f"; a difference of {size:.3g} {unit} would be detected with 80 % power"
+            return (
+                f"{text}, not significantly {claimed} or {other} {test.limit:.3g} "
+                f"(Holm p {p_text(p_holm)}{uncorrected}){power}{bounds}"
+            )
+        diverged = sum(cell.diverged for cell in self.cells)
+        count = "counts" if diverged == 1 else "count"
+        ranked = f"; {run_count(diverged)} diverged and {count} in the ranks only" if diverged else ""
+        side = "below" if test.welch.t < 0 else "above"
+        agreement = " as claimed" if side == claimed else f", although the claim is {claimed}"
+        return f"{text}, {side} {test.limit:.3g}{agreement} (Holm p {p_text(p_holm)}){ranked}{bounds}"

@@ -1,4 +1,7 @@
-"""The statistics behind verdicts: samples in, numbers out, nothing of tables and runs."""
+"""Statistics of verdicts: tests, effect sizes and corrections on plain samples.
+
+scipy is imported inside the functions that use it, since it takes long to load and only verdicts need it.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +13,14 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special, stats  # type: ignore[import-untyped]
 
-LEVEL = 0.05
+from ._claim import LEVEL
 
 POWER = 0.8
 
-BOOTSTRAP_FROM = 10  # values in every sample; at n = 3 a percentile bootstrap has 18 % false positives
+BOOTSTRAP_FROM = 10  # values in every sample; with 3 values a percentile bootstrap has 18 % false positives
 
-ROUNDING = 1e-12  # a spread below this share of the values is rounding, not spread
+ROUNDING = 1e-12  # a spread below this share of the values is due to rounding
 
 PERMUTATIONS = 10_000
 
@@ -42,17 +44,17 @@ class Welch:
     @property
     def p_below(self) -> float:
         """One-sided p value for a sum below the limit."""
-        return float(special.stdtr(self.df, self.t))
+        return self._cdf(self.t)
 
     @property
     def p_above(self) -> float:
         """One-sided p value for a sum above the limit."""
-        return float(special.stdtr(self.df, -self.t))
+        return self._cdf(-self.t)
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % interval of the sum."""
-        half = self._quantile * self.error
+        """95 % confidence interval of the sum."""
+        half = self._quantile() * self.error
         return self.estimate - half, self.estimate + half
 
     @property
@@ -60,20 +62,28 @@ class Welch:
         """Smallest distance from the limit that a two-sided test at 5 % finds with 80 % power at this n and spread.
 
         The power of the t test is a tail of the noncentral t distribution (Cohen 1988, chapter 2); its other tail,
-        below 0.1 % there, is neglected. None where scipy finds no number.
+        below 0.1 % there, is neglected. None if scipy finds no number.
         """
-        distance = float(special.nctdtrinc(self.df, 1 - POWER, self._quantile)) * self.error
+        from scipy import special  # type: ignore[import-untyped]
+
+        distance = float(special.nctdtrinc(self.df, 1 - POWER, self._quantile())) * self.error
         return distance if math.isfinite(distance) else None
 
-    @property
+    def _cdf(self, t: float) -> float:
+        from scipy import special
+
+        return float(special.stdtr(self.df, t))
+
     def _quantile(self) -> float:
+        from scipy import special
+
         return float(special.stdtrit(self.df, 1 - LEVEL / 2))
 
 
 def welch(samples: Samples, weights: Sequence[float], limit: float = 0.0) -> Welch | None:
     """Test the sum of weight times mean, with Satterthwaite's degrees of freedom (Welch 1947, Satterthwaite 1946).
 
-    None where there is no t test: fewer than two values in a sample, no spread, or numbers too large for floats.
+    Returns None if there is no t test: fewer than two values in a sample, no spread, or numbers too large for floats.
     """
     if min(len(sample) for sample in samples) < 2:
         return None
@@ -86,16 +96,16 @@ def welch(samples: Samples, weights: Sequence[float], limit: float = 0.0) -> Wel
             return None
         shares = shares / total
         df = 1 / float(sum(share**2 / (len(sample) - 1) for share, sample in zip(shares, weighted, strict=True)))
-        found = Welch(float(sum(sample.mean() for sample in weighted)), limit, error, df)
-        numbers = (found.t, found.error, found.df, *found.interval)
-    return found if all(math.isfinite(number) for number in numbers) else None
+        test = Welch(float(sum(sample.mean() for sample in weighted)), limit, error, df)
+        numbers = (test.t, test.error, test.df, *test.interval)
+    return test if all(math.isfinite(number) for number in numbers) else None
 
 
 def hedges(samples: Samples, weights: Sequence[float], limit: float = 0.0) -> float | None:
     """Return the distance of the weighted sum of means from the limit in pooled standard deviations, bias corrected.
 
-    For two samples with weights 1 and -1 it is Hedges' g (Hedges 1981, with the exact correction). None where it is
-    not defined: fewer than two degrees of freedom, no spread.
+    For two samples with weights 1 and -1 it is Hedges' g (Hedges 1981, with the exact correction). None if it is not
+    defined: fewer than two degrees of freedom, or no spread.
     """
     df = sum(len(sample) - 1 for sample in samples)
     if df < 2 or min(map(len, samples)) < 1:
@@ -111,9 +121,13 @@ def hedges(samples: Samples, weights: Sequence[float], limit: float = 0.0) -> fl
 
 
 def bootstrap(samples: Samples, weights: Sequence[float]) -> tuple[float, float] | None:
-    """Return the 95 % BCa bootstrap interval of the weighted sum of means (Efron 1987), from 10 values a sample."""
+    """Return the 95 % BCa bootstrap interval of the weighted sum of means (Efron 1987).
+
+    None with fewer than 10 values in a sample, or if the distribution is degenerate.
+    """
     if min(len(sample) for sample in samples) < BOOTSTRAP_FROM:
         return None
+    from scipy import stats
 
     def total(*resampled: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
         means = [weight * sample.mean(axis=axis) for weight, sample in zip(weights, resampled, strict=True)]
@@ -121,17 +135,19 @@ def bootstrap(samples: Samples, weights: Sequence[float]) -> tuple[float, float]
 
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # a degenerate distribution gives nan, and so None below
-        found = stats.bootstrap(samples, total, vectorized=True, method="BCa", rng=np.random.default_rng(0))
-    low, high = map(float, found.confidence_interval)
+        result = stats.bootstrap(samples, total, vectorized=True, method="BCa", rng=np.random.default_rng(0))
+    low, high = map(float, result.confidence_interval)
     return (low, high) if math.isfinite(low) and math.isfinite(high) else None
 
 
 def mann_whitney(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float]:
-    """Return the two-sided p value and the chance that ours is below theirs, ties counting half (Mann, Whitney 1947).
+    """Return the two-sided p value and the probability that ours is below theirs (Mann and Whitney 1947).
 
-    For two or more values each. Exact without ties, and with ties up to 10,000 permutations; a normal approximation
-    beyond. Infinite values are ranked like others.
+    A tie counts half. Both samples need two or more values, which may be infinite. The p value is exact without ties,
+    and with ties up to 10,000 permutations; beyond that it is the normal approximation.
     """
+    from scipy import stats
+
     pooled = [*ours, *theirs]
     ranks = stats.rankdata(pooled)
     tied = max(Counter(pooled).values()) > 1
@@ -139,30 +155,31 @@ def mann_whitney(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float,
         method = stats.PermutationMethod(n_resamples=PERMUTATIONS)
     else:
         method = "exact" if not tied and len(ours) * len(theirs) <= 50**2 else "asymptotic"
-    found = stats.mannwhitneyu(ranks[: len(ours)], ranks[len(ours) :], alternative="two-sided", method=method)
-    return float(found.pvalue), 1 - float(found.statistic) / (len(ours) * len(theirs))
+    result = stats.mannwhitneyu(ranks[: len(ours)], ranks[len(ours) :], alternative="two-sided", method=method)
+    return float(result.pvalue), 1 - float(result.statistic) / (len(ours) * len(theirs))
 
 
-def both(p_for: Sequence[float], p_against: Sequence[float]) -> tuple[float, float]:
-    """Join the one-sided p values of several contrasts: that all hold, and that one of them is reversed.
+def combine(p_for: Sequence[float], p_against: Sequence[float]) -> tuple[float, float]:
+    """Return the p values that all of several contrasts hold, and that at least one of them is reversed.
 
-    All hold: the largest p (intersection-union, Berger 1982). One is reversed: the smallest, times their number.
+    All hold: the largest p value (intersection-union test, Berger 1982). One is reversed: the smallest p value times
+    the number of contrasts (Bonferroni).
     """
     return max(p_for), min(1.0, len(p_against) * min(p_against))
 
 
 def two_sided(p_for: float, p_against: float) -> float:
-    """Return the two-sided p value."""
+    """Return the two-sided p value of two one-sided ones."""
     return min(1.0, 2 * min(p_for, p_against))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Correct p values for their number, step by step from the smallest (Holm 1979)."""
+    """Return the p values corrected for their number by Holm's step-down procedure (Holm 1979)."""
     corrected = [0.0] * len(p_values)
-    least = 0.0
-    for place, index in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
-        least = max(least, min(1.0, (len(p_values) - place) * p_values[index]))
-        corrected[index] = least
+    largest = 0.0
+    for rank, index in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        corrected[index] = largest
     return corrected
 
 

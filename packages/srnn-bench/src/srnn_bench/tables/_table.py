@@ -1,22 +1,22 @@
-"""A table of a paper: its cells, each an experiment, a stage and a metric, beside the paper's numbers."""
+"""A table of a paper at one scale: its cells, seeds and claims."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from .._errors import BenchError
 from ..experiment import Experiment, Job
+from ._cell import Cell, Place, Scale
 from ._claim import Claim
-from ._readings import AtStep, StepsTo
+from ._filled import FilledCell
 
-if TYPE_CHECKING:
-    from ._summary import Summary
-from ._cell import Cell, Scale
+Remarks = Callable[[Mapping[Place, FilledCell]], Sequence[str]]
 
 
-def no_remarks(summary: Summary) -> Sequence[str]:
-    """Say nothing."""
+def no_remarks(cells: Mapping[Place, FilledCell]) -> Sequence[str]:
+    """Return no remarks."""
     return ()
 
 
@@ -24,8 +24,15 @@ def no_remarks(summary: Summary) -> Sequence[str]:
 class Table:
     """A table at one scale.
 
-    `remarks` gives sentences computed from the results, such as whether a rule of the protocol is met; they stand
-    below the table in the report. `claims` are the paper's statements about the table; each name stands once.
+    The fields are the parts of a printed table: what it is called and where it comes from (`name`, `scale`, `title`,
+    `source`), the number in its cells (`metric`, `unit`, `better`), and its contents (`seeds`, `cells`, `claims`).
+
+    `remarks` returns sentences computed from the filled cells, e.g. whether a rule of the protocol is met; reports
+    print them below the table. The names of `claims` are unique within a table.
+
+    Raises:
+        BenchError: If two claims have the same name, a claim refers to a cell that does not exist, or a cell could
+            never be read.
     """
 
     name: str
@@ -37,38 +44,40 @@ class Table:
     better: Literal["lower", "higher"]
     seeds: tuple[int, ...]
     cells: tuple[Cell, ...]
-    remarks: Callable[[Summary], Sequence[str]] = no_remarks
+    remarks: Remarks = no_remarks
     claims: tuple[Claim, ...] = ()
 
     def __post_init__(self) -> None:
         for cell in self.cells:
             self._check_reading(cell)
-        cells = {(cell.row, cell.column) for cell in self.cells}
+        places = {cell.place for cell in self.cells}
         names: set[str] = set()
         for claim in self.claims:
             if claim.name in names:
-                raise ValueError(f"table {self.name!r} has two claims named {claim.name!r}")
+                raise BenchError(f"table {self.name!r}: expected claims with unique names, got {claim.name!r} twice")
             names.add(claim.name)
-            unknown = [place for place in claim.places if place not in cells]
+            unknown = [place for place in claim.places if place not in places]
             if unknown:
-                raise ValueError(
-                    f"claim {claim.name!r} of table {self.name!r} names the cell {unknown[0]}, "
-                    f"expected rows among {self.rows} and columns among {self.columns}"
+                raise BenchError(
+                    f"claim {claim.name!r} of table {self.name!r}: expected cells with rows among {self.rows} and "
+                    f"columns among {self.columns}, got {unknown[0]}"
                 )
 
     def _check_reading(self, cell: Cell) -> None:
-        """Refuse a cell that could never be read, before anything is trained for it."""
+        """Raise BenchError if the cell could never be read, so that nothing is trained for it."""
         stages = {stage.name: stage for stage in cell.experiment.stages}
-        if not isinstance(cell.metric, StepsTo | AtStep) or cell.stage not in stages:
+        read = cell.reading
+        if cell.stage not in stages:
             return
-        if stages[cell.stage].training.evaluate_every is None:
-            raise ValueError(
-                f"{cell.name} of table {self.name!r}: {cell.metric} needs evaluations, expected "
+        if read.needs_course and stages[cell.stage].training.evaluate_every is None:
+            raise BenchError(
+                f"{cell.name} of table {self.name!r}: {read} needs evaluations, expected "
                 f"training.evaluate_every in stage {cell.stage!r}, got None"
             )
-        if isinstance(cell.metric, StepsTo) and self.better != "lower":
-            raise ValueError(
-                f"{cell.name} of table {self.name!r}: {cell.metric} are better when lower, got better={self.better!r}"
+        if read.improves not in (None, self.better):
+            raise BenchError(
+                f"{cell.name} of table {self.name!r}: expected better={read.improves!r} for {read}, "
+                f"got better={self.better!r}"
             )
 
     @property
@@ -87,9 +96,9 @@ class Table:
         return tuple(dict.fromkeys(cell.column for cell in self.cells))
 
     def jobs(self, seeds: Sequence[int] | None = None) -> list[Job]:
-        """Return the runs that fill this table: each experiment once a seed, whatever number of cells it fills.
+        """Return the runs that fill this table: each experiment once per seed, however many cells it fills.
 
-        All experiments of one seed stand together, so that an interrupted sweep leaves whole seeds.
+        All experiments of one seed come before those of the next, so that an interrupted sweep leaves complete seeds.
         """
         labels: dict[Experiment, str] = {}
         for cell in self.cells:
@@ -99,3 +108,9 @@ class Table:
             for seed in (self.seeds if seeds is None else seeds)
             for experiment, label in labels.items()
         ]
+
+
+def fitting(claims: Sequence[Claim], cells: Sequence[Cell]) -> tuple[Claim, ...]:
+    """Return the claims whose cells are all among `cells`."""
+    places = {cell.place for cell in cells}
+    return tuple(claim for claim in claims if places.issuperset(claim.places))

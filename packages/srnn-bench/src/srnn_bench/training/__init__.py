@@ -1,10 +1,12 @@
-"""TODO training."""
+"""Training: an experiment and a seed become a result, in this process.
 
-from ._checkpoint import DTYPES as DTYPES
+`assemble` builds the parts of a run, an engine (`Single`, `Stacked` or `Graphed`) takes its steps, and `Trainer` is the
+loop over stages, epochs and steps around them. Nothing here knows of tables or of results on disk, apart from the
+checkpoints of runs in progress.
+"""
+
 from ._checkpoint import CheckpointPolicy as CheckpointPolicy
 from ._checkpoint import Checkpoints as Checkpoints
-from ._checkpoint import pack as pack
-from ._checkpoint import unpack as unpack
 from ._device import applied as applied
 from ._device import describe as describe
 from ._device import peak_memory_mb as peak_memory_mb
@@ -15,14 +17,17 @@ from ._engine import Engine as Engine
 from ._graphed import REHEARSALS as REHEARSALS
 from ._graphed import CudaRecorder as CudaRecorder
 from ._graphed import Graphed as Graphed
-from ._graphed import Plain as Plain
+from ._matrices import matrices_of as matrices_of
 from ._measure import ZERO as ZERO
-from ._measure import present as present
+from ._measure import weights_present as weights_present
 from ._member import Member as Member
+from ._packed import DTYPES as DTYPES
+from ._packed import pack as pack
+from ._packed import unpack as unpack
 from ._parts import Parts as Parts
-from ._parts import Plan as Plan
 from ._parts import assemble as assemble
 from ._penalties import Penalties as Penalties
+from ._plans import Plan as Plan
 from ._run import engine_of as engine_of
 from ._run import explain as explain
 from ._run import run as run
@@ -45,7 +50,6 @@ __all__ = [
     "Member",
     "Parts",
     "Penalties",
-    "Plain",
     "Plan",
     "Single",
     "Stacked",
@@ -55,13 +59,14 @@ __all__ = [
     "describe",
     "engine_of",
     "explain",
+    "matrices_of",
     "pack",
     "peak_memory_mb",
-    "present",
     "reset_peak_memory",
     "resolve_device",
     "run",
     "run_together",
     "stream",
     "unpack",
+    "weights_present",
 ]

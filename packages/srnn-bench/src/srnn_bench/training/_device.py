@@ -1,4 +1,4 @@
-"""The device, the precision and the number of threads of a run, and how they are written down."""
+"""Device, precision and threads of a run: resolved, applied and described."""
 
 from __future__ import annotations
 
@@ -9,21 +9,26 @@ from contextlib import contextmanager
 
 import torch
 
+from .._errors import BenchError
 from ..experiment import ELSEWHERE, Conditions, Environment, commit, packages_of
 
 
 def resolve_device(name: str) -> torch.device:
-    """Return the device of that name; `auto` is the GPU when there is one, else the CPU."""
+    """Return the device with this name; `auto` is the GPU if there is one, else the CPU.
+
+    Raises:
+        BenchError: For an unknown device, or a CUDA device on a machine without one.
+    """
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:
         device = torch.device(name)
     except RuntimeError:
-        raise ValueError(f"device: expected auto, cpu or cuda[:n], got {name!r}") from None
+        raise BenchError(f"device: expected auto, cpu or cuda[:n], got {name!r}") from None
     if device.type not in ("cpu", "cuda"):
-        raise ValueError(f"device: expected auto, cpu or cuda[:n], got {name!r}")
+        raise BenchError(f"device: expected auto, cpu or cuda[:n], got {name!r}")
     if device.type == "cuda" and not torch.cuda.is_available():
-        raise ValueError(f"device: {name!r} was asked for, but torch sees no CUDA device here")
+        raise BenchError(f"device: {name!r} is not available: torch finds no CUDA device on this machine")
     return device
 
 
@@ -49,10 +54,13 @@ def applied(conditions: Conditions) -> Iterator[None]:
 
 
 def describe(task: str, conditions: Conditions, *, stacked: int = 1, device: torch.device | None = None) -> Environment:
-    """Return the environment of a run of a task of this kind under these conditions.
+    """Return the environment of a run.
 
-    `stacked` is the number of runs trained together; `device` is given where the run is executed on another machine,
-    whose device cannot be resolved here.
+    Args:
+        task: Kind of the task.
+        conditions: Conditions of the run.
+        stacked: Number of runs trained together.
+        device: Device of the run, if it is executed on another machine and cannot be resolved here.
     """
     return Environment(
         packages=packages_of(task),
@@ -74,7 +82,7 @@ def _device_name(device: torch.device) -> str:
 
 
 def reset_peak_memory(device: torch.device) -> None:
-    """Begin a new measurement where the device can; a process's own peak cannot be set back."""
+    """Reset the peak memory of a GPU; that of a process on the CPU cannot be reset."""
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
 

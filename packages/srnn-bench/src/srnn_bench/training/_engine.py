@@ -1,4 +1,4 @@
-"""One training step of one network: batch, outputs, loss, step; masks hold by themselves."""
+"""Engines: what takes the training steps of one or more runs, and what all engines share."""
 
 from __future__ import annotations
 
@@ -14,44 +14,46 @@ from ..experiment import Training
 from ._parts import Parts
 from ._streams import stream
 
-EMBEDDING = "embedding"  # marks the group of the embeddings in an optimizer
+EMBEDDING = "embedding"  # marks the optimizer's group of embeddings
+
+FIELDS = ("inputs", "targets", "weight", "start", "reset")  # tensors of a batch that a model or a loss reads
 
 
 class Engine(Protocol):
-    """What takes the training steps of one or more runs that advance together; S runs."""
+    """Takes the training steps of S runs that advance together."""
 
     def begin(self, number: int) -> None:
-        """Begin a stage: a new optimizer, the stage's own stream of batches, no hidden state."""
+        """Begin stage `number`: a new optimizer, the stage's own stream of batches, no hidden state."""
 
     def step(self) -> Tensor:
-        """Take one step of every run; return loss and weighted penalty `(S, 2)`, on the device."""
+        """Take one step of every run; return loss and weighted penalty (S, 2), on the device."""
 
-    def pruned(self) -> None:
-        """Take over masks that have changed since the last step."""
+    def masks_changed(self) -> None:
+        """Account for masks that have changed since the last step."""
 
     @property
     def learning_rate(self) -> float:
-        """The learning rate of the networks now, or of the embeddings where nothing else trains."""
+        """Current learning rate of the networks, or of the embeddings if nothing else trains."""
 
-    def slow(self, network: float, embedding: float) -> None:
-        """Multiply the learning rates of networks and embeddings."""
+    def scale_learning_rates(self, network: float, embedding: float) -> None:
+        """Multiply the learning rates of networks and embeddings by these factors."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Return all that changes from step to step, but models and sources."""
+        """Return everything that changes from step to step, except models and sources."""
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on, in a stage that was just begun, from what `state_dict` gave."""
+        """Restore, in a stage that has just begun, what `state_dict` returned."""
 
 
 class Batches:
-    """The stream of training batches of a run's stage, which can be taken up where it stood.
+    """The stream of training batches of one stage of a run.
 
-    The source keeps its own position; here is the generator that it draws from.
+    The source keeps its own position; the generator that it draws from is kept here.
     """
 
     def __init__(self, parts: Parts, number: int, device: torch.device) -> None:
         plan = parts.plans[number]
-        self.parts, self.number, self.size = parts, number, plan.stage.training.batch_size
+        self.source, self.size = parts.source_of(number), plan.stage.training.batch_size
         self.generator = stream(parts.seed, "batches", plan.stage.name, device=device)
         self.draws = self._iterator()
 
@@ -59,23 +61,23 @@ class Batches:
         return next(self.draws)
 
     def resume(self, generator: Tensor) -> None:
-        """Go on with a generator in that state, from where the source stands."""
+        """Continue with a generator in this state, from the current position of the source."""
         self.generator.set_state(generator)
         self.draws = self._iterator()
 
     def _iterator(self) -> Iterator[Batch]:
-        return self.parts.source_of(self.number).batches(self.size, generator=self.generator)
+        return self.source.batches(self.size, generator=self.generator)
 
 
-def select(parameters: Mapping[str, nn.Parameter], names: Collection[str]) -> list[nn.Parameter]:
-    """Return the parameters of these names; they want gradients from now on, all others none."""
+def trainable(parameters: Mapping[str, nn.Parameter], names: Collection[str]) -> list[nn.Parameter]:
+    """Return the parameters with these names; set `requires_grad` for them and clear it for all others."""
     for name, parameter in parameters.items():
         parameter.requires_grad_(name in names)
     return [parameter for name, parameter in parameters.items() if name in names]
 
 
 def optimizer(training: Training, network: list[nn.Parameter], embeddings: list[nn.Parameter]) -> torch.optim.Optimizer:
-    """Return the optimizer of a stage: the network's group, then that of the embeddings where some are trained."""
+    """Return the optimizer of a stage: a group for the network, then a group for the trained embeddings, if any."""
     groups: list[dict[str, Any]] = [{"params": network}] if network else []
     if embeddings:
         rate = training.embedding_learning_rate or training.learning_rate
@@ -83,8 +85,8 @@ def optimizer(training: Training, network: list[nn.Parameter], embeddings: list[
     return training.optimizer.build(groups, training.learning_rate)
 
 
-def slow(optimizer: torch.optim.Optimizer, network: float, embedding: float) -> None:
-    """Multiply the learning rates of the groups of network and embeddings."""
+def scale_learning_rates(optimizer: torch.optim.Optimizer, network: float, embedding: float) -> None:
+    """Multiply the learning rates of the groups of network and embeddings by these factors."""
     for group in optimizer.param_groups:
         group["lr"] *= embedding if group.get(EMBEDDING) else network
 
@@ -99,6 +101,3 @@ def to_device(state: Any, device: torch.device) -> Any:
     if isinstance(state, list):
         return [to_device(part, device) for part in state]
     return {name: to_device(part, device) for name, part in state.items()} if isinstance(state, dict) else state
-
-
-FIELDS = ("inputs", "targets", "weight", "start", "reset")

@@ -1,4 +1,4 @@
-"""One of the runs that a trainer advances together, and how far the training is."""
+"""One of the runs that a trainer advances together: its parts, and what it has measured so far."""
 
 from __future__ import annotations
 
@@ -17,23 +17,39 @@ from ._parts import Parts
 
 @dataclass
 class Member:
-    """One of the runs of a trainer, and what it has measured so far; `diverged` says why it goes no further."""
+    """One of the runs of a trainer.
+
+    Args:
+        parts: What it trains.
+        history: Epochs of the current stage.
+        finished: Results of the finished stages.
+        weights: Weights and masks at the end of the finished stages, as bytes of safetensors files, if they are kept.
+        diverged: Why the run stopped; None while it trains.
+        best: Best validation loss so far, for a learning-rate schedule that depends on it.
+    """
 
     parts: Parts
     history: list[Epoch] = field(default_factory=list)
     finished: list[StageResult] = field(default_factory=list)
     weights: dict[str, bytes] = field(default_factory=dict)
     diverged: str | None = None
-    best: float | None = None  # validation loss, where the learning rate goes by it
+    best: float | None = None
+
+    def record_if_best(self, validation: float) -> bool:
+        """Record a validation loss as the best if it is below the best so far; return whether it is."""
+        if self.best is not None and validation >= self.best:
+            return False
+        self.best = validation
+        return True
 
     def state_dict(self) -> dict[str, Any]:
-        """Return all of this run that changes while it trains."""
+        """Return everything of this run that changes during training, except what the engine keeps."""
         parts = self.parts
         pruners = {plan.stage.name: plan.pruner for plan in parts.plans}
         return {
             "history": [epoch.model_dump() for epoch in self.history],
             "finished": [stage.model_dump() for stage in self.finished],
-            "weights": {name: _as_tensor(text) for name, text in self.weights.items()},
+            "weights": {name: _as_tensor(data) for name, data in self.weights.items()},
             "diverged": self.diverged,
             "best": self.best,
             "masks": masks(parts.model),
@@ -41,11 +57,11 @@ class Member:
             "penalties": parts.penalties.state_dict(),
             "source": parts.source.state_dict(),
             "sources": {plan.stage.name: plan.source.state_dict() for plan in parts.plans if plan.source is not None},
-            "pruning": {name: held.generator.get_state() for name, held in pruners.items() if held and held.generator},
+            "pruning": {name: each.generator.get_state() for name, each in pruners.items() if each and each.generator},
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from what `state_dict` gave."""
+        """Restore what `state_dict` returned."""
         parts = self.parts
         self.history = [Epoch.model_validate(epoch) for epoch in state["history"]]
         self.finished = [StageResult.model_validate(stage) for stage in state["finished"]]
@@ -62,29 +78,6 @@ class Member:
             if plan.stage.name in state["pruning"]:
                 assert plan.pruner is not None and plan.pruner.generator is not None
                 plan.pruner.generator.set_state(state["pruning"][plan.stage.name])
-
-
-@dataclass
-class Position:
-    """How far the training is: `batch` batches of an epoch of a stage are done; their sums `(S, 2)`, and the time.
-
-    `epoch_seconds` holds the time of the stage's epochs, the one under way last; `seconds` is all time spent.
-    """
-
-    stage: int = 0
-    epoch: int = 1
-    batch: int = 0
-    total: Tensor | None = None
-    epoch_seconds: list[float] = field(default_factory=list)
-    seconds: float = 0.0
-
-
-def improves(member: Member, validation: float) -> bool:
-    """Whether a validation loss is below the best so far; then it is the best from now on."""
-    if member.best is not None and validation >= member.best:
-        return False
-    member.best = validation
-    return True
 
 
 def _as_tensor(data: bytes) -> Tensor:

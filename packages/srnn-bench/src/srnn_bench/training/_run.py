@@ -1,4 +1,4 @@
-"""One run: an experiment and a seed become a result."""
+"""A run: an experiment and a seed become a result."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Literal
 import torch
 
 from .._files import DiskError
-from ..experiment import Conditions, EpochEnd, Experiment, Result, RunOutput
+from ..experiment import Conditions, Environment, EpochEnd, Experiment, Result, RunOutput
 from ._checkpoint import CheckpointPolicy
 from ._device import applied, describe, resolve_device
 from ._engine import Engine
@@ -61,7 +61,7 @@ def run_together(
     `on_note` receives messages for the user, e.g. that a damaged checkpoint was set aside.
 
     Raises:
-        BenchError: Where `run` raises it.
+        BenchError: Where `run` raises it, or for runs that cannot be stacked.
         DiskError: If a checkpoint cannot be written.
     """
     device = resolve_device(conditions.device)
@@ -70,7 +70,6 @@ def run_together(
     checkpoints = policy.open(keys, environment, on_note)
     begin = time.perf_counter()
     members: list[Member] = []
-    seconds, failed = 0.0, None
     with applied(conditions):
         try:
             members = [Member(assemble(experiment, seed, device)) for seed in seeds]
@@ -84,42 +83,46 @@ def run_together(
                 keep_weights=policy.weights,
             )
             trainer.train()
-            seconds = trainer.at.seconds
+            seconds, failed = trainer.position.seconds, None
         except DiskError:
             raise
         except Exception as error:
             if not any(member.finished for member in members):
                 raise
-            failed, seconds = explain(error), time.perf_counter() - begin
+            seconds, failed = time.perf_counter() - begin, explain(error)
+    return [_output(member, experiment, environment, seconds / len(seeds), failed) for member in members]
 
-    def output(member: Member, key: str, seed: int) -> RunOutput:
-        status: Literal["done", "diverged", "failed"] = "done" if member.diverged is None else "diverged"
-        result = Result(
-            key=key,
-            experiment=experiment,
-            seed=seed,
-            status=status if failed is None else "failed",
-            reason=failed or member.diverged,
-            stages=tuple(member.finished),
-            environment=environment,
-            seconds=seconds / len(seeds),
-        )
-        return RunOutput(result, dict(member.weights))
 
-    return [output(member, key, seed) for member, key, seed in zip(members, keys, seeds, strict=True)]
+def _output(
+    member: Member, experiment: Experiment, environment: Environment, seconds: float, failed: str | None
+) -> RunOutput:
+    """Return the result and the weights of a run; `failed` is the error that ended it, if any."""
+    status: Literal["done", "diverged", "failed"] = "done" if member.diverged is None else "diverged"
+    seed = member.parts.seed
+    result = Result(
+        key=experiment.key(seed),
+        experiment=experiment,
+        seed=seed,
+        status=status if failed is None else "failed",
+        reason=failed or member.diverged,
+        stages=tuple(member.finished),
+        environment=environment,
+        seconds=seconds,
+    )
+    return RunOutput(result, dict(member.weights))
 
 
 def engine_of(parts: Sequence[Parts], device: torch.device, recorded: bool, on_note: Callable[[str], None]) -> Engine:
-    """Return what takes the steps of runs: stacked where they are several, recorded where asked for on a GPU."""
+    """Return the engine for these runs: stacked for several, recorded for one on a GPU if `recorded`, else single."""
     if len(parts) > 1:
         return Stacked(parts, device)
     if recorded and device.type == "cuda":
-        return Graphed(parts, device, CudaRecorder(device), tell=on_note)
+        return Graphed(parts, device, CudaRecorder(device), on_note=on_note)
     return Single(parts, device)
 
 
 def explain(error: BaseException) -> str:
-    """Say in a line what went wrong and where."""
+    """Return in one line what went wrong and where."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
     return f"{type(error).__name__}: {error}{place}"

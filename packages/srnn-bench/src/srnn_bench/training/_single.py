@@ -1,4 +1,4 @@
-"""The engine of one run: one training step of one network."""
+"""The engine of one run: one training step of one network at a time."""
 
 from __future__ import annotations
 
@@ -8,14 +8,26 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from srnn_tasks import carried
+from srnn_tasks import Batch, carried
 
-from ._engine import Batches, optimizer, select, slow, to_device
+from ._engine import Batches, optimizer, scale_learning_rates, to_device, trainable
 from ._parts import Parts
+from ._plans import Plan
 
 
 class Single:
-    """The engine of one run; it carries the hidden state from batch to batch where the task asks for it."""
+    """Engine of one run. It carries the hidden state from batch to batch if the task asks for it.
+
+    `parameters` are those of the model by name; `plan`, `trained` (network), `embeddings`, `optimizer`, `batches` and
+    `state` (the hidden state to carry) belong to the current stage.
+    """
+
+    plan: Plan
+    trained: list[nn.Parameter]
+    embeddings: list[nn.Parameter]
+    optimizer: torch.optim.Optimizer
+    batches: Batches
+    state: Any
 
     def __init__(self, parts: Sequence[Parts], device: torch.device) -> None:
         (self.parts,) = parts
@@ -23,55 +35,56 @@ class Single:
         self.parameters = dict(self.parts.model.named_parameters())
 
     def begin(self, number: int) -> None:
-        """Begin a stage: a new optimizer, the stage's own stream of batches, no hidden state."""
-        plan = self.parts.plans[number]
-        self.training = plan.stage.training
-        self.regularized = plan.stage.regularizer != "none"
-        self.trained = select(self.parameters, plan.trained)
-        self.embeddings = select(self.parts.penalties.trained, plan.trained) if self.regularized else []
-        self.optimizer = optimizer(self.training, self.trained, self.embeddings)
+        """Begin stage `number`: a new optimizer, the stage's own stream of batches, no hidden state."""
+        self.plan = plan = self.parts.plans[number]
+        self.trained = trainable(self.parameters, plan.trained)
+        self.embeddings = trainable(self.parts.penalties.trained, plan.trained) if plan.regularized else []
+        self.optimizer = optimizer(plan.stage.training, self.trained, self.embeddings)
         self.batches = Batches(self.parts, number, self.device)
-        self.source = self.parts.source_of(number)
-        self.state: Any = None
+        self.state = None
 
     def step(self) -> Tensor:
-        """Take one step; return loss and weighted penalty `(1, 2)`, on the device."""
-        batch, source = next(self.batches), self.source
+        """Take one step; return loss and weighted penalty (1, 2), on the device."""
+        return self.train_on(next(self.batches))
+
+    def train_on(self, batch: Batch) -> Tensor:
+        """Take one step on this batch; return loss and weighted penalty (1, 2), on the device."""
+        source, penalties, clip_norm = self.batches.source, self.parts.penalties, self.plan.stage.training.clip_norm
         state = carried(self.state, batch.reset) if source.spec.carry else None
-        outputs, self.state = self.parts.model(batch.inputs, start=batch.start, state=state)
-        loss = source.loss(outputs, batch)
-        penalty = self.parts.penalties(self.parameters) if self.regularized else torch.zeros_like(loss)
+        outputs, self.state = self.parts.model(batch.inputs, start=batch.start, state=state)  # (T, B, O)
+        loss = source.loss(outputs, batch)  # scalar
+        penalty = penalties(self.parameters) if self.plan.regularized else torch.zeros_like(loss)  # scalar
         self.optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss + penalty)
-        if self.training.clip_norm is not None:
-            nn.utils.clip_grad_norm_(self.trained, self.training.clip_norm)
+        if clip_norm is not None:
+            nn.utils.clip_grad_norm_(self.trained, clip_norm)
         self.optimizer.step()
         if self.embeddings:
-            self.parts.penalties.retract_()
-        return torch.stack((loss.detach(), penalty.detach()))[None].double()
+            penalties.retract_()
+        return torch.stack((loss.detach(), penalty.detach()))[None].double()  # (1, 2)
 
-    def pruned(self) -> None:
-        """Do nothing: the model wears its masks itself."""
+    def masks_changed(self) -> None:
+        """Do nothing: the model applies its masks itself."""
 
     @property
     def learning_rate(self) -> float:
-        """The learning rate of the network now, or of the embeddings where nothing else trains."""
+        """Current learning rate of the network, or of the embeddings if nothing else trains."""
         return float(self.optimizer.param_groups[0]["lr"])
 
-    def slow(self, network: float, embedding: float) -> None:
-        """Multiply the learning rates of network and embeddings."""
-        slow(self.optimizer, network, embedding)
+    def scale_learning_rates(self, network: float, embedding: float) -> None:
+        """Multiply the learning rates of network and embeddings by these factors."""
+        scale_learning_rates(self.optimizer, network, embedding)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the optimizer, the hidden state that is carried, and the generator of the batches."""
+        """Return the optimizer, the carried hidden state, and the generator of the batches."""
         return {
             "optimizer": self.optimizer.state_dict(),
-            "carried": self.state if self.source.spec.carry else None,
+            "carried": self.state if self.batches.source.spec.carry else None,
             "generator": self.batches.generator.get_state(),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on, in a stage that was just begun, from what `state_dict` gave."""
+        """Restore, in a stage that has just begun, what `state_dict` returned."""
         self.optimizer.load_state_dict(state["optimizer"])
         self.state = to_device(state["carried"], self.device)
         self.batches.resume(state["generator"])

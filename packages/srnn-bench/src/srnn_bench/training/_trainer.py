@@ -1,33 +1,40 @@
-"""The training of one run, or of several that advance together: stages, epochs, pruning, measurement, checkpoints."""
+"""The training of one run, or of several that advance together: a loop over stages, epochs and steps."""
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from safetensors.torch import save
 
-from srnn_pruning import densities, reinitialize, rewind
+from srnn_pruning import reinitialize, rewind
 
-from ..experiment import Annealing, Epoch, EpochEnd, StageResult
+from ..experiment import Annealing, EpochEnd
 from ._checkpoint import Checkpoints
-from ._device import peak_memory_mb, reset_peak_memory
+from ._device import reset_peak_memory
 from ._engine import Engine
-from ._measure import SCOPE, Diverged, check_finite, check_weights, mean_density, present
-from ._member import Member, Position, improves
-from ._parts import settle
+from ._initial import fit_initial_weights
+from ._measure import Diverged, measure_epoch, measure_stage, weights_file
+from ._member import Member
+from ._plans import Plan
+from ._position import Position
 from ._streams import stream
 
 
 class Trainer:
     """Trains runs of one experiment together, in place, through all their stages.
 
-    A checkpoint is written where `checkpoints` is given and whenever it is due; a trainer that finds one goes on
-    from there, and ends with the bits of one that was never interrupted (on a CPU). A run that diverges stops; the
-    others go on. With `keep_weights`, the weights and masks at the end of each stage are kept.
+    A run that diverges stops; the others continue.
+
+    Args:
+        members: The runs.
+        engine: Takes their training steps.
+        device: Their device.
+        on_epoch: Called after each epoch of each run.
+        checkpoints: Where checkpoints are written when they are due. A trainer that finds one resumes from it, and on a
+            CPU ends with the bits of a training that was never interrupted. None for no checkpoints.
+        keep_weights: Whether to keep weights and masks at the end of each stage in the members.
     """
 
     def __init__(
@@ -36,14 +43,13 @@ class Trainer:
         engine: Engine,
         *,
         device: torch.device,
-        on_epoch: Callable[[EpochEnd], None],
+        on_epoch: Callable[[EpochEnd], None] = lambda end: None,
         checkpoints: Checkpoints | None = None,
         keep_weights: bool = False,
     ) -> None:
         self.members, self.engine, self.device = members, engine, device
         self.on_epoch, self.checkpoints, self.keep_weights = on_epoch, checkpoints, keep_weights
-        self.plans = members[0].parts.plans
-        self.at = Position()
+        self.position = Position()
         self._clock = time.perf_counter()
 
     @property
@@ -51,170 +57,142 @@ class Trainer:
         """The runs that have not diverged."""
         return [member for member in self.members if member.diverged is None]
 
+    @property
+    def plan(self) -> Plan:
+        """The current stage; what differs between seeds is that of the first run."""
+        return self.members[0].parts.plans[self.position.stage]
+
     def train(self) -> None:
         """Train to the end of the last stage, or until every run has diverged."""
         self._clock = time.perf_counter()
+        stages = len(self.members[0].parts.plans)
         resumed = self._resume()
-        while self.at.stage < len(self.plans) and self.alive:
+        while self.position.stage < stages and self.alive:
             if not resumed:
                 self._begin_stage()
             resumed = False
-            self._train_stage()
+            while self.position.epoch <= self.plan.stage.training.epochs and self.alive:
+                if self.position.batch == 0:
+                    self._begin_epoch()
+                self._train_epoch()
+                self._end_epoch()
+                self.position.epoch, self.position.batch = self.position.epoch + 1, 0
             self._end_stage()
-            self.at = Position(stage=self.at.stage + 1, seconds=self.at.seconds)
-        self._spend()
+            self.position = Position(stage=self.position.stage + 1, seconds=self.position.seconds)
+        self._book_time()
 
     def _begin_stage(self) -> None:
-        stage = self.plans[self.at.stage].stage
         for member in self.alive:
-            if stage.start == "reinitialize":
-                reinitialize(member.parts.model, generator=stream(member.parts.seed, "reinitialize", stage.name))
-                settle(member.parts.model, member.parts.fan_in, member.parts.balanced)
-            elif stage.start == "rewind":
-                rewind(member.parts.model, member.parts.original)
-            member.history = []
-            plan = member.parts.plans[self.at.stage]
-            if plan.penalties is not None:
-                member.parts.penalties.load_state_dict(plan.penalties.state_dict())
-            rates = stage.training.rates
-            if isinstance(rates, Annealing) and rates.best == "reset":
-                member.best = None
-        self.engine.begin(self.at.stage)
+            _begin_stage_of(member, member.parts.plans[self.position.stage])
+        self.engine.begin(self.position.stage)
         reset_peak_memory(self.device)
-
-    def _train_stage(self) -> None:
-        plan = self.plans[self.at.stage]
-        epochs = plan.stage.training.epochs
-        while self.at.epoch <= epochs and self.alive:
-            if self.at.batch == 0:
-                self._begin_epoch()
-            self._train_epoch(plan.batches)
-            self._end_epoch(plan.stage.name, plan.batches, epochs)
-            self.at.epoch, self.at.batch = self.at.epoch + 1, 0
 
     def _begin_epoch(self) -> None:
         for member in self.alive:
-            pruner = member.parts.plans[self.at.stage].pruner
+            pruner = member.parts.plans[self.position.stage].pruner
             if pruner is not None:
-                pruner.step(self.at.epoch)
-        self.engine.pruned()
-        self._spend()
-        self.at.epoch_seconds.append(0.0)
-        self.at.total = torch.zeros(len(self.members), 2, dtype=torch.float64, device=self.device)
+                pruner.step(self.position.epoch)
+        if self.plan.pruner is not None:
+            self.engine.masks_changed()
+        self._book_time()
+        self.position.epoch_seconds.append(0.0)
+        self.position.total = torch.zeros(len(self.members), 2, dtype=torch.float64, device=self.device)
 
-    def _train_epoch(self, batches: int) -> None:
+    def _train_epoch(self) -> None:
         for member in self.members:
             member.parts.model.train()
-        assert self.at.total is not None
-        while self.at.batch < batches:
-            self.at.total += self.engine.step()
-            self.at.batch += 1
+        assert self.position.total is not None
+        while self.position.batch < self.plan.batches:
+            self.position.total += self.engine.step()
+            self.position.batch += 1
             if self.checkpoints is not None and self.checkpoints.due():
-                self._spend(epoch=True)
+                self._book_time(steps=True)
                 self.checkpoints.write(self._state())
-                self._clock = time.perf_counter()
+                self._clock = time.perf_counter()  # the time of writing is not counted
 
-    def _end_epoch(self, stage: str, batches: int, epochs: int) -> None:
-        assert self.at.total is not None
-        training = self.plans[self.at.stage].stage.training
-        rates, factor = training.rates, 1.0
-        last = self.at.epoch == epochs
-        due = training.evaluate_every is not None and (last or self.at.epoch % training.evaluate_every == 0)
-        means = (self.at.total / batches).tolist()  # on the host: the steps' one wait for the device
-        self._spend(epoch=True)
-        where = f"stage {stage!r}, epoch {self.at.epoch} of {epochs}"
+    def _end_epoch(self) -> None:
+        """Measure every run, and scale the learning rates."""
+        assert self.position.total is not None
+        stage, number, training = self.plan.stage, self.position.epoch, self.plan.stage.training
+        means = (self.position.total / self.plan.batches).tolist()  # the only wait for the device in an epoch
+        self._book_time(steps=True)
+        learning_rate, factor = self.engine.learning_rate, 1.0
         for member, (loss, penalty) in zip(self.members, means, strict=True):
             if member.diverged is not None:
                 continue
             try:
-                check_finite({"loss": loss, "penalty": penalty}, where)
-                check_weights(member.parts.model, where)
-                metrics = self._validate(member) if due or isinstance(rates, Annealing) else {}
-                validation = metrics["loss"] if isinstance(rates, Annealing) else None
-                measured = metrics if due else {} if validation is None else {"loss": validation}
-                check_finite({f"validation {name}": value for name, value in measured.items()}, where)
+                epoch = measure_epoch(
+                    member,
+                    self.position.stage,
+                    number,
+                    loss=loss,
+                    penalty=penalty,
+                    learning_rate=learning_rate,
+                    device=self.device,
+                )
             except Diverged as error:
                 member.diverged = str(error)
                 continue
-            density = mean_density(member.parts.model)
-            rate = None if validation is None else self.engine.learning_rate
-            epoch = Epoch(
-                loss=loss,
-                penalty=penalty,
-                density=density,
-                validation=validation,
-                learning_rate=rate,
-                metrics=metrics if due else {},
-            )
             member.history.append(epoch)
-            self.on_epoch(EpochEnd(member.parts.seed, stage, self.at.epoch, epochs, epoch))
-            if isinstance(rates, Annealing) and validation is not None and not improves(member, validation):
-                factor = 1 / rates.factor
-        self.engine.slow(factor, factor * training.embedding_decay)
-
-    def _validate(self, member: Member) -> dict[str, float]:
-        """Return all metrics on the validation split: the same draws after every epoch."""
-        parts = member.parts
-        generator = stream(parts.seed, "validate", device=self.device)
-        return parts.source_of(self.at.stage).evaluate(parts.model, split="validation", generator=generator)
+            self.on_epoch(EpochEnd(member.parts.seed, stage.name, number, training.epochs, epoch))
+            if isinstance(training.rates, Annealing) and epoch.validation is not None:
+                factor = factor if member.record_if_best(epoch.validation) else 1 / training.rates.factor
+        self.engine.scale_learning_rates(factor, factor * training.embedding_decay)
 
     def _end_stage(self) -> None:
-        plan = self.plans[self.at.stage]
-        epochs = plan.stage.training.epochs
-        steady = self.at.epoch_seconds[1:] or self.at.epoch_seconds
+        name = self.plan.stage.name
+        step_ms = 1000 * self.position.steady_seconds / (self.plan.batches * len(self.members))
         for member in self.alive:
-            parts = member.parts
-            generator = stream(parts.seed, "evaluate", device=self.device)
-            metrics = parts.source_of(self.at.stage).evaluate(parts.model, split="test", generator=generator)
             try:
-                check_finite(metrics, f"stage {plan.stage.name!r}, held-out metrics")
+                member.finished.append(measure_stage(member, self.position.stage, step_ms=step_ms, device=self.device))
             except Diverged as error:
                 member.diverged = str(error)
                 continue
-            stage = StageResult(
-                name=plan.stage.name,
-                metrics=metrics,
-                densities=densities(parts.model, SCOPE),
-                history=tuple(member.history),
-                steps=epochs * plan.batches,
-                step_ms=1000 * sum(steady) / (len(steady) * plan.batches * len(self.members)),
-                peak_memory_mb=peak_memory_mb(self.device),
-                present=present(parts.model),
-            )
-            member.finished.append(stage)
             if self.keep_weights:
-                tensors = {**parts.model.state_dict(), **parts.penalties.embeddings}
-                held = {name: tensor.detach().cpu().clone() for name, tensor in tensors.items()}
-                run = json.dumps({"seed": parts.seed, "stage": stage.name})
-                # one entry: of several, safetensors changes the order from file to file
-                member.weights[stage.name] = save(held, metadata={"run": run})
+                member.weights[name] = weights_file(member, name)
 
-    def _spend(self, *, epoch: bool = False) -> None:
-        """Book the time since the last booking, also to the epoch under way where it was spent on its steps."""
+    def _book_time(self, *, steps: bool = False) -> None:
+        """Add the time since the last booking to the total, and to the current epoch if it was spent on `steps`."""
         now = time.perf_counter()
-        self.at.seconds += now - self._clock
-        if epoch:
-            self.at.epoch_seconds[-1] += now - self._clock
+        self.position.seconds += now - self._clock
+        if steps:
+            self.position.epoch_seconds[-1] += now - self._clock
         self._clock = now
 
     def _state(self) -> dict[str, Any]:
         return {
-            "position": dict(vars(self.at)),
+            "position": dict(vars(self.position)),
             "members": [member.state_dict() for member in self.members],
             "engine": self.engine.state_dict(),
         }
 
     def _resume(self) -> bool:
-        """Go on from the last checkpoint, if there is one; say whether there was."""
+        """Resume from the last checkpoint, if there is one; return whether there was."""
         state = None if self.checkpoints is None else self.checkpoints.read()
         if state is None:
             return False
-        for member, held in zip(self.members, state["members"], strict=True):
-            member.load_state_dict(held)
-        self.at = Position(**state["position"])
-        assert self.at.total is not None
-        self.at.total = self.at.total.to(self.device)
-        self.engine.begin(self.at.stage)
-        self.engine.pruned()
+        for member, its_state in zip(self.members, state["members"], strict=True):
+            member.load_state_dict(its_state)
+        self.position = Position(**state["position"])
+        assert self.position.total is not None
+        self.position.total = self.position.total.to(self.device)
+        self.engine.begin(self.position.stage)
+        self.engine.masks_changed()
         self.engine.load_state_dict(state["engine"])
         return True
+
+
+def _begin_stage_of(member: Member, plan: Plan) -> None:
+    """Set weights, penalties and the best validation loss of a run to those that a stage begins with."""
+    parts, stage = member.parts, plan.stage
+    if stage.start == "reinitialize":
+        reinitialize(parts.model, generator=stream(parts.seed, "reinitialize", stage.name))
+        fit_initial_weights(parts.model, parts.fan_in, parts.balanced)
+    elif stage.start == "rewind":
+        rewind(parts.model, parts.original)
+    member.history = []
+    if plan.penalties is not None:
+        parts.penalties.load_state_dict(plan.penalties.state_dict())
+    rates = stage.training.rates
+    if isinstance(rates, Annealing) and rates.best == "reset":
+        member.best = None

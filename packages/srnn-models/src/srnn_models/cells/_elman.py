@@ -10,7 +10,7 @@ from torch.nn import functional
 from .._linear import empty
 from .._value import Value
 from ._plain import ACTIVATIONS, PlainModule
-from ._recurrence import Recur, State
+from ._recurrence import Recur
 
 
 class ElmanRNN(Value):
@@ -57,9 +57,8 @@ class ElmanModule(PlainModule):
         bias = self.bias if self.bias is None or self.bias_hh is None else self.bias + self.bias_hh
         return functional.linear(inputs, self.weight_ih, bias)
 
-    def advance(self, drive: Tensor, recur: Recur, state: State) -> Tensor:
+    def advance(self, drive: Tensor, recur: Recur, state: Tensor) -> Tensor:
         """Return s(W_hh h + drive), (B, N), from drive and h, both (B, N)."""
-        assert isinstance(state, Tensor)
         return ACTIVATIONS[self.nonlinearity](recur("weight_hh", state, drive))
 
     @property

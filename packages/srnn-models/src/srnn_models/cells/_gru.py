@@ -8,7 +8,7 @@ from torch import Tensor
 
 from .._value import Value
 from ._gated import GatedModule
-from ._recurrence import Recur, State
+from ._recurrence import Recur
 
 
 class GRU(Value):
@@ -41,9 +41,8 @@ class GRUModule(GatedModule):
 
     gates = 3
 
-    def advance(self, drive: Tensor, recur: Recur, state: State) -> Tensor:
+    def advance(self, drive: Tensor, recur: Recur, state: Tensor) -> Tensor:
         """Return the next h (B, N) from drive (B, 3N) and h (B, N)."""
-        assert isinstance(state, Tensor)
         sizes = [2 * self.hidden, self.hidden]
         drive_rz, drive_n = torch.split(drive, sizes, dim=-1)  # (B, 2N), (B, N)
         recur_rz, recur_n = torch.split(recur("weight_hh", state, self.bias_hh), sizes, dim=-1)  # (B, 2N), (B, N)

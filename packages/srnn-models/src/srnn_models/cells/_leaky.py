@@ -8,7 +8,7 @@ from torch import Tensor
 
 from .._value import Value
 from ._plain import ACTIVATIONS, PlainModule
-from ._recurrence import Recur, State
+from ._recurrence import Recur
 
 
 class LeakyRNN(Value):
@@ -62,9 +62,8 @@ class LeakyModule(PlainModule):
             with torch.no_grad():
                 self.weight_hh.mul_(self.gain)
 
-    def advance(self, drive: Tensor, recur: Recur, state: State) -> Tensor:
+    def advance(self, drive: Tensor, recur: Recur, state: Tensor) -> Tensor:
         """Return (1-alpha) h + alpha f(W h + drive), (B, N), from drive and h, both (B, N)."""
-        assert isinstance(state, Tensor)
         rate = ACTIVATIONS[self.nonlinearity](recur("weight_hh", state, drive))  # (B, N)
         if self.alpha == 1:
             return rate

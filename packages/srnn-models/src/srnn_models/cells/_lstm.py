@@ -42,7 +42,7 @@ class LSTMModule(GatedModule):
 
     gates, parts = 4, 2
 
-    def advance(self, drive: Tensor, recur: Recur, state: State) -> tuple[Tensor, Tensor]:
+    def advance(self, drive: Tensor, recur: Recur, state: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         """Return the next h and c, (B, N) each, from drive (B, 4N), h and c."""
         h, c = state
         i, f, g, o = (drive + recur("weight_hh", h, self.bias_hh)).chunk(4, dim=-1)  # (B, N) each

@@ -1,7 +1,7 @@
 """Engines: faster ways to run the time loop of a cell, with the same results up to rounding.
 
 A cell chooses one where it wins, and runs the shared loop of `Recurrence` elsewhere. An engine works on tensors: it
-knows neither modules nor values.
+takes neither modules nor values.
 """
 
 from ._fused import fused_elman as fused_elman

@@ -1,4 +1,4 @@
-"""Named lists of tasks, in the order of their rule inputs (facts sheet, sections 1 and 14)."""
+"""Batteries: named lists of tasks, in the order of their rule inputs (facts sheet, sections 1 and 14)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _names(*groups: tuple[Rule, ...]) -> tuple[str, ...]:
 _TWICE = _names(tuple(rule for rule in INTERVALS if rule.base == "dlyanti"))  # counted twice by the paper
 _TWICE_COMPOSED = _names(tuple(rule for rule in COMPOSED if rule.base == "dlyanti"))
 _DISTINCT = _names(PLAIN, INTERVALS, SEQUENCES)
-_SECOND = _DISTINCT.index(_TWICE[-1]) + 1  # where the pair stands again
+_SECOND = _DISTINCT.index(_TWICE[-1]) + 1  # where the pair is repeated
 _PAPER84 = (*_DISTINCT[:_SECOND], *_TWICE, *_DISTINCT[_SECOND:])
 
 BATTERIES: dict[Battery, tuple[str, ...]] = {

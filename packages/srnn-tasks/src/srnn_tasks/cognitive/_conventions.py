@@ -1,4 +1,4 @@
-"""Where the published code of Mod-Cog and its meaning disagree (facts sheet, section 6), as named choices."""
+"""Conventions: named choices where the published code of Mod-Cog deviates from its paper (facts sheet, section 6)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..contract import Value
 
 
 class Choices(Value):
-    """What the two conventions share: one field for each point, named after what is chosen."""
+    """The fields of both conventions: one per point of the facts sheet, named after what is chosen."""
 
     wrap: Literal["direction", "action"]
     go_interval: Literal["answer", "stimulus"]
@@ -25,19 +25,19 @@ class Choices(Value):
 class Conventions(Choices):
     """The corrected battery; B1 to B8 are the points of the facts sheet.
 
-    wrap (B1): a direction beyond the last goes on at the first, or the `action` (1 + direction) does, which makes
-    direction R - 1 the answer "fixate".
-    go_interval (B2): in DlyGo and DlyAnti interval tasks the delay displaces the answer by directions, or the
-    `stimulus` by 0.01 rad/ms while the answer stays.
-    decision_interval (B3): the delay of DlyDM interval tasks is drawn, or always `Timing.delay`.
-    match_delay (B4): of match tasks without an interval: `Timing.delay`, or from `Timing.legacy_delay`, drawn for
-    each `trial`, or once for each task and ring when the task is opened (`instance`).
-    go_delay (B5): Go and Anti have no delay, or that of DlyGo (`always`).
-    sample_category (B6): the second category begins at direction R / 2 for sample and test, or, for the sample
-    alone, above it.
-    order (B8): task and ring of each trial are drawn, or a task never follows itself and its trials take the two
-    rings in turn.
-    ties: trials of MultiDM and MultiDlyDM in which both sums are equal are not made, or a coin decides them.
+    wrap (B1): whether the `direction` of an answer is taken modulo R, or the `action` (1 + direction), which turns
+    direction R - 1 into the answer "fixate".
+    go_interval (B2): whether the delay of DlyGo and DlyAnti interval tasks displaces the `answer`, in whole directions,
+    or the `stimulus`, by 0.01 rad/ms, and leaves the answer unchanged.
+    decision_interval (B3): whether the delay of DlyDM interval tasks is `drawn`, or `fixed` at `Timing.delay`.
+    match_delay (B4): the delay of match tasks without an interval: `fixed` at `Timing.delay`, or drawn from
+    `Timing.legacy_delay` for each `trial`, or once per task and ring when the task is opened (`instance`).
+    go_delay (B5): whether Go and Anti have no delay (`none`), or that of DlyGo (`always`).
+    sample_category (B6): whether the second category starts at direction R / 2 for sample and test (`same`), or, for
+    the sample only, at the next direction (`above`).
+    order (B8): whether task and ring of each trial are `drawn`, or `alternating`: a task never follows itself, and its
+    trials alternate between the two rings.
+    ties: whether trials of MultiDM and MultiDlyDM with equal sums are `redrawn`, or decided by a `coin`.
 
     >>> Conventions(match_delay="trial").kind
     'corrected'
@@ -55,7 +55,7 @@ class Conventions(Choices):
 
 
 class Legacy(Choices):
-    """What the published code does; the fields are those of `Conventions`, so one point alone can be corrected.
+    """The conventions of the published code. The fields are those of `Conventions`, so each can be corrected alone.
 
     >>> Legacy(wrap="direction").match_delay
     'instance'

@@ -1,4 +1,4 @@
-"""Draws trials of any mixture of tasks, whole batches at once."""
+"""Drawing trials of any mixture of tasks, whole batches at once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ._families import FAMILIES, DelayedDecision, Go, Span
+from ._decision import DelayedDecision
+from ._families import FAMILIES
+from ._family import Span
+from ._go import Go
 from ._interval import interval
 from ._order import rings_in_turn
 from ._rule import Rule
@@ -17,24 +20,25 @@ from ._world import World
 
 
 class Drawer:
-    """Draws trials of the tasks `rules`, whose number is their slot.
+    """Draws trials of the tasks `rules`; the index of a task in them is its slot.
 
-    Tables hold for each slot its family, what it asks for there, the spans of its periods, its interval and its
-    sequence. The trials of all families that occur are drawn for all rows, and each row takes those of its own.
-    `longest` bounds the steps of a trial.
+    Each attribute is a table by slot: family, parameters of the family, spans of the periods, interval, sequence. Every
+    family that occurs draws trials for all rows, and each row keeps the trial of its own family, so no row waits for
+    the device. `longest` is an upper bound on the steps of a trial.
 
-    The generator is drawn from only for delays that stay what they are (`Conventions.match_delay="instance"`).
+    The constructor draws from the generator only for delays that are the same in all trials
+    (`Conventions.match_delay="instance"`).
     """
 
     def __init__(self, rules: Sequence[Rule], world: World, *, generator: torch.Generator) -> None:
         self.rules, self.world = tuple(rules), world
         self.families = [family for family in FAMILIES if any(type(rule.family) is family for rule in rules)]
-        asks = [rule.family.asks() for rule in rules]
-        names = dict.fromkeys(name for each in asks for name in each)
-        self.asked = {name: world.table(tuple(each.get(name, 0) for each in asks)) for name in names}  # (slots,) each
+        parameters = [rule.family.parameters() for rule in rules]
+        names = dict.fromkeys(name for each in parameters for name in each)
+        self.parameters = {name: world.table(tuple(each.get(name, 0) for each in parameters)) for name in names}
         self.kind = world.table(tuple(self.families.index(type(rule.family)) for rule in rules))
         spans = tuple(rule.periods(world.timing, world.conventions) for rule in rules)
-        self.spans = world.table(spans).double()  # (slots, 5, 2) ms
+        self.spans = world.table(spans).double()  # (slots, 5, 2) ms; the other tables are (slots,)
         self.interval = world.table(tuple(rule.interval for rule in rules))
         self.sequence = world.table(tuple(rule.sequence for rule in rules))
         self.shortest = torch.tensor([sum(low // world.dt for low, _ in periods) for periods in spans]).double()
@@ -44,26 +48,27 @@ class Drawer:
             self.delays = world.durations(self.spans[:, None, DELAY].expand(-1, 2, 2), generator=generator)
 
     def enough(self, steps: int, chances: Tensor) -> int:
-        """Return how many trials fill `steps`, drawn by their chances `(slots,)`, float64 on the CPU.
+        """Return the number of trials that fill `steps` when drawn with `chances` `(slots,)`, float64 on the CPU.
 
-        With the least length of each, seven standard deviations more than on average; never more than of the shortest
-        trial alone. A row that they do not fill, once in more than 1e11, ends in padding.
+        Every trial counts with its minimal length, and the number exceeds the mean by seven standard deviations, but
+        not the number of the shortest trials that fill the row. A row that is not filled (less than one in 1e11) ends
+        in padding.
         """
-        share = chances / chances.sum()
-        mean = float(share @ self.shortest)
-        spread = math.sqrt(share @ (self.shortest - mean).square())
-        root = (7 * spread + math.sqrt(49 * spread**2 + 4 * mean * (steps + 1))) / (2 * mean)  # of the number
-        return min(math.ceil(root * root), steps // int(self.shortest[share > 0].min()) + 1)
+        probability = chances / chances.sum()
+        mean = float(probability @ self.shortest)
+        sd = math.sqrt(probability @ (self.shortest - mean).square())
+        root = (7 * sd + math.sqrt(49 * sd**2 + 4 * mean * (steps + 1))) / (2 * mean)  # square root of the number
+        return min(math.ceil(root * root), steps // int(self.shortest[probability > 0].min()) + 1)
 
     def turn(self, rows: int, *, generator: torch.Generator) -> Tensor:
-        """Draw the ring that comes first, for each row and task: `(rows, slots)`."""
+        """Draw the ring of the first trial of each task in each row: `(rows, slots)`."""
         return self.world.integers(rows * len(self.rules), 2, generator=generator).view(rows, -1)
 
     def draw(self, slots: Tensor, *, turn: Tensor | None = None, generator: torch.Generator) -> Trials:
-        """Draw one trial for each entry of slots `(B, K)`; K is the order in which a row shows them.
+        """Draw one trial for each entry of slots `(B, K)`; a row shows its trials in the order of K.
 
-        turn `(B, slots)`: the next ring of each task in rows that go on, by the alternating order; drawn where it is
-        None. Rows of one trial that do not go on follow each other in it.
+        turn `(B, slots)`: for the alternating order, the next ring of each task in rows that continue; None draws it.
+        In rows with a single trial that do not continue, the order runs from row to row instead.
         """
         slot = slots.flatten()
         if self.world.conventions.order == "alternating":
@@ -72,11 +77,11 @@ class Drawer:
             ring = rings_in_turn(rows, turn).flatten()
         else:
             ring = self.world.integers(len(slot), 2, generator=generator)
-        asked = {name: table[slot] for name, table in self.asked.items()}
+        parameters = {name: table[slot] for name, table in self.parameters.items()}  # (n,) each
         kind = self.kind[slot]
-        scene = self.families[0].draw(ring, asked, self.world, generator)
+        scene = self.families[0].draw(ring, parameters, self.world, generator)
         for number, family in enumerate(self.families[1:], 1):
-            scene = family.draw(ring, asked, self.world, generator).where(kind == number, scene)
+            scene = family.draw(ring, parameters, self.world, generator).where(kind == number, scene)
         lengths = self.world.durations(self.spans.index_select(0, slot), generator=generator)  # (n, 5)
         if self.delays is not None:
             lengths[:, DELAY] = self.delays[slot, ring]
@@ -93,6 +98,6 @@ class Drawer:
 
 
 def _most(span: Span, dt: int) -> int:
-    """Return the greatest number of whole steps: the upper end of a span is never drawn, but where it is the lower."""
+    """Return the largest number of whole steps in a span. Its upper end is drawn only if it equals the lower one."""
     low, high = span
     return low // dt if low == high else -(-high // dt) - 1

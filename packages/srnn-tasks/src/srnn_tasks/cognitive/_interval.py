@@ -1,4 +1,4 @@
-"""What an interval puts on a trial of any family (facts sheet, sections 5, 6 and 14)."""
+"""Interval tasks: a drawn delay that displaces the answer, for any family (facts sheet, sections 5, 6 and 14)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def interval(
 ) -> Trials:
     """Return the trials with a drawn delay that displaces the answer, where `sign` `(n,)` is not 0.
 
-    is_go, is_decision: `(n,)`, whether a trial is of the families Go, DelayedDecision, which have conventions.
+    is_go, is_decision: `(n,)`, whether a trial is of the family Go or DelayedDecision, to which conventions apply.
     """
     timing, conventions, on = world.timing, world.conventions, sign != 0
     units = world.integers(len(sign), timing.longest_interval // timing.unit + 1, generator=g)

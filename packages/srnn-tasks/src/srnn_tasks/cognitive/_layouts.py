@@ -1,4 +1,4 @@
-"""How trials fill the rows of a batch: one each, windows of several, or streams that go on from batch to batch."""
+"""Layouts, how trials fill the rows of a batch: one trial per row, windows of several, or continuing streams."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from ..contract import Value
 
 
 class OneTrial(Value):
-    """Each row is one trial, followed by padding of weight 0 up to the longest that the battery has."""
+    """Each row is one trial, followed by padding of weight 0 up to the longest trial of the battery."""
 
     kind: Literal["one_trial"] = "one_trial"
 
 
 class Windows(Value):
-    """Each row is a new stream of trials, cut after `steps`; the published code trains on such windows of 350 steps."""
+    """Each row is a new sequence of trials, cut after `steps`; the published code trains on windows of 350 steps."""
 
     kind: Literal["windows"] = "windows"
     steps: PositiveInt = 350
 
 
 class Streams(Value):
-    """Each row goes on where it stopped in the batch before, and so does the hidden state; `steps` a batch."""
+    """Each row continues where it stopped in the previous batch, and so does the hidden state; `steps` per batch."""
 
     kind: Literal["streams"] = "streams"
     steps: PositiveInt = 350

@@ -1,4 +1,4 @@
-"""Which task comes when: in what order tasks and rings follow each other in a row of trials."""
+"""The order of tasks and of rings in a row of trials."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from torch.nn import functional
 
 
 def drawn(rows: int, trials: int, chances: Tensor, *, generator: torch.Generator) -> Tensor:
-    """Draw slots `(rows, trials)` independently, by their chances `(slots,)`."""
+    """Draw slots `(rows, trials)` independently, with relative frequencies `chances` `(slots,)`."""
     return torch.multinomial(chances, rows * trials, replacement=True, generator=generator).reshape(rows, trials)
 
 
 def never_twice(
     rows: int, trials: int, known: Tensor, *, after: Tensor | None = None, generator: torch.Generator
 ) -> Tensor:
-    """Draw slots `(rows, trials)`, all others than the last one equally likely, as neurogym's `RandomSchedule` does.
+    """Draw slots `(rows, trials)`, never the previous one twice, as neurogym's `RandomSchedule` does.
 
-    known `(n,)`: the slots that occur, in order. after `(rows,)`: the slots that came before. With one trial a row the
-    rows follow each other.
+    All other slots are equally likely. With one trial per row, each row follows the row before it.
+
+    known `(n,)`: the slots that occur, in ascending order. after `(rows,)`: the slots of the preceding trials.
     """
     shape = (rows, trials) if trials > 1 or after is not None else (1, rows)
     others = max(1, len(known) - 1)
@@ -31,20 +32,20 @@ def never_twice(
 
 
 def balanced(rows: int, trials: int, known: Tensor, *, generator: torch.Generator) -> Tensor:
-    """Draw slots `(rows, trials)` of which each of `known` `(n,)` occurs as often as the others, but for one."""
-    place = torch.randperm(rows * trials, generator=generator, device=known.device)
-    return known[place % len(known)].reshape(rows, trials)
+    """Draw slots `(rows, trials)` in random order; the counts of any two of `known` `(n,)` differ by at most one."""
+    position = torch.randperm(rows * trials, generator=generator, device=known.device)
+    return known[position % len(known)].reshape(rows, trials)
 
 
 def rings_in_turn(slots: Tensor, turn: Tensor) -> Tensor:
-    """Return rings, 0 or 1, for slots `(rows, trials)`: the trials of a task in a row take them in turn.
+    """Return the rings, 0 or 1, of slots `(rows, trials)`: the trials of one task in a row alternate between them.
 
-    `turn` `(rows, slots)` is the ring of each task's first one.
+    turn `(rows, slots)`: the ring of the first trial of each task.
     """
     before = counts(slots, turn.shape[1]).gather(2, slots[..., None])[..., 0] - 1  # (rows, trials)
     return (turn.gather(1, slots) + before) % 2
 
 
 def counts(slots: Tensor, number: int) -> Tensor:
-    """Return how often each of all slots has occurred in a row up to each of its trials, `(rows, trials, number)`."""
+    """Return how often each of `number` slots has occurred in a row up to each trial, `(rows, trials, number)`."""
     return functional.one_hot(slots, number).cumsum(1)

@@ -1,4 +1,4 @@
-"""What a task is: one of the 20 of Yang et al. 2019, with an interval or a sequence or both on top."""
+"""A task by its parts: one of the 20 of Yang et al. 2019, optionally with an interval, a sequence, or both."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ import difflib
 import re
 from dataclasses import dataclass
 
+from ..contract import TaskError
 from ._conventions import Choices
-from ._families import YANG, DelayedDecision, Family, Reaction, Span
+from ._decision import DelayedDecision
+from ._families import YANG
+from ._family import Family, Span
+from ._go import Reaction
 from ._timing import Timing
 
 SIGNS = {"r": 1, "l": -1}
@@ -15,9 +19,9 @@ SIGNS = {"r": 1, "l": -1}
 
 @dataclass(frozen=True)
 class Rule:
-    """A task: the answer of `base`, displaced by `interval` times the delay, drifting at `sequence` a unit of time.
+    """A task: the answer of `base`, displaced by `interval` times the delay, moving by `sequence` per unit of time.
 
-    interval and sequence are 0 (none), 1 ("R") or -1 ("L"). An interval needs a base with a delay.
+    interval and sequence are 0 (none), 1 ("R") or -1 ("L"). An interval requires a base with a delay.
 
     >>> Rule("dlygo", interval=1, sequence=-1).name
     'dlygo-intr-seql'
@@ -31,16 +35,16 @@ class Rule:
 
     def __post_init__(self) -> None:
         if self.base not in YANG:
-            raise ValueError(f"base: expected one of {', '.join(YANG)}, got {self.base!r}")
+            raise TaskError(f"base: expected one of {', '.join(YANG)}; got {self.base!r}")
         for name in ("interval", "sequence"):
             if getattr(self, name) not in (-1, 0, 1):
-                raise ValueError(f"{name}: expected -1, 0 or 1, got {getattr(self, name)!r}")
+                raise TaskError(f"{name}: expected -1, 0 or 1; got {getattr(self, name)!r}")
         if self.interval and not self.family.delayed:
-            raise ValueError(f"interval: {self.base!r} has no delay to estimate; expected one of {', '.join(DELAYED)}")
+            raise TaskError(f"interval: expected a base with a delay, {', '.join(DELAYED)}; got {self.base!r}")
 
     @property
     def family(self) -> Family:
-        """The family, with what this task asks for in it."""
+        """The family, with the parameters of this task."""
         return YANG[self.base]
 
     @property
@@ -53,7 +57,7 @@ class Rule:
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The parts of the name."""
+        """The parts of the name, in its order."""
         return tuple(self.name.split("-"))
 
     def periods(self, timing: Timing, conventions: Choices) -> tuple[Span, ...]:
@@ -62,7 +66,7 @@ class Rule:
         if self.interval and isinstance(self.family, DelayedDecision) and conventions.decision_interval == "fixed":
             delay = (timing.delay, timing.delay)
         elif self.interval:
-            delay = (0, timing.longest_interval + timing.unit)  # whole units, all equally likely
+            delay = (0, timing.longest_interval + timing.unit)  # drawn in whole units, all equally likely
         if self.sequence:
             reaction = isinstance(self.family, Reaction)
             decision = (timing.reaction_sequence_decision if reaction else timing.sequence_decision,) * 2
@@ -70,29 +74,29 @@ class Rule:
 
     @classmethod
     def parse(cls, name: str) -> Rule:
-        """Return the task of that name; an unknown one is an error with the nearest."""
+        """Return the task of that name. Raises a TaskError with a near match if there is none."""
         if name in RULES:
             return RULES[name]
         near = _nearest(name)
         hint = f"did you mean {near!r}? " if near else ""
-        raise ValueError(
+        raise TaskError(
             f"task {name!r}: {hint}a name is one of {', '.join(YANG)}, "
-            "then -intr or -intl where there is a delay, then -seqr or -seql"
+            "then -intr or -intl if it has a delay, then -seqr or -seql"
         )
 
 
 def _nearest(name: str) -> str | None:
-    """Return the task that may be meant: in another spelling, by a name of Yang et al., or with a typing error."""
+    """Return a likely correction: of another spelling, of a name of Yang et al. 2019, or of a typing error."""
     plain = re.sub("[^a-z0-9]", "", name.lower())
     base, *parts = re.fullmatch("(.*?)(int[rl])?(seq[rl])?", plain).groups()  # type: ignore[union-attr]
     base = ORIGINAL.get(base, base)
     if base in YANG:
-        meant = "-".join([base, *filter(None, parts)])
-        return meant if meant in RULES else None  # an interval without a delay
+        corrected = "-".join([base, *filter(None, parts)])
+        return corrected if corrected in RULES else None  # None for an interval without a delay
     return next(iter(difflib.get_close_matches(name, RULES, n=1)), None)
 
 
-NAMES_OF_2019 = (  # the names of that paper, whose rules have the same order
+NAMES_OF_2019 = (  # the names in Yang et al. 2019, in the same order
     "fdgo reactgo delaygo fdanti reactanti delayanti dm1 dm2 contextdm1 contextdm2 multidm delaydm1 delaydm2 "
     "contextdelaydm1 contextdelaydm2 multidelaydm dmsgo dmsnogo dmcgo dmcnogo"
 )

@@ -1,4 +1,4 @@
-"""How well a network does a battery, task by task (facts sheet, section 9)."""
+"""Scores of a network on a battery, by task (facts sheet, section 9)."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ from ._trials import DECISION
 
 @dataclass(frozen=True)
 class Scores:
-    """Counts by slot, `(slots,)` each: of decision steps, of whole trials, of steps before the decision.
+    """Counts by slot, `(slots,)` each.
 
-    `withheld` counts the decision steps of trials without an answer: what a network that always fixates gets right.
+    steps, right: decision steps, and those that are correct. withheld: decision steps of trials without an answer,
+    which a network that always fixates gets right. trials, right_trials: complete trials, and those with every decision
+    step
+    correct. before, right_before: steps before the decision, and those that are correct.
     """
 
     steps: Tensor
@@ -28,16 +31,16 @@ class Scores:
     right_before: Tensor
 
     def plus(self, other: Scores) -> Scores:
-        """Return the counts of both."""
-        return Scores(**{name: held + getattr(other, name) for name, held in vars(self).items()})
+        """Return the sums of the counts of both."""
+        return Scores(**{name: counted + getattr(other, name) for name, counted in vars(self).items()})
 
     def by_slot(self) -> dict[str, Tensor]:
-        """Return the shares `(slots,)`: NaN where nothing was counted.
+        """Return fractions `(slots,)`, NaN where nothing was counted.
 
-        decision_accuracy: of decision steps that are right; trial_accuracy: of trials right at all of them;
-        fixation_accuracy: of steps before that are right; always_fixate: of decision steps that belong to trials
-        without an answer, which is the decision_accuracy of a network that never answers (where
-        `Conventions.wrap` is "action", that gets one answer in R more right: those that are called "fixate").
+        decision_accuracy: of decision steps that are correct. trial_accuracy: of complete trials with every decision
+        step correct. fixation_accuracy: of steps before the decision that are correct. always_fixate: of decision steps
+        that belong to trials without an answer. This is the decision_accuracy of a network that never answers, except
+        where `Conventions.wrap` is "action": there one answer in R is "fixate", which such a network gets right too.
         """
         return {
             "decision_accuracy": self.right / self.steps,
@@ -48,18 +51,18 @@ class Scores:
 
 
 def score(outputs: Tensor, batch: Batch, slots: int) -> Scores:
-    """Count what outputs `(T, B, O)` get right. A trial that the batch cuts off is no whole one."""
+    """Count the correct steps and trials of outputs `(T, B, O)`. A trial that the batch cuts off is not complete."""
     info: Mapping[str, Tensor] = batch.info
     right = outputs.argmax(-1) == batch.targets  # (T, B)
     decision, before = info["period"] == DECISION, info["period"] < DECISION
     errors = torch.zeros(batch.size, batch.steps, dtype=torch.int64, device=outputs.device)  # (B, trials)
     errors.scatter_add_(1, info["trial"].T, (decision & ~right).T.long())
-    last = decision & (info["left"] == 0)  # a whole trial ends here
+    last = decision & (info["left"] == 0)  # the last step of a complete trial
     flawless = errors.gather(1, info["trial"].T).T == 0
 
     def count(chosen: Tensor) -> Tensor:
-        held = torch.zeros(slots, dtype=torch.float64, device=outputs.device)
-        return held.index_add_(0, info["task"].flatten(), chosen.flatten().double())
+        total = torch.zeros(slots, dtype=torch.float64, device=outputs.device)
+        return total.index_add_(0, info["task"].flatten(), chosen.flatten().double())
 
     return Scores(
         steps=count(decision),

@@ -1,4 +1,4 @@
-"""How long the periods of a trial are (facts sheet of arXiv 2207.03523, sections 3 to 5)."""
+"""Durations of the periods of a trial (facts sheet of arXiv 2207.03523, sections 3 to 5)."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ Milliseconds = Annotated[int, Field(ge=0)]
 class Timing(Value):
     """Durations in milliseconds; a duration is floored to whole steps of `dt`.
 
-    fixation, decision_fixation, match_fixation: before the stimulus, in Go and reaction tasks, in decision tasks
-    (uniform between the two), in match tasks. stimulus: each one. delay: of DlyGo, DlyAnti, the DlyDM and the match
-    tasks where it is fixed. legacy_delay: the range from which `Conventions.match_delay` draws.
+    fixation, decision_fixation, match_fixation: time before the stimulus in Go and reaction tasks, in decision tasks
+    (uniform between the two values), and in match tasks. stimulus: of each stimulus. delay: of DlyGo, DlyAnti, the
+    DlyDM
+    and the match tasks if it is fixed. legacy_delay: the range of delays drawn by `Conventions.match_delay`.
     decision, choice_decision, match_decision: of Go and reaction tasks, of decision tasks, of match tasks.
-    sequence_decision: of every sequence task but the reaction tasks, which have `reaction_sequence_decision`.
-    unit: time in which a sequence moves on by one direction of the ring, and delay that displaces an interval task
-    by one. longest_interval: of interval tasks; their delays are the multiples of `unit` from 0 to it, equally likely.
+    sequence_decision: of every sequence task except the reaction tasks, which have `reaction_sequence_decision`.
+    unit: time in which a sequence moves by one direction of the ring, and delay that displaces the answer of an
+    interval
+    task by one direction. longest_interval: the longest delay of interval tasks, whose delays are the multiples of
+    `unit` from 0 to it, equally likely.
     """
 
     fixation: Milliseconds = 500
@@ -42,5 +45,5 @@ class Timing(Value):
         for name in ("decision_fixation", "legacy_delay"):
             low, high = getattr(self, name)
             if low > high:
-                raise ValueError(f"{name}: expected the lower end first, got {(low, high)} ms")
+                raise ValueError(f"{name}: expected the lower end first; got {(low, high)} ms")
         return self

@@ -1,4 +1,4 @@
-"""What all trials of an opened battery share: steps, ring, choices, and how their parts are drawn."""
+"""What all trials of an opened battery share: time step, ring, conventions, and elementary random draws."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from ._timing import Timing
 
 @dataclass(frozen=True)
 class World:
-    """dt in milliseconds, R directions on a ring, the choices, and the sets that strengths are drawn from.
+    """The settings of a battery: one attribute for each field of `Cognitive` that concerns a single trial.
 
-    sigma: of the input noise, whose standard deviation a step is sigma / sqrt(dt).
+    dt: milliseconds per step. ring: R, the number of directions. coherences, strengths: the sets that strengths are
+    drawn from. sigma: the input noise has standard deviation sigma / sqrt(dt) per step.
     """
 
     dt: int
@@ -29,11 +30,11 @@ class World:
     device: torch.device
 
     def units(self, steps: Tensor) -> Tensor:
-        """Return how many whole units of time so many steps last."""
+        """Return the number of whole units of time in `steps`."""
         return steps * self.dt // self.timing.unit
 
     def integers(self, n: int, high: int, *, generator: torch.Generator) -> Tensor:
-        """Draw whole numbers from 0 to high - 1, `(n,)`."""
+        """Draw integers from 0 to high - 1, `(n,)`."""
         return torch.randint(high, (n,), generator=generator, device=self.device)
 
     def coin(self, n: int, *, generator: torch.Generator) -> Tensor:
@@ -41,13 +42,13 @@ class World:
         return self.integers(n, 2, generator=generator).bool()
 
     def durations(self, spans: Tensor, *, generator: torch.Generator) -> Tensor:
-        """Draw durations, uniform within spans `(..., 2)`, float64 milliseconds; return their whole steps `(...)`."""
+        """Draw durations uniformly within spans `(..., 2)`, float64 milliseconds; return their whole steps `(...)`."""
         low, high = spans.unbind(-1)
-        share = torch.rand(low.shape, generator=generator, device=self.device, dtype=torch.float64)
-        return torch.floor((low + (high - low) * share) / self.dt).long()
+        fraction = torch.rand(low.shape, generator=generator, device=self.device, dtype=torch.float64)
+        return torch.floor((low + (high - low) * fraction) / self.dt).long()
 
     def table(self, values: tuple[object, ...]) -> Tensor:
-        """Return a table of numbers on the device, the same tensor each time: not to be written to."""
+        """Return a table of numbers on the device. The tensor is cached and must not be written to."""
         return _table(values, self.device)
 
 

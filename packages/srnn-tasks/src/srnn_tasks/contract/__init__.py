@@ -1,7 +1,7 @@
-"""The contract between a task and whoever trains on it: `Task`, `Source`, `Batch`, `TaskSpec` and `Model`.
+"""The contract between a task and the code that trains on it: `Task`, `Source`, `Batch`, `TaskSpec`, `Model`.
 
-A task opens a source, a source yields batches and evaluates models, and a spec states their shapes. Every other folder
-builds on this one, which imports none of them.
+A task opens a source; the source yields batches, computes the loss and evaluates models; the spec states their shapes.
+Every other folder builds on this one, and this one imports none of them.
 """
 
 from ._batch import Batch as Batch

@@ -1,6 +1,6 @@
-"""What a task hands to a model: tensors, time first.
+"""A batch: the tensors that a task passes to a model, time first.
 
-Vocabulary of shapes: T time steps, B rows of the batch, I inputs, O outputs, K entries of the start code.
+Shapes: T time steps, B rows of the batch, I inputs, O outputs, K entries of the start code.
 """
 
 from collections.abc import Mapping
@@ -9,17 +9,19 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from ._error import TaskError
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Batch:
-    """One batch, time first. Shapes are checked when it is made; values are not read, so no device is waited for.
+    """One batch, time first. The constructor checks shapes but reads no values, so it never waits for the device.
 
     inputs: `(T, B, I)` float, or `(T, B)` int64 tokens.
     targets: `(T, B)` int64 classes, or `(T, B, O)` float values or distributions.
-    weight: `(T, B)` float >= 0, or None for 1 everywhere. A loss on the last step is a weight that is 0 before.
-    start: `(B, K)` float or None. A code given at t = 0 (navigation: the place code of the first position).
-    reset: `(B,)` bool or None. True where row b begins a new stream at t = 0, and so does its hidden state.
-    info: tensors for metrics and analysis only, which no model reads (position, task id, period, direction).
+    weight: `(T, B)` float >= 0, or None for 1 everywhere. For a loss on the last step only, it is 0 at all other steps.
+    start: `(B, K)` float or None. A code given at t = 0 (navigation: the place code of the initial position).
+    reset: `(B,)` bool or None. True where row b starts a new stream at t = 0, so that its hidden state is reset.
+    info: tensors for metrics and analysis only (position, task id, period, direction); no model reads them.
 
     >>> batch = Batch(inputs=torch.zeros(5, 2, 3), targets=torch.zeros(5, 2, dtype=torch.int64))
     >>> batch.steps, batch.size
@@ -35,19 +37,19 @@ class Batch:
 
     def __post_init__(self) -> None:
         if self.inputs.ndim not in (2, 3):
-            raise ValueError(f"inputs: expected (T, B, I), or (T, B) tokens; got shape {tuple(self.inputs.shape)}")
+            raise TaskError(f"inputs: expected (T, B, I), or (T, B) tokens; got shape {tuple(self.inputs.shape)}")
         steps, size = self.steps, self.size
         if self.targets.ndim not in (2, 3) or self.targets.shape[:2] != (steps, size):
-            raise ValueError(
+            raise TaskError(
                 f"targets: expected (T, B) or (T, B, O) with T = {steps}, B = {size} as in inputs; "
                 f"got shape {tuple(self.targets.shape)}"
             )
         if self.weight is not None and self.weight.shape != (steps, size):
-            raise ValueError(f"weight: expected (T, B) = {(steps, size)}; got shape {tuple(self.weight.shape)}")
+            raise TaskError(f"weight: expected (T, B) = {(steps, size)}; got shape {tuple(self.weight.shape)}")
         if self.start is not None and (self.start.ndim != 2 or self.start.shape[0] != size):
-            raise ValueError(f"start: expected (B, K) with B = {size}; got shape {tuple(self.start.shape)}")
+            raise TaskError(f"start: expected (B, K) with B = {size}; got shape {tuple(self.start.shape)}")
         if self.reset is not None and (self.reset.shape != (size,) or self.reset.dtype != torch.bool):
-            raise ValueError(
+            raise TaskError(
                 f"reset: expected bool (B,) = ({size},); got {self.reset.dtype} of shape {tuple(self.reset.shape)}"
             )
 
@@ -62,7 +64,7 @@ class Batch:
         return self.inputs.shape[1]
 
     def to(self, device: torch.device | str) -> "Batch":
-        """Return this batch on `device`."""
+        """Return a copy of this batch on `device`."""
 
         def move(tensor: Tensor | None) -> Tensor | None:
             return None if tensor is None else tensor.to(device)

@@ -1,25 +1,26 @@
-"""The three losses of the contract: one number per time step and row, then their weighted mean."""
+"""The three losses of the contract: one value per time step and row, reduced by a weighted mean."""
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from ._batch import Batch
+from ._error import TaskError
 from ._spec import LossKind
 
 
 def position_losses(kind: LossKind, outputs: Tensor, targets: Tensor) -> Tensor:
-    """Return the loss of every time step and row, `(T, B)`, in nats or squared target units.
+    """Return the loss at every time step and row, `(T, B)`, in nats or squared target units.
 
     outputs: `(T, B, O)`: logits for the two cross entropies, values for the squared error.
 
     - `cross_entropy`: targets `(T, B)` int64 classes.
-    - `distribution_cross_entropy`: targets `(T, B, O)`, non-negative, with sum 1 over O; -sum y log softmax(outputs).
+    - `distribution_cross_entropy`: targets `(T, B, O)`, non-negative, summing to 1 over O; -sum y log softmax(outputs).
     - `mean_squared_error`: targets `(T, B, O)`; the mean over O.
     """
     expected = outputs.shape[:2] if kind == "cross_entropy" else outputs.shape
     if outputs.ndim != 3 or targets.shape != expected:
-        raise ValueError(
+        raise TaskError(
             f"loss {kind}: outputs (T, B, O) {tuple(outputs.shape)} do not fit targets {tuple(targets.shape)}"
         )
     if kind == "mean_squared_error":
@@ -29,7 +30,9 @@ def position_losses(kind: LossKind, outputs: Tensor, targets: Tensor) -> Tensor:
 
 
 def weighted_mean(values: Tensor, weight: Tensor | None) -> Tensor:
-    """Return sum(weight * values) / sum(weight), a scalar. No weight counts as 1; weights that are all 0 give 0.
+    """Return sum(weight * values) / sum(weight), a scalar.
+
+    A weight of None means 1 everywhere. If all weights are 0, the result is 0.
 
     values, weight: `(T, B)`.
 
@@ -42,5 +45,5 @@ def weighted_mean(values: Tensor, weight: Tensor | None) -> Tensor:
 
 
 def batch_loss(kind: LossKind, outputs: Tensor, batch: Batch) -> Tensor:
-    """Return the weighted mean over T and B of the position losses, a scalar. outputs: `(T, B, O)`."""
+    """Return the weighted mean of `position_losses` over T and B, a scalar. outputs: `(T, B, O)`."""
     return weighted_mean(position_losses(kind, outputs, batch.targets), batch.weight)

@@ -1,4 +1,4 @@
-"""What a source asks of a model, and the two things every evaluation does with one."""
+"""What a source requires of a model, and two helpers for every evaluation."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 
 class Model(Protocol):
-    """Anything that maps a whole batch to outputs: an `nn.Module`, or a plain function for a baseline."""
+    """A callable that maps a whole batch to outputs: an `nn.Module`, or a plain function for a baseline."""
 
     def __call__(self, inputs: Tensor, start: Tensor | None = None, state: Any = None) -> tuple[Tensor, Any]:
         """Return outputs `(T, B, O)` and the state after the last step. inputs: `(T, B, I)`, or `(T, B)` tokens."""
@@ -18,7 +18,7 @@ class Model(Protocol):
 
 @contextmanager
 def evaluating(model: object) -> Iterator[None]:
-    """Within: eval mode and no gradients. After: the mode that each submodule had before.
+    """Context manager for evaluation: eval mode and no gradients. On exit, restore the mode of each submodule.
 
     >>> model = nn.Sequential(nn.Dropout())
     >>> with evaluating(model):
@@ -39,9 +39,9 @@ def evaluating(model: object) -> Iterator[None]:
 
 
 def carried(state: Any, reset: Tensor | None) -> Any:
-    """Return the state to begin the next batch with: detached, and 0 in the rows whose stream begins anew.
+    """Return the initial state for the next batch: detached, and 0 in the rows where `reset` is True.
 
-    state: None, a tensor `(..., B, N)`, or any nest of tuples, lists and dicts of those. reset: `(B,)` bool or None.
+    state: None, a tensor `(..., B, N)`, or any nesting of tuples, lists and dicts of those. reset: `(B,)` bool or None.
 
     >>> carried(torch.ones(2, 3), torch.tensor([True, False]))
     tensor([[0., 0., 0.],

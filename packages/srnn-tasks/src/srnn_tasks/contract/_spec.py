@@ -1,4 +1,4 @@
-"""What a model must know of a task in order to be built, and what a report must know of its metrics."""
+"""The spec of a task: what a model builder needs to know of its batches, and a report of its metrics."""
 
 from typing import Annotated, Literal
 
@@ -10,7 +10,7 @@ LossKind = Literal["cross_entropy", "distribution_cross_entropy", "mean_squared_
 
 
 class Metric(Value):
-    """The name of a number that `evaluate` returns, which way is better, and its unit.
+    """A number that `evaluate` returns: its name, whether lower or higher is better, and its unit.
 
     >>> Metric(name="error_cm", better="lower", unit="cm")
     Metric(name='error_cm', better='lower', unit='cm')
@@ -22,15 +22,15 @@ class Metric(Value):
 
 
 class TaskSpec(Value):
-    """The sizes and kinds of everything in a task's batches.
+    """Sizes and kinds of the tensors in a task's batches.
 
     inputs: I, or the number of distinct tokens if `tokens`.
     outputs: O, the width of the model's outputs `(T, B, O)`: classes, cells of a distribution, or values.
     start: K of the start code `(B, K)`, or None if there is none.
-    tokens: inputs are `(T, B)` int64 tokens, for an embedding, and not `(T, B, I)` float.
-    carry: the hidden state goes on from one batch to the next; `Batch.reset` says where it begins anew.
+    tokens: whether inputs are `(T, B)` int64 tokens for an embedding, instead of `(T, B, I)` float.
+    carry: whether the hidden state is carried from one batch to the next; `Batch.reset` marks the rows to reset.
     loss: how `outputs` and `targets` are compared; see `srnn_tasks.position_losses`.
-    metrics: what `evaluate` returns. The first one is the headline.
+    metrics: what `evaluate` returns. The first is the headline metric.
     """
 
     inputs: PositiveInt
@@ -45,7 +45,7 @@ class TaskSpec(Value):
     def _consistent(self) -> "TaskSpec":
         names = [metric.name for metric in self.metrics]
         if len(set(names)) < len(names):
-            raise ValueError(f"metrics: each name may occur once; got {names}")
+            raise ValueError(f"metrics: expected distinct names; got {names}")
         if self.start is not None and self.carry:
-            raise ValueError("start, carry: a carried state has no start code; use one of the two")
+            raise ValueError("start, carry: expected one of the two; a carried state has no start code")
         return self

@@ -1,4 +1,4 @@
-"""The open family: a task is a frozen value; opening it reads its files and draws its fixed parts."""
+"""The base class of tasks. The family is open: a third party adds a task by an entry point."""
 
 from abc import abstractmethod
 
@@ -9,13 +9,16 @@ from ._value import Value
 
 
 class Task(Value):
-    """Base of all tasks. A subclass adds `kind: Literal["its name"] = "its name"`, its fields, and `open`.
+    """Base class of tasks, frozen values. A subclass adds `kind: Literal["name"] = "name"`, its fields, and `open`.
 
-    To be found by its kind it is named by an entry point of the group `srnn.tasks`.
+    A task is found by its kind if an entry point of the group `srnn.tasks` has that name.
     """
 
     kind: str
 
     @abstractmethod
     def open(self, *, device: torch.device | str, generator: torch.Generator) -> Source:
-        """Return a source on `device`; its fixed parts are read, or drawn by `generator`, a generator of `device`."""
+        """Return a source on `device`.
+
+        Reads the files, and draws the fixed parts from `generator`, a generator of `device`.
+        """

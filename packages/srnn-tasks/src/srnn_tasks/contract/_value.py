@@ -1,4 +1,4 @@
-"""The base of every value of this package."""
+"""The base class of all values of this package."""
 
 from pydantic import BaseModel, ConfigDict
 

@@ -1,7 +1,7 @@
-"""The cognitive tasks as Gymnasium environments, one for each of the 126 names: `srnn/dlygo-intr-seql-v0`.
+"""The cognitive tasks as Gymnasium environments, one for each of the 126 names, such as `srnn/dlygo-intr-seql-v0`.
 
-Importing this module registers them; `gymnasium.make("srnn_tasks.gym:srnn/dlygo-v0")` imports it.
-Needs gymnasium: `pip install srnn-tasks[gymnasium]`. Where it is missing, nothing is registered.
+Importing this package registers them; `gymnasium.make("srnn_tasks.gym:srnn/dlygo-v0")` imports it.
+Requires gymnasium: `pip install srnn-tasks[gymnasium]`. Without it, nothing is registered.
 
 >>> import gymnasium
 >>> env = gymnasium.make("srnn_tasks.gym:srnn/dlygo-v0", sigma=0.5)

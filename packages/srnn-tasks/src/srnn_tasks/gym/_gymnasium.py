@@ -1,4 +1,4 @@
-"""What is used of gymnasium, or, where it is missing, a base whose instances cannot be made."""
+"""The names used from gymnasium. If it is not installed, a base class whose constructor raises an ImportError."""
 
 from typing import Any
 
@@ -9,10 +9,10 @@ try:
 except ModuleNotFoundError:
 
     class Env:  # type: ignore[no-redef]
-        """Stands in for `gymnasium.Env`, so that the modules of this package can be imported without it."""
+        """Stand-in for `gymnasium.Env`, so that this package can be imported without gymnasium."""
 
         def __init__(self) -> None:
-            raise ImportError("CognitiveEnv needs gymnasium: pip install 'srnn-tasks[gymnasium]'")
+            raise ImportError("CognitiveEnv requires gymnasium: pip install 'srnn-tasks[gymnasium]'")
 
         def __class_getitem__(cls, _: Any) -> type:
             return cls

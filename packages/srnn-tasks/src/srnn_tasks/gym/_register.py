@@ -1,4 +1,4 @@
-"""Names the environments to Gymnasium."""
+"""Registration of the environments with Gymnasium."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..cognitive import BATTERIES
 from ._env import CognitiveEnv
 from ._trial_env import trial_env
 
-ENVIRONMENTS = {f"srnn/{name}-v0": name for name in BATTERIES["all126"]}  # id: name of the task
+ENVIRONMENTS = {f"srnn/{name}-v0": name for name in BATTERIES["all126"]}  # id -> name of the task
 
 
 def register() -> None:
@@ -21,10 +21,10 @@ def register() -> None:
             identifier,
             entry_point=f"{__name__}:make",
             kwargs={"task": task},
-            disable_env_checker=True,  # it would warn of the observations that neurogym's wrappers add to
+            disable_env_checker=True,  # it would warn about the observations that neurogym's wrappers extend
         )
 
 
 def make(task: str, **arguments: Any) -> CognitiveEnv:
-    """Return a `CognitiveEnv`; where neurogym has been imported, one that is a neurogym `TrialEnv` as well."""
+    """Return a `CognitiveEnv`. If neurogym has been imported, it is a neurogym `TrialEnv` as well."""
     return (trial_env() if "neurogym" in sys.modules else CognitiveEnv)(task, **arguments)

@@ -1,4 +1,4 @@
-"""The same environment as a `TrialEnv` of neurogym, as its `Dataset` and the wrappers that make trials want it."""
+"""`CognitiveEnv` as a `TrialEnv` of neurogym, for its `Dataset` and the wrappers that start trials."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from ._env import CognitiveEnv
 
 @cache
 def trial_env() -> type[CognitiveEnv]:
-    """Return the class; neurogym is imported now.
+    """Import neurogym and return the class.
 
-    It is a class of its own because of `seed`, which neurogym calls and Gymnasium's checker complains of.
+    It is a separate class because of `seed`, which neurogym calls and about which Gymnasium's checker warns.
     """
     base: Any = importlib.import_module("neurogym.core").TrialEnv
 
@@ -21,14 +21,14 @@ def trial_env() -> type[CognitiveEnv]:
         __doc__ = CognitiveEnv.__doc__
 
         def seed(self, seed: int | None = None) -> list[int | None]:
-            """Begin new streams of random numbers, decided by `seed`; the trial that is on goes on."""
+            """Restart the random streams from `seed`; the current trial continues."""
             make = importlib.import_module("gymnasium.utils.seeding").np_random
             self._np_random, _ = make(None if seed is None else int(seed))
             self.action_space.seed(None if seed is None else int(seed))
             self._restart()
             return [seed]
 
-    CognitiveTrialEnv.__qualname__ = "CognitiveTrialEnv"  # found by __getattr__, so that pickle can find it
+    CognitiveTrialEnv.__qualname__ = "CognitiveTrialEnv"  # module-level __getattr__ returns it to pickle
     return CognitiveTrialEnv
 
 

@@ -1,4 +1,4 @@
-"""Navigation: integrate velocity into position, told as the activity of place cells (arXiv 2406.06290, section 4.1)."""
+"""Path integration: displacements in, position as place-cell activity out (arXiv 2406.06290, section 4.1)."""
 
 import math
 from typing import Annotated, Literal
@@ -13,21 +13,22 @@ from ._walk import random_walk
 
 
 class PathIntegration(Task):
-    """A walker in a square box: given its start and its steps, say at each step where it is.
+    """Path integration in a square box: output the position at each step, given the initial position and the steps.
 
-    The defaults are those of the authors' code. Inputs `(T, B, 2)` are displacements in metres per step, start
-    `(B, K)` is the place code of the first position, targets `(T, B, K)` are the place codes after each step.
-    `info` holds `position` `(T, B, 2)` and `initial_position` `(B, 2)`, in metres.
+    The defaults are those of the authors' code. Inputs `(T, B, 2)` are displacements per step in metres, start `(B, K)`
+    is the place code of the initial position, targets `(T, B, K)` are the place codes after each step.
+    `info` contains `position` `(T, B, 2)` and `initial_position` `(B, 2)`, in metres.
 
-    steps: T. dt: seconds per step. box: side in metres, centred at 0.
+    steps: T. dt: seconds per step. box: side length in metres; the box is centred at 0.
     place_cells: K. place_width: s in metres. place_code: see `srnn_tasks.place_code`.
-    layout_seed: the centres are uniform in the box, from numpy's legacy stream of this seed (all x, then all y), the
-    same for every run. None: drawn by the generator given to `open`.
-    speed_scale: of the Rayleigh distribution of speeds, m/s. turn_sd: rad/s.
-    border_width: metres; border_speed: factor on the speed of a walker that heads for a wall nearer than that.
-    batches_per_epoch, evaluation_batches, evaluation_size: 1000 batches; evaluation on 5 fresh batches of 200 routes.
-    scored: the loss counts `all` steps, as in the authors' code, or the `last` alone, as in the paper's text: then the
-    weight is 1 at the last step and 0 before. The metrics are the same for both.
+    layout_seed: seed of the place-cell centres, which are uniform in the box and drawn by numpy's legacy generator (all
+    x, then all y), so they are the same in every run. With None, they are drawn from the generator passed to `open`.
+    speed_scale: scale of the Rayleigh distribution of speeds, m/s. turn_sd: standard deviation of turning, rad/s.
+    border_width: in metres; closer than this to a wall and heading towards it, the speed is multiplied by border_speed.
+    batches_per_epoch: batches per epoch. evaluation_batches, evaluation_size: fresh batches of an evaluation, and the
+    number of trajectories in each.
+    scored: whether the loss counts `all` steps, as in the authors' code, or only the `last`, as in the paper's text
+    (the weight is then 1 at the last step and 0 before). The metrics are the same for both.
 
     >>> PathIntegration(steps=10, place_cells=256, place_width=0.2).place_code
     'reference'
@@ -51,12 +52,12 @@ class PathIntegration(Task):
     scored: Literal["all", "last"] = "all"
 
     def open(self, *, device: torch.device | str, generator: torch.Generator) -> "PathIntegrationSource":
-        """Return the source; the centres are placed here."""
+        """Return the source; the place-cell centres are drawn here."""
         return PathIntegrationSource(self, device=device, generator=generator)
 
 
 class PathIntegrationSource(BaseSource):
-    """Routes of the walker. `centres` `(K, 2)` in metres are the fixed part."""
+    """Trajectories of a random walk. The fixed part is `centres` `(K, 2)`, the place-cell centres in metres."""
 
     centres: Tensor
 
@@ -79,15 +80,15 @@ class PathIntegrationSource(BaseSource):
             self.centres = seeded_centres(cells, task.box, task.layout_seed).to(device)
 
     def epoch_batches(self, size: int) -> int:
-        """Return the number of batches of an epoch, whatever their size."""
+        """Return the number of batches per epoch, which does not depend on their size."""
         return self.task.batches_per_epoch
 
     def draw(self, size: int, *, generator: torch.Generator) -> Batch:
-        """Return `size` fresh routes."""
+        """Return `size` fresh trajectories."""
         positions = self.routes(size, generator=generator)  # (T + 1, B, 2)
         codes = self.encode(positions)  # (T + 1, B, K)
         return Batch(
-            inputs=positions.diff(dim=0),  # (T, B, 2), so start + sum of inputs is the position but for one rounding
+            inputs=positions.diff(dim=0),  # (T, B, 2); start plus their sum is the position up to one rounding
             targets=codes[1:],
             weight=self._weight(size),
             start=codes[0],
@@ -95,7 +96,7 @@ class PathIntegrationSource(BaseSource):
         )
 
     def routes(self, size: int, *, generator: torch.Generator) -> Tensor:
-        """Return the positions of `size` fresh routes, `(T + 1, B, 2)` in metres."""
+        """Return the positions of `size` fresh trajectories, `(T + 1, B, 2)` in metres."""
         task = self.task
         walk = random_walk(
             task.steps + 1,
@@ -108,19 +109,21 @@ class PathIntegrationSource(BaseSource):
             border_speed=task.border_speed,
             generator=generator,
         )
-        return walk[1:]  # as the authors' code: the route starts after the first of T + 1 steps
+        return walk[1:]  # as in the authors' code, a trajectory starts after the first of T + 1 steps
 
     def encode(self, positions: Tensor) -> Tensor:
         """Return the place code `(..., K)` of positions `(..., 2)` in metres."""
         return place_code(positions, self.centres, width=self.task.place_width, code=self.task.place_code)
 
     def decode(self, outputs: Tensor) -> Tensor:
-        """Return the positions `(..., 2)` in metres that outputs `(..., K)` tell: the mean of the top three centres."""
+        """Return positions `(..., 2)` in metres from outputs `(..., K)`: the mean of the three most active centres."""
         return decode(outputs, self.centres)
 
     def measure(self, outputs: Tensor, batch: Batch) -> dict[str, Tensor]:
-        """Return the mean distance of the decoded from the true position, over all steps and at the last, and the mean
-        cross entropy over all steps, whichever steps are scored.
+        """Return the mean decoding error over all steps and at the last step, and the mean cross entropy.
+
+        The decoding error is the distance between the decoded and the true position. The cross entropy is averaged over
+        all steps, whichever steps are scored.
         """
         errors = 100 * torch.linalg.vector_norm(self.decode(outputs) - batch.info["position"], dim=-1)  # (T, B) cm
         return {
@@ -130,7 +133,7 @@ class PathIntegrationSource(BaseSource):
         }
 
     def floor(self, *, generator: torch.Generator) -> dict[str, float]:
-        """Return every metric for a model that gives the true code: what a perfect integrator would score."""
+        """Return every metric for the true place code as output: the lowest errors a perfect model can reach."""
         self.check_generator(generator)
         totals = torch.zeros(len(self.spec.metrics), device=self.device)
         for batch in self.held_out("test", generator=generator):

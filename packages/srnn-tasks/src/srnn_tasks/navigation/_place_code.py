@@ -1,4 +1,4 @@
-"""Place cells: where their centres lie, how they code a position, and how a code is read.
+"""Place cells: positions of their centres, encoding of a position, and decoding.
 
 Source: arXiv 2406.06290 section 4.1 and its code; the difference of softmaxes is that of Sorscher et al. 2019.
 """
@@ -14,14 +14,14 @@ PlaceCode = Literal["reference", "gaussian", "paper"]
 
 
 def seeded_centres(cells: int, box: float, seed: int) -> Tensor:
-    """Return centres `(cells, 2)` in metres, uniform in the box: numpy's legacy stream, all x first, then all y."""
-    stream = np.random.RandomState(seed)  # legacy, as published; an instance of its own, not numpy's global one
+    """Return centres `(cells, 2)` in metres, uniform in the box, from numpy's legacy generator: all x, then all y."""
+    stream = np.random.RandomState(seed)  # legacy, as published; a separate instance, not numpy's global generator
     x, y = stream.uniform(-box / 2, box / 2, cells), stream.uniform(-box / 2, box / 2, cells)
     return torch.from_numpy(np.stack([x, y], axis=1).astype(np.float32))
 
 
 def drawn_centres(cells: int, box: float, *, generator: torch.Generator) -> Tensor:
-    """Return centres `(cells, 2)` in metres, uniform in the box, drawn on the generator's device."""
+    """Return centres `(cells, 2)` in metres, uniform in the box, drawn from `generator` on its device."""
     return (torch.rand(cells, 2, generator=generator, device=generator.device) - 0.5) * box
 
 
@@ -36,8 +36,8 @@ def place_code(positions: Tensor, centres: Tensor, *, width: float, code: PlaceC
     """
     flat = positions.reshape(-1, 2)
     squares = centres.square().sum(-1)  # (K,)
-    # |p - c|^2 = |p|^2 + |c|^2 - 2 p.c by one matrix product: no (..., K, 2) temporary. |p|^2 shifts all cells alike,
-    # so a softmax does without it.
+    # |p - c|^2 = |p|^2 + |c|^2 - 2 p.c by one matrix product, without a temporary of shape (..., K, 2). |p|^2 is the
+    # same for all cells and does not change a softmax over them.
     if code == "paper":
         squared = torch.addmm(squares, flat, centres.T, alpha=-2).add_(flat.square().sum(-1, keepdim=True))
         density = squared.mul_(-1 / (2 * width**2)).exp_().div_(100 * width * math.sqrt(2 * math.pi))
@@ -48,7 +48,7 @@ def place_code(positions: Tensor, centres: Tensor, *, width: float, code: PlaceC
         if code == "reference":
             activity -= logits.mul_(0.5).softmax(-1)
             lowest = activity.amin(-1, keepdim=True)
-            lowest -= (lowest == 0).to(lowest.dtype)  # both one-hot, since s is tiny: then uniform and not 0/0
+            lowest -= (lowest == 0).to(lowest.dtype)  # for tiny s both are one-hot: return uniform instead of 0/0
             activity.sub_(lowest).div_(activity.sum(-1, keepdim=True))
     return activity.view(*positions.shape[:-1], centres.shape[0])
 
@@ -56,7 +56,7 @@ def place_code(positions: Tensor, centres: Tensor, *, width: float, code: PlaceC
 def decode(outputs: Tensor, centres: Tensor, *, top: int = 3) -> Tensor:
     """Return positions `(..., 2)` in metres: the mean of the centres of the `top` most active cells.
 
-    outputs: `(..., K)` logits, or any rising function of them. centres: `(K, 2)` in metres.
+    outputs: `(..., K)` logits, or any increasing function of them. centres: `(K, 2)` in metres.
 
     >>> decode(torch.tensor([9.0, 0.0, 8.0, 7.0]), torch.tensor([[0.0, 0.0], [5.0, 5.0], [3.0, 0.0], [0.0, 3.0]]))
     tensor([1., 1.])

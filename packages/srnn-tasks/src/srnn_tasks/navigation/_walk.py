@@ -1,6 +1,6 @@
-"""A random walk in a box that slows down and turns away at the walls, whole batches at once.
+"""Batched random walks in a box; near a wall, a walk slows down and turns away.
 
-Source: the trajectories of arXiv 2406.06290, there from Sorscher et al. 2019 (`ganguli-lab/grid-pattern-formation`).
+Source: the trajectories of arXiv 2406.06290, taken from Sorscher et al. 2019 (`ganguli-lab/grid-pattern-formation`).
 """
 
 import math
@@ -21,20 +21,21 @@ def random_walk(
     border_speed: float,
     generator: torch.Generator,
 ) -> Tensor:
-    """Return positions `(steps + 1, size, 2)` in metres; the box is centred at 0.
+    """Return positions `(steps + 1, size, 2)` in metres; the box has side `box` and is centred at 0.
 
-    A step first moves along the heading, then turns. Speed is Rayleigh with scale `speed_scale` (m/s), the turn normal
-    with sd `turn_sd * dt` (`turn_sd` in rad/s). Nearer than `border` (m) to the nearest wall and headed within 90
-    degrees of it, at an angle a from its outward normal, the walker moves at `border_speed` times its speed and turns
-    by sign(a) (pi/2 - |a|) more, which makes it parallel to the wall.
+    Each step first moves along the heading, then turns. The speed is Rayleigh distributed with scale `speed_scale`
+    (m/s), the turn is normal with standard deviation `turn_sd * dt` (`turn_sd` in rad/s). If the nearest wall is closer
+    than `border` (m) and the angle a between the heading and the wall's outward normal is below 90 degrees, the speed
+    is multiplied by `border_speed`, and the heading turns by an additional sign(a) (pi/2 - |a|), which makes it
+    parallel to the wall.
     """
     device = generator.device
     position = (torch.rand(size, 2, generator=generator, device=device) - 0.5) * box  # (B, 2)
     heading = torch.rand(size, generator=generator, device=device) * (2 * math.pi)  # (B,) rad
     turns = torch.randn(steps, size, generator=generator, device=device) * (turn_sd * dt)  # (T, B) rad
-    rayleigh = torch.empty(steps, size, device=device).exponential_(generator=generator).mul_(2).sqrt_()
+    rayleigh = torch.empty(steps, size, device=device).exponential_(generator=generator).mul_(2).sqrt_()  # (T, B)
     lengths = rayleigh * (speed_scale * dt)  # (T, B) m
-    positions = torch.empty(steps + 1, size, 2, device=device)
+    positions = torch.empty(steps + 1, size, 2, device=device)  # (T + 1, B, 2)
     positions[0] = position
     for t in range(steps):
         slowed, away = _wall(position, heading, box=box, border=border, border_speed=border_speed)
@@ -48,9 +49,9 @@ def random_walk(
 def _wall(
     position: Tensor, heading: Tensor, *, box: float, border: float, border_speed: float
 ) -> tuple[Tensor, Tensor]:
-    """Return the factor on the speed and the turn away from the wall in rad, both `(B,)`."""
-    gaps = torch.cat([box / 2 - position, box / 2 + position], -1)  # (B, 4) m: east, north, west, south
-    gap, wall = gaps.min(-1)
+    """Return the factor on the speed and the additional turn away from the wall in rad, both `(B,)`."""
+    gaps = torch.cat([box / 2 - position, box / 2 + position], -1)  # (B, 4) m to the east, north, west and south wall
+    gap, wall = gaps.min(-1)  # (B,)
     angle = torch.remainder(heading - wall * (math.pi / 2) + math.pi, 2 * math.pi) - math.pi  # (B,) in [-pi, pi)
     near = (gap < border) & (angle.abs() < math.pi / 2)
     factor = torch.where(near, border_speed, 1.0)

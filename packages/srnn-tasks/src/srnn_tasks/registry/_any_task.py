@@ -1,4 +1,4 @@
-"""`AnyTask`: the type of a field that holds a task of any installed kind."""
+"""`AnyTask`: the type of a pydantic field that holds a task of any installed kind."""
 
 import json
 from collections.abc import Mapping
@@ -10,24 +10,24 @@ from ..contract import Task
 from ._registry import find, kinds
 
 
-def resolve(value: object, info: ValidationInfo) -> object:
-    """Turn a mapping with a `kind` into the task that it describes; a task, and all else, passes unchanged."""
+def _resolve(value: object, info: ValidationInfo) -> object:
+    """Validate a mapping with a `kind` as the task of that kind; return any other value unchanged."""
     if not isinstance(value, Mapping):
         return value
     task: type[Task] = _Head.model_validate(value).kind
-    if info.mode == "json":  # a field that is strict takes a list for a tuple in JSON, but not in Python
+    if info.mode == "json":  # a strict field accepts a list for a tuple in JSON, but not in Python
         return task.model_validate_json(json.dumps(value), context=info.context)
     return task.model_validate(value, context=info.context)
 
 
 def _class_of(kind: Any) -> type[Task]:
     if kind is None:
-        raise ValueError(f"kind: a task needs its kind, one of: {', '.join(kinds())}")
+        raise ValueError(f"kind: expected the kind of a task, one of: {', '.join(kinds())}; got none")
     return find(kind)
 
 
 class _Head(BaseModel):
-    """The `kind` of a task, read by pydantic so that an error is placed at `kind`."""
+    """The `kind` of a task. Pydantic validates it, so that an error has the location `kind`."""
 
     kind: Annotated[Any, AfterValidator(_class_of), Field(validate_default=True)] = None
 
@@ -41,5 +41,5 @@ _SCHEMA: dict[str, Any] = {
     "additionalProperties": True,
 }
 
-AnyTask = Annotated[SerializeAsAny[Task], BeforeValidator(resolve), WithJsonSchema(_SCHEMA)]
-"""A task of any kind, as a field of a pydantic model. From JSON it is found by its `kind`; plug-ins too."""
+AnyTask = Annotated[SerializeAsAny[Task], BeforeValidator(_resolve), WithJsonSchema(_SCHEMA)]
+"""A task of any kind, plug-ins included, as a field of a pydantic model. In JSON, `kind` selects the class."""

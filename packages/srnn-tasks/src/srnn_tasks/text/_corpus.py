@@ -1,4 +1,4 @@
-"""A text of three splits as numbers: the vocabulary by falling frequency, and a smaller one with `<unk>`."""
+"""A text in three splits as token numbers, and its vocabulary in order of decreasing frequency."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ END = "<eos>"
 
 
 class Corpus(NamedTuple):
-    """The words of the vocabulary, and each split as one int64 array `(tokens,)` of places in it."""
+    """The words of the vocabulary, and each split as an int64 array `(tokens,)` of indices into it."""
 
     words: tuple[str, ...]
     train: NDArray[np.int64]
@@ -18,24 +18,24 @@ class Corpus(NamedTuple):
     test: NDArray[np.int64]
 
     def smaller(self, vocabulary: int) -> "Corpus":
-        """Return the corpus with the first so many words, `<unk>` and `<eos>` among them; other words become `<unk>`.
+        """Return the corpus with the first `vocabulary` words, `<unk>` and `<eos>` included; others become `<unk>`.
 
-        The words keep their order. The text must have `<unk>`, as that of WikiText has.
+        The words keep their order. The text must contain `<unk>`, as that of WikiText does.
         """
         unknown, end = self.words.index(UNKNOWN), self.words.index(END)
-        kept = np.zeros(len(self.words), dtype=np.bool_)
-        kept[[unknown, end]] = True
-        kept[np.flatnonzero(~kept)[: vocabulary - 2]] = True
-        place = np.cumsum(kept) - 1  # (words,) of each old word in the new vocabulary
-        place[~kept] = place[unknown]
-        words = tuple(word for word, keep in zip(self.words, kept, strict=True) if keep)
-        return Corpus(words, place[self.train], place[self.validation], place[self.test])
+        keep = np.zeros(len(self.words), dtype=np.bool_)
+        keep[[unknown, end]] = True
+        keep[np.flatnonzero(~keep)[: vocabulary - 2]] = True
+        new_index = np.cumsum(keep) - 1  # (words,) of each old word in the new vocabulary
+        new_index[~keep] = new_index[unknown]
+        words = tuple(word for word, kept in zip(self.words, keep, strict=True) if kept)
+        return Corpus(words, new_index[self.train], new_index[self.validation], new_index[self.test])
 
 
 def read_corpus(train: str, validation: str, test: str) -> Corpus:
-    """Return three texts as numbers: split at white space, with `<eos>` at the end of each line, blank ones too.
+    """Return three texts as token numbers: split at white space, with `<eos>` at the end of each line, blank or not.
 
-    The vocabulary is every word of the three, by falling count in train, ties by first appearance.
+    The vocabulary has every word of the three texts, by decreasing count in train; ties are in order of appearance.
 
     >>> corpus = read_corpus("b a a\\n", "c\\n", "a b\\n")
     >>> corpus.words
@@ -44,16 +44,16 @@ def read_corpus(train: str, validation: str, test: str) -> Corpus:
     ([1, 0, 0, 2], [3, 2], [0, 1, 2])
     """
     texts = [_tokens(text) for text in (train, validation, test)]
-    seen: dict[str, int] = {}
+    appearance: dict[str, int] = {}
     for tokens in texts:
         for token in dict.fromkeys(tokens):
-            seen.setdefault(token, len(seen))
-    numbers = [np.fromiter(map(seen.__getitem__, tokens), np.int64, len(tokens)) for tokens in texts]
-    order = np.argsort(-np.bincount(numbers[0], minlength=len(seen)), kind="stable")  # (words,)
-    place = np.empty_like(order)
-    place[order] = np.arange(len(order))
-    by_appearance = list(seen)
-    return Corpus(tuple(by_appearance[number] for number in order), *(place[split] for split in numbers))
+            appearance.setdefault(token, len(appearance))
+    numbers = [np.fromiter(map(appearance.__getitem__, tokens), np.int64, len(tokens)) for tokens in texts]
+    order = np.argsort(-np.bincount(numbers[0], minlength=len(appearance)), kind="stable")  # (words,)
+    index = np.empty_like(order)
+    index[order] = np.arange(len(order))
+    words = list(appearance)
+    return Corpus(tuple(words[number] for number in order), *(index[split] for split in numbers))
 
 
 def _tokens(text: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Word-level language modelling on WikiText-2, as arXiv 2406.06290 (section 4.2) does it."""
+"""Word-level language modelling on WikiText-2, as in arXiv 2406.06290 (section 4.2)."""
 
 import math
 import sys
@@ -16,6 +16,7 @@ from ..contract import (
     Model,
     Split,
     Task,
+    TaskError,
     TaskSpec,
     carried,
     check_generator,
@@ -24,25 +25,25 @@ from ..contract import (
     position_losses,
 )
 from ._corpus import Corpus
-from ._wikitext_files import load_wikitext
+from ._wikitext_files import WIKITEXT_2
 
 
 class WikiText(Task):
-    """A text is read word by word; at each word, tell the next one.
+    """Language modelling: predict the next word at each word of a text.
 
-    Inputs `(T, B)` are words as int64 places in the vocabulary, targets `(T, B)` the words that follow. The text is
-    cut into B streams, one a row, and what is left over at its end is dropped. The rows are read side by side, in
-    windows of T words, and the hidden state is carried from window to window; `reset` is True in the first window of
-    the text alone. The last window is shorter. The vocabulary is in order of falling count in train.
+    Inputs `(T, B)` are words as int64 indices into the vocabulary, targets `(T, B)` are the words that follow. The text
+    is cut into B streams, one per row; the remainder at its end is dropped. A batch is a window of T words of every
+    stream, and the hidden state is carried from window to window; `reset` is True in the first window of the text only.
+    The last window is shorter. The vocabulary is sorted by decreasing count in train.
 
-    vocabulary: None for all 33,278 words; else V, the number of words with `<unk>` and `<eos>` among them: the most
-    frequent ones of the whole train text, in the same order; all others become `<unk>`.
+    vocabulary: None for all 33,278 words, or their number V, `<unk>` and `<eos>` included: the most frequent words of
+    the whole train text, in the same order; all others become `<unk>`.
     steps: T. evaluation_rows: B of the held-out splits.
-    train_tokens, evaluation_tokens: None, or only the first so many words of train, and of each held-out split.
+    train_tokens, evaluation_tokens: None, or use only the first n words of train, and of each held-out split.
 
-    The files are looked for under the folder that the environment variable SRNN_DATA names, in its subfolder
-    `wikitext-2` and in itself: `wiki.train.tokens`, `wiki.valid.tokens`, `wiki.test.tokens`, raw or gzipped. Without
-    them, Hugging Face `datasets` (extra `datasets`) gets them.
+    The files `wiki.train.tokens`, `wiki.valid.tokens` and `wiki.test.tokens`, raw or gzipped, are searched in the
+    folder named by the environment variable SRNN_DATA and in its subfolder `wikitext-2`. Without them, they are
+    downloaded by Hugging Face `datasets` (extra `datasets`).
 
     >>> WikiText(vocabulary=10_000).steps
     35
@@ -60,28 +61,27 @@ class WikiText(Task):
         tokens = 217_646 if self.evaluation_tokens is None else self.evaluation_tokens
         if tokens < 2 * self.evaluation_rows:
             raise ValueError(
-                f"evaluation_rows, evaluation_tokens: expected at least 2 words a row; "
+                f"evaluation_rows, evaluation_tokens: expected at least 2 words per row; "
                 f"got {tokens} words for {self.evaluation_rows} rows"
             )
         return self
 
     def open(self, *, device: torch.device | str, generator: torch.Generator) -> "WikiTextSource":
-        """Return the source; the files are read here, once a process, and the text put on `device` (20 MB)."""
+        """Return the source. Reads the files, once per process, and copies the text to `device` (20 MB)."""
         check_generator(generator, device)
-        return WikiTextSource(self, device=device)
+        return WikiTextSource(self, WIKITEXT_2.load(), device=device)
 
 
 class WikiTextSource(BaseSource):
-    """The train text in order, again and again: an epoch is one pass. Nothing is shuffled, no generator is used.
+    """The train text in order, repeated indefinitely: an epoch is one pass, nothing is shuffled or drawn.
 
-    A new iterator goes on where the last one stopped, if it has as many rows; with another number of rows the text is
-    cut anew and begins at its start. `words` is the vocabulary: word number i is `words[i]`.
+    A new iterator continues where the previous one stopped if it has the same number of rows; with another number, the
+    text is cut again and starts from its beginning. `words` is the vocabulary: word number i is `words[i]`.
     """
 
     words: tuple[str, ...]
 
-    def __init__(self, task: WikiText, *, device: torch.device | str) -> None:
-        corpus = load_wikitext()
+    def __init__(self, task: WikiText, corpus: Corpus, *, device: torch.device | str) -> None:
         if task.vocabulary is not None:
             corpus = corpus.smaller(task.vocabulary)
         metrics = (
@@ -97,11 +97,11 @@ class WikiTextSource(BaseSource):
         self.words = corpus.words
         self._train = torch.tensor(corpus.train[: task.train_tokens], device=self.device)  # (tokens,)
         self._held_out = {split: self._evaluation_text(corpus, split) for split in ("validation", "test")}
-        self._text = _streams(self._train, 0)  # (n, B): the train text in the streams that are being read
-        self._window = 0  # the next one to be read
+        self._text = _streams(self._train, 0)  # (n, B): the train text, cut into streams
+        self._window = 0  # number of the next window
 
     def epoch_batches(self, size: int) -> int:
-        """Return the number of windows in which `size` rows read the train text."""
+        """Return the number of windows in one pass over the train text with `size` rows."""
         self._check_size(size)
         return _windows(len(self._train) // size, self.task.steps)
 
@@ -121,31 +121,32 @@ class WikiTextSource(BaseSource):
             yield _window(text, number, self.task.steps)
 
     def evaluate(self, model: Model, *, split: Split, generator: torch.Generator) -> dict[str, float]:
-        """Return the metrics of a split, in which every word that is a target counts once.
+        """Return the metrics of a split; every word that is a target counts once.
 
-        - `accuracy`: the share of words told rightly.
-        - `accuracy_reported`: what the authors' code prints. It divides the number of right words not by that of all,
-          but by n - 1 times the length of the last window, for streams of n words. On the full text that gives
-          accuracy / 2 for test and accuracy / 2.8 for validation; it is no share.
-        - `loss`: mean negative log likelihood of a word, in nats. `perplexity`: its exponential, or the largest float.
+        - `accuracy`: the fraction of words predicted correctly.
+        - `accuracy_reported`: what the authors' code prints. It divides the number of correct words not by the number
+          of words, but by n - 1 times the length of the last window, for streams of n words. On the full text this is
+          accuracy / 2 for test and accuracy / 2.8 for validation; it is not a fraction of words.
+        - `loss`: mean negative log likelihood per word, in nats. `perplexity`: its exponential, at most the largest
+          float.
         """
         check_split(split)
         self.check_generator(generator)
-        sums: list[Tensor] = []  # (2,) of each window
+        sums: list[Tensor] = []  # (2,) per window
         state = None
         with evaluating(model):
             for batch in self.held_out(split, generator=generator):
                 state = carried(state, batch.reset)
                 outputs, state = model(batch.inputs, batch.start, state)  # (T, B, V)
-                right = outputs.argmax(-1) == batch.targets  # (T, B)
+                correct = outputs.argmax(-1) == batch.targets  # (T, B)
                 losses = position_losses(self.spec.loss, outputs, batch.targets)  # (T, B)
-                sums.append(torch.stack([right.float().sum(), losses.float().sum()]))
-        right_words, summed_loss = torch.stack(sums).cpu().double().sum(0).tolist()
+                sums.append(torch.stack([correct.float().sum(), losses.float().sum()]))
+        correct_words, summed_loss = torch.stack(sums).cpu().double().sum(0).tolist()
         loss = summed_loss / self._targets(split).numel()
-        return self._accuracies(right_words, split) | {"perplexity": _exponential(loss), "loss": loss}
+        return self._accuracies(correct_words, split) | {"perplexity": _exponential(loss), "loss": loss}
 
     def constant(self, token: str | None = None, *, split: Split = "test") -> tuple[str, dict[str, float]]:
-        """Return a word and both accuracies of a model that tells it always; without a `token`, the best such word."""
+        """Return a word and both accuracies of always predicting it; by default the word with the best accuracy."""
         check_split(split)
         counts = torch.bincount(self._targets(split).flatten(), minlength=len(self.words))  # (V,)
         if token is None:
@@ -153,30 +154,30 @@ class WikiTextSource(BaseSource):
         elif token in self.words:
             number = self.words.index(token)
         else:
-            raise ValueError(f"token: expected one of the {len(self.words)} words of the vocabulary; got {token!r}")
+            raise TaskError(f"token: expected one of the {len(self.words)} words of the vocabulary; got {token!r}")
         return self.words[number], self._accuracies(int(counts[number]), split)
 
     def unigram(self, *, split: Split = "test") -> float:
-        """Return the perplexity of a model that knows only how often each word stands in train, plus 1."""
+        """Return the perplexity of the unigram model: the count of each word in train plus 1, normalised."""
         check_split(split)
         counts = torch.bincount(self._train, minlength=len(self.words)).cpu().double() + 1  # (V,)
-        log_shares = (counts / counts.sum()).log()  # (V,)
-        return _exponential(-log_shares[self._targets(split).cpu()].mean().item())
+        log_probabilities = (counts / counts.sum()).log()  # (V,)
+        return _exponential(-log_probabilities[self._targets(split).cpu()].mean().item())
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the number of the next window, and of the rows that the text is cut into (0: not yet)."""
+        """Return the number of the next window, and of rows that the text is cut into (0 before the first batch)."""
         return {"window": self._window, "rows": self._text.shape[1]}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from the window that `state_dict` told."""
+        """Resume from the window that `state_dict` returned."""
         if set(state) != {"window", "rows"}:
-            raise ValueError(f"state: expected the entries 'rows' and 'window'; got {sorted(state)}")
+            raise TaskError(f"state: expected the entries 'rows' and 'window'; got {sorted(state)}")
         window, rows = state["window"], state["rows"]
         if type(rows) is not int or not 0 <= rows <= len(self._train) // 2:
-            raise ValueError(f"state: expected 'rows' to be 0 to {len(self._train) // 2}; got {rows!r}")
+            raise TaskError(f"state: expected 'rows' to be 0 to {len(self._train) // 2}; got {rows!r}")
         windows = self.epoch_batches(rows) if rows else 1
         if type(window) is not int or not 0 <= window < windows:
-            raise ValueError(f"state: expected 'window' to be 0 to {windows - 1} with {rows} rows; got {window!r}")
+            raise TaskError(f"state: expected 'window' to be 0 to {windows - 1} with {rows} rows; got {window!r}")
         self._text, self._window = _streams(self._train, rows), window
 
     def _evaluation_text(self, corpus: Corpus, split: Split) -> Tensor:
@@ -184,37 +185,37 @@ class WikiTextSource(BaseSource):
         return _streams(tokens, self.task.evaluation_rows)  # (n, B)
 
     def _targets(self, split: Split) -> Tensor:
-        """Return all words of a split that are targets, `(n - 1, B)`."""
+        """Return all target words of a split, `(n - 1, B)`."""
         return self._held_out[split][1:]
 
-    def _accuracies(self, right: float, split: Split) -> dict[str, float]:
+    def _accuracies(self, correct: float, split: Split) -> dict[str, float]:
         targets = self._targets(split)
         last_window = (len(targets) - 1) % self.task.steps + 1
         return {
-            "accuracy": right / targets.numel(),
-            "accuracy_reported": right / (len(targets) * last_window),
+            "accuracy": correct / targets.numel(),
+            "accuracy_reported": correct / (len(targets) * last_window),
         }
 
     def _check_size(self, size: int) -> None:
         if not 1 <= size <= len(self._train) // 2:
-            raise ValueError(
+            raise TaskError(
                 f"size: expected 1 to {len(self._train) // 2} rows, for {len(self._train)} words of train; got {size}"
             )
 
 
 def _streams(tokens: Tensor, rows: int) -> Tensor:
-    """Return `(n, rows)`: row b reads the b-th part of the text; what is left over at its end is dropped."""
+    """Return `(n, rows)`: column b is the b-th part of the text; the remainder at its end is dropped."""
     length = len(tokens) // rows if rows else 0
     return tokens[: length * rows].view(rows, length).T.contiguous()
 
 
 def _windows(length: int, steps: int) -> int:
-    """Return the number of windows that streams of that many words have; the first word of each is no target."""
+    """Return the number of windows in streams of `length` words; the first word of a stream is not a target."""
     return -(-(length - 1) // steps)
 
 
 def _window(text: Tensor, number: int, steps: int) -> Batch:
-    """Return one window of streams `(n, B)`."""
+    """Return window number `number` of streams `(n, B)`."""
     first = number * steps
     targets = text[first + 1 : first + 1 + steps]  # (T, B)
     reset = torch.full((text.shape[1],), number == 0, dtype=torch.bool, device=text.device)  # (B,)
@@ -222,5 +223,5 @@ def _window(text: Tensor, number: int, steps: int) -> Batch:
 
 
 def _exponential(value: float) -> float:
-    """Return exp(value), but never infinity: so a model that is only bad does not count as diverged."""
+    """Return exp(value), at most the largest float, so that a bad model does not count as diverged."""
     return math.exp(min(value, math.log(sys.float_info.max)))

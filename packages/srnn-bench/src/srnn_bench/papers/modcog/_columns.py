@@ -8,8 +8,19 @@ from statistics import fmean
 from srnn_tasks import Cognitive
 
 from ...experiment import Training
-from ...tables import Cell, Claim, Published, Reading, Scale, StepsTo, Summary, Table, WeightsPresent, censored
-from .._cells import fitting
+from ...tables import (
+    Cell,
+    Claim,
+    FilledCell,
+    Place,
+    Published,
+    Reading,
+    Scale,
+    StepsTo,
+    Table,
+    WeightsPresent,
+    fitting,
+)
 from ._networks import RECURRENT, Net
 from ._sizes import SIZES
 
@@ -94,19 +105,14 @@ def speed(
         better="lower",
         seeds=SIZES[scale].seeds,
         cells=tuple(cells),
-        remarks=_censored,
         claims=fitting(claims, cells),
     )
 
 
-def _floor(summary: Summary) -> list[str]:
+def _floor(cells: Mapping[Place, FilledCell]) -> list[str]:
     """Return the score of a network that always fixates, unless a column of the table shows it."""
-    columns = {cell.column for cell in summary.table.cells if cell.metric == FLOOR}
-    shares = [stage.metrics[FLOOR] for cell in summary.cells.values() for stage in cell.stages.values()]
+    columns = {cell.cell.column for cell in cells.values() if cell.cell.metric == FLOOR}
+    shares = [stage.metrics[FLOOR] for cell in cells.values() for stage in cell.stages.values()]
     if columns or not shares:
         return []
     return [f"a network that always fixates has a decision accuracy of {fmean(shares):.3f}"]
-
-
-def _censored(summary: Summary) -> list[str]:
-    return censored(summary)

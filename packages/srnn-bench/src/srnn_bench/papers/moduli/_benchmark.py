@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,8 +12,7 @@ from srnn_pruning import AnySchedule, Pruning
 from srnn_tasks import Task
 
 from ...experiment import Experiment, Penalty, Stage, Training
-from ...tables import Cell, Claim, Published, Scale, Summary, Table
-from .._cells import fitting
+from ...tables import Cell, Claim, Published, Remarks, Scale, Table, fitting, no_remarks
 from ._presets import CORRECTED, LITERAL, REFERENCE, Preset
 
 ALL_WEIGHTS = ("*weight*",)
@@ -72,11 +71,6 @@ class Sparsification:
     closing: Training | None = None
 
 
-def no_remarks(summary: Summary) -> Sequence[str]:
-    """Return no remarks."""
-    return ()
-
-
 @dataclass(frozen=True)
 class Benchmark:
     """A benchmark at one scale in one variant.
@@ -96,7 +90,7 @@ class Benchmark:
     variant: Variant
     others: tuple[tuple[str, AnyRegularizer], ...] = ()
     parameter: str = "*weight_hh*"
-    remarks: Callable[[Summary], Sequence[str]] = no_remarks
+    remarks: Remarks = no_remarks
 
     @property
     def sparsities(self) -> tuple[float, ...]:

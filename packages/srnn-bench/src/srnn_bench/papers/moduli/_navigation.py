@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import torch
@@ -12,7 +13,7 @@ from srnn_pruning import Linear
 from srnn_tasks import PathIntegration
 
 from ...experiment import Training
-from ...tables import Scale, Summary, Table
+from ...tables import FilledCell, Place, Scale, Table
 from . import _claims, _published
 from ._benchmark import PUBLISHED, Benchmark, Score, Sparsification, Variant
 from ._presets import Preset
@@ -213,17 +214,17 @@ def strength(name: str, scale: Scale, variant: Variant) -> Table:
     )
 
 
-def _baseline_rule(summary: Summary) -> list[str]:
+def _baseline_rule(cells: Mapping[Place, FilledCell]) -> list[str]:
     """Return, per row of dense networks, whether every column is within twice the decoding floor in 2 of 3 seeds."""
     generator = torch.Generator().manual_seed(0)
-    first = summary.table.cells[0]
+    first = next(iter(cells.values())).cell
     task = first.experiment.task  # the same in all cells; it differs from the scale's if a field was overridden
     assert isinstance(task, PathIntegration)
     floors = task.open(device="cpu", generator=generator).floor(generator=generator)
     floor = floors[str(first.metric)]
     lines = [f"Decoding floor (the true place code, decoded): {floor:.2f} cm; the baseline rule allows twice that."]
-    for row in summary.table.rows:
-        dense = [cell for (name, _), cell in summary.cells.items() if name == row and cell.cell.stage == "dense"]
+    for row in dict.fromkeys(row for row, _ in cells):
+        dense = [cell for (name, _), cell in cells.items() if name == row and cell.cell.stage == "dense"]
         if not any(cell.n for cell in dense):
             continue
         within = {cell.cell.column: sum(value <= 2 * floor for value in cell.values.values()) for cell in dense}

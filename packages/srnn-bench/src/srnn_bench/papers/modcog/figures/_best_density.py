@@ -11,7 +11,7 @@ from statistics import fmean, linear_regression, stdev
 import torch
 from torch import Tensor
 
-from ...._errors import BenchError
+from .... import BenchError
 from ....drawing import heat, markdown_table, significant, write_drawing, write_text
 from ....tables import LEVEL, Cell, Summary, summarise
 from ... import FigureRequest
@@ -52,7 +52,7 @@ def best_density(request: FigureRequest) -> list[Path]:
             sizes.append(SizeAccuracies(math.log10(_hidden(cells[0])), densities.log10(), accuracies))
     if not sizes:
         raise BenchError(
-            f"{table.name}: expected a size all of whose runs are in {store.folder}; got none. "
+            f"{table.name}: expected a size all of whose runs are in {store.folder}, got none. "
             f"Run `srnn run {table.name} --scale {request.scale}` first"
         )
     text = (

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...._errors import BenchError
+from .... import BenchError
 from ....analysis import Clustering
 from ....drawing import COLOURS, INK, Drawing, canvas, colour_scale, legend, series, style
 
@@ -29,7 +29,7 @@ MANY = 25  # three-digit numbers that fit
 def task_clusters(name: str, title: str, points: Tensor, clustering: Clustering, tasks: Sequence[str]) -> Drawing:
     """Draw the normalised task variances `(N, tasks)`, one row per task, units by cluster, above a bar of clusters."""
     if points.shape != (len(clustering.labels), len(tasks)):
-        raise BenchError(f"points: expected shape ({len(clustering.labels)}, {len(tasks)}); got {tuple(points.shape)}")
+        raise BenchError(f"points: expected shape ({len(clustering.labels)}, {len(tasks)}), got {tuple(points.shape)}")
     units = len(points)
     ends = clustering.sizes.cumsum(0).numpy()
     with style():

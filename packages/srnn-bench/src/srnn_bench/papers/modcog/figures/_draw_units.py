@@ -8,7 +8,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from ...._errors import BenchError
+from .... import BenchError
 from ....analysis import Clustering
 from ....drawing import INK, Drawing, style
 
@@ -31,7 +31,7 @@ def unit_weights(name: str, title: str, parts: Mapping[str, Tensor], clustering:
         shown: Any = None
         for axes, (label, weights) in zip(grid, parts.items(), strict=True):
             if weights.shape[1] != units:
-                raise BenchError(f"{label}: expected shape (rows, {units}); got {tuple(weights.shape)}")
+                raise BenchError(f"{label}: expected shape (rows, {units}), got {tuple(weights.shape)}")
             ordered = weights[:, clustering.order].numpy(force=True)
             shown = axes.imshow(
                 ordered, aspect="auto", cmap="RdBu_r", vmin=-limit, vmax=limit, extent=(0, units, len(weights), 0)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from ...._errors import BenchError
+from .... import BenchError
 
 GO, ANTI = ("go", "rtgo", "dlygo"), ("anti", "rtanti", "dlyanti")
 
@@ -57,5 +57,5 @@ def subtasks_of(names: Sequence[str]) -> dict[str, Tensor]:
 def _parts(name: str) -> tuple[str, ...]:
     match = NAME.fullmatch(name)
     if match is None:
-        raise BenchError(f"task: expected a name as dlygo-intr-seql, its base one of {', '.join(BASES)}; got {name!r}")
+        raise BenchError(f"task: expected a name as dlygo-intr-seql, its base one of {', '.join(BASES)}, got {name!r}")
     return tuple(part or "" for part in match.groups())

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from srnn_masks import UniformRandom
 
-from ...._errors import BenchError
+from .... import BenchError
 from ....analysis import GRAPH_MEASURES, graph_measures, present_mask, rewired, z_scores
 from ....drawing import markdown_table, significant, write_text
 from ....tables import Scale
@@ -38,7 +38,7 @@ def graph(request: FigureRequest) -> list[Path]:
             missing.append(f"{PAPER.full_name(name)}, {column}")
     if not parts:
         command = command_of((PAPER.full_name("table1"), PAPER.full_name("table2")), scale)
-        raise BenchError(f"moduli/graph: expected runs with weights in {store.folder}; got none. Run `{command}` first")
+        raise BenchError(f"moduli/graph: expected runs with weights in {store.folder}, got none. Run `{command}` first")
     return [write_text(_words(scale, parts, missing), request.folder, f"moduli-graph-{scale}")]
 
 

@@ -1,4 +1,4 @@
-"""A task of a third party: installed, it is listed and trains; broken and doubled ones beside it harm nobody."""
+"""A task of a third party is listed and trains; broken and duplicate ones do not affect it or the others."""
 
 import json
 import os
@@ -28,18 +28,18 @@ DISTRIBUTIONS = {
 
 @pytest.fixture
 def broken(tmp_path: Path) -> dict[str, str]:
-    """Give an environment in which distributions with broken and doubled entry points are installed too."""
+    """Environment variables with which distributions with broken and duplicate entry points are installed, too."""
     for name, points in DISTRIBUTIONS.items():
         folder = tmp_path / f"{name.replace('-', '_')}-1.0.dist-info"
         folder.mkdir()
         (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
         lines = [f"{kind} = {target}" for kind, target in points.items()]
         (folder / "entry_points.txt").write_text("\n".join(["[srnn.tasks]", *lines, ""]))
-    return {**os.environ, "PYTHONPATH": str(tmp_path)}
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])}
 
 
 def srnn(*arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from srnn_bench.cli import main; main()", *arguments]
+    command = [str(Path(sys.executable).with_name("srnn")), *arguments]  # the installed console script
     return subprocess.run(command, capture_output=True, text=True, env=env)
 
 

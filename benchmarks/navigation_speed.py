@@ -18,7 +18,8 @@ and on the GPU machine, with .whl copied and OUT set to an output folder, one co
 
     export PYTHONPATH=/tmp/site; python3 -m pip install -q --no-index --no-deps --no-compile --target /tmp/site \
         .whl/*.whl; timeout 200 python3 -m pytest -q -p no:cacheprovider -k cuda \
-        packages/srnn-bench/tests/training/test_graphed.py; timeout 180 python3 benchmarks/navigation_speed.py --write $OUT/navigation-speed.md; \
+        packages/srnn-bench/tests/training/test_graphed.py; \
+        timeout 180 python3 benchmarks/navigation_speed.py --write $OUT/navigation-speed.md; \
         timeout 180 python3 benchmarks/penalty_cost.py --device cuda --precision tf32 --neurons 4096 \
         --write $OUT/penalty-cost.md
 """

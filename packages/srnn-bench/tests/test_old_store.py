@@ -209,7 +209,7 @@ def test_a_checkpoint_is_continued_or_set_aside_with_a_note(store, tmp_path, lab
 def test_the_command_line_reads_the_store(store, srnn, tmp_path):
     before = rows(store)
     listed = srnn("list")
-    assert "moduli/table8" in listed and "modcog/figure2b-speed" in listed
+    assert "moduli/table8" in listed and "modcog/figure2b" in listed
     srnn("run", "moduli/table8", "modcog/figure2b-speed", "--scale", "smoke", "--jobs", "1", "--device", "cpu")
     assert rows(store) == before
     assert "inhibitor" in srnn("report", "moduli/table8", "modcog/figure2b-speed", "--no-figures")

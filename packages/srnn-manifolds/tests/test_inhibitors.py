@@ -74,7 +74,7 @@ def test_never_negative_and_bounded(value, formula, start, bound, dtype):
 
 
 @every
-def test_gradients_are_right_and_finite_at_zero(value, formula, start, bound):
+def test_gradients_are_correct_and_finite_at_zero(value, formula, start, bound):
     d = torch.tensor([0.0, 1e-20, 1e-6, 1.0, 5.0, 1e4], requires_grad=True)
     (slope,) = torch.autograd.grad(value(d).sum(), d)
     assert torch.isfinite(slope).all()
@@ -98,17 +98,17 @@ def test_ring_of_figure_2():
 
 
 @given(st.floats(0.01, 50), st.floats(1.01, 100), st.floats(0.1, 1000))
-def test_peak_is_the_one_that_a_search_finds(narrow, ratio, amplitude):
+def test_peak_equals_that_of_a_numerical_search(narrow, ratio, amplitude):
     wide = narrow * ratio
     ring = DifferenceOfGaussians(amplitude=amplitude, narrow=narrow, wide=wide)
 
-    def minus(t):  # of d^2
+    def negative_ring(t):  # t = d^2
         return -(math.exp(-t / wide) - math.exp(-t / narrow))
 
     # The peak in d^2 lies between narrow and wide, because x - 1 > ln x > 1 - 1/x.
-    found = minimize_scalar(minus, bounds=(narrow, wide), method="bounded", options={"xatol": 1e-9 * narrow})
-    assert ring.peak == pytest.approx(-amplitude * found.fun, rel=1e-9)
-    assert ring.peak_distance == pytest.approx(math.sqrt(found.x), rel=1e-4)
+    result = minimize_scalar(negative_ring, bounds=(narrow, wide), method="bounded", options={"xatol": 1e-9 * narrow})
+    assert ring.peak == pytest.approx(-amplitude * result.fun, rel=1e-9)
+    assert ring.peak_distance == pytest.approx(math.sqrt(result.x), rel=1e-4)
 
 
 @pytest.mark.parametrize("excess", [1e-12, 1e-9, 1e-6])
@@ -136,18 +136,18 @@ def test_ring_is_not_negative_by_rounding_around_its_minimum(amplitude):
 
 
 @every
-def test_monotone_is_what_rises_or_falls_everywhere(value, formula, start, bound):
+def test_monotone_inhibitors_rise_or_fall_everywhere(value, formula, start, bound):
     costs = [formula(d) for d in DISTANCES.tolist()]
     steps = [later - before for before, later in itertools.pairwise(costs)]
     assert value.monotone == (all(step >= 0 for step in steps) or all(step <= 0 for step in steps))
 
 
-def test_reversed_with_the_empirical_offset_is_what_the_authors_word_model_does():
-    """max(d^2) - d^2 and, for a sinusoid, max(d) - d, over the drawn matrix, whatever the ceiling."""
+def test_reversed_with_the_empirical_offset_equals_the_authors_word_model():
+    """max(d^2) - d^2 and, for a sinusoid, max(d) - d, over the drawn matrix, for any ceiling."""
     for power in (1, 2):
         for ceiling in (60, 500):
-            upside_down = Reversed(base=Diffusion(power=power), ceiling=ceiling)
-            value = Moduli(inhibitor=upside_down, offset="empirical")
+            reversed_ = Reversed(base=Diffusion(power=power), ceiling=ceiling)
+            value = Moduli(inhibitor=reversed_, offset="empirical")
             penalty = value.build(30, generator=torch.Generator().manual_seed(0))
             delta = (penalty.points[0, :, None] - penalty.points[0]).abs().double()
             raw = torch.minimum(delta, 10 - delta).square().sum(-1) ** (power / 2)

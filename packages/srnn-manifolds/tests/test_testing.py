@@ -1,4 +1,4 @@
-"""A manifold as a third party writes it passes check_manifold; each way to break one is found and named."""
+"""A third-party manifold passes check_manifold, and each broken law is named."""
 
 from typing import Literal
 
@@ -33,7 +33,7 @@ class Segment(Manifold):
         return points.clamp(0, self.length)
 
 
-def test_a_manifold_of_ones_own():
+def test_a_third_party_manifold_passes():
     check_manifold(Segment())
     points = Segment().sample(6, generator=torch.Generator().manual_seed(0))
     penalty = Penalty(DifferenceOfGaussians()(Segment().pairwise(points)), points=points.unsqueeze(0))
@@ -76,6 +76,6 @@ BROKEN = [
 
 
 @pytest.mark.parametrize("broken, law", BROKEN, ids=[law for _, law in BROKEN])
-def test_what_is_broken_is_named(broken, law):
+def test_a_broken_law_is_named(broken, law):
     with pytest.raises(AssertionError, match=law):
         check_manifold(type("Broken", (Segment,), broken)())

@@ -1,4 +1,4 @@
-"""Every value goes to JSON and back unchanged, and what is wrong is refused by name."""
+"""Every value goes to JSON and back unchanged, and wrong fields are refused by name."""
 
 import json
 
@@ -185,8 +185,16 @@ OTHERS = [
     ("inhibitor", {"kind": "reversed", "ceiling": 1}, "base"),
     ("inhibitor", {"kind": "reversed", "ceiling": 1, "base": REVERSED}, "base"),
     ("regularizer", {"kind": "trained"}, "base"),
-    ("regularizer", {"kind": "trained", "base": {"kind": "moduli", "inhibitor": {"kind": "diffusion"}}}, "one place"),
-    ("regularizer", {"kind": "trained", "base": {"kind": "moduli", "inhibitor": REVERSED}}, "base.inhibitor: .* flee"),
+    (
+        "regularizer",
+        {"kind": "trained", "base": {"kind": "moduli", "inhibitor": {"kind": "diffusion"}}},
+        "collapse",
+    ),
+    (
+        "regularizer",
+        {"kind": "trained", "base": {"kind": "moduli", "inhibitor": REVERSED}},
+        "base.inhibitor: .* apart",
+    ),
     ("regularizer", {"kind": "grouped", "between": 1, "groups": []}, "groups"),
     ("regularizer", {"kind": "grouped", "between": -1, "groups": [HALF, HALF]}, "between"),
     ("regularizer", {"kind": "grouped", "groups": [HALF, HALF]}, "between"),

@@ -1,4 +1,4 @@
-"""What the package says of itself is true."""
+"""README and docstring examples run and print what they show."""
 
 import srnn_manifolds
 

@@ -1,4 +1,4 @@
-"""Evaluation while a stage trains, and the count of weights that are not zero."""
+"""Evaluation after the epochs of a stage, and the number of weights present."""
 
 import json
 import math
@@ -12,8 +12,7 @@ from torch import nn
 
 from srnn_bench import SGD, Annealing, Conditions, Experiment, Result, Stage, Training, run
 from srnn_bench.experiment import Epoch, StageResult
-from srnn_bench.training import ZERO, CheckpointPolicy, assemble, present, run_together, stream
-from srnn_bench.training import _trainer as _train
+from srnn_bench.training import ZERO, CheckpointPolicy, assemble, run_together, stream, weights_present
 from srnn_masks import apply
 from srnn_models import ElmanRNN, SequenceModel
 from srnn_pruning import Pruning
@@ -32,54 +31,54 @@ def experiment(*trainings, task=None, **stage):
     return Experiment(task=task, model=SequenceModel(recurrence=ElmanRNN(hidden=6)), stages=stages)
 
 
-def made(one, seeds=(0,)):
+def outputs_of(one, seeds=(0,)):
     return run_together(one, seeds, conditions=Conditions("cpu"), policy=CheckpointPolicy(weights=True))
 
 
-# --- a task whose metrics are told, and that tells how it was asked ---------------------------------------------------
+# --- a task whose metrics are given in advance, and that logs its evaluations ----------------------------------------
 
-ASKED: list[SimpleNamespace] = []  # every evaluation of a told task
+EVALUATIONS: list[SimpleNamespace] = []  # every evaluation of a scripted task
 
 
-class Told(Task):
-    """A task whose validation metrics are told beforehand: the k-th evaluation of a run gives the k-th of each."""
+class Scripted(Task):
+    """A task whose validation metrics are given in advance: the k-th evaluation of a run gives the k-th of each."""
 
-    kind: str = "told"
+    kind: str = "scripted"
     loss: tuple[float | None, ...]
     accuracy: tuple[float | None, ...] = ()
-    bad_seed: int | None = None  # whose runs alone have accuracies that are no number
+    bad_seed: int | None = None  # only the runs with this seed have accuracies that are NaN
 
     def open(self, *, device, generator):
-        return ToldSource(self, device, generator.initial_seed())
+        return ScriptedSource(self, device, generator.initial_seed())
 
 
-class ToldSource(BaseSource):
+class ScriptedSource(BaseSource):
     def __init__(self, task, device, seed):
         metrics = (Metric(name="loss", better="lower"), Metric(name="accuracy", better="higher"))
         super().__init__(TaskSpec(inputs=1, outputs=1, loss="mean_squared_error", metrics=metrics), device=device)
-        self.task, self.told, self.seed = task, 0, seed
+        self.task, self.evaluated, self.seed = task, 0, seed
 
     def draw(self, size, *, generator):
         return Batch(inputs=torch.rand(2, size, 1, generator=generator), targets=torch.ones(2, size, 1))
 
     def evaluate(self, model, *, split, generator):
         bits = generator.get_state().numpy().tobytes()
-        ASKED.append(SimpleNamespace(split=split, generator=bits, seed=self.seed))
+        EVALUATIONS.append(SimpleNamespace(split=split, generator=bits, seed=self.seed))
         if split == "test":
             return {"loss": 0.0, "accuracy": 0.0}
-        number, self.told = self.told, self.told + 1
+        number, self.evaluated = self.evaluated, self.evaluated + 1
         accuracy = (self.task.accuracy or (0.5,) * 99)[number]
-        mine = self.task.bad_seed is None or self.seed == stream(self.task.bad_seed, "task").initial_seed()
+        bad = self.task.bad_seed is None or self.seed == stream(self.task.bad_seed, "task").initial_seed()
         loss = self.task.loss[number]
         return {
             "loss": math.inf if loss is None else loss,
-            "accuracy": math.nan if accuracy is None and mine else accuracy or 0.5,
+            "accuracy": math.nan if accuracy is None and bad else accuracy or 0.5,
         }
 
 
 @pytest.fixture(autouse=True)
-def nothing_asked_yet():
-    ASKED.clear()
+def no_evaluations_yet():
+    EVALUATIONS.clear()
 
 
 # --- when -------------------------------------------------------------------------------------------------------------
@@ -98,27 +97,29 @@ def nothing_asked_yet():
     ],
 )
 @pytest.mark.parametrize("rates", [None, Annealing()], ids=["constant", "annealing"])
-def test_every_so_many_epochs_and_after_the_last_of_each_stage(epochs, every, expected, rates):
+def test_metrics_every_n_epochs_and_after_the_last_of_each_stage(epochs, every, expected, rates):
     training = trained(epochs=epochs, batches=1, evaluate_every=every, **({"rates": rates} if rates else {}))
     losses = tuple(float(number) for number in range(1, 2 * epochs + 1))
-    stages = run(experiment(training, training, task=Told(loss=losses)), seed=0, conditions=Conditions("cpu")).stages
+    stages = run(
+        experiment(training, training, task=Scripted(loss=losses)), seed=0, conditions=Conditions("cpu")
+    ).stages
     for stage in stages:
         assert [number for number, epoch in enumerate(stage.history, 1) if epoch.metrics] == expected
-    asked = [each.split for each in ASKED].count("validation")
-    assert asked == 2 * (epochs if rates else len(expected)), "never twice after one epoch"
-    found = [epoch for stage in stages for epoch in stage.history]
-    values = [epoch.metrics["loss"] for epoch in found if epoch.metrics]
+    evaluations = [each.split for each in EVALUATIONS].count("validation")
+    assert evaluations == 2 * (epochs if rates else len(expected)), "never twice after one epoch"
+    history = [epoch for stage in stages for epoch in stage.history]
+    values = [epoch.metrics["loss"] for epoch in history if epoch.metrics]
     if rates:
-        assert [epoch.validation for epoch in found] == list(losses)
-        assert values == [epoch.validation for epoch in found if epoch.metrics]
+        assert [epoch.validation for epoch in history] == list(losses)
+        assert values == [epoch.validation for epoch in history if epoch.metrics]
     else:
         assert values == list(losses[: 2 * len(expected)])
-        assert all(epoch.validation is None for epoch in found)
+        assert all(epoch.validation is None for epoch in history)
 
 
 def test_the_draws_are_the_same_every_time_and_those_of_no_other_purpose():
-    run(experiment(trained(evaluate_every=1), task=Told(loss=(1.0,) * 4)), seed=5, conditions=Conditions("cpu"))
-    *validations, test = ASKED
+    run(experiment(trained(evaluate_every=1), task=Scripted(loss=(1.0,) * 4)), seed=5, conditions=Conditions("cpu"))
+    *validations, test = EVALUATIONS
     assert {each.split for each in validations} == {"validation"} and test.split == "test"
     assert {each.generator for each in validations} == {stream(5, "validate").get_state().numpy().tobytes()}
     assert test.generator not in {each.generator for each in validations}
@@ -131,8 +132,8 @@ def by_hand(one, seed, weights):
     """Return the error on the validation split of a network with these weights: the recurrence in numpy."""
     parts = assemble(one, seed, torch.device("cpu"))
     batches = list(parts.source.held_out("validation", generator=stream(seed, "validate")))
-    w = {name: held.astype(float) for name, held in load(weights).items()}
-    bias = sum(held for name, held in w.items() if name.startswith("recurrence.bias"))
+    w = {name: weight.astype(float) for name, weight in load(weights).items()}
+    bias = sum(value for name, value in w.items() if name.startswith("recurrence.bias"))
     squares = []
     for batch in batches:
         h = numpy.zeros((batch.size, 6))
@@ -145,11 +146,11 @@ def by_hand(one, seed, weights):
 
 @pytest.mark.parametrize("seeds", [(0,), (0, 3)], ids=["single", "stacked"])
 def test_a_metric_of_an_epoch_is_that_of_the_weights_after_it(seeds):
-    """A run of fewer epochs ends with the weights that a longer one has after as many."""
-    whole = made(experiment(trained(evaluate_every=1)), seeds)
-    for epochs in (1, 2, 3, 4):
+    """A run of n epochs ends with the weights that a longer run has after n epochs."""
+    whole = outputs_of(experiment(trained(evaluate_every=1)), seeds)
+    for epochs in (1, 4):
         short = experiment(trained(epochs=epochs))
-        for each, other in zip(whole, made(short, seeds), strict=True):
+        for each, other in zip(whole, outputs_of(short, seeds), strict=True):
             seed = each.result.seed
             got = each.result.stages[0].history[epochs - 1].metrics
             assert got == {"mse": pytest.approx(by_hand(short, seed, other.weights["s0"]), rel=1e-4)}
@@ -160,8 +161,8 @@ def test_a_metric_of_an_epoch_is_that_of_the_weights_after_it(seeds):
 @pytest.mark.parametrize("seeds", [(0,), (0, 3)], ids=["single", "stacked"])
 def test_evaluation_changes_no_bit_of_the_training(seeds):
     pruning = Pruning(sparsity=0.5)
-    found = [made(experiment(trained(evaluate_every=every), pruning=pruning), seeds) for every in (None, 1)]
-    for plain, evaluated in zip(*found, strict=True):
+    both = [outputs_of(experiment(trained(evaluate_every=every), pruning=pruning), seeds) for every in (None, 1)]
+    for plain, evaluated in zip(*both, strict=True):
         assert plain.weights == evaluated.weights
         (one,), (other,) = plain.result.stages, evaluated.result.stages
         assert (one.metrics, one.densities, one.present) == (other.metrics, other.densities, other.present)
@@ -171,55 +172,54 @@ def test_evaluation_changes_no_bit_of_the_training(seeds):
 
 def test_the_time_of_an_evaluation_is_not_that_of_the_steps(monkeypatch):
     now = 0.0
-    monkeypatch.setattr(_train.time, "perf_counter", lambda: now)
-    step, evaluate = _train.Trainer._train_epoch, ToldSource.evaluate
+    monkeypatch.setattr("time.perf_counter", lambda: now)
+    draw, evaluate = ScriptedSource.draw, ScriptedSource.evaluate
 
-    def slow_epoch(self, batches):
+    def slow_draw(self, *args, **how):
         nonlocal now
-        step(self, batches)
-        now += 2.0 * batches
+        now += 2.0
+        return draw(self, *args, **how)
 
     def slow_evaluation(self, *args, **how):
         nonlocal now
         now += 1000.0
         return evaluate(self, *args, **how)
 
-    monkeypatch.setattr(_train.Trainer, "_train_epoch", slow_epoch)
-    monkeypatch.setattr(ToldSource, "evaluate", slow_evaluation)
-    result = run(
-        experiment(trained(evaluate_every=1), task=Told(loss=(1.0,) * 4)), seed=0, conditions=Conditions("cpu")
-    )
+    monkeypatch.setattr(ScriptedSource, "draw", slow_draw)
+    monkeypatch.setattr(ScriptedSource, "evaluate", slow_evaluation)
+    task = Scripted(loss=(1.0,) * 4)
+    result = run(experiment(trained(evaluate_every=1), task=task), seed=0, conditions=Conditions("cpu"))
     assert result.stages[0].step_ms == pytest.approx(2000.0)
 
 
-# --- what is no number ------------------------------------------------------------------------------------------------
+# --- metrics that are not finite --------------------------------------------------------------------------------------
 
 
-def test_a_metric_that_is_no_number_is_a_divergence():
-    one = experiment(trained(evaluate_every=2), task=Told(loss=(1.0,) * 4, accuracy=(0.5, None)))
+def test_a_metric_that_is_not_finite_is_a_divergence():
+    one = experiment(trained(evaluate_every=2), task=Scripted(loss=(1.0,) * 4, accuracy=(0.5, None)))
     result = run(one, seed=0, conditions=Conditions("cpu"))
     assert (result.status, result.stages) == ("diverged", ())
     assert result.reason == "validation accuracy is nan at stage 's0', epoch 4 of 4"
 
 
-def test_a_metric_that_was_not_asked_for_may_be_no_number():
-    task = Told(loss=(1.0,) * 4, accuracy=(None, 0.5, None, 0.5))
+def test_a_metric_that_is_not_recorded_may_be_not_finite():
+    task = Scripted(loss=(1.0,) * 4, accuracy=(None, 0.5, None, 0.5))
     plain = experiment(trained(rates=Annealing(), optimizer=SGD()), task=task)
     assert run(plain, seed=0, conditions=Conditions("cpu")).status == "done"
     asked = experiment(trained(rates=Annealing(), optimizer=SGD(), evaluate_every=2), task=task)
     assert run(asked, seed=0, conditions=Conditions("cpu")).status == "done"
-    bad = Told(loss=(1.0, None, 1.0, 1.0))
+    bad = Scripted(loss=(1.0, None, 1.0, 1.0))
     result = run(experiment(trained(rates=Annealing()), task=bad), seed=0, conditions=Conditions("cpu"))
     assert result.reason == "validation loss is inf at stage 's0', epoch 2 of 4"
 
 
 def test_in_a_stack_only_the_run_itself_diverges():
-    task = Told(loss=(1.0,) * 4, accuracy=(0.25, None, 0.75, 1.0), bad_seed=3)
-    found = [each.result for each in made(experiment(trained(evaluate_every=1), task=task), (0, 3, 4))]
-    assert [one.status for one in found] == ["done", "diverged", "done"]
-    assert found[1].reason == "validation accuracy is nan at stage 's0', epoch 2 of 4"
-    told = [[epoch.metrics["accuracy"] for epoch in one.stages[0].history] for one in (found[0], found[2])]
-    assert told == [[0.25, 0.5, 0.75, 1.0]] * 2
+    task = Scripted(loss=(1.0,) * 4, accuracy=(0.25, None, 0.75, 1.0), bad_seed=3)
+    results = [each.result for each in outputs_of(experiment(trained(evaluate_every=1), task=task), (0, 3, 4))]
+    assert [result.status for result in results] == ["done", "diverged", "done"]
+    assert results[1].reason == "validation accuracy is nan at stage 's0', epoch 2 of 4"
+    for result in (results[0], results[2]):
+        assert [epoch.metrics["accuracy"] for epoch in result.stages[0].history] == [0.25, 0.5, 0.75, 1.0]
 
 
 # --- names, keys, older results ---------------------------------------------------------------------------------------
@@ -238,7 +238,7 @@ def test_the_numbers_of_an_epoch_name_the_split():
     assert Epoch(loss=1.0, penalty=2.0, density=0.5).numbers == {"loss": 1.0, "penalty": 2.0, "density": 0.5}
 
 
-def test_the_key_is_that_of_before_where_nothing_is_asked(tiny):
+def test_the_key_does_not_change_unless_evaluations_are_requested(tiny):
     old = tiny()
     stages = [stage.model_dump() for stage in old.stages]
     for stage in stages:
@@ -251,12 +251,12 @@ def test_the_key_is_that_of_before_where_nothing_is_asked(tiny):
 
 
 @pytest.mark.parametrize("every", [0, -1, 1.5, "often"])
-def test_a_number_that_cannot_be_is_refused_by_name(every):
+def test_an_invalid_number_of_epochs_is_refused_by_name(every):
     with pytest.raises(ValueError, match="evaluate_every"):
         Training.model_validate(TRAINING.model_dump() | {"evaluate_every": every})
 
 
-def test_a_result_of_before_is_still_read():
+def test_a_result_without_the_newer_fields_is_still_read():
     result = run(experiment(trained(evaluate_every=1)), seed=0, conditions=Conditions("cpu"))
     data = json.loads(result.model_dump_json())
     assert Result.model_validate(data) == result
@@ -267,26 +267,27 @@ def test_a_result_of_before_is_still_read():
     assert StageResult.model_fields["present"].get_default(call_default_factory=True) == {}
 
 
-# --- weights that are not zero ----------------------------------------------------------------------------------------
+# --- weights present --------------------------------------------------------------------------------------------------
 
 
-def test_a_weight_counts_from_a_hundred_thousandth_on():
+def test_a_weight_is_present_above_a_hundred_thousandth():
     layer = nn.utils.skip_init(nn.Linear, 5, 2)
     with torch.no_grad():
         layer.weight.copy_(torch.tensor([[0.0, 0.99e-5, -0.99e-5, 1.01e-5, -1.01e-5], [1.0, -1.0, 1e-30, 2e-5, 0.0]]))
         layer.bias.fill_(1.0)
-    assert present(layer) == {"weight": 5} and ZERO == 1e-5
+    assert weights_present(layer) == {"weight": 5} and ZERO == 1e-5
     apply(layer, {"weight": torch.tensor([[True] * 5, [False, True, True, True, True]])})
-    assert present(layer) == {"weight": 4}, "a masked weight is 0"
+    assert weights_present(layer) == {"weight": 4}, "a masked weight is 0"
 
 
 @pytest.mark.parametrize("seeds", [(0,), (0, 3)], ids=["single", "stacked"])
 def test_a_result_counts_the_weights_of_its_stage(seeds):
     one = experiment(trained(), trained(epochs=1), pruning=Pruning(sparsity=0.6))
-    for each in made(one, seeds):
+    for each in outputs_of(one, seeds):
         for stage in each.result.stages:
-            held = {name: tensor for name, tensor in load(each.weights[stage.name]).items() if name in stage.densities}
-            counts = {name: sum(abs(float(x)) > 1e-5 for x in tensor.ravel()) for name, tensor in held.items()}
+            tensors = load(each.weights[stage.name])
+            matrices = {name: tensor for name, tensor in tensors.items() if name in stage.densities}
+            counts = {name: sum(abs(float(x)) > 1e-5 for x in tensor.ravel()) for name, tensor in matrices.items()}
             assert stage.present == counts and len(counts) == 3
             assert list(stage.present) == list(stage.densities)
-            assert sum(counts.values()) < sum(tensor.size for tensor in held.values()) / 2
+            assert sum(counts.values()) < sum(tensor.size for tensor in matrices.values()) / 2

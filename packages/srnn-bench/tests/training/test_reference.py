@@ -1,6 +1,6 @@
 """Preset `reference` against plain PyTorch: torch.nn.RNN, and penalty, pruning and annealing written out by hand.
 
-Taken from the tables are the sizes, the weights to begin with, the places of the neurons and the batches; nothing else.
+Only the sizes, the initial weights, the points of the neurons and the batches are taken from the tables.
 """
 
 import os
@@ -18,42 +18,42 @@ SEED = 1
 
 
 @pytest.fixture(autouse=True)
-def _own_random_numbers():
-    """Torch's own modules draw from the global generator when they are made; leave it as it was."""
+def restore_the_global_generator():
+    """Restore the global generator, from which torch's own modules draw their initial weights."""
     with torch.random.fork_rng():
         yield
 
 
-class Noted(Single):
-    """The engine of one run, which notes the loss and the penalty of every step."""
+class Logged(Single):
+    """Engine of one run that logs the loss and the penalty of every step."""
 
     def step(self):
-        found = super().step()
-        self.seen.append(found[0].tolist())
-        return found
+        losses = super().step()
+        self.log.append(losses[0].tolist())
+        return losses
 
 
 def of_the_bench(experiment):
     """Return loss and penalty of every step of the first stage, as the bench takes them."""
     first = experiment.model_copy(update={"stages": experiment.stages[:1]})
     member = Member(assemble(first, SEED, CPU))
-    engine = Noted([member.parts], CPU)
-    engine.seen = []
-    Trainer([member], engine, device=CPU, on_epoch=lambda end: None).train()
-    return torch.tensor(engine.seen)
+    engine = Logged([member.parts], CPU)
+    engine.log = []
+    Trainer([member], engine, device=CPU).train()
+    return torch.tensor(engine.log)
 
 
 def cell(name, column, row, **training):
     """Return the experiment of a cell at scale smoke, its first stage with other training."""
-    (found,) = [c for c in papers.table(name, "smoke").cells if (c.column, c.row) == (column, row)]
-    experiment = found.experiment
+    (chosen,) = [c for c in papers.table(name, "smoke").cells if (c.column, c.row) == (column, row)]
+    experiment = chosen.experiment
     stage = experiment.stages[0]
     stage = stage.model_copy(update={"training": stage.training.model_copy(update=training)})
     return Experiment.model_validate(experiment.model_copy(update={"stages": (stage,)}).model_dump())
 
 
 def ring(points):
-    """Return the coefficients of neurons (N, 2) on the torus of period 10: max g - g, over the pairs that there are."""
+    """Return the coefficients of neurons (N, 2) on the torus of period 10: max g - g, over all pairs."""
     apart = (points[:, None] - points[None]).abs() % 10
     squares = torch.minimum(apart, 10 - apart).square().sum(-1)
     g = 100 * (torch.exp(-squares / 5) - torch.exp(-4 * squares))
@@ -93,7 +93,7 @@ def test_navigation_is_what_a_plain_loop_gives():
     weights = [nn.Parameter(encoder), rnn.weight_hh_l0, rnn.weight_ih_l0, nn.Parameter(decoder)]
     optimizer = torch.optim.AdamW(weights, lr=training.learning_rate, weight_decay=0.01)
     batches = parts.source.batches(training.batch_size, generator=stream(SEED, "batches", "sparse"))
-    seen, masks = [], [torch.ones_like(weight, dtype=torch.bool) for weight in weights]
+    expected, masks = [], [torch.ones_like(weight, dtype=torch.bool) for weight in weights]
     for epoch in range(1, 5):
         if epoch > 1:
             masks = prune(weights, (epoch - 1) * 0.9 / 3)
@@ -110,8 +110,10 @@ def test_navigation_is_what_a_plain_loop_gives():
             optimizer.step()
             for weight, mask in zip(weights, masks, strict=True):
                 weight.data *= mask
-            seen.append([loss.item(), penalty.item()])
-    torch.testing.assert_close(of_the_bench(experiment), torch.tensor(seen), rtol=1e-5, atol=1e-5, check_dtype=False)
+            expected.append([loss.item(), penalty.item()])
+    torch.testing.assert_close(
+        of_the_bench(experiment), torch.tensor(expected), rtol=1e-5, atol=1e-5, check_dtype=False
+    )
 
 
 @pytest.mark.skipif(not os.environ.get("SRNN_DATA"), reason="SRNN_DATA is not set: WikiText-2 is not at hand")
@@ -139,7 +141,7 @@ def test_text_is_what_a_plain_loop_gives():
         return total / count
 
     batches = parts.source.batches(training.batch_size, generator=stream(SEED, "batches", "sparse"))
-    seen, state = [], None
+    expected, state = [], None
     masks = {weight: torch.ones_like(weight, dtype=torch.bool) for weight in recurrent + others}
     for epoch in range(1, 5):
         if epoch > 1:
@@ -158,10 +160,12 @@ def test_text_is_what_a_plain_loop_gives():
             nn.utils.clip_grad_norm_(trained, 0.25)
             for weight in trained:
                 weight.data -= rate * weight.grad
-            seen.append([loss.item(), penalty.item()])
+            expected.append([loss.item(), penalty.item()])
         validation = evaluate()
         if best is None or validation < best:
             best = validation
         else:
             rate /= 4
-    torch.testing.assert_close(of_the_bench(experiment), torch.tensor(seen), rtol=1e-5, atol=1e-5, check_dtype=False)
+    torch.testing.assert_close(
+        of_the_bench(experiment), torch.tensor(expected), rtol=1e-5, atol=1e-5, check_dtype=False
+    )

@@ -1,12 +1,13 @@
 """Runs: same bits, divergence, stages, what is measured."""
 
 import math
+from typing import Literal
 
 import pytest
 import torch
 
-from srnn_bench import SGD, Conditions, Experiment, Masked, Penalty, Stage, Training, run
-from srnn_bench.training import assemble
+from srnn_bench import SGD, BenchError, Conditions, Masked, Penalty, Stage, Training, run
+from srnn_bench.training import Parts, Penalties, Plan, Single, stream
 from srnn_manifolds import L1, Moduli
 from srnn_masks import Bernoulli, FixedInDegree
 from srnn_models import ElmanRNN, SequenceModel
@@ -17,7 +18,7 @@ TRAINING = Training(epochs=3, batches=2, batch_size=8, learning_rate=1e-2)
 
 
 def outcome(result):
-    """Return all of a result but the times, the memory and the place."""
+    """Return all of a result except times, memory and environment."""
     return [(stage.name, stage.metrics, stage.densities, stage.history, stage.steps) for stage in result.stages] + [
         result.status,
         result.reason,
@@ -30,16 +31,16 @@ def test_one_seed_gives_the_same_bits_and_another_does_not(tiny):
     assert outcome(first) != outcome(other)
 
 
-def test_the_number_of_threads_is_that_of_the_run_and_is_given_back(tiny):
+def test_the_number_of_threads_is_that_of_the_run_and_is_restored(tiny):
     before = torch.get_num_threads()
-    seen = []
+    threads = []
     run(
         tiny(),
         seed=0,
         conditions=Conditions("cpu", threads=2),
-        on_epoch=lambda end: seen.append(torch.get_num_threads()),
+        on_epoch=lambda end: threads.append(torch.get_num_threads()),
     )
-    assert set(seen) == {2}
+    assert set(threads) == {2}
     assert torch.get_num_threads() == before
 
 
@@ -84,7 +85,7 @@ def test_the_penalty_acts_on_the_loss(tiny):
     assert driven.history[-1].penalty / 10.0 < weak.history[-1].penalty / 0.1
 
 
-def test_masks_are_worn_from_the_start_and_count_as_removed(tiny):
+def test_masks_apply_from_initialisation_and_count_as_removed(tiny):
     masks = (Masked(parameter="*weight_hh*", pattern=FixedInDegree(degree=2)),)
     result = run(tiny(masks=masks, penalties=()), seed=0, conditions=Conditions("cpu"))
     assert result.stages[0].history[0].density == pytest.approx((12 + 12 + 6) / 54)
@@ -105,7 +106,7 @@ def test_each_parameter_has_its_own_draw(tiny):
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"masks": (Masked(parameter="weight_xx", pattern=Bernoulli(density=0.5)),)}, "masks.0.parameter: 'weight_xx'"),
         (
@@ -116,14 +117,14 @@ def test_each_parameter_has_its_own_draw(tiny):
     ],
     ids=["masks", "penalties", "scope"],
 )
-def test_a_glob_that_matches_nothing_is_an_error_before_training(tiny, changes, said):
-    with pytest.raises(ValueError, match=said) as refused:
+def test_a_glob_that_matches_nothing_is_an_error_before_training(tiny, changes, message):
+    with pytest.raises(ValueError, match=message) as refused:
         run(tiny(**changes), seed=0, conditions=Conditions("cpu"))
     assert "recurrence.weight_hh" in str(refused.value)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         ({"device": "tpu"}, "device: expected auto, cpu or cuda"),
         ({"precision": "float8"}, "precision: expected one of float32, tf32, bfloat16, got 'float8'"),
@@ -131,8 +132,8 @@ def test_a_glob_that_matches_nothing_is_an_error_before_training(tiny, changes, 
     ],
     ids=str,
 )
-def test_conditions_that_make_no_sense_are_refused(tiny, arguments, said):
-    with pytest.raises(ValueError, match=said):
+def test_unknown_conditions_are_refused(tiny, arguments, message):
+    with pytest.raises(BenchError, match=message):
         run(tiny(), seed=0, conditions=Conditions(**{"device": "cpu", **arguments}))
 
 
@@ -146,7 +147,7 @@ def test_bfloat16_runs_and_differs(tiny):
     assert coarse.stages[0].metrics != exact.stages[0].metrics
 
 
-def test_what_is_measured_is_there(tiny):
+def test_a_result_has_all_measurements(tiny):
     result = run(tiny(), seed=0, conditions=Conditions("cpu"))
     for stage in result.stages:
         assert stage.steps == 6
@@ -176,14 +177,14 @@ def test_a_run_that_diverges_ends_with_its_reason(tiny):
     assert type(result).model_validate_json(result.model_dump_json()) == result
 
 
-class Faulty(Adding):
-    """The adding problem, but something goes wrong at one batch."""
+class Faulty(Task):
+    """The adding problem with a fault at one of its batches."""
 
     kind: str = "faulty"
-    fault: str
+    fault: Literal["loss", "weight", "metric", "error"]
 
     def open(self, *, device, generator):
-        source = Adding.open(self, device=device, generator=generator)
+        source = Adding(steps=5, held_out=50).open(device=device, generator=generator)
         count = 0
         if self.fault == "metric":
             source.evaluate = lambda *_, **__: {"mse": math.inf}
@@ -193,37 +194,43 @@ class Faulty(Adding):
             nonlocal count
             count += 1
             value = type(source).loss(source, outputs, batch)
-            if count != 2:
-                return value
-            # an infinite gradient behind a finite loss, in the last step of the first epoch
-            return value + (outputs.square().sum() * 0).sqrt() if self.fault == "weight" else value / 0
+            if self.fault == "loss" and count == 2:
+                return value / 0
+            if self.fault == "weight" and count == 2:  # an infinite gradient of a finite loss, at the end of epoch 1
+                return value + (outputs.square().sum() * 0).sqrt()
+            if self.fault == "error" and count > 6 and outputs.requires_grad:  # the first step of the second stage
+                raise OSError("the disk is gone")
+            return value
 
         source.loss = loss
         return source
 
 
 @pytest.mark.parametrize(
-    ("fault", "said"),
+    ("fault", "reason"),
     [
-        ("loss", "loss is inf at stage 'dense', epoch 1 of 3"),
-        ("weight", "parameter recurrence.weight_ih holds a value that is not finite at stage 'dense', epoch 1 of 3"),
-        ("metric", "mse is inf at stage 'dense', held-out metrics"),
+        ("loss", "loss is inf at stage 'sparse', epoch 1 of 3"),
+        ("weight", "parameter recurrence.weight_ih holds a value that is not finite at stage 'sparse', epoch 1 of 3"),
+        ("metric", "mse is inf at stage 'sparse', held-out metrics"),
     ],
 )
-def test_each_kind_of_divergence_is_seen(tiny, monkeypatch, fault, said):
-    monkeypatch.setattr(Experiment, "key", lambda self, seed: "unkeyed")
-    fields = tiny(stages=(Stage(name="dense", training=TRAINING),)).__dict__
-    faulty = Experiment.model_construct(**{**fields, "task": Faulty(steps=5, held_out=50, fault=fault)})
-    monkeypatch.setattr("srnn_bench.training._run.Result", lambda **ends: ends)
-    ends = run(faulty, seed=0, conditions=Conditions("cpu"))
-    assert (ends["status"], ends["reason"], ends["stages"]) == ("diverged", said, ())
+def test_each_kind_of_divergence_ends_the_run_with_its_reason(tiny, fault, reason):
+    result = run(tiny(task=Faulty(fault=fault)), seed=0, conditions=Conditions("cpu"))
+    assert (result.status, result.reason, result.stages) == ("diverged", reason, ())
+
+
+def test_an_error_after_a_finished_stage_keeps_that_stage(tiny):
+    result = run(tiny(task=Faulty(fault="error")), seed=0, conditions=Conditions("cpu"))
+    assert result.status == "failed"
+    assert [stage.name for stage in result.stages] == ["sparse"]
+    assert result.reason.startswith("OSError: the disk is gone (test_run.py, line ")
 
 
 # --- streams that carry their state -----------------------------------------------------------------------------------
 
 
 class Count(Task):
-    """A stream of ones without end: the model must keep its state from batch to batch to see more than T of them."""
+    """An endless stream of ones: the model must carry its state to see more than T of them."""
 
     kind: str = "count"
 
@@ -246,13 +253,10 @@ class CountSource(BaseSource):
 
 
 def test_the_state_is_carried_detached_between_batches():
-    from srnn_bench.training import Parts, Penalties, Plan, Single
-
     source = Count().open(device="cpu", generator=torch.Generator())
     model = SequenceModel(recurrence=ElmanRNN(hidden=3)).build(source.spec, generator=torch.Generator().manual_seed(0))
-    given = []
-    forward = model.forward
-    model.forward = lambda inputs, start=None, state=None: (given.append(state), forward(inputs, start, state))[1]
+    states = []
+    model.register_forward_pre_hook(lambda module, args, kwargs: states.append(kwargs["state"]), with_kwargs=True)
     still = Training(epochs=1, batches=3, batch_size=4, learning_rate=1e-45, optimizer=SGD())
     trained = frozenset(name for name, _ in model.named_parameters())
     plan = Plan(Stage(name="still", training=still), 3, None, trained, None)
@@ -261,82 +265,35 @@ def test_the_state_is_carried_detached_between_batches():
     expected = None
     for _ in range(3):
         engine.step()
-        _, expected = forward(torch.ones(2, 4, 1), None, expected)
-    assert given[0] is None
-    assert not any(state.requires_grad for state in given[1:])
+        _, expected = model.forward(torch.ones(2, 4, 1), None, expected)
+    assert states[0] is None
+    assert not any(state.requires_grad for state in states[1:])
     assert torch.equal(engine.state, expected)
 
 
-def test_a_task_without_end_needs_the_length_of_an_epoch():
-    from srnn_bench.training._parts import _epoch_batches
-
-    source = Count().open(device="cpu", generator=torch.Generator())
+def test_a_task_without_end_needs_the_length_of_an_epoch(tiny):
     endless = Stage(name="a", training=Training(epochs=1, batch_size=1, learning_rate=1.0))
-    with pytest.raises(ValueError, match="stage 'a': the task has no end"):
-        _epoch_batches(source, endless)
+    with pytest.raises(BenchError, match=r"stage 'a': training\.batches: expected the number of batches per epoch"):
+        run(tiny(task=Count(), stages=(endless,)), seed=0, conditions=Conditions("cpu"))
 
 
 def test_a_mistake_in_a_later_stage_shows_before_anything_is_trained(tiny):
     late = Stage(name="late", training=TRAINING, pruning=Pruning(sparsity=0.5, scope=("*nix*",)))
-    seen = []
+    ends = []
     with pytest.raises(ValueError, match=r"scope: expected '.nix.' to match"):
         run(
             tiny(stages=(tiny().stages[0], late)),
             seed=0,
             conditions=Conditions("cpu"),
-            on_epoch=seen.append,
+            on_epoch=ends.append,
         )
-    assert seen == []
-
-
-def test_a_matrix_that_is_not_recurrent_has_a_second_population_of_points(tiny):
-    penalties = tuple(
-        Penalty(parameter=name, regularizer=Moduli(), strength=1.0) for name in ("readout*", "*weight_hh")
-    )
-    readout, recurrent = assemble(tiny(penalties=penalties), 0, torch.device("cpu")).penalties.terms
-    assert readout.shape == (1, 6) and readout.points.shape == (1, 1, 2) and readout.source_points.shape == (1, 6, 2)
-    assert recurrent.shape == (6, 6) and recurrent.source_points is None
-
-
-def test_an_error_after_a_finished_stage_keeps_that_stage(tiny, monkeypatch):
-    def broken(module, *, generator):
-        raise OSError("the disk is gone")
-
-    monkeypatch.setattr("srnn_bench.training._trainer.reinitialize", broken)
-    result = run(tiny(), seed=0, conditions=Conditions("cpu"))
-    assert result.status == "failed"
-    assert [stage.name for stage in result.stages] == ["sparse"]
-    assert result.reason.startswith("OSError: the disk is gone (test_run.py, line ")
-
-
-def test_a_penalty_has_an_embedding_for_each_gate(tiny):
-    from srnn_bench.training import stream
-    from srnn_bench.training._parts import _penalties
-
-    model = torch.nn.Module()
-    model.cell = torch.nn.Module()
-    model.cell.gates = 2
-    model.cell.weight_hh = torch.nn.Parameter(torch.randn(12, 6, generator=torch.Generator().manual_seed(0)))
-    penalty = _penalties(model, tiny(), 0)
-    built = Moduli().build(6, gates=2, generator=stream(0, "penalties", 0, "cell.weight_hh"))
-    assert torch.equal(penalty(dict(model.named_parameters())), 0.1 * built(model.cell.weight_hh))
-
-
-def test_a_parameter_has_as_many_gates_as_its_owner_says():
-    from srnn_bench.training._parts import _gates
-
-    model = torch.nn.Module()
-    model.cell, model.readout = torch.nn.Module(), torch.nn.Module()
-    model.cell.gates = 3
-    assert (_gates(model, "cell.weight_hh"), _gates(model, "readout.weight"), _gates(model, "weight")) == (3, 1, 1)
+    assert ends == []
 
 
 # --- an oracle: the same run written as a plain loop ------------------------------------------------------------------
 
 
 def test_a_run_is_what_a_plain_loop_computes(tiny):
-    from srnn_bench.training import stream
-
     experiment = tiny(penalties=(Penalty(parameter="*hh*", regularizer=L1(), strength=0.1),), stages=tiny().stages[:1])
     (stage,) = run(experiment, seed=5, conditions=Conditions("cpu")).stages
 

@@ -1,9 +1,10 @@
-"""What a stage may ask for: learning rates of its own, frozen parts, another regularizer, embeddings that train."""
+"""Options of a stage: learning-rate schedules, frozen parts, regularizers, trained embeddings, a task of its own."""
 
 import pytest
 import torch
+from safetensors.torch import load
 
-from srnn_bench import SGD, Adam, Annealing, Conditions, Experiment, Masked, Penalty, Stage, Training, run
+from srnn_bench import SGD, Adam, Annealing, BenchError, Conditions, Experiment, Masked, Penalty, Stage, Training, run
 from srnn_bench.training import CheckpointPolicy, Member, Single, Stacked, Trainer, assemble, run_together
 from srnn_manifolds import Cheapest, Euclidean, KleinBottle, Moduli, Sphere, Torus, Trained
 from srnn_models import ElmanRNN, SequenceModel
@@ -21,33 +22,31 @@ def experiment(*stages, regularizer=None, **fields):
     return Experiment(**usual | {"penalties": penalty, "stages": stages} | fields)
 
 
-def trained(one, upto=None):
+def trained(one):
     """Return the run after its training."""
     member = Member(assemble(one, 0, CPU))
-    engine = Single([member.parts], CPU)
-    trainer = Trainer([member], engine, device=CPU, on_epoch=lambda end: None)
-    trainer.train()
+    Trainer([member], Single([member.parts], CPU), device=CPU).train()
     return member
 
 
 def weights(member):
-    return {name: held.detach().clone() for name, held in member.parts.model.named_parameters()}
+    return {name: parameter.detach().clone() for name, parameter in member.parts.model.named_parameters()}
 
 
 # --- learning rates ---------------------------------------------------------------------------------------------------
 
 
-class Told(Task):
-    """A task whose validation losses are told beforehand."""
+class Scripted(Task):
+    """A task whose validation losses are given in advance."""
 
-    kind: str = "told"
+    kind: str = "scripted"
     losses: tuple[float, ...]
 
     def open(self, *, device, generator):
-        return ToldSource(self.losses, device)
+        return ScriptedSource(self.losses, device)
 
 
-class ToldSource(BaseSource):
+class ScriptedSource(BaseSource):
     def __init__(self, losses, device):
         metrics = (Metric(name="loss", better="lower"),)
         super().__init__(TaskSpec(inputs=1, outputs=1, loss="mean_squared_error", metrics=metrics), device=device)
@@ -67,12 +66,10 @@ def rates(losses, *annealings, epochs=4):
         Stage(name=f"s{number}", training=one.model_copy(update={"rates": each}))
         for number, each in enumerate(annealings)
     ]
-    result = run(experiment(*stages, task=Told(losses=losses)), seed=0, conditions=Conditions("cpu"))
+    result = run(experiment(*stages, task=Scripted(losses=losses)), seed=0, conditions=Conditions("cpu"))
     assert result.status == "done", result.reason
-    found = [[epoch.learning_rate for epoch in stage.history] for stage in result.stages]
-    told = [epoch.validation for stage in result.stages for epoch in stage.history]
-    assert told == list(losses)
-    return found
+    assert [epoch.validation for stage in result.stages for epoch in stage.history] == list(losses)
+    return [[epoch.learning_rate for epoch in stage.history] for stage in result.stages]
 
 
 def test_the_rate_is_divided_after_each_epoch_that_is_not_better_than_the_best():
@@ -88,35 +85,34 @@ def test_the_best_loss_is_forgotten_or_kept_when_a_stage_begins():
 
 
 def test_the_rate_is_what_the_optimizer_uses():
-    """Every step of SGD with a clipped gradient is as long as the rate says."""
+    """The length of a step of SGD with a clipped gradient is the learning rate times the bound."""
     one = Training(epochs=3, batches=1, batch_size=2, learning_rate=1.0, optimizer=SGD(), clip_norm=1e-3)
     one = one.model_copy(update={"rates": Annealing(factor=10)})
-    member = Member(assemble(experiment(Stage(name="s", training=one), task=Told(losses=(1.0, 1.0, 1.0))), 0, CPU))
+    member = Member(assemble(experiment(Stage(name="s", training=one), task=Scripted(losses=(1.0, 1.0, 1.0))), 0, CPU))
     engine, lengths = Single([member.parts], CPU), []
     step = engine.step
 
     def measured():
         before = weights(member)
-        found = step()
+        losses = step()
         after = weights(member)
         lengths.append(sum((after[name] - before[name]).square().sum() for name in after).sqrt().item())
-        return found
+        return losses
 
     engine.step = measured
-    Trainer([member], engine, device=CPU, on_epoch=lambda end: None).train()
+    Trainer([member], engine, device=CPU).train()
     assert lengths == pytest.approx([1e-3, 1e-3, 1e-4], rel=2e-2)
 
 
 def test_annealing_needs_a_loss_and_is_not_stacked():
     one = Stage(name="s", training=TRAINING.model_copy(update={"rates": Annealing()}))
-    with pytest.raises(ValueError, match=r"'s': training.rates is annealing.* 'loss'; the task has mse"):
+    with pytest.raises(BenchError, match=r"'s': training.rates: annealing needs .* 'loss'; the task has mse"):
         run(experiment(one), seed=0, conditions=Conditions("cpu"))
-    with pytest.raises(ValueError, match="stack: expected a constant learning rate"):
+    with pytest.raises(BenchError, match="stack: expected a constant learning rate"):
         run_together(
-            experiment(one, task=Told(losses=(1.0,) * 9)),
+            experiment(one, task=Scripted(losses=(1.0,) * 9)),
             (0, 1),
             conditions=Conditions("cpu"),
-            policy=CheckpointPolicy(),
         )
 
 
@@ -137,14 +133,14 @@ def test_a_frozen_part_trains_again_in_a_later_stage():
 
 
 @pytest.mark.parametrize(
-    ("freeze", "said"),
+    ("freeze", "message"),
     [
-        (("points.*",), "freeze: 'points.*' matches nothing that trains; there are recurrence.weight_ih"),
-        (("*",), "freeze: expected something to be left that trains"),
+        (("points.*",), "freeze: 'points.*' matches no trained parameter; there are recurrence.weight_ih"),
+        (("*",), "freeze: expected at least one parameter left to train"),
     ],
 )
-def test_a_freeze_that_cannot_be_meant_is_refused(freeze, said):
-    with pytest.raises(ValueError, match=said.replace("*", r"\*")):
+def test_a_freeze_of_nothing_or_of_everything_is_refused(freeze, message):
+    with pytest.raises(BenchError, match=message.replace("*", r"\*")):
         run(experiment(Stage(name="a", training=TRAINING, freeze=freeze)), seed=0, conditions=Conditions("cpu"))
 
 
@@ -155,7 +151,7 @@ def coefficients(member):
     return member.parts.penalties.terms[0].coefficients.clone()
 
 
-def test_a_regularizer_stays_is_drawn_anew_or_is_left_out():
+def test_a_regularizer_stays_is_drawn_again_or_is_left_out():
     first = Stage(name="a", training=TRAINING)
     second = {"name": "b", "training": TRAINING, "start": "reinitialize"}
     before = coefficients(trained(experiment(first, regularizer=Moduli())))
@@ -203,7 +199,7 @@ def test_embeddings_have_their_own_learning_rate_its_decay_and_no_weight_decay()
     one = experiment(Stage(name="a", training=training), regularizer=Trained(base=Moduli()))
     member = Member(assemble(one, 0, CPU))
     engine = Single([member.parts], CPU)
-    Trainer([member], engine, device=CPU, on_epoch=lambda end: None).train()
+    Trainer([member], engine, device=CPU).train()
     network, embedding = engine.optimizer.param_groups
     assert (network["lr"], network["weight_decay"]) == (1e-2, 0.3)
     assert embedding["lr"] == pytest.approx(0.1 * 0.5**3) and embedding["weight_decay"] == 0.0
@@ -211,17 +207,14 @@ def test_embeddings_have_their_own_learning_rate_its_decay_and_no_weight_decay()
 
 
 def test_a_trained_embedding_is_not_pruned_and_is_kept_with_the_weights():
-    from safetensors.torch import load
-
     stage = Stage(name="a", training=TRAINING, pruning=Pruning(sparsity=0.9))
     one = experiment(stage, regularizer=Trained(base=Moduli()))
-    (made,) = run_together(one, (0,), conditions=Conditions("cpu"), policy=CheckpointPolicy(weights=True))
-    held = load(made.weights["a"])
-    assert held[f"points.{HH}"].shape == (1, 6, 2)
-    assert (held[f"points.{HH}"] != 0).all()
-    assert not any("embedding" in name for name in made.result.stages[0].densities)
-    begun = assemble(one, 0, CPU).penalties.terms[0].points
-    assert not torch.equal(held[f"points.{HH}"], begun)
+    (output,) = run_together(one, (0,), conditions=Conditions("cpu"), policy=CheckpointPolicy(weights=True))
+    points = load(output.weights["a"])[f"points.{HH}"]
+    assert points.shape == (1, 6, 2)
+    assert (points != 0).all()
+    assert not any("points" in name for name in output.result.stages[0].densities)
+    assert not torch.equal(points, assemble(one, 0, CPU).penalties.terms[0].points)
 
 
 # --- masks that are drawn from a manifold -----------------------------------------------------------------------------
@@ -250,19 +243,18 @@ def test_a_stage_with_its_own_task_trains_and_is_measured_on_it():
 
 
 @pytest.mark.parametrize("stacked", [False, True])
-def test_a_stack_takes_the_task_of_a_stage_too(stacked):
+def test_a_stage_with_its_own_task_trains_alone_and_stacked(stacked):
     stages = (Stage(name="first", training=TRAINING, task=Adding(steps=9)), Stage(name="second", training=TRAINING))
     jobs = experiment(*stages)
     members = [Member(assemble(jobs, seed, CPU)) for seed in ((0, 1) if stacked else (1,))]
     engine = (Stacked if stacked else Single)([member.parts for member in members], CPU)
-    Trainer(members, engine, device=CPU, on_epoch=lambda end: None).train()
+    Trainer(members, engine, device=CPU).train()
     alone = run(jobs, seed=1, conditions=Conditions("cpu"))
-    found = members[-1].finished
-    for stage, other in zip(found, alone.stages, strict=True):
+    for stage, other in zip(members[-1].finished, alone.stages, strict=True):
         assert stage.metrics == pytest.approx(other.metrics, rel=1e-3)
 
 
 def test_a_task_of_a_stage_must_fit_the_network():
     stage = Stage(name="other", training=TRAINING, task=PathIntegration(place_cells=8))
-    with pytest.raises(ValueError, match=r"stage 'other': task: expected outputs = 1 .* got 8"):
+    with pytest.raises(BenchError, match=r"stage 'other': task: expected outputs = 1 .* got 8"):
         run(experiment(stage), seed=0, conditions=Conditions("cpu"))

@@ -1,4 +1,4 @@
-"""The shape of a cloud of points: persistence diagrams of its Vietoris-Rips complex (arXiv 2406.06290, Figure 4)."""
+"""Topology of point clouds: persistence diagrams of the Vietoris-Rips complex (arXiv 2406.06290, Figure 4)."""
 
 import importlib
 from collections.abc import Sequence
@@ -8,15 +8,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ._manifold import Manifold, check_set
+from ._errors import ManifoldError
+from .manifolds import Manifold
 
 
 @dataclass(frozen=True, eq=False)
 class Diagrams:
-    """Birth and death of the holes of a cloud, found with coefficients modulo the prime `coeff`.
+    """Birth and death of the holes of a point cloud, computed with coefficients modulo the prime `coeff`.
 
-    `bars[k]` is float64 `(bars, 2)`: the holes of dimension k, birth and death in the unit of the distances; inf is the
-    death of what never dies.
+    `bars[k]` is float64 `(bars, 2)`: birth and death of the holes of dimension k, in the unit of the distances; inf for
+    holes that never die.
     """
 
     bars: tuple[Tensor, ...]
@@ -24,12 +25,13 @@ class Diagrams:
 
 
 def persistence(distances: Tensor, *, max_dimension: int = 1, coeff: int = 2) -> Diagrams:
-    """The persistence diagrams of n points, given their `distances` `(n, n)` as `Manifold.pairwise` gives them.
+    """Return the persistence diagrams of n points with `distances` `(n, n)`, as `Manifold.pairwise` returns them.
 
-    `max_dimension` is the highest dimension of holes; time grows fast with it. `coeff` is a prime: modulo 2 a Klein
-    bottle has other holes than modulo 3. An array of numpy will do for `distances`.
+    `max_dimension` is the highest dimension of holes; run time grows fast with it. `coeff` is a prime: modulo 2 a Klein
+    bottle has other holes than modulo 3. `distances` may also be a numpy array.
 
-    Needs ripser: `pip install srnn-manifolds[topology]`.
+    Needs ripser: `pip install srnn-manifolds[topology]`; raises ImportError without it. Raises ManifoldError unless
+    `distances` is a symmetric matrix of numbers of at least 0 with zero diagonal, and `coeff` is a prime.
     """
     try:
         ripser: Any = importlib.import_module("ripser")
@@ -37,38 +39,42 @@ def persistence(distances: Tensor, *, max_dimension: int = 1, coeff: int = 2) ->
         raise ImportError("persistence needs ripser: pip install 'srnn-manifolds[topology]'") from error
     matrix = torch.as_tensor(distances).detach().double().cpu()
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not len(matrix):
-        raise ValueError(f"distances: expected shape (n, n), got {tuple(matrix.shape)}")
+        raise ManifoldError(f"distances: expected shape (n, n), got {tuple(matrix.shape)}")
     if not ((matrix == matrix.T) & (matrix >= 0)).all() or matrix.diagonal().any():
-        raise ValueError("distances: expected a symmetric matrix of numbers of at least 0, with 0 on its diagonal")
+        raise ManifoldError("distances: expected a symmetric matrix of numbers of at least 0, with 0 on its diagonal")
     if max_dimension < 0:
-        raise ValueError(f"max_dimension: expected at least 0, got {max_dimension}")
+        raise ManifoldError(f"max_dimension: expected at least 0, got {max_dimension}")
     if coeff < 2 or any(coeff % divisor == 0 for divisor in range(2, coeff)):
-        raise ValueError(f"coeff: expected a prime, got {coeff}")  # ripser itself would crash, or answer nonsense
-    found = ripser.ripser(matrix.numpy(), maxdim=max_dimension, coeff=coeff, distance_matrix=True)
-    return Diagrams(tuple(torch.from_numpy(bars) for bars in found["dgms"]), coeff)
+        raise ManifoldError(f"coeff: expected a prime, got {coeff}")  # ripser would crash or return nonsense
+    result = ripser.ripser(matrix.numpy(), maxdim=max_dimension, coeff=coeff, distance_matrix=True)
+    return Diagrams(tuple(torch.from_numpy(bars) for bars in result["dgms"]), coeff)
 
 
 def betti(diagrams: Diagrams, longer_than: float | Sequence[float]) -> tuple[int, ...]:
-    """How many bars of each dimension are longer than a length, which is one for all dimensions or one for each.
+    """Return the number of bars per dimension that are longer than a length: one for all dimensions, or one for each.
 
-    Bars of noise are about as long as the gaps between neighbouring points, those of the manifold's own holes as long
-    as the holes are wide: choose a length between.
+    Bars of noise are about as long as the gaps between neighbouring points, bars of the manifold's holes as long as the
+    holes are wide; choose a length between them.
     """
     lengths = [longer_than] * len(diagrams.bars) if isinstance(longer_than, int | float) else list(longer_than)
     if len(lengths) != len(diagrams.bars):
-        raise ValueError(f"longer_than: expected one number or {len(diagrams.bars)}, got {longer_than}")
+        raise ManifoldError(f"longer_than: expected one number or {len(diagrams.bars)}, got {longer_than}")
     pairs = zip(diagrams.bars, lengths, strict=True)
     return tuple(int((bars[:, 1] - bars[:, 0] > length).sum()) for bars, length in pairs)
 
 
 def farthest_points(manifold: Manifold, points: Tensor, n: int) -> Tensor:
-    """`n` of the `points` `(m, coordinates)`, well spread: the first, then always the one farthest from those taken."""
-    check_set(manifold, points, "points")
+    """Return `n` well-spread points of `points` `(m, coordinates)`.
+
+    The first point is kept; each further one is the point farthest from all kept before.
+    """
+    if points.ndim != 2 or points.shape[1] != manifold.coordinates:
+        raise ManifoldError(f"points: expected shape (m, {manifold.coordinates}), got {tuple(points.shape)}")
     if not 1 <= n <= len(points):
-        raise ValueError(f"n: expected 1 to {len(points)} points, got {n}")
-    taken = [0]
-    nearest = manifold.distance(points, points[0])  # (m,), to the nearest point that is taken
-    while len(taken) < n:
-        taken.append(int(nearest.argmax()))
-        nearest = torch.minimum(nearest, manifold.distance(points, points[taken[-1]]))
-    return points[taken]
+        raise ManifoldError(f"n: expected 1 to {len(points)} points, got {n}")
+    kept = [0]
+    nearest = manifold.distance(points, points[0])  # (m,), distance to the nearest kept point
+    while len(kept) < n:
+        kept.append(int(nearest.argmax()))
+        nearest = torch.minimum(nearest, manifold.distance(points, points[kept[-1]]))
+    return points[kept]

@@ -1,4 +1,4 @@
-"""The base of everything here that is described rather than built."""
+"""The base class of all values in this package."""
 
 from pydantic import BaseModel, ConfigDict
 

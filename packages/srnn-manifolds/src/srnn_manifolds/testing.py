@@ -1,23 +1,23 @@
-"""The laws of a manifold as one function, for those who write a manifold of their own."""
+"""Laws of manifolds, for the tests of third-party manifolds."""
 
 import torch
 from torch import Tensor
 
-from ._manifold import Manifold
+from .manifolds import Manifold
 
 
 def check_manifold(manifold: Manifold, *, points: int = 40, seed: int = 0, tolerance: float = 1e-5) -> None:
-    """Raise an AssertionError that names the first law which `manifold` breaks.
+    """Raise an AssertionError that names the first law that `manifold` breaks.
 
-    - Sampling: shape, float32, the generator decides everything and the global generator is left alone.
+    - Sampling: shape, float32, reproducible from the generator; the global generator is not used.
     - Distance: broadcasting, dtype, a metric (0 to itself, symmetric, triangle inequality) bounded by `diameter`.
     - `pairwise` is `distance` for all pairs, exactly symmetric with an exact zero diagonal.
-    - Retraction: the points named by the new coordinates are the old ones.
-    - Tangent: a projection, and what it leaves of a vector moves a point to where the whole vector would.
-    - Gradients: finite everywhere, at coincident points too, and as finite differences say elsewhere.
-    - The value: it can be hashed, and JSON brings it back equal.
+    - Retraction: the new coordinates are those of the same points.
+    - Tangent: a projection; a small step along the tangent part leads to the same point as the whole step.
+    - Gradients: finite everywhere, also at coincident points, and equal to finite differences elsewhere.
+    - The value: hashable, and unchanged by JSON.
 
-    `points` are drawn for each law. `tolerance` is relative to the largest distance among them, in float32.
+    `points` is the number of points drawn per law. `tolerance` is relative to the largest distance, in float32.
 
     >>> from srnn_manifolds import Torus
     >>> check_manifold(Torus(dim=3, period=2))
@@ -30,13 +30,13 @@ def check_manifold(manifold: Manifold, *, points: int = 40, seed: int = 0, toler
     _check_tangent(manifold, a, b)
     _check_gradients(manifold, a, b)
     _law(hash(manifold) == hash(manifold.model_copy()), "equal values hash equally")
-    _law(type(manifold).model_validate_json(manifold.model_dump_json()) == manifold, "JSON brings the value back equal")
+    _law(type(manifold).model_validate_json(manifold.model_dump_json()) == manifold, "JSON restores an equal value")
 
 
 def _check_sampling(manifold: Manifold, points: int, seed: int) -> None:
     before = torch.get_rng_state()
     a = manifold.sample(points, generator=_generator(seed))
-    _law(torch.equal(before, torch.get_rng_state()), "sample leaves the global generator alone")
+    _law(torch.equal(before, torch.get_rng_state()), "sample does not use the global generator")
     shape = (points, manifold.coordinates)
     _law(tuple(a.shape) == shape, f"sample gives shape {shape}, got {tuple(a.shape)}")
     _law(a.dtype == torch.float32, f"sample gives float32, got {a.dtype}")
@@ -78,10 +78,10 @@ def _check_pairwise(manifold: Manifold, a: Tensor, tolerance: float) -> None:
 def _check_retraction(manifold: Manifold, a: Tensor, b: Tensor, tolerance: float) -> None:
     ab = manifold.distance(a, b)
     slack = tolerance * float(ab.max())
-    kept = manifold.retract(a)
-    _law(kept.shape == a.shape and kept.dtype == a.dtype, "retract keeps shape and dtype")
-    _law(bool((manifold.distance(kept, a) <= slack).all()), "retract does not move points of the manifold")
-    moved = manifold.retract(a + 0.1 * b)  # any step that an optimizer may take
+    retracted = manifold.retract(a)
+    _law(retracted.shape == a.shape and retracted.dtype == a.dtype, "retract keeps shape and dtype")
+    _law(bool((manifold.distance(retracted, a) <= slack).all()), "retract does not move points of the manifold")
+    moved = manifold.retract(a + 0.1 * b)  # as after an optimizer step
     again = manifold.retract(moved)
     _law(bool((manifold.distance(again, moved) <= slack).all()), "a second retraction moves nothing")
     _law(bool((manifold.distance(moved, b) <= manifold.diameter + slack).all()), "retracted points are on the manifold")
@@ -91,12 +91,12 @@ def _check_tangent(manifold: Manifold, a: Tensor, b: Tensor) -> None:
     points, vectors = a.double(), b.double()
     part = manifold.tangent(points, vectors)
     _law(part.shape == vectors.shape and part.dtype == vectors.dtype, "tangent keeps shape and dtype")
-    _law(torch.allclose(manifold.tangent(points, part), part), "what is tangent already stays as it is")
+    _law(torch.allclose(manifold.tangent(points, part), part), "a tangent vector stays as it is")
     step = 1e-4
-    there, near = manifold.retract(points + step * vectors), manifold.retract(points + step * part)
-    moved = float(manifold.distance(there, points).max())
-    apart = float(manifold.distance(there, near).max())
-    _law(apart <= 0.01 * moved, "the tangent part of a small step leads to where the whole step leads")
+    whole, tangent = manifold.retract(points + step * vectors), manifold.retract(points + step * part)
+    moved = float(manifold.distance(whole, points).max())
+    error = float(manifold.distance(whole, tangent).max())
+    _law(error <= 0.01 * moved, "the tangent part of a small step leads to where the whole step leads")
 
 
 def _check_gradients(manifold: Manifold, a: Tensor, b: Tensor) -> None:
@@ -109,7 +109,7 @@ def _check_gradients(manifold: Manifold, a: Tensor, b: Tensor) -> None:
         step[:, i] = 1e-6
         rise = (manifold.distance(x + step, y) - manifold.distance(x - step, y)) / 2e-6  # (8,)
         close = torch.isclose(slope[:, i], rise, rtol=1e-4, atol=1e-4)
-        _law(bool(close.all()), f"the gradient of distance along coordinate {i} is that of finite differences")
+        _law(bool(close.all()), f"the gradient of distance along coordinate {i} equals finite differences")
 
 
 def _slope(manifold: Manifold, a: Tensor, b: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """Sparsity patterns, and masks and column signs on the parameters of any torch module.
 
-`patterns/` draws masks and signs, and never touches a module. `wearing/` applies them to parameters and keeps them
-enforced while the module trains, and never asks where they come from.
+`patterns/` draws masks and signs, without modules. `wearing/` applies them to parameters and keeps them
+enforced while the module trains, whatever their origin.
 """
 
 from importlib.metadata import version as _version

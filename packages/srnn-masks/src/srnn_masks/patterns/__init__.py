@@ -1,7 +1,7 @@
 """Patterns: values that draw masks (locality, random, dense) and the signs of Dale's law.
 
-A pattern is decided by its parameters and draws only from the generator it is given. It returns tensors and knows
-nothing of modules, so a pattern can be added without touching how masks are enforced.
+A pattern is a frozen value that draws only from the generator it is given. It returns tensors and is independent of
+modules, so a pattern can be added without touching how masks are enforced.
 """
 
 from ._any_pattern import AnyPattern as AnyPattern

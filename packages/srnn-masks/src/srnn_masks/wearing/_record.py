@@ -1,13 +1,14 @@
 """How mask and signs of one parameter are enforced: hooks on the forward, the gradient, and every optimizer step.
 
-A record sits in the hook tables of its module, so it is copied and pickled with the module. Its state is the path, the
-parameter, the mask and the signs; setting that state registers it again. It holds no reference to a module: each hook
-receives one. The mask is a bool buffer `<name>_mask` beside the parameter, the signs a float buffer `<name>_signs`.
+A record is stored in the hook tables of its module, so it is copied and pickled with the module. Its state is the
+path, the parameter, the mask and the signs; setting that state registers it again. It holds no reference to a module:
+each hook receives one. The mask is a bool buffer `<name>_mask` beside the parameter, the signs a float buffer
+`<name>_signs`.
 Three hooks act on the parameter:
 
 - before each forward, a check of versions and storage, which writes only if something else wrote;
-- at each backward, gradient times mask (signs leave the gradient alone: an entry clamped at 0 returns when its
-  gradient says so);
+- at each backward, gradient times mask (signs do not change the gradient, so that an entry clamped at 0
+  can leave 0 again);
 - after each step of any optimizer, parameter times mask and clamped to the signs, unconditionally (fused optimizers
   do not raise the version), and once per optimizer and change of the mask, zeros for the removed entries of its
   moments.
@@ -34,7 +35,7 @@ class Record:
     """Mask and signs of `module.get_parameter(path)`, where `module` is the one whose hook tables hold the record.
 
     It has more attributes than a class should, because torch offers no single place for them: each hook (forward,
-    gradient, optimizer, functional call) keeps its own piece of state, and all of it lives and dies with the record.
+    gradient, optimizer, functional call) has its own state, with the lifetime of the record.
     """
 
     def __init__(self, path: str, parameter: nn.Parameter) -> None:

@@ -1,4 +1,4 @@
-"""Trained embeddings: values and gradients, blocks, stacks, and points that stay on the manifold while they move."""
+"""Trained embeddings: values, gradients, blocks, stacked runs, and points that move but stay on the manifold."""
 
 import copy
 import math
@@ -6,6 +6,7 @@ import pickle
 
 import pytest
 import torch
+from pydantic import ValidationError
 from torch.func import functional_call, vmap
 
 from srnn_manifolds import (
@@ -47,8 +48,8 @@ def weights(*shape, seed=1, dtype=torch.float32):
     return torch.randn(*shape, generator=seeded(seed), dtype=dtype).requires_grad_()
 
 
-def plainly(base, points, columns, weight):
-    """The penalty by one graph over all pairs, the smallest coefficient as a number."""
+def by_one_graph(base, points, columns, weight):
+    """The penalty by one graph over all pairs, with the smallest coefficient as a constant."""
     total = 0
     for p, c, w in zip(points, columns, weight.split(points.shape[1]), strict=True):
         costs = base.inhibitor(base.manifold.distance(p.unsqueeze(1), c))
@@ -65,7 +66,7 @@ def built(base, neurons=6, gates=2, sources=None, seed=0):
 @every_base
 @both_columns
 @pytest.mark.parametrize("gates", [1, 3])
-def test_begins_as_the_fixed_penalty(base, sources, gates):
+def test_starts_as_the_fixed_penalty(base, sources, gates):
     fixed = base.build(6, gates=gates, sources=sources, generator=seeded())
     trained = built(base, gates=gates, sources=sources)
     assert trained.shape == fixed.shape
@@ -82,15 +83,14 @@ def test_begins_as_the_fixed_penalty(base, sources, gates):
 
 @every_base
 @both_columns
-@pytest.mark.parametrize("held", [None, 9], ids=["one block", "rows apart"])
-def test_gradients_are_those_of_one_graph_made_tangent(base, sources, held, monkeypatch):
-    if held:
-        monkeypatch.setattr("srnn_manifolds._trained.CACHED", held)
-    penalty = built(base, sources=sources).double()
+@pytest.mark.parametrize("neurons, gates", [(6, 2), (400, 1)], ids=["one block of rows", "several blocks"])
+def test_gradients_are_those_of_one_graph_made_tangent(base, sources, neurons, gates):
+    sources = sources and 100 * sources if neurons > 6 else sources
+    penalty = built(base, neurons=neurons, gates=gates, sources=sources).double()
     weight = weights(*penalty.shape, dtype=torch.float64)
     leaves = [weight, *penalty.parameters()]
     columns = penalty.points if sources is None else penalty.source_points
-    expected = plainly(base, penalty.points, columns, weight)
+    expected = by_one_graph(base, penalty.points, columns, weight)
     value = penalty(weight)
     torch.testing.assert_close(value, expected)
     slopes, full = torch.autograd.grad(3 * value, leaves), torch.autograd.grad(3 * expected, leaves)
@@ -108,7 +108,7 @@ def test_gradients_are_those_of_one_graph_made_tangent(base, sources, held, monk
 
 @pytest.mark.parametrize("name", ["torus", "klein", "R3"])
 @both_columns
-def test_gradients_are_those_of_finite_differences(name, sources):
+def test_gradients_equal_finite_differences(name, sources):
     penalty = built(BASES[name], neurons=4, gates=2, sources=sources).double()
     names = [name for name, _ in penalty.named_parameters()]
 
@@ -121,8 +121,8 @@ def test_gradients_are_those_of_finite_differences(name, sources):
 
 @every_base
 @both_columns
-def test_stacked_runs_are_those_of_a_loop(base, sources):
-    """As the bench stacks runs: `functional_call` under `vmap`, points `(S, gates, N, coordinates)`."""
+def test_stacked_runs_equal_a_loop(base, sources):
+    """Runs stacked by `functional_call` under `vmap`, with points `(S, gates, N, coordinates)`."""
     runs = [built(base, sources=sources, seed=seed) for seed in range(3)]
     template = copy.deepcopy(runs[0])
     stack = {
@@ -144,8 +144,8 @@ def test_stacked_runs_are_those_of_a_loop(base, sources):
 
 @every_base
 @pytest.mark.parametrize("optimizer", [torch.optim.Adam, torch.optim.SGD], ids=lambda kind: kind.__name__)
-def test_points_stay_on_the_manifold_and_keep_moving(base, optimizer):
-    """Check 12 of the sheet: in the authors' code a new array took the place of the optimizer's, and stopped."""
+def test_points_move_at_every_step_and_stay_on_the_manifold(base, optimizer):
+    """In the authors' code a new array replaced the optimizer's, so that the points stopped moving."""
     penalty = built(base, sources=5)
     weight = weights(*penalty.shape).detach()
     parameters = list(penalty.parameters())
@@ -166,8 +166,8 @@ def test_points_stay_on_the_manifold_and_keep_moving(base, optimizer):
                 assert ((points >= 0) & (points < 10)).all()
 
 
-def test_retraction_writes_into_memory_that_others_share():
-    """As the bench has it: each run's points are a slice of the stack."""
+def test_retraction_writes_in_place():
+    """The points of each run may be a slice of a stack."""
     runs = [built(BASES["sphere"], seed=seed) for seed in range(2)]
     stack = torch.stack([run.points.detach() for run in runs])
     for run, points in zip(runs, stack, strict=True):
@@ -179,7 +179,7 @@ def test_retraction_writes_into_memory_that_others_share():
 
 
 def train(manifold, inhibitor, seed):
-    """Points trained by the pieces of a trained embedding, `coefficients` and `retract`: all distances at the end."""
+    """Train points by `coefficients` and `retract`, as a trained embedding does, and return all final distances."""
     base = Moduli(manifold=manifold, inhibitor=inhibitor)
     points = manifold.sample(24, generator=seeded(seed)).requires_grad_()
     sizes = weights(24, 24).detach().abs()
@@ -199,25 +199,27 @@ both_seeds = pytest.mark.parametrize("seed", [0, 1])
 
 @both_seeds
 @pytest.mark.parametrize("manifold", [Circle(), Sphere(), Torus(), Euclidean()], ids=lambda manifold: manifold.kind)
-def test_a_rising_inhibitor_would_draw_all_points_into_one_place(manifold, seed):
+def test_a_rising_inhibitor_would_collapse_all_points(manifold, seed):
     collapsed = train(manifold, Diffusion(), seed)
     assert collapsed.max() < 0.02
-    kept = train(manifold, DifferenceOfGaussians(), seed)
-    assert kept.sum() / (24 * 23) > 0.8  # the cheapest distance is 0.8879
-    assert DifferenceOfGaussians()(kept).mean() > 10
+    distances = train(manifold, DifferenceOfGaussians(), seed)
+    assert distances.sum() / (24 * 23) > 0.8  # the cheapest distance is 0.8879
+    assert DifferenceOfGaussians()(distances).mean() > 10
 
 
 @both_seeds
 @pytest.mark.parametrize(
-    "manifold, heaps", [(Circle(), 2), (Sphere(), 2), (Torus(), 4)], ids=["circle", "sphere", "torus"]
+    "manifold, clusters", [(Circle(), 2), (Sphere(), 2), (Torus(), 4)], ids=["circle", "sphere", "torus"]
 )
-def test_a_falling_inhibitor_would_drive_all_points_into_a_few_heaps(manifold, heaps, seed):
+def test_a_falling_inhibitor_would_gather_all_points_in_a_few_clusters(manifold, clusters, seed):
     near = train(manifold, Reversed(base=Diffusion(), ceiling=500), seed) < 1
-    assert len({tuple(row) for row in near.tolist()}) == heaps  # each heap sees itself and nothing else
+    assert (
+        len({tuple(row) for row in near.tolist()}) == clusters
+    )  # points are near all of their own cluster and no others
 
 
 @both_seeds
-def test_on_euclidean_space_a_falling_inhibitor_would_leave_nothing_to_pay(seed):
+def test_on_euclidean_space_a_falling_inhibitor_would_leave_no_cost(seed):
     falling = Reversed(base=Diffusion(), ceiling=25)
     before = falling(Euclidean().pairwise(Euclidean().sample(24, generator=seeded(seed)))).fill_diagonal_(0)
     assert falling(train(Euclidean(), falling, seed)).fill_diagonal_(0).mean() < 1e-3 * before.mean()
@@ -226,28 +228,28 @@ def test_on_euclidean_space_a_falling_inhibitor_would_leave_nothing_to_pay(seed)
 @pytest.mark.parametrize(
     "inhibitor, reason",
     [
-        (Diffusion(), "fall into one place"),
-        (Diffusion(power=1), "fall into one place"),
-        (Reversed(base=Diffusion(), ceiling=50), "flee from each other"),
+        (Diffusion(), "collapse to one point"),
+        (Diffusion(power=1), "collapse to one point"),
+        (Reversed(base=Diffusion(), ceiling=50), "move apart without limit"),
     ],
     ids=repr,
 )
 def test_monotone_inhibitors_are_refused_with_the_reason(inhibitor, reason):
-    with pytest.raises(ValueError, match=rf"base.inhibitor: expected .* not monotone, got .*{reason}"):
+    with pytest.raises(ValidationError, match=rf"base.inhibitor: expected .* not monotone, got .*{reason}"):
         Trained(base=Moduli(inhibitor=inhibitor))
 
 
-def test_little_is_kept_for_the_backward_pass():
+def test_little_is_saved_for_the_backward_pass():
     n = 200
     penalty, weight = built(Moduli(), neurons=n, gates=1), weights(n, n)
     value = penalty(weight)
-    nodes, kept = [value.grad_fn], 0
-    for node in nodes:  # grows on the way
+    nodes, saved = [value.grad_fn], 0
+    for node in nodes:  # the list grows in the loop
         nodes += [after for after, _ in node.next_functions if after is not None]
         fields = [getattr(node, name) for name in dir(node) if name.startswith("_saved")]
-        tensors = [*getattr(node, "saved_tensors", ()), *(held for held in fields if isinstance(held, torch.Tensor))]
-        kept += sum(tensor.numel() for tensor in tensors)
-    assert n * n <= kept < 1.1 * n * n  # the weight's gradient, and little beside
+        tensors = [*getattr(node, "saved_tensors", ()), *(value for value in fields if isinstance(value, torch.Tensor))]
+        saved += sum(tensor.numel() for tensor in tensors)
+    assert n * n <= saved < 1.1 * n * n  # the weight's gradient, and little else
     value.backward()
     torch.testing.assert_close(weight.grad, weight.detach().sign() * penalty.coefficients / n**2)
 
@@ -268,7 +270,7 @@ def test_a_frozen_embedding_gets_no_gradient():
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda p: pickle.loads(pickle.dumps(p))], ids=["deepcopy", "pickle"])
-def test_copies_train_on_their_own(copied):
+def test_copies_train_independently(copied):
     first = built(BASES["sphere"])
     second, weight = copied(first), weights(12, 6)
     second(weight).backward()

@@ -1,4 +1,4 @@
-"""Products of manifolds, and with them the whole family as one type."""
+"""Products of manifolds, and the union of all manifolds."""
 
 import math
 from typing import Annotated, Literal
@@ -15,9 +15,9 @@ from ._torus import Torus
 
 
 class Product(Manifold):
-    """The product of manifolds: d^2 is the sum of the factors' d^2 (the authors' S^2 x T^2). It can itself be a factor.
+    """The product of manifolds, e.g. the authors' S^2 x T^2: d^2 is the sum of the factors' d^2.
 
-    A point is the points of the factors one after the other.
+    The coordinates of a point are those of the factors, concatenated. A product can itself be a factor.
 
     >>> mixed = Product(factors=(Sphere(), Torus()))
     >>> mixed.dim, mixed.coordinates, round(mixed.diameter, 4)
@@ -29,40 +29,40 @@ class Product(Manifold):
 
     @property
     def dim(self) -> int:
-        """The sum of the factors' dimensions."""
+        """Sum of the factors' dimensions."""
         return sum(factor.dim for factor in self.factors)
 
     @property
     def coordinates(self) -> int:
-        """The sum of the factors' coordinates."""
+        """Sum of the factors' coordinates."""
         return sum(factor.coordinates for factor in self.factors)
 
     @property
     def diameter(self) -> float:
-        """The root of the sum of the squares of the factors' diameters."""
+        """Square root of the sum of the factors' squared diameters."""
         return math.hypot(*(factor.diameter for factor in self.factors))
 
     def sample(self, n: int, *, generator: torch.Generator) -> Tensor:
-        """`n` independent points `(n, coordinates)`, drawn factor by factor, float32, on `generator.device`."""
+        """Draw `n` independent points `(n, coordinates)`, factor by factor, float32, on `generator.device`."""
         check_draw(n, generator)
         return torch.cat([factor.sample(n, generator=generator) for factor in self.factors], dim=-1)
 
     def distance(self, a: Tensor, b: Tensor) -> Tensor:
-        """Distances `(...)` between points `a` and `b`, both `(..., coordinates)`; factors should share a unit."""
+        """Return distances `(...)` between `a` and `b`, both `(..., coordinates)`; factors should share a unit."""
         check_points(self, a, "a")
         check_points(self, b, "b")
         parts = zip(self.factors, self._split(a), self._split(b), strict=True)
-        each = torch.stack([factor.distance(x, y) for factor, x, y in parts], dim=-1)  # (..., factors)
-        return norm(each)
+        distances = torch.stack([factor.distance(x, y) for factor, x, y in parts], dim=-1)  # (..., factors)
+        return norm(distances)
 
     def retract(self, points: Tensor) -> Tensor:
-        """The points `(..., coordinates)`, each factor's part retracted by that factor."""
+        """Return the points `(..., coordinates)`, each factor's part retracted by that factor."""
         check_points(self, points, "points")
         parts = zip(self.factors, self._split(points), strict=True)
         return torch.cat([factor.retract(x) for factor, x in parts], dim=-1)
 
     def tangent(self, points: Tensor, vectors: Tensor) -> Tensor:
-        """The part of `vectors` along the manifold at `points`, both `(..., coordinates)`, factor by factor."""
+        """Return the tangent part of `vectors` at `points`, both `(..., coordinates)`, factor by factor."""
         check_points(self, points, "points")
         check_points(self, vectors, "vectors")
         parts = zip(self.factors, self._split(points), self._split(vectors), strict=True)
@@ -76,5 +76,6 @@ AnyManifold = Annotated[
     Circle | Sphere | Torus | KleinBottle | Euclidean | Product,
     Field(discriminator="kind"),
 ]
+"""Any manifold, discriminated by `kind`."""
 
 Product.model_rebuild()

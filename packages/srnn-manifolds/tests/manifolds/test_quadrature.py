@@ -1,4 +1,4 @@
-"""The sheet's sampled numbers found again without sampling, by quadrature over the density of the distance."""
+"""The sampled statistics of distances and costs, by quadrature over the density of the distance."""
 
 import math
 
@@ -50,7 +50,7 @@ def test_tori(dim, square, cost):
 
 
 def test_sphere_times_torus():
-    """Not in the sheet: where test_laws.py has its numbers from."""
+    """The source of the numbers in test_laws.py."""
 
     def over_product(s):
         return mean_over_sphere(lambda t: math.exp(-25 * t**2 / s), 2) * over_torus(s, 2)

@@ -12,9 +12,9 @@ from ._torus import round_trip, wrap
 
 
 class KleinBottle(Manifold):
-    """The flat Klein bottle: a square of side `period` glued by (x, 0) ~ (x, period), (0, y) ~ (period, period - y).
+    """The flat Klein bottle: a square of side `period` with (x, 0) ~ (x, period), (0, y) ~ (period, period - y).
 
-    Any real coordinates name a point: (x, y) ~ (x, y + period) ~ (x + period, period - y) on the whole plane.
+    All real coordinates are valid: (x, y) ~ (x, y + period) ~ (x + period, period - y) on the whole plane.
 
     >>> a, b = torch.tensor([0.0, 2.0]), torch.tensor([10.0, 8.0])
     >>> KleinBottle(period=10).distance(a, b).item()
@@ -26,28 +26,28 @@ class KleinBottle(Manifold):
 
     @property
     def dim(self) -> int:
-        """The dimension, 2."""
+        """Always 2."""
         return 2
 
     @property
     def coordinates(self) -> int:
-        """Two: a point is `(x, y)`, and moving along x by `period` mirrors y."""
+        """Always 2: a point is `(x, y)`, and moving along x by `period` mirrors y."""
         return 2
 
     @property
     def diameter(self) -> float:
-        """Half the diagonal of the square, the distance from (0, period / 2) to (period / 2, 0)."""
+        """Half the diagonal of the square: the distance from (0, period / 2) to (period / 2, 0)."""
         return self.period / math.sqrt(2)
 
     def sample(self, n: int, *, generator: torch.Generator) -> Tensor:
-        """`n` independent points `(n, 2)`, uniform in `[0, period]^2`, float32, on `generator.device`."""
+        """Draw `n` independent points `(n, 2)`, uniform in `[0, period]^2`, float32, on `generator.device`."""
         check_draw(n, generator)
         return self.period * torch.rand(n, 2, generator=generator, device=generator.device, dtype=torch.float32)
 
     def distance(self, a: Tensor, b: Tensor) -> Tensor:
-        """Distances `(...)` between points `a` and `b`, both `(..., 2)`, in the unit of `period`.
+        """Return distances `(...)` between points `a` and `b`, both `(..., 2)`, in the unit of `period`.
 
-        The shorter of two ways: D = |x_a - x_b| along x with y as it is, or period - D across the seam with y mirrored.
+        The shorter of two paths: D = |x_a - x_b| along x with y unchanged, or period - D across the seam, y mirrored.
         """
         check_points(self, a, "a")
         check_points(self, b, "b")
@@ -59,15 +59,15 @@ class KleinBottle(Manifold):
         return torch.minimum(norm(inside), norm(across))
 
     def retract(self, points: Tensor) -> Tensor:
-        """The points `(..., 2)` moved into `[0, period)^2`: y is mirrored for every period that x moves by."""
+        """Return the points `(..., 2)` moved into `[0, period)^2`; y is mirrored for every period that x moves by."""
         check_points(self, points, "points")
         x, y = self._into_strip(points)
-        # Again: rounding takes a tiny negative x to `period` itself.
+        # Again, because a tiny negative x rounds to `period` itself.
         x, y = self._into_strip(torch.stack([x, y], dim=-1))
         return torch.stack([x, wrap(y, self.period)], dim=-1)
 
     def _into_strip(self, points: Tensor) -> tuple[Tensor, Tensor]:
-        """The same points with x in `[0, period]`; y is any real number."""
+        """Return the coordinates x and y of the same points, with x in `[0, period]` and y any real number."""
         x, y = points.unbind(-1)
         turns = torch.floor(x / self.period)
         return x - self.period * turns, torch.where(torch.remainder(turns, 2) == 1, -y, y)  # -y ~ period - y

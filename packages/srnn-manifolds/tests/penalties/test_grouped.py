@@ -1,4 +1,4 @@
-"""Groups of neurons on manifolds of their own."""
+"""Groups of neurons, each on its own manifold."""
 
 import math
 from fractions import Fraction
@@ -8,7 +8,7 @@ import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from srnn_manifolds import Diffusion, Euclidean, Group, Grouped, Moduli, Sphere, Torus
+from srnn_manifolds import Diffusion, Euclidean, Group, Grouped, ManifoldError, Moduli, Sphere, Torus
 
 
 def seeded(seed=0):
@@ -26,7 +26,7 @@ TWO = Grouped(
 
 @pytest.mark.parametrize("gates", [1, 2])
 @pytest.mark.parametrize("sources", [None, 5], ids=["square", "sources"])
-def test_each_pair_costs_what_its_group_says(gates, sources):
+def test_the_cost_of_each_pair_is_that_of_its_group(gates, sources):
     n, cols = 10, sources or 10
     penalty = TWO.build(n, gates=gates, sources=sources, generator=seeded())
     assert penalty.points is None
@@ -49,7 +49,7 @@ def test_each_pair_costs_what_its_group_says(gates, sources):
                 assert got == pytest.approx(expected, rel=1e-4, abs=1e-4)
 
 
-def test_one_group_is_its_base():
+def test_one_group_equals_its_base():
     base = Moduli(manifold=Torus(dim=6), offset="empirical", power=2, reduction="sum")
     alone = Grouped(groups=(Group(share=1, base=base),), between=3).build(9, gates=2, generator=seeded())
     expected = base.build(9, gates=2, generator=seeded())
@@ -76,8 +76,8 @@ def test_sizes_are_by_the_largest_remainder(shares, n):
     quotas = [Fraction(share * n, total) for share in shares]
     expected = [math.floor(quota) for quota in quotas]
     while sum(expected) < n:
-        neediest = max(range(len(shares)), key=lambda i: (quotas[i] - expected[i], -i))
-        expected[neediest] += 1
+        largest = max(range(len(shares)), key=lambda i: (quotas[i] - expected[i], -i))
+        expected[largest] += 1
     assert value.sizes(n) == tuple(expected)
 
 
@@ -89,11 +89,11 @@ def test_sizes_are_by_the_largest_remainder(shares, n):
     ],
 )
 def test_a_group_without_neurons_is_refused(call, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ManifoldError, match=message):
         TWO.build(**call, generator=seeded())
 
 
-def test_measure_is_that_of_the_groups():
+def test_reduction_and_power_are_those_of_the_groups():
     groups = tuple(Group(share=0.5, base=Moduli(manifold=m, reduction="sum", power=3)) for m in (Torus(), Sphere()))
     value = Grouped(groups=groups, between=2)
     penalty = value.build(4, generator=seeded())

@@ -1,4 +1,4 @@
-"""Moduli regularization (arXiv 2406.06290, eq. 5): neurons live on a manifold, distance sets what a weight costs."""
+"""Moduli regularization (arXiv 2406.06290, eq. 5): neurons are points of a manifold, and distance sets the cost."""
 
 from typing import Annotated, Literal
 
@@ -6,24 +6,23 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from .._errors import ManifoldError
+from .._inhibitors import AnyInhibitor, DifferenceOfGaussians
+from .._value import Value
+from ..manifolds import AnyManifold, Torus
 from ._edges import EdgePenalty, check_indices
-from ._inhibitors import AnyInhibitor, DifferenceOfGaussians
 from ._penalty import Penalty
-from ._product import AnyManifold
-from ._torus import Torus
-from ._value import Value
 
 
 class Moduli(Value):
-    """R = reduction over j, k of f(d(i(j), i(k))) |w_jk|^power: neuron j sits at i(j), a random point of the manifold.
+    """R = reduction over j, k of f(d(i(j), i(k))) |w_jk|^power, where i(j) is the random point of neuron j.
 
-    - `reduction`: "mean" over all entries, as the authors' code, or "sum" as eq. 5. They agree if lambda_sum =
+    - `reduction`: "mean" over all entries, as in the authors' code, or "sum" as in eq. 5. They agree if lambda_sum =
       lambda_mean / entries; the published runs used lambda = 0.1 with the mean.
-    - `offset`: "analytic" takes the inhibitor as it is; "empirical" subtracts from the coefficients of each gate the
-      smallest of them, so that the cheapest pair that was drawn costs nothing. For the difference of Gaussians g that
-      is max(g) - g over the drawn matrix, the authors' "invert": (ceiling - g) - min(ceiling - g) = max(g) - g,
-      whatever the ceiling.
-    - `power`, the paper's l, is 1 in all its runs; at least 1, so that the gradient is finite at weights of 0.
+    - `offset`: "analytic" uses the inhibitor as it is; "empirical" subtracts the smallest coefficient of each gate, so
+      that the cheapest drawn pair costs 0. For the difference of Gaussians g this is max(g) - g over the drawn matrix,
+      the authors' "invert": (ceiling - g) - min(ceiling - g) = max(g) - g, for any ceiling.
+    - `power`, the paper's l, is 1 in all its runs. It is at least 1, so that the gradient is finite at weights of 0.
 
     >>> g = torch.Generator().manual_seed(0)
     >>> penalty = Moduli(manifold=Torus(), inhibitor=DifferenceOfGaussians()).build(neurons=100, gates=3, generator=g)
@@ -41,17 +40,18 @@ class Moduli(Value):
     power: Annotated[float, Field(ge=1)] = 1.0
 
     def build(self, neurons: int, *, gates: int = 1, sources: int | None = None, generator: torch.Generator) -> Penalty:
-        """The penalty of one weight `(gates * neurons, neurons)`, on `generator.device`.
+        """Draw the points of one weight `(gates * neurons, neurons)`, and return its penalty on `generator.device`.
 
-        Gates are stacked as in torch, rows g N to (g + 1) N, and each draws an embedding of its own, one after the
-        other. Every parameter needs a build of its own. Rows are targets and columns sources; the coefficients of a
-        gate are symmetric.
+        Gates are stacked as in torch, rows g N to (g + 1) N, and each draws its own embedding, in order. Build one
+        penalty per parameter. Rows are targets and columns sources; the coefficients of a gate are symmetric.
 
-        With `sources` the weight is `(gates * neurons, sources)`, say an input or a read-out matrix: the columns are
+        With `sources` the weight is `(gates * neurons, sources)`, e.g. an input or a readout matrix: the columns are
         another population, and each gate draws its points after those of the neurons.
+
+        Raises ManifoldError for a size below 1, a missing generator, or coefficients that are not finite.
         """
         points, source_points = self.draw(neurons, gates=gates, sources=sources, generator=generator)
-        # One gate after the other: temporaries stay as small as for one.
+        # gate by gate, so that temporaries stay as small as for one gate
         columns = [None] * gates if source_points is None else source_points
         blocks = [self.coefficients(*pair) for pair in zip(points, columns, strict=True)]
         coefficients = _finite(torch.cat(blocks), self)  # (gates * N, cols)
@@ -60,16 +60,18 @@ class Moduli(Value):
         )
 
     def build_edges(self, indices: Tensor, neurons: int, *, gates: int = 1, generator: torch.Generator) -> EdgePenalty:
-        """The penalty of the edges `indices` of a weight `(gates * neurons, neurons)`, in O(E) time and memory.
+        """Return the penalty of the edges `indices` of a weight `(gates * neurons, neurons)`, in O(E) time and memory.
 
-        `indices` is int64 `(2, E)`, (target, source), as `mask.nonzero().T` gives it. With the same generator the
-        points are those of `build`, and so is the penalty of the weight that is 0 elsewhere: the mean is over all
+        `indices` is int64 `(2, E)`, (target, source), equal to `mask.nonzero().T`. With the same generator, the points
+        and the penalty equal those of `build` for a weight that is 0 at all other entries: the mean is over all
         entries, not over the edges.
+
+        Raises ManifoldError as `build` does, for wrong indices, and for `offset="empirical"`.
         """
         points, _ = self.draw(neurons, gates=gates, generator=generator)  # (gates, N, coordinates)
         check_indices(indices, gates * neurons, neurons)
         target, source = indices
-        # all gates as one population: a source sits in the gate of its target
+        # number the neurons of all gates consecutively; a source belongs to the gate of its target
         source = torch.div(target, neurons, rounding_mode="floor") * neurons + source
         coefficients = _finite(self.on_edges(points.flatten(0, 1), torch.stack([target, source])), self)
         return EdgePenalty(
@@ -81,9 +83,9 @@ class Moduli(Value):
         )
 
     def coefficients(self, points: Tensor, source_points: Tensor | None = None) -> Tensor:
-        """The coefficients `(..., N, N)` of neurons at `points` `(..., N, coordinates)`, with finite gradients.
+        """Return coefficients `(..., N, N)` of neurons at `points` `(..., N, coordinates)`, with finite gradients.
 
-        With `source_points` `(..., S, coordinates)` those of weights from there to the neurons, `(..., N, S)`.
+        With `source_points` `(..., S, coordinates)`, those of weights from the sources to the neurons, `(..., N, S)`.
         """
         if source_points is None:
             costs = self.inhibitor(self.manifold.pairwise(points))
@@ -92,19 +94,19 @@ class Moduli(Value):
         return costs if self.offset == "analytic" else costs - costs.amin(dim=(-2, -1), keepdim=True)
 
     def on_edges(self, points: Tensor, indices: Tensor) -> Tensor:
-        """The coefficients `(E,)` of the edges `indices` among neurons at `points` `(N, coordinates)`.
+        """Return coefficients `(E,)` of the edges `indices` among neurons at `points` `(N, coordinates)`.
 
         `indices` is int64 `(2, E)`, (target, source), on the device of `points`. Takes O(E) time and memory, and is
-        differentiable. `offset` must be "analytic": the smallest cost is that of a pair which need not be an edge, and
-        to find it takes all N^2.
+        differentiable. `offset` must be "analytic", else ManifoldError is raised: the cheapest pair need not be an
+        edge, and finding it would take all N^2 pairs.
         """
         if self.offset == "empirical":
-            raise ValueError(
+            raise ManifoldError(
                 "offset: expected 'analytic' for a list of edges, got 'empirical', which subtracts the minimum over "
-                "all N^2 pairs; that is not to be had in O(E)"
+                "all N^2 pairs and so cannot be computed in O(E)"
             )
         if points.ndim != 2:
-            raise ValueError(f"points: expected shape (N, {self.manifold.coordinates}), got {tuple(points.shape)}")
+            raise ManifoldError(f"points: expected shape (N, {self.manifold.coordinates}), got {tuple(points.shape)}")
         check_indices(indices, len(points), len(points))
         costs: Tensor = self.inhibitor(self.manifold.distance(points[indices[0]], points[indices[1]]))
         return costs
@@ -112,22 +114,22 @@ class Moduli(Value):
     def draw(
         self, neurons: int, *, gates: int = 1, sources: int | None = None, generator: torch.Generator
     ) -> tuple[Tensor, Tensor | None]:
-        """The points that `build` draws: `(gates, neurons, coordinates)`; of `sources`, if any, the same."""
+        """Return the points that `build` draws, `(gates, neurons, coordinates)`, and those of `sources` or None."""
         check_size(neurons, gates, sources)
         populations = [neurons] if sources is None else [neurons, sources]
-        drawn = [[self.manifold.sample(n, generator=generator) for n in populations] for _ in range(gates)]
-        points, *others = (torch.stack(embeddings) for embeddings in zip(*drawn, strict=True))
-        return points, others[0] if others else None
+        embeddings = [[self.manifold.sample(n, generator=generator) for n in populations] for _ in range(gates)]
+        points, *source_points = (torch.stack(population) for population in zip(*embeddings, strict=True))
+        return points, source_points[0] if source_points else None
 
 
 def check_size(neurons: int, gates: int, sources: int | None = None) -> None:
-    """Raise a ValueError unless there is at least one neuron, one gate and, if asked for, one source."""
+    """Raise ManifoldError unless there is at least one neuron, one gate and, if not None, one source."""
     for name, count in (("neurons", neurons), ("gates", gates), ("sources", sources)):
         if count is not None and count < 1:
-            raise ValueError(f"{name}: expected at least 1, got {count}")
+            raise ManifoldError(f"{name}: expected at least 1, got {count}")
 
 
 def _finite(coefficients: Tensor, value: Moduli) -> Tensor:
     if not torch.isfinite(coefficients).all():
-        raise ValueError(f"coefficients: expected finite numbers, got inf or nan from {value!r}")
+        raise ManifoldError(f"coefficients: expected finite numbers, got inf or nan from {value!r}")
     return coefficients

@@ -1,4 +1,4 @@
-"""Groups of neurons on manifolds of their own: arXiv 2406.06290 names it as future work."""
+"""Groups of neurons, each on its own manifold: future work of arXiv 2406.06290."""
 
 import math
 from typing import Annotated, Literal, Self
@@ -7,14 +7,15 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from ._manifold import check_draw
+from .._checks import check_generator
+from .._errors import ManifoldError
+from .._value import Value
 from ._moduli import Moduli, check_size
 from ._penalty import Penalty, Reduction
-from ._value import Value
 
 
 class Group(Value):
-    """A `share` of the neurons, and the regularizer of the weights among them."""
+    """A `share` of the neurons, and the regularizer `base` of the weights among them."""
 
     kind: Literal["group"] = "group"
     share: Annotated[float, Field(gt=0, le=1)]
@@ -22,10 +23,10 @@ class Group(Value):
 
 
 class Grouped(Value):
-    """Neurons cut, in order, into groups; each group's weights have a `Moduli` of their own, all others cost `between`.
+    """Neurons split, in order, into groups; each group has its own `Moduli`, and weights between groups cost `between`.
 
-    Shares sum to 1; `sizes` says how many neurons they come to. `between` is in the unit of the inhibitors. All groups
-    have one `reduction` and one `power`; the mean is over all entries of the weight.
+    Shares sum to 1; `sizes` converts them to numbers of neurons. `between` is in the unit of the inhibitors. All groups
+    have the same `reduction` and `power`; the mean is over all entries of the weight.
 
     >>> halves = Grouped(groups=(Group(share=0.5, base=Moduli()), Group(share=0.5, base=Moduli())), between=80)
     >>> halves.sizes(5)
@@ -51,53 +52,55 @@ class Grouped(Value):
 
     @property
     def reduction(self) -> Reduction:
-        """That of all groups."""
+        """Common to all groups."""
         return self.groups[0].base.reduction
 
     @property
     def power(self) -> float:
-        """That of all groups."""
+        """Common to all groups."""
         return self.groups[0].base.power
 
     def sizes(self, n: int) -> tuple[int, ...]:
-        """How many of `n` each group has: its share rounded down, and one more for those that lost most by it.
-
-        Of equals the earlier one gets it.
-        """
+        """Return how many of `n` neurons each group gets: largest-remainder method, ties go to earlier groups."""
         quotas = [group.share * n for group in self.groups]
         whole = [math.floor(quota) for quota in quotas]
-        by_loss = sorted(range(len(quotas)), key=lambda i: round(whole[i] - quotas[i], 9))  # 0.29 * 50 < 14.5
-        for i in by_loss[: n - sum(whole)]:
+        by_remainder = sorted(range(len(quotas)), key=lambda i: round(whole[i] - quotas[i], 9))  # 0.29 * 50 < 14.5
+        for i in by_remainder[: n - sum(whole)]:
             whole[i] += 1
         return tuple(whole)
 
     def build(self, neurons: int, *, gates: int = 1, sources: int | None = None, generator: torch.Generator) -> Penalty:
-        """The penalty of one weight `(gates * neurons, neurons or sources)`; `sources` are cut by the same shares.
+        """Return the penalty of one weight `(gates * neurons, neurons or sources)`; the same shares split `sources`.
 
-        Group by group, each draws what its `base.build` draws. Points of different manifolds do not fit into one
-        tensor: `points` is None, those of group i are the buffers `points_i` and `source_points_i`.
+        Each group in turn draws what its `base.build` draws. Points of different manifolds do not fit into one tensor:
+        `points` is None, and the points of group i are the buffers `points_i` and `source_points_i`.
+
+        Raises ManifoldError as `Moduli.build` does, or if a group gets no neuron or source.
         """
         check_size(neurons, gates, sources)
         cols = neurons if sources is None else sources
-        heights, widths = self._cut(neurons, "neurons"), self._cut(cols, "neurons" if sources is None else "sources")
-        check_draw(neurons, generator)
+        heights, widths = (
+            self._split(neurons, "neurons"),
+            self._split(cols, "neurons" if sources is None else "sources"),
+        )
+        check_generator(generator)
         coefficients = torch.full((gates, neurons, cols), self.between, device=generator.device, dtype=torch.float32)
         points: dict[str, Tensor] = {}
         top = left = 0
         for i, (group, height, width) in enumerate(zip(self.groups, heights, widths, strict=True)):
-            others = None if sources is None else width
-            built = group.base.build(height, gates=gates, sources=others, generator=generator)
-            block = built.coefficients.reshape(gates, height, width)
+            group_sources = None if sources is None else width
+            penalty = group.base.build(height, gates=gates, sources=group_sources, generator=generator)
+            block = penalty.coefficients.reshape(gates, height, width)
             coefficients[:, top : top + height, left : left + width] = block
-            points |= {f"{name}_{i}": held for name, held in built.named_buffers() if name != "coefficients"}
+            points |= {f"{name}_{i}": buffer for name, buffer in penalty.named_buffers() if name != "coefficients"}
             top, left = top + height, left + width
         penalty = Penalty(coefficients.flatten(0, 1), reduction=self.reduction, power=self.power)
-        for name, held in points.items():
-            penalty.register_buffer(name, held)
+        for name, buffer in points.items():
+            penalty.register_buffer(name, buffer)
         return penalty
 
-    def _cut(self, n: int, name: str) -> tuple[int, ...]:
+    def _split(self, n: int, name: str) -> tuple[int, ...]:
         sizes = self.sizes(n)
         if min(sizes) < 1:
-            raise ValueError(f"{name}: expected at least one for each group, got {sizes} of {n}")
+            raise ManifoldError(f"{name}: expected at least one for each group, got {sizes} of {n}")
         return sizes

@@ -1,12 +1,11 @@
-"""Masks and signs that an experiment puts on, and what becomes of new weights under them."""
+"""Masks and signs of an experiment, and the initial weights under them."""
 
 import math
 
 import pytest
 import torch
 
-from srnn_bench import Masked, Stage, Training
-from srnn_bench.experiment import Signed
+from srnn_bench import BenchError, Masked, Signed, Stage, Training
 from srnn_bench.training import Member, Single, Stacked, Trainer, assemble
 from srnn_masks import Dale, FixedInDegree, Locality, signs
 from srnn_models import LeakyRNN, SequenceModel
@@ -18,7 +17,7 @@ NAME = "recurrence.weight_hh"
 
 
 @pytest.fixture
-def worn(tiny):
+def masked(tiny):
     """Give a function that returns the tiny experiment with a mask and signs on 25 leaky units."""
 
     def make(initialization="masked", signed="balanced", stages=ONE, **changes):
@@ -38,14 +37,14 @@ def trained(experiment, seeds, stacked):
     members = [Member(assemble(experiment, seed, CPU)) for seed in seeds]
     parts = [member.parts for member in members]
     engine = Stacked(parts, CPU) if stacked else Single(parts, CPU)
-    Trainer(members, engine, device=CPU, on_epoch=lambda end: None).train()
+    Trainer(members, engine, device=CPU).train()
     return [part.model for part in parts]
 
 
-def test_fan_in_gives_each_row_the_norm_of_a_row_that_was_drawn_for_its_own_entries(tiny):
+def test_fan_in_gives_each_row_the_norm_of_a_row_drawn_for_its_own_entries(tiny):
     def weight(pattern, initialization):
-        masked = (Masked(parameter=NAME, pattern=pattern, initialization=initialization),)
-        experiment = tiny(model=SequenceModel(recurrence=LeakyRNN(hidden=400)), masks=masked, penalties=())
+        masks = (Masked(parameter=NAME, pattern=pattern, initialization=initialization),)
+        experiment = tiny(model=SequenceModel(recurrence=LeakyRNN(hidden=400)), masks=masks, penalties=())
         return assemble(experiment, 0, CPU).model.recurrence.weight_hh.detach()
 
     for pattern in (Locality(sheet=(20, 20), radius=2), FixedInDegree(degree=13)):
@@ -65,18 +64,18 @@ def test_the_key_of_an_experiment_without_signs_is_what_it_was(tiny):
 
 @pytest.mark.parametrize("stacked", [False, True])
 @pytest.mark.parametrize("initialization", ["masked", "fan_in"])
-def test_signs_and_mask_hold_through_training_and_lottery(worn, initialization, stacked):
+def test_signs_and_mask_hold_through_training_and_lottery(masked, initialization, stacked):
     stages = (Stage(name="one", training=TRAINING), Stage(name="two", training=TRAINING, start="reinitialize"))
-    (model,) = trained(worn(initialization, stages=stages), [3], stacked)
+    (model,) = trained(masked(initialization, stages=stages), [3], stacked)
     sign, weight = signs(model)[NAME], model.recurrence.weight_hh.detach()
     assert int((sign > 0).sum()) == 20
     assert (weight * sign >= 0).all()
     assert (weight[~Locality(sheet=(5, 5), radius=1).mask(25, 25)] == 0).all()
-    assert (weight != 0).sum() > 60, "the lottery drew all entries, not those alone that had the right sign"
+    assert (weight != 0).sum() > 60, "the lottery drew all entries, not only those with the right sign"
 
 
-def test_seeds_draw_their_own_signs_and_a_stack_gives_what_single_runs_give(worn):
-    experiment = worn()
+def test_seeds_draw_their_own_signs_and_a_stack_gives_what_single_runs_give(masked):
+    experiment = masked()
     together = trained(experiment, [0, 1], stacked=True)
     for seed, model in zip([0, 1], together, strict=True):
         (alone,) = trained(experiment, [seed], stacked=False)
@@ -85,9 +84,9 @@ def test_seeds_draw_their_own_signs_and_a_stack_gives_what_single_runs_give(worn
     assert not torch.equal(signs(together[0])[NAME], signs(together[1])[NAME])
 
 
-def test_new_weights_are_balanced_or_kept_as_the_experiment_says(worn):
+def test_new_weights_are_balanced_or_kept_as_the_experiment_says(masked):
     balanced, kept = (
-        assemble(worn(signed=each), 0, CPU).model.recurrence.weight_hh.detach() for each in ("balanced", "signed")
+        assemble(masked(signed=each), 0, CPU).model.recurrence.weight_hh.detach() for each in ("balanced", "signed")
     )
     both = (balanced > 0).any(1) & (balanced < 0).any(1)
     assert both.any() and not both.all()
@@ -99,15 +98,14 @@ def test_new_weights_are_balanced_or_kept_as_the_experiment_says(worn):
 def test_parameters_of_one_width_share_their_signs(tiny):
     model = SequenceModel(recurrence=LeakyRNN(hidden=12))
     both = (Signed(parameter="*weight_hh*", law=Dale(excitatory=0.5)), Signed(parameter="readout.weight"))
-    worn = signs(assemble(tiny(model=model, penalties=(), signs=both[:1]), 0, CPU).model)
-    assert list(worn) == [NAME]
+    assert list(signs(assemble(tiny(model=model, penalties=(), signs=both[:1]), 0, CPU).model)) == [NAME]
     one = tiny(model=model, penalties=(), signs=(Signed(parameter="*weight*h*", law=Dale(excitatory=0.5)),))
     assert set(signs(assemble(one, 0, CPU).model)) == {NAME, "recurrence.weight_ih"}
     shared = tiny(model=model, penalties=(), signs=(Signed(parameter="r*.weight*", law=Dale(excitatory=0.5)),))
-    found = signs(assemble(shared, 0, CPU).model)
-    assert torch.equal(found[NAME], found["readout.weight"]), "a unit has one sign"
+    drawn = signs(assemble(shared, 0, CPU).model)
+    assert torch.equal(drawn[NAME], drawn["readout.weight"]), "a unit has one sign"
 
 
 def test_a_glob_that_matches_nothing_is_refused(tiny):
-    with pytest.raises(ValueError, match=r"signs\.0\.parameter: '\*nothing\*' matches no weight matrix"):
+    with pytest.raises(BenchError, match=r"signs\.0\.parameter: '\*nothing\*' matches no weight matrix"):
         assemble(tiny(signs=(Signed(parameter="*nothing*"),)), 0, CPU)

@@ -1,19 +1,20 @@
-"""The penalty of a weight that is a list of edges: the same number as that of the dense matrix, in O(E)."""
+"""The penalty of a weight given as a list of edges: equal to that of the dense matrix, in O(E)."""
 
 import torch
 from torch import Tensor, nn
 
+from .._errors import ManifoldError
 from ._penalty import Reduction, check_measure
 
 
 class EdgePenalty(nn.Module):
-    """The weighted size of the weights of E edges: coefficients * |value|^power, summed, or divided by `entries`.
+    """The sum of coefficients * |value|^power over E edges, for the mean divided by `entries`.
 
-    `coefficients` is `(E,)`, in the order of the edges. `entries` is what the mean divides by: not the number of edges
-    but of entries of the dense matrix, whose other entries are 0, so that one strength means the same for both.
-    `points`, where there are any, are the places of the neurons `(gates, neurons, coordinates)`. Both are buffers.
+    `coefficients` is `(E,)`, in the order of the edges. `entries` is the number of entries of the dense matrix (not of
+    edges), so that a strength means the same for both. `points` are the positions of the neurons `(gates, neurons,
+    coordinates)`, if any. Both are buffers.
 
-    `Moduli.build_edges` makes one.
+    Usually built by `Moduli.build_edges`. Raises ManifoldError if an argument does not fit.
 
     >>> penalty = EdgePenalty(torch.tensor([2.0, 3.0]), entries=4)
     >>> penalty(torch.tensor([1.0, -2.0])).item()
@@ -34,9 +35,9 @@ class EdgePenalty(nn.Module):
     ) -> None:
         super().__init__()
         if coefficients.ndim != 1:
-            raise ValueError(f"coefficients: expected shape (E,), got {tuple(coefficients.shape)}")
+            raise ManifoldError(f"coefficients: expected shape (E,), got {tuple(coefficients.shape)}")
         if entries < max(1, len(coefficients)):
-            raise ValueError(f"entries: expected at least the number of edges {len(coefficients)}, got {entries}")
+            raise ManifoldError(f"entries: expected at least the number of edges {len(coefficients)}, got {entries}")
         check_measure(reduction, power)
         self.shape = (len(coefficients),)
         self.entries = entries
@@ -46,27 +47,29 @@ class EdgePenalty(nn.Module):
         self.register_buffer("points", None if points is None else points.detach())
 
     def forward(self, values: Tensor) -> Tensor:
-        """The penalty `()` of the weights `(E,)` of the edges."""
+        """Return the penalty `()` of the edges' weights `(E,)`. Raises ManifoldError for another shape."""
         if tuple(values.shape) != self.shape:
-            raise ValueError(f"values: expected shape {self.shape}, got {tuple(values.shape)}")
+            raise ManifoldError(f"values: expected shape {self.shape}, got {tuple(values.shape)}")
         total = (self.coefficients * values.abs().pow(self.power)).sum()  # ()
         return total / self.entries if self.reduction == "mean" else total
 
     def mean_coefficient(self) -> float:
-        """The mean coefficient of the edges: the coefficient of an L1 of the same strength on them; nan without any."""
+        """Return the mean coefficient of the edges: that of an L1 of the same strength on them; nan without edges."""
         return self.coefficients.mean(dtype=torch.float64).item()
 
     def extra_repr(self) -> str:
-        """The number of edges and of entries, the reduction and the power."""
+        """Return the number of edges and of entries, the reduction and the power."""
         return f"edges={self.shape[0]}, entries={self.entries}, reduction={self.reduction!r}, power={self.power:g}"
 
 
 def check_indices(indices: Tensor, rows: int, cols: int) -> None:
-    """Raise a ValueError unless `indices` is int64 `(2, E)`, targets below `rows` and sources below `cols`."""
+    """Raise ManifoldError unless `indices` is int64 `(2, E)`, targets below `rows` and sources below `cols`."""
     if indices.ndim != 2 or indices.shape[0] != 2:
-        raise ValueError(f"indices: expected shape (2, E), got {tuple(indices.shape)}")
+        raise ManifoldError(f"indices: expected shape (2, E), got {tuple(indices.shape)}")
     if indices.dtype is not torch.int64:
-        raise ValueError(f"indices: expected torch.int64, got {indices.dtype}")
+        raise ManifoldError(f"indices: expected torch.int64, got {indices.dtype}")
     for name, row, size in (("targets", indices[0], rows), ("sources", indices[1], cols)):
         if row.numel() and not (int(row.min()) >= 0 and int(row.max()) < size):
-            raise ValueError(f"indices: expected {name} from 0 to {size - 1}, got {int(row.min())} to {int(row.max())}")
+            raise ManifoldError(
+                f"indices: expected {name} from 0 to {size - 1}, got {int(row.min())} to {int(row.max())}"
+            )

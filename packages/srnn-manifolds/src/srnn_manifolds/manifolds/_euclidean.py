@@ -1,4 +1,4 @@
-"""Euclidean space R^dim and the ways to draw points of it (arXiv 2406.06290, appendix H)."""
+"""Euclidean space R^dim and distributions of points in it (arXiv 2406.06290, appendix H)."""
 
 import math
 from typing import Annotated, Literal
@@ -7,21 +7,21 @@ import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor
 
+from .._value import Value
 from ._manifold import Manifold, check_draw, check_points, norm
-from ._value import Value
 
 
 class Uniform(Value):
-    """Points uniform in the cube [0, side]^dim: the paper's R^3 has side 10."""
+    """Points uniform in the cube [0, side]^dim; the paper's R^3 has side 10."""
 
     kind: Literal["uniform"] = "uniform"
     side: Annotated[float, Field(gt=0)] = 10.0
 
 
 class Normal(Value):
-    """Points normal around the origin, `scale` the standard deviation of each coordinate.
+    """Points normal around the origin; `scale` is the standard deviation of each coordinate.
 
-    The authors' code has 1 (navigation) and 10 (adding).
+    The authors' code uses 1 (navigation) and 10 (adding).
     """
 
     kind: Literal["normal"] = "normal"
@@ -32,7 +32,7 @@ AnySampling = Annotated[Uniform | Normal, Field(discriminator="kind")]
 
 
 class Euclidean(Manifold):
-    """Euclidean space R^dim. It has no uniform distribution, so `sampling` says how points are drawn.
+    """Euclidean space R^dim. It has no uniform distribution, so `sampling` sets the distribution of points.
 
     >>> g = torch.Generator().manual_seed(0)
     >>> tuple(Euclidean(dim=3, sampling=Normal(scale=1)).sample(5, generator=g).shape)
@@ -45,16 +45,16 @@ class Euclidean(Manifold):
 
     @property
     def coordinates(self) -> int:
-        """As many as dimensions."""
+        """Equal to `dim`."""
         return self.dim
 
     @property
     def diameter(self) -> float:
-        """Infinite, whatever the sampling."""
+        """Infinite, for every sampling."""
         return math.inf
 
     def sample(self, n: int, *, generator: torch.Generator) -> Tensor:
-        """`n` independent points `(n, dim)` of the distribution `sampling`, float32, on `generator.device`."""
+        """Draw `n` independent points `(n, dim)` from `sampling`, float32, on `generator.device`."""
         check_draw(n, generator)
         device, dtype = generator.device, torch.float32
         match self.sampling:
@@ -64,12 +64,12 @@ class Euclidean(Manifold):
                 return scale * torch.randn(n, self.dim, generator=generator, device=device, dtype=dtype)
 
     def distance(self, a: Tensor, b: Tensor) -> Tensor:
-        """Distances `(...)` between points `a` and `b`, both `(..., dim)`, in their unit."""
+        """Return distances `(...)` between points `a` and `b`, both `(..., dim)`, in the unit of the points."""
         check_points(self, a, "a")
         check_points(self, b, "b")
         return norm(a - b)
 
     def retract(self, points: Tensor) -> Tensor:
-        """The points `(..., dim)` as they are."""
+        """Return the points `(..., dim)` unchanged."""
         check_points(self, points, "points")
         return points

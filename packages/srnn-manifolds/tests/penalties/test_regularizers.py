@@ -1,4 +1,4 @@
-"""Moduli, its controls, and the penalties that they build."""
+"""Moduli, its controls, and the penalties they build."""
 
 import math
 
@@ -16,6 +16,7 @@ from srnn_manifolds import (
     Group,
     Grouped,
     KleinBottle,
+    ManifoldError,
     Moduli,
     Penalty,
     Shuffled,
@@ -90,7 +91,7 @@ def test_penalty_is_the_weighted_size_entry_by_entry(value, gates):
 
 
 @every_regularizer
-def test_gradient_is_that_of_finite_differences(value):
+def test_gradient_equals_finite_differences(value):
     penalty = value.build(4, gates=2, generator=seeded()).double()
     assert torch.autograd.gradcheck(penalty, weights(8, 4, dtype=torch.float64))
 
@@ -112,7 +113,7 @@ def test_gradient_is_zero_at_weights_of_zero_and_none_goes_to_the_coefficients(v
 def test_a_wrong_shape_is_refused_with_expected_and_got(value):
     penalty = value.build(4, gates=3, generator=seeded())
     for wrong in ((4, 4), (12, 5), (12,), (1, 12, 4), (4, 12)):
-        with pytest.raises(ValueError) as error:
+        with pytest.raises(ManifoldError) as error:
             penalty(torch.zeros(wrong))
         assert "weight" in str(error.value)
         assert "(12, 4)" in str(error.value)
@@ -120,7 +121,7 @@ def test_a_wrong_shape_is_refused_with_expected_and_got(value):
 
 
 @every_regularizer
-def test_seed_decides_and_the_global_generator_is_untouched(value):
+def test_a_seed_fixes_the_penalty_and_the_global_generator_is_not_used(value):
     before = torch.get_rng_state()
     built = [value.build(12, gates=2, generator=seeded(seed)) for seed in (0, 0, 1)]
     results = [penalty(weights(24, 12).detach()) for penalty in built]
@@ -159,7 +160,7 @@ def test_maps_over_seeds_and_differentiates_by_function(value):
 
 
 @every_regularizer
-def test_nan_in_the_weight_shows_in_the_penalty(value):
+def test_nan_in_the_weight_gives_nan(value):
     penalty = value.build(3, generator=seeded())
     weight = torch.ones(3, 3)
     weight[1, 2] = math.nan
@@ -171,7 +172,7 @@ def test_nan_in_the_weight_shows_in_the_penalty(value):
     "wrong", [{"neurons": 0}, {"neurons": 4, "gates": 0}, {"neurons": -3}, {"neurons": 4, "sources": 0}]
 )
 def test_sizes_are_checked(value, wrong):
-    with pytest.raises(ValueError, match=f"{list(wrong)[-1]}: expected at least 1"):
+    with pytest.raises(ManifoldError, match=f"{list(wrong)[-1]}: expected at least 1"):
         value.build(**wrong, generator=seeded())
 
 
@@ -180,11 +181,11 @@ DRAWN = [Moduli(), Shuffled(base=Moduli()), L1(matched=Moduli()), Trained(base=M
 
 @pytest.mark.parametrize("value", DRAWN, ids=lambda value: value.kind)
 def test_a_draw_without_generator_is_refused(value):
-    with pytest.raises(ValueError, match="generator"):
+    with pytest.raises(ManifoldError, match="generator"):
         value.build(4, generator=None)
 
 
-def test_each_gate_and_each_parameter_has_an_embedding_of_its_own():
+def test_each_gate_and_each_parameter_has_its_own_embedding():
     g = seeded()
     first, second = (Moduli().build(10, gates=3, generator=g) for _ in range(2))
     embeddings = [*first.points, *second.points]
@@ -213,10 +214,10 @@ def test_sum_and_mean_give_one_gradient_if_the_strengths_are_converted(power):
 )
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
 def test_moduli_is_l1_where_the_inhibitor_is_constant(inhibitor, reduction):
-    """All points in one place: f is f(0) everywhere."""
-    place = Euclidean(sampling=Uniform(side=1e-12))
+    """All points coincide: f is f(0) everywhere."""
+    one_point = Euclidean(sampling=Uniform(side=1e-12))
     constant = inhibitor(torch.zeros(())).item()
-    moduli = Moduli(manifold=place, inhibitor=inhibitor, reduction=reduction).build(9, generator=seeded())
+    moduli = Moduli(manifold=one_point, inhibitor=inhibitor, reduction=reduction).build(9, generator=seeded())
     l1 = L1(coefficient=constant, reduction=reduction).build(9)
     weight = weights(9, 9)
     torch.testing.assert_close(moduli(weight), l1(weight))
@@ -244,7 +245,7 @@ def test_matched_l1_has_the_mean_coefficient_of_that_embedding(gates):
     assert half.mean_coefficient() == pytest.approx(expected.mean_coefficient() / 2, rel=1e-6)
 
 
-def test_mean_coefficient_is_that_of_the_sheet():
+def test_mean_coefficient_has_the_known_value():
     """66.26 on the torus; the diagonal, f(0) = 81.14, adds (81.14 - 66.26) / n."""
     measured = [Moduli().build(400, generator=seeded(seed)).mean_coefficient() for seed in range(10)]
     expected = 66.26 + (81.14 - 66.26) / 400
@@ -285,7 +286,7 @@ def test_shuffling_keeps_the_multiset_of_each_gate(n, gates, seed):
         assert after.sum().item() == pytest.approx(before.sum().item(), rel=1e-5)
 
 
-def test_shuffling_destroys_place_symmetry_and_diagonal():
+def test_shuffling_destroys_symmetry_and_diagonal():
     n = 100
     moduli, shuffled = (v.build(n, gates=2, generator=seeded()) for v in (Moduli(), Shuffled(base=Moduli())))
     one, two = blocks(shuffled, n)
@@ -293,20 +294,19 @@ def test_shuffling_destroys_place_symmetry_and_diagonal():
     assert not torch.equal(one, one.T)
     assert moduli.coefficients[:n].diagonal().std() < 1e-3
     assert one.diagonal().std() > 10
-    # Gates are permuted on their own: entry by entry they share nothing but chance.
+    # Gates are permuted independently: their orders agree only by chance.
     order_one, order_two = one.flatten().argsort(), two.flatten().argsort()
     assert (order_one == order_two).float().mean() < 0.01
 
 
-def test_shuffling_takes_every_entry_everywhere_equally_often():
-    """A Diffusion matrix is 0 on its diagonal alone; shuffled, each of its n^2 places is 0 in 1 / n of the draws."""
+def test_shuffling_moves_every_entry_to_every_place_equally_often():
+    """A Diffusion matrix is 0 only on its diagonal; shuffled, each of its n^2 entries is 0 in 1 / n of the draws."""
     n, rounds = 4, 3000
-    g = seeded()
-    base = Moduli(inhibitor=Diffusion())
-    zeros = torch.stack([Shuffled(base=base).build(n, generator=g).coefficients == 0 for _ in range(rounds)])
+    shuffled = Shuffled(base=Moduli(inhibitor=Diffusion())).build(n, gates=rounds, generator=seeded())
+    zeros = shuffled.coefficients.reshape(rounds, n, n) == 0
     share = zeros.float().mean(0)  # (n, n), expected 1 / n everywhere
     assert (share - 1 / n).abs().max() < 5 * math.sqrt(0.25 * 0.75 / rounds)
-    # Permuted rows or columns would keep one zero in each; so are 4^4 of the 1820 ways to place 4 zeros.
+    # Permuted rows or columns would keep one zero in each; only 4^4 of the 1820 ways to place 4 zeros do so.
     for dim in (1, 2):
         one_each = (zeros.sum(dim) == 1).all(-1).float().mean().item()
         assert one_each == pytest.approx(4**4 / 1820, abs=5 * math.sqrt(0.14 * 0.86 / rounds))
@@ -323,7 +323,7 @@ def test_weights_of_another_precision(dtype):
 
 
 def test_infinite_coefficients_are_refused():
-    with pytest.raises(ValueError, match="coefficients: expected finite"):
+    with pytest.raises(ManifoldError, match="coefficients: expected finite"):
         Moduli(inhibitor=Diffusion(power=500)).build(20, generator=seeded())
 
 
@@ -339,9 +339,9 @@ def test_infinite_coefficients_are_refused():
     ],
 )
 def test_penalties_by_hand_are_checked(arguments, name):
-    with pytest.raises(ValueError, match=f"{name}: expected"):
+    with pytest.raises(ManifoldError, match=f"{name}: expected"):
         Penalty(**arguments)
 
 
-def test_printing_says_what_it_is():
+def test_repr_shows_shape_and_measure():
     assert "shape=(8, 4), reduction='mean', power=1" in repr(Moduli().build(4, gates=2, generator=seeded()))

@@ -1,4 +1,4 @@
-"""The whole family of regularizers as one type."""
+"""The union of all regularizers, discriminated by `kind`."""
 
 from typing import Annotated
 

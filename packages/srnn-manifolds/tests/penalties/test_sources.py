@@ -1,4 +1,4 @@
-"""A weight from another population; and without one the very numbers that were drawn before there were any."""
+"""Weights from another population; without one, the stored draws of an earlier version."""
 
 import math
 
@@ -12,6 +12,7 @@ from srnn_manifolds import (
     Group,
     Grouped,
     KleinBottle,
+    ManifoldError,
     Moduli,
     Normal,
     Product,
@@ -29,7 +30,7 @@ def seeded(seed=0):
 
 
 # value, the next number of the generator, the last point of the second gate, three coefficients of the last row;
-# printed by the version without sources, 20 neurons, 2 gates, seed 7
+# printed by an earlier version without sources: 20 neurons, 2 gates, seed 7
 STORED = [
     (Moduli(), 202873313, (6.685574531555176, 3.7807297706604004), (15.26754, 81.10076, 71.257263)),
     (
@@ -62,7 +63,7 @@ STORED = [
 
 
 @pytest.mark.parametrize("value, following, point, row", STORED, ids=lambda v: repr(v) if hasattr(v, "kind") else "")
-def test_without_sources_the_draws_are_those_of_before(value, following, point, row):
+def test_without_sources_the_draws_equal_the_stored_ones(value, following, point, row):
     g = seeded(7)
     penalty = value.build(20, gates=2, generator=g)
     assert torch.randint(2**31, (1,), generator=g).item() == following
@@ -133,11 +134,11 @@ ALL = [Moduli(), Shuffled(base=Moduli()), L1(), Trained(base=Moduli()), WHOLE]
 
 
 @pytest.mark.parametrize("value", ALL, ids=lambda value: value.kind)
-def test_a_square_weight_is_refused_where_there_are_other_sources(value):
+def test_a_square_weight_is_refused_if_there_are_other_sources(value):
     penalty = value.build(6, gates=2, sources=5, generator=seeded())
     assert penalty.shape == (12, 5)
     penalty(torch.zeros(12, 5))
-    with pytest.raises(ValueError, match=r"weight: expected shape \(12, 5\), got \(12, 6\)"):
+    with pytest.raises(ManifoldError, match=r"weight: expected shape \(12, 5\), got \(12, 6\)"):
         penalty(torch.zeros(12, 6))
 
 

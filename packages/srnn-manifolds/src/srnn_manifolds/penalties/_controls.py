@@ -1,4 +1,4 @@
-"""The controls of the paper: coefficients without their places (shuffled), one coefficient for all (L1, eq. 3)."""
+"""The controls of the paper: shuffled coefficients, and one coefficient for all entries (L1, eq. 3)."""
 
 from typing import Annotated, Literal, Self
 
@@ -6,16 +6,17 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor
 
+from .._errors import ManifoldError
+from .._value import Value
 from ._moduli import Moduli, check_size
 from ._penalty import Penalty
-from ._value import Value
 
 
 class Shuffled(Value):
-    """The coefficients of `base` in random order: all entries of a gate, the diagonal too; symmetry is lost.
+    """The coefficients of `base` in random order over all entries of a gate, diagonal included; not symmetric.
 
-    With the same generator, `base` and its shuffled control draw the same embedding, and so have the same multiset of
-    coefficients. The `points` of the built penalty are those that the coefficients were computed from.
+    With the same generator, `base` and its shuffled control draw the same embedding, so their coefficients are the same
+    multiset. The `points` of the penalty are those from which the coefficients were computed.
 
     >>> penalty = Shuffled(base=Moduli()).build(4, generator=torch.Generator().manual_seed(0))
     >>> same = Moduli().build(4, generator=torch.Generator().manual_seed(0))
@@ -27,7 +28,7 @@ class Shuffled(Value):
     base: Moduli
 
     def build(self, neurons: int, *, gates: int = 1, sources: int | None = None, generator: torch.Generator) -> Penalty:
-        """The penalty of one weight `(gates * neurons, neurons or sources)`: first come embeddings, then orders."""
+        """Return the penalty of one weight `(gates * neurons, neurons or sources)`: draw embeddings, then orders."""
         penalty = self.base.build(neurons, gates=gates, sources=sources, generator=generator)
         blocks = torch.split(penalty.coefficients, neurons)  # gates times (N, cols)
         penalty.coefficients = torch.cat([shuffle(block, generator) for block in blocks])
@@ -37,10 +38,10 @@ class Shuffled(Value):
 class L1(Value):
     """One coefficient for all entries: reduction over j, k of c |w_jk|^power.
 
-    Alone, c is `coefficient`: `L1()` is plain mean |w|, the authors' "unit" control, 66 times weaker than the default
-    `Moduli` at the same lambda. With `matched`, c is `coefficient` times the mean coefficient of the embedding that
-    `matched` draws with the same generator: an L1 as strong as that regularizer. `reduction` and `power` must then be
-    those of `matched`.
+    Without `matched`, c is `coefficient`: `L1()` is mean |w|, the authors' "unit" control, 66 times weaker than the
+    default `Moduli` at the same lambda. With `matched`, c is `coefficient` times the mean coefficient of the embedding
+    that `matched` draws with the same generator: an L1 as strong as that regularizer. `reduction` and `power` must then
+    equal those of `matched`.
 
     >>> round(L1(matched=Moduli()).build(500, generator=torch.Generator().manual_seed(0)).mean_coefficient())
     66
@@ -64,15 +65,18 @@ class L1(Value):
     def build(
         self, neurons: int, *, gates: int = 1, sources: int | None = None, generator: torch.Generator | None = None
     ) -> Penalty:
-        """The penalty of one weight `(gates * neurons, neurons or sources)`; its coefficient is one number `()`.
+        """Return the penalty of one weight `(gates * neurons, neurons or sources)`; its coefficient is one number `()`.
 
-        Only `matched` draws, and needs a generator; the generator's device is where the coefficient is.
+        Only `matched` draws and needs a generator, else ManifoldError is raised. The coefficient is on the generator's
+        device.
         """
         check_size(neurons, gates, sources)
         coefficient = self.coefficient
         if self.matched is not None:
             if generator is None:
-                raise ValueError("generator: L1(matched=...) draws an embedding and needs a torch.Generator, got None")
+                raise ManifoldError(
+                    "generator: L1(matched=...) draws an embedding and needs a torch.Generator, got None"
+                )
             matched = self.matched.build(neurons, gates=gates, sources=sources, generator=generator)
             coefficient *= matched.mean_coefficient()
         return Penalty(
@@ -84,6 +88,6 @@ class L1(Value):
 
 
 def shuffle(values: Tensor, generator: torch.Generator) -> Tensor:
-    """All entries of a matrix in random order."""
+    """Return a matrix with its entries in random order."""
     order = torch.randperm(values.numel(), generator=generator, device=generator.device)
     return values.flatten()[order].reshape(values.shape)

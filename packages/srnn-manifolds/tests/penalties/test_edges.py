@@ -1,11 +1,11 @@
-"""Edge lists cost what the dense weight costs that is 0 elsewhere, in O(E)."""
+"""Edge lists have the penalty of the dense weight that is 0 elsewhere, in O(E)."""
 
 import math
 
 import pytest
 import torch
 
-from srnn_manifolds import Diffusion, EdgePenalty, KleinBottle, Moduli, Sphere, Torus
+from srnn_manifolds import Diffusion, EdgePenalty, KleinBottle, ManifoldError, Moduli, Sphere, Torus
 
 VALUES = [
     Moduli(),
@@ -38,7 +38,7 @@ def test_equals_the_dense_penalty_of_the_scattered_weight(value, gates):
 
 
 def test_the_order_of_the_edges_is_kept_and_rows_are_targets():
-    """Two points one unit apart, a third far off: the cost of each edge by hand, d^2."""
+    """Two points at distance 1, a third far away: the cost of each edge by hand, d^2."""
     points = torch.tensor([[0.0, 0.0], [1.0, 0.0], [4.0, 4.0]])
     edges = torch.tensor([[0, 2, 1, 1], [1, 0, 1, 2]])
     assert Moduli(inhibitor=Diffusion()).on_edges(points, edges).tolist() == pytest.approx([1, 32, 0, 25])
@@ -62,7 +62,7 @@ def test_a_large_sparse_net_never_forms_the_matrix():
     assert penalty.mean_coefficient() == pytest.approx(66.26, abs=5 * 21.3 / math.sqrt(e) + 0.05)
 
 
-def test_gradient_to_the_points_is_that_of_finite_differences():
+def test_gradient_to_the_points_equals_finite_differences():
     indices = torch.tensor([[0, 1, 2, 2], [1, 2, 0, 2]])
     points = Torus().sample(3, generator=seeded()).double().requires_grad_()
     assert torch.autograd.gradcheck(lambda p: Moduli().on_edges(p, indices), points)
@@ -88,7 +88,7 @@ def test_maps_over_seeds():
     torch.testing.assert_close(torch.func.vmap(penalty)(stack), torch.stack([penalty(values) for values in stack]))
 
 
-def test_the_global_generator_is_left_alone():
+def test_the_global_generator_is_not_used():
     before = torch.get_rng_state()
     Moduli().build_edges(torch.tensor([[0], [1]]), 3, generator=seeded())
     assert torch.equal(torch.get_rng_state(), before)
@@ -138,6 +138,6 @@ def edges(indices, neurons=3, **options):
         (lambda: EdgePenalty(torch.ones(3), entries=9)(torch.ones(1)), r"values: expected shape \(3,\), got \(1,\)"),
     ],
 )
-def test_wrong_calls_are_refused(call, message):
-    with pytest.raises(ValueError, match=message):
+def test_wrong_arguments_are_refused(call, message):
+    with pytest.raises(ManifoldError, match=message):
         call()

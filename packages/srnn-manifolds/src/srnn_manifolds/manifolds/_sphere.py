@@ -1,7 +1,7 @@
-"""Circle and spheres (arXiv 2406.06290, appendix D), with the length of the arc or of the chord as distance.
+"""Circle and spheres (arXiv 2406.06290, appendix D), with arc or chord length as distance.
 
-The arc between unit vectors u and v is 2 atan2(|u - v|, |u + v|) (Kahan). In float32 it is right to about 1e-7 of the
-radius near the diagonal and near antipodes, where arccos(u.v) is off by 3e-4, and its gradient stays finite at both.
+The arc between unit vectors u and v is 2 atan2(|u - v|, |u + v|) (Kahan). In float32 it is accurate to about 1e-7 of
+the radius near the diagonal and near antipodes, where arccos(u.v) is off by 3e-4, and its gradient is finite at both.
 """
 
 import math
@@ -17,34 +17,34 @@ Metric = Literal["geodesic", "chordal"]
 
 
 class RoundManifold(Manifold):
-    """What circle and spheres share: a point is a unit vector, and the radius enters in the distance."""
+    """Base of circle and spheres: a point is a unit vector, and the radius scales the distance."""
 
     radius: Annotated[float, Field(gt=0)] = 5.0
     metric: Literal["geodesic", "chordal"] = "geodesic"
 
     @property
     def diameter(self) -> float:
-        """The distance of antipodes: pi (geodesic) or 2 (chordal) times the radius."""
+        """Distance of antipodes: pi (geodesic) or 2 (chordal) times the radius."""
         return self.radius * (math.pi if self.metric == "geodesic" else 2.0)
 
     def sample(self, n: int, *, generator: torch.Generator) -> Tensor:
-        """`n` independent points `(n, dim + 1)`, uniform on the sphere, float32, on `generator.device`."""
+        """Draw `n` independent points `(n, dim + 1)`, uniform on the sphere, float32, on `generator.device`."""
         check_draw(n, generator)
         return unit_vectors(n, self.coordinates, generator)
 
     def distance(self, a: Tensor, b: Tensor) -> Tensor:
-        """Distances `(...)` between unit vectors `a` and `b`, both `(..., dim + 1)`, in the unit of `radius`."""
+        """Return distances `(...)` between unit vectors `a` and `b`, both `(..., dim + 1)`, in the unit of `radius`."""
         check_points(self, a, "a")
         check_points(self, b, "b")
         return self.radius * separation(a, b, self.metric)
 
     def retract(self, points: Tensor) -> Tensor:
-        """The points `(..., dim + 1)` divided by their length; the origin goes to the first unit vector."""
+        """Return the points `(..., dim + 1)` divided by their length; the origin maps to the first unit vector."""
         check_points(self, points, "points")
         return normalize(points)
 
     def tangent(self, points: Tensor, vectors: Tensor) -> Tensor:
-        """The part of `vectors` at right angles to `points`, both `(..., dim + 1)`."""
+        """Return the part of `vectors` orthogonal to `points`, both `(..., dim + 1)`."""
         check_points(self, points, "points")
         check_points(self, vectors, "vectors")
         outward = normalize(points)
@@ -52,7 +52,7 @@ class RoundManifold(Manifold):
 
 
 class Circle(RoundManifold):
-    """The circle of a given radius; a point is a unit vector of the plane, the radius enters in the distance.
+    """A circle of a given radius. A point is a unit vector of the plane; the radius scales the distance.
 
     `metric` is "geodesic", the length of the arc, or "chordal", the length of the straight line.
 
@@ -68,17 +68,17 @@ class Circle(RoundManifold):
 
     @property
     def dim(self) -> int:
-        """The dimension, 1."""
+        """Always 1."""
         return 1
 
     @property
     def coordinates(self) -> int:
-        """Two: a point is a unit vector `(x, y)`."""
+        """Always 2: a point is a unit vector `(x, y)`."""
         return 2
 
 
 class Sphere(RoundManifold):
-    """The sphere S^dim of a given radius; a point is a unit vector of R^(dim + 1), the radius enters in the distance.
+    """The sphere S^dim of a given radius. A point is a unit vector of R^(dim + 1); the radius scales the distance.
 
     `dim` is the dimension of the surface: 2 for the surface of a ball, 3 for the S^3 of the paper's appendix H.
     `metric` is "geodesic", the length of the arc of a great circle, or "chordal", the length of the straight line.
@@ -93,12 +93,12 @@ class Sphere(RoundManifold):
 
     @property
     def coordinates(self) -> int:
-        """One more than `dim`: a point is a unit vector of R^(dim + 1)."""
+        """`dim + 1`: a point is a unit vector of R^(dim + 1)."""
         return self.dim + 1
 
 
 def separation(a: Tensor, b: Tensor, metric: Metric) -> Tensor:
-    """Distances `(...)` of unit vectors on the unit sphere: angles in radians (geodesic), or chords."""
+    """Return distances `(...)` of unit vectors on the unit sphere: angles in radians (geodesic), or chords."""
     chord = norm(a - b)
     if metric == "chordal":
         return chord
@@ -106,12 +106,12 @@ def separation(a: Tensor, b: Tensor, metric: Metric) -> Tensor:
 
 
 def unit_vectors(n: int, coordinates: int, generator: torch.Generator) -> Tensor:
-    """Unit vectors `(n, coordinates)` of uniform direction."""
+    """Draw unit vectors `(n, coordinates)` of uniform direction."""
     return normalize(torch.randn(n, coordinates, generator=generator, device=generator.device, dtype=torch.float32))
 
 
 def normalize(points: Tensor) -> Tensor:
-    """The points `(..., coordinates)` divided by their length; the origin goes to the first unit vector."""
+    """Return the points `(..., coordinates)` divided by their length; the origin maps to the first unit vector."""
     length = norm(points).unsqueeze(-1)
     pole = torch.zeros_like(points)
     pole[..., 0] = 1.0

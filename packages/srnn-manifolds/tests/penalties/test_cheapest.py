@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from srnn_manifolds import Cheapest, Diffusion, Euclidean, KleinBottle, Moduli, Sphere, Uniform
+from srnn_manifolds import Cheapest, Diffusion, Euclidean, KleinBottle, ManifoldError, Moduli, Sphere, Uniform
 
 BASES = [Moduli(), Moduli(manifold=Sphere(), inhibitor=Diffusion()), Moduli(manifold=KleinBottle(), offset="empirical")]
 
@@ -23,20 +23,20 @@ def seeded(seed=0):
     density=st.floats(0, 1),
     seed=st.integers(0, 99),
 )
-def test_the_cheapest_of_each_gate_and_no_others(base, neurons, cols, gates, density, seed):
+def test_keeps_the_cheapest_of_each_gate_and_no_others(base, neurons, cols, gates, density, seed):
     cols = neurons if cols is None else cols
     sources = None if cols == neurons else cols
     mask = Cheapest(base=base, density=density).mask(gates * neurons, cols, gates=gates, generator=seeded(seed))
     assert mask.dtype is torch.bool
     costs = base.build(neurons, gates=gates, sources=sources, generator=seeded(seed)).coefficients
-    for kept, block in zip(mask.split(neurons), costs.split(neurons), strict=True):
+    for gate_mask, block in zip(mask.split(neurons), costs.split(neurons), strict=True):
         ranked = sorted((block[j, k].item(), j, k) for j in range(neurons) for k in range(cols))
         chosen = {(j, k) for _, j, k in ranked[: round(density * neurons * cols)]}
-        assert {tuple(pair) for pair in kept.nonzero().tolist()} == chosen
+        assert {tuple(pair) for pair in gate_mask.nonzero().tolist()} == chosen
 
 
 def test_a_ring_of_neighbours_and_no_self_connections():
-    """f(0.447) = f(1.82), and a tenth of the torus lies between these distances of a point."""
+    """f(0.447) = f(1.82), and a tenth of the torus is between these distances from a point."""
     pattern = Cheapest(base=Moduli(), density=0.1)
     mask = pattern.mask(300, 300, generator=seeded())
     points = Moduli().build(300, generator=seeded()).points[0]
@@ -49,9 +49,9 @@ def test_a_ring_of_neighbours_and_no_self_connections():
     assert d[mask].min() < 0.8879 < d[mask].max()
 
 
-def test_equal_costs_go_by_row_then_column():
-    one_place = Moduli(manifold=Euclidean(sampling=Uniform(side=1e-30)))
-    mask = Cheapest(base=one_place, density=0.5).mask(10, 5, gates=2, generator=seeded())
+def test_ties_are_kept_by_row_then_column():
+    one_point = Moduli(manifold=Euclidean(sampling=Uniform(side=1e-30)))
+    mask = Cheapest(base=one_point, density=0.5).mask(10, 5, gates=2, generator=seeded())
     expected = (torch.arange(25) < 12).reshape(5, 5)  # round(12.5) is 12
     assert torch.equal(mask, expected.repeat(2, 1))
 
@@ -81,10 +81,10 @@ def test_the_protocol_of_patterns(rows, cols, gates):
         ({"rows": 24, "cols": 24, "gates": 0}, "gates >= 1, got gates=0"),
     ],
 )
-def test_wrong_calls_are_refused(arguments, message):
+def test_wrong_arguments_are_refused(arguments, message):
     pattern = Cheapest(base=Moduli(), density=0.3)
     for method in (pattern.mask, pattern.indices):
-        with pytest.raises(ValueError, match=message):
+        with pytest.raises(ManifoldError, match=message):
             method(**{"generator": seeded()} | arguments)
 
 

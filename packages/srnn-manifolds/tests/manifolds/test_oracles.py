@@ -1,4 +1,4 @@
-"""Distances against oracles of another kind: image lists, closed forms in plain Python, fifty digits of mpmath."""
+"""Distances against independent oracles: lists of images, closed forms in plain Python, 50 digits of mpmath."""
 
 import itertools
 import math
@@ -65,12 +65,12 @@ def test_klein_on_the_whole_plane(a, b):
         ((0, 2), (9.9, 8), 0.1),
         ((0, 5), (5, 0), math.sqrt(50)),
         ((0, 0), (0, 10), 0),
-        ((1, 3), (11, 7), 0),  # the slip of the authors' code, which gives 4: x moved by 10, y not mirrored
+        ((1, 3), (11, 7), 0),  # the authors' code gives 4: it moves x by 10 without mirroring y
         ((1, 3), (11, 3), 4),
         ((-1, 3), (9, 7), 0),
     ],
 )
-def test_klein_at_known_places(a, b, expected):
+def test_klein_at_known_points(a, b, expected):
     assert BOTTLE.distance(point(*a), point(*b)).item() == pytest.approx(expected, abs=1e-12)
 
 
@@ -96,8 +96,8 @@ def test_circle_is_the_difference_of_angles(alpha, beta):
 @pytest.mark.parametrize("dim", [1, 2, 3, 8])
 @pytest.mark.parametrize("near", ["diagonal", "antipode"])
 @pytest.mark.parametrize("angle", [0.0, 1e-7, 1e-5, 1e-3, 0.1, 1.5])
-def test_float32_arcs_are_right_near_the_diagonal_and_near_antipodes(dim, near, angle):
-    """Against mpmath, on the very float32 numbers: within 3e-7 of the radius; arccos(u.v) is off by 5e-4."""
+def test_float32_arcs_are_accurate_near_the_diagonal_and_near_antipodes(dim, near, angle):
+    """Against mpmath on the same float32 numbers: within 3e-7 of the radius; arccos(u.v) is off by 5e-4."""
     g = torch.Generator().manual_seed(0)
     u = Sphere(dim=dim).sample(20, generator=g).double()
     side = torch.randn(20, dim + 1, generator=g, dtype=torch.float64)
@@ -137,14 +137,14 @@ def test_product_is_pythagoras_over_its_factors():
     whole = Product(factors=parts)
     assert (whole.dim, whole.coordinates) == (3 + 2 + 1 + 1, 4 + 2 + 2 + 1)
     a, b = (whole.sample(200, generator=torch.Generator().manual_seed(seed)).double() for seed in (0, 1))
-    pieces = [slice(0, 4), slice(4, 6), slice(6, 9)]
-    each = [part.distance(a[:, piece], b[:, piece]).tolist() for part, piece in zip(parts, pieces, strict=True)]
-    expected = [math.hypot(*row) for row in zip(*each, strict=True)]
+    slices = [slice(0, 4), slice(4, 6), slice(6, 9)]
+    distances = [part.distance(a[:, piece], b[:, piece]).tolist() for part, piece in zip(parts, slices, strict=True)]
+    expected = [math.hypot(*row) for row in zip(*distances, strict=True)]
     assert whole.distance(a, b).tolist() == pytest.approx(expected)
 
 
 def test_points_and_neurons_keep_their_rows():
-    """Row j is neuron j's point: the authors' torus reads (n, dim) as (dim, n) without transposing."""
+    """Row j is the point of neuron j; the authors' torus reads (n, dim) as (dim, n) without transposing."""
     points = torch.tensor([[0.0, 0.0], [1.0, 0.0], [1.0, 2.0]])
     expected = [[0, 1, math.sqrt(5)], [1, 0, 2], [math.sqrt(5), 2, 0]]
     for value in (Torus(), KleinBottle(), Euclidean(dim=2)):

@@ -1,12 +1,8 @@
 """Checkpoints: what goes in comes out, bit for bit; what is damaged is found, told and passed over."""
 
 import math
-import os
 import re
-import signal
 import struct
-import subprocess
-import sys
 from collections import namedtuple
 from pathlib import Path
 
@@ -19,8 +15,6 @@ from safetensors.torch import save
 from torch import Tensor
 
 import srnn_bench
-from srnn_bench import DiskError
-from srnn_bench._files import write_whole
 from srnn_bench.training import DTYPES, Checkpoints, pack, unpack
 
 ALL = [*sorted(DTYPES, key=str), torch.complex64, torch.complex128]
@@ -336,89 +330,3 @@ def test_a_folder_that_is_removed_meanwhile_costs_the_checkpoint_alone(tmp_path,
     held.write(STATE)
     assert removed
     assert same(held.read(), STATE)
-
-
-# --- whole or not at all ----------------------------------------------------------------------------------------------
-
-KILLED = """
-import os
-import signal
-import sys
-from pathlib import Path
-
-from srnn_bench import _files as _disk
-from srnn_bench.training import Checkpoints
-
-folder, where = Path(sys.argv[1]), sys.argv[2]
-held = Checkpoints(folder, "me")
-held.write({"number": 1})
-held.write({"number": 2})
-die = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
-if where == "write":
-    class Half:
-        def __init__(self, file): self.file = file
-        def __enter__(self): return self
-        def __exit__(self, *_): self.file.close()
-        def write(self, data):
-            self.file.write(data[:len(data) // 2])
-            self.file.flush()
-            die()
-    opened = Path.open
-    Path.open = lambda self, mode: Half(opened(self, mode))
-elif where == "fsync":
-    os.fsync = die
-elif where == "replace":
-    Path.replace = die
-else:
-    unlink = Path.unlink
-    Path.unlink = lambda self, missing_ok: die() if self.suffix == ".safetensors" else unlink(self, missing_ok)
-held.write({"number": 3})
-"""
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="signals")
-@pytest.mark.parametrize(
-    ("where", "number", "halves"), [("write", 2, 1), ("fsync", 2, 1), ("replace", 2, 1), ("unlink", 3, 0)]
-)
-def test_a_death_while_a_checkpoint_is_written_leaves_the_one_before(tmp_path, where, number, halves):
-    ended = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path), where], timeout=120)
-    assert ended.returncode == -signal.SIGKILL
-    assert len(list(tmp_path.glob(".*.half"))) == halves
-    told = []
-    held = checkpoints(tmp_path, told=told)
-    assert held.read() == {"number": number}
-    assert told == []
-    held.write({"number": 4})
-    assert held.read() == {"number": 4}
-    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".safetensors"] * 2, "no half file stays"
-
-
-def test_the_half_file_of_a_living_process_is_left_to_it(tmp_path):
-    mine, other = (tmp_path / f".x.0.{process}.half" for process in (os.getpid(), os.getppid()))
-    strange = tmp_path / ".x.half"
-    for path in (mine, other, strange):
-        path.write_text("half")
-    write_whole(tmp_path / "x", b"whole")
-    assert {path.name for path in tmp_path.iterdir()} == {"x", mine.name, other.name, strange.name}
-
-
-def test_a_disk_that_is_full_is_told_with_the_file_and_leaves_what_was_there(tmp_path, monkeypatch):
-    path = tmp_path / "a" / "file"
-    write_whole(path, b"before")
-
-    def full(file):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(DiskError, match=f"{re.escape(str(path))}: cannot be written: No space left on device"):
-        write_whole(path, b"after")
-    assert path.read_bytes() == b"before"
-    assert [each.name for each in path.parent.iterdir()] == ["file"]
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-def test_the_system_s_own_word_that_the_disk_is_full(tmp_path, monkeypatch):
-    opened = Path.open
-    monkeypatch.setattr(Path, "open", lambda self, mode: opened(Path("/dev/full"), mode))
-    with pytest.raises(DiskError, match="file: cannot be written: No space left on device"):
-        write_whole(tmp_path / "file", b"x" * 100)

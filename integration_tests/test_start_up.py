@@ -43,7 +43,6 @@ def papers(names: set[str]) -> set[str]:
     return {name for name in names if name.startswith(PAPERS) and not name.removeprefix(PAPERS).startswith("_")}
 
 
-@pytest.mark.xfail(reason="papers are not discovered yet", strict=False)
 def test_help_imports_no_heavy_library_and_no_paper(imported):
     names = imported("--help")
     assert heavy(names) == set()

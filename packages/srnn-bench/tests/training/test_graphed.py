@@ -396,8 +396,8 @@ def test_it_resumes_from_a_state_of_its_own_or_of_single(kinds, after, changes):
         losses(each, after)
         each.scale_learning_rates(0.5, 0.25)
     parts = first.parts
-    held = first.state_dict(), parts.model.state_dict(), parts.penalties.state_dict(), dict(parts.source.state_dict())
-    state, *others = tree_map(lambda leaf: leaf.clone() if isinstance(leaf, torch.Tensor) else leaf, held)
+    states = first.state_dict(), parts.model.state_dict(), parts.penalties.state_dict(), dict(parts.source.state_dict())
+    state, *others = tree_map(lambda leaf: leaf.clone() if isinstance(leaf, torch.Tensor) else leaf, states)
     losses(first, 5)  # must not matter any more
     for part, its_state in zip((second.parts.model, second.parts.penalties, second.parts.source), others, strict=True):
         part.load_state_dict(its_state)

@@ -169,12 +169,12 @@ def runs(tiny, epochs: int, number: int) -> list[Job]:
 def resumed(log: list[list[object]]) -> int:
     """Return how often a run resumed from a checkpoint: its first epoch after it began is not the first one."""
     count, waiting = 0, set[object]()
-    for _, kind, *said in log:
+    for _, kind, *event in log:
         if kind == "begun":
             waiting.add(event[0])
         elif kind == "epoch" and event[0] in waiting:
             waiting.discard(event[0])
-            count += (said[1], said[2]) not in (("sparse", 1), ("only", 1))
+            count += (event[1], event[2]) not in (("sparse", 1), ("only", 1))
     return count
 
 
@@ -311,7 +311,7 @@ def test_the_runs_of_a_dead_sweep_are_claimed_at_once_and_resumed(tiny, tmp_path
     sweep(jobs, dead.store, conditions=Conditions("cpu"), stack=stack, keep_weights=True, watcher=successor)
     assert time.monotonic() - begun < Store.lease
     assert [event[0] for event in successor.events].count("begun") == 2
-    first = next(said for event in successor.events if event[0] == "epoch")
+    first = next(event for event in successor.events if event[0] == "epoch")
     assert first[2:] != ("sparse", 1), "it resumed from its checkpoint"
     alone = Sweeps(tmp_path / "alone", jobs, stack=stack)
     alone.finish()
@@ -337,7 +337,7 @@ def test_a_stack_of_another_machine_is_resumed_as_a_stack_when_its_lease_ends(ti
         keep_weights=True,
         watcher=successor,
     )
-    assert next(said for event in successor.events if event[0] == "epoch")[2:] != ("sparse", 1)
+    assert next(event for event in successor.events if event[0] == "epoch")[2:] != ("sparse", 1)
     alone = Sweeps(tmp_path / "alone", jobs, stack="always")
     alone.finish()
     assert dead.outcomes() == alone.outcomes()

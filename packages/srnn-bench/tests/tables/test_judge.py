@@ -75,8 +75,8 @@ def summary_of(table, /, environment=ENVIRONMENT, **values):
 
 
 def verdict_of(claim=A_BEATS_B, /, *, better="lower", scale="paper", seeds=3, environment=ENVIRONMENT, **values):
-    (judgement,) = judge(summary_of(table_of(claim, better=better, scale=scale, seeds=seeds), environment, **values))
-    return judgement
+    (judged,) = judge(summary_of(table_of(claim, better=better, scale=scale, seeds=seeds), environment, **values))
+    return judged
 
 
 LOW, HIGH = [1.0, 1.2, 0.9], [5.0, 5.5, 4.8]
@@ -94,22 +94,22 @@ MANY = [1.0, 1.1, 0.9, 1.2, 1.3, 0.8, 1.05, 1.15]
     ],
 )
 def test_two_cells_are_scipys_welch(better, values, verdict):
-    judgement = verdict_of(better=better, **values)
+    judged = verdict_of(better=better, **values)
     scipys = stats.ttest_ind(values["A"], values["B"], equal_var=False)
     interval = scipys.confidence_interval(0.95)
     ranks = stats.mannwhitneyu(values["A"], values["B"], method="exact").pvalue
-    assert judgement.verdict == verdict
-    assert judgement.p == judgement.p_holm == pytest.approx(scipys.pvalue)
-    assert judgement.interval == pytest.approx((interval.low, interval.high))
-    assert judgement.estimate == pytest.approx(sum(values["A"]) / 3 - sum(values["B"]) / 3)
-    assert judgement.rank_p == pytest.approx(ranks)
-    assert (judgement.n, judgement.diverged, judgement.missing) == ({A: 3, B: 3}, 0, 0)
-    assert judgement.bootstrap is None
-    assert (judgement.detectable is not None) == (verdict == "undecided")
+    assert judged.verdict == verdict
+    assert judged.p == judged.p_holm == pytest.approx(scipys.pvalue)
+    assert judged.interval == pytest.approx((interval.low, interval.high))
+    assert judged.estimate == pytest.approx(sum(values["A"]) / 3 - sum(values["B"]) / 3)
+    assert judged.rank_p == pytest.approx(ranks)
+    assert (judged.n, judged.diverged, judged.missing) == ({A: 3, B: 3}, 0, 0)
+    assert judged.bootstrap is None
+    assert (judged.detectable is not None) == (verdict == "undecided")
     if verdict != "undecided":
-        assert (judgement.effect > 0) == (judgement.rank_effect > 0.5) == (verdict == "supported")
-        assert judgement.rank_effect in (0.0, 1.0)
-    assert f"p = {judgement.p_holm:.2g}" in judgement.reason
+        assert (judged.effect > 0) == (judged.rank_effect > 0.5) == (verdict == "supported")
+        assert judged.rank_effect in (0.0, 1.0)
+    assert f"p = {judged.p_holm:.2g}" in judged.reason
 
 
 FAMILY = (
@@ -130,7 +130,7 @@ VALUES = {
 
 
 def test_a_table_of_claims_is_corrected_by_holm_over_all_of_them():
-    judgement = judge(summary_of(table_of(*FAMILY, seeds=4), **VALUES))
+    judged = judge(summary_of(table_of(*FAMILY, seeds=4), **VALUES))
 
     def p(first, second, alternative):
         return stats.ttest_ind(first, second, equal_var=False, alternative=alternative).pvalue
@@ -150,28 +150,28 @@ def test_a_table_of_claims_is_corrected_by_holm_over_all_of_them():
     ]
     last = welch([b, a, d, c], [1.0, -1.0, -1.0, 1.0])
     raw.append(2 * min(last.p_below, last.p_above))
-    assert [1.0 if one.p is None else one.p for one in judgement] == pytest.approx(raw)
+    assert [1.0 if one.p is None else one.p for one in judged] == pytest.approx(raw)
     order = sorted(range(7), key=lambda index: raw[index])
     holm = [0.0] * 7
     for place, index in enumerate(order):
         holm[index] = max(min(1.0, (7 - step) * raw[order[step]]) for step in range(place + 1))
-    assert [1.0 if one.p_holm is None else one.p_holm for one in judgement] == pytest.approx(holm)
-    assert [one.verdict for one in judgement] == [
+    assert [1.0 if one.p_holm is None else one.p_holm for one in judged] == pytest.approx(holm)
+    assert [one.verdict for one in judged] == [
         "undecided" if holm[index] >= 0.05 else "supported" for index in range(7)
     ]
-    assert {one.verdict for one in judgement} == {"undecided", "supported"}
-    assert judgement[2].p is judgement[2].p_holm is None and judgement[2].missing == 4
-    assert any(one.p < 0.05 <= one.p_holm for one in judgement if one.p), (
+    assert {one.verdict for one in judged} == {"undecided", "supported"}
+    assert judged[2].p is judged[2].p_holm is None and judged[2].missing == 4
+    assert any(one.p < 0.05 <= one.p_holm for one in judged if one.p), (
         "one that is not significant after the correction"
     )
 
 
 def test_of_several_contrasts_the_weakest_decides():
     claim = Claim("best", "s", "s", (beats(A, over=B), beats(A, over=C)))
-    judgement = verdict_of(claim, A=LOW, B=HIGH, C=[1.0, 1.1, 1.2])
-    assert judgement.verdict == "undecided"
-    assert judgement.deciding == claim.contrasts[1]
-    assert "weakest of 2 comparisons: row: A − C" in judgement.reason
+    judged = verdict_of(claim, A=LOW, B=HIGH, C=[1.0, 1.1, 1.2])
+    assert judged.verdict == "undecided"
+    assert judged.deciding == claim.contrasts[1]
+    assert "weakest of 2 comparisons: row: A − C" in judged.reason
     worse = verdict_of(claim, A=HIGH, B=[99.0, 98.0, 99.5], C=LOW)
     assert (worse.verdict, worse.deciding) == ("contradicted", claim.contrasts[1])
     assert worse.p == pytest.approx(2 * stats.ttest_ind(HIGH, LOW, equal_var=False).pvalue), "Bonferroni over two"
@@ -180,10 +180,8 @@ def test_of_several_contrasts_the_weakest_decides():
 def test_the_worst_of_two_clearly_reversed_contrasts_decides():
     far = {"A": [50 + 0.1 * seed for seed in range(10)], "B": [9 + 0.2 * seed for seed in range(10)]}
     claim = Claim("best", "s", "s", (beats(A, over=B), beats(A, over=C)))
-    judgement = verdict_of(claim, seeds=10, **far, C=[3 + 0.1 * seed for seed in range(10)])
-    assert (judgement.verdict, judgement.deciding) == ("contradicted", claim.contrasts[1]), (
-        "both have p = 1 for the claim"
-    )
+    judged = verdict_of(claim, seeds=10, **far, C=[3 + 0.1 * seed for seed in range(10)])
+    assert (judged.verdict, judged.deciding) == ("contradicted", claim.contrasts[1]), "both have p = 1 for the claim"
 
 
 @pytest.mark.parametrize("better", ["lower", "higher"])
@@ -199,28 +197,28 @@ def test_the_worst_of_two_clearly_reversed_contrasts_decides():
 def test_a_match_is_two_one_sided_tests(better, values, verdict):
     near = [5.1, 5.0, 5.2, 4.8]
     claim = Claim("same", "s", "s", matches(A, B, margin=1.0))
-    judgement = verdict_of(claim, better=better, seeds=4, A=values, B=near)
+    judged = verdict_of(claim, better=better, seeds=4, A=values, B=near)
     below = stats.ttest_ind([x - 1 for x in values], near, equal_var=False, alternative="less").pvalue
     above = stats.ttest_ind([x + 1 for x in values], near, equal_var=False, alternative="greater").pvalue
-    assert judgement.verdict == verdict
+    assert judged.verdict == verdict
     if verdict == "supported":
-        assert judgement.p == pytest.approx(2 * max(below, above))
-    gap = 1.0 if judgement.deciding == claim.contrasts[0] else -1.0
+        assert judged.p == pytest.approx(2 * max(below, above))
+    gap = 1.0 if judged.deciding == claim.contrasts[0] else -1.0
     moved = [x + gap * (1 if better == "lower" else -1) for x in near]
-    lower = (better == "lower") == (judgement.deciding == claim.contrasts[0])
+    lower = (better == "lower") == (judged.deciding == claim.contrasts[0])
     wins = [0.5 if abs(a - b) < 1e-9 else float((a < b) == lower) for a in values for b in moved]
-    assert judgement.rank_effect == pytest.approx(sum(wins) / len(wins))
+    assert judged.rank_effect == pytest.approx(sum(wins) / len(wins))
 
 
 def test_seeds_beyond_those_of_the_table_count():
-    judgement = verdict_of(A=[*LOW, 1.1], B=HIGH)
-    assert judgement.n == {A: 4, B: 3}
-    assert judgement.p == pytest.approx(stats.ttest_ind([*LOW, 1.1], HIGH, equal_var=False).pvalue)
+    judged = verdict_of(A=[*LOW, 1.1], B=HIGH)
+    assert judged.n == {A: 4, B: 3}
+    assert judged.p == pytest.approx(stats.ttest_ind([*LOW, 1.1], HIGH, equal_var=False).pvalue)
 
 
 def test_scale_smoke_has_no_verdict():
-    judgement = verdict_of(scale="smoke", A=LOW, B=HIGH)
-    assert (judgement.verdict, judgement.reason) == (
+    judged = verdict_of(scale="smoke", A=LOW, B=HIGH)
+    assert (judged.verdict, judged.reason) == (
         "undecided",
         "runs at scale smoke only test the code; their numbers mean nothing",
     )
@@ -242,14 +240,14 @@ def test_scale_smoke_has_no_verdict():
     ],
 )
 def test_missing_values_give_no_verdict(values, message):
-    judgement = verdict_of(**values)
-    assert judgement.verdict == "undecided" and judgement.p is judgement.p_holm is None
-    assert message in judgement.reason
+    judged = verdict_of(**values)
+    assert judged.verdict == "undecided" and judged.p is judged.p_holm is None
+    assert message in judged.reason
 
 
 def test_one_seed_gives_no_verdict():
-    judgement = verdict_of(seeds=1, A=[1.0], B=[9.0])
-    assert judgement.verdict == "undecided" and "A, row has 1 (of 1)" in judgement.reason
+    judged = verdict_of(seeds=1, A=[1.0], B=[9.0])
+    assert judged.verdict == "undecided" and "A, row has 1 (of 1)" in judged.reason
 
 
 @pytest.mark.parametrize(
@@ -287,21 +285,21 @@ def test_a_diverged_run_is_the_worst_value_of_the_ranks(better, first, second, v
         return [value if better == "lower" or value == "diverged" else -value for value in values]
 
     worst = math.inf if better == "lower" else -math.inf
-    judgement = verdict_of(better=better, A=turned(first), B=turned(second))
-    assert judgement.verdict == verdict
-    assert (message if better == "lower" else message.replace("below", "above")) in judgement.reason
-    assert judgement.diverged == sum(value == "diverged" for value in first + second)
+    judged = verdict_of(better=better, A=turned(first), B=turned(second))
+    assert judged.verdict == verdict
+    assert (message if better == "lower" else message.replace("below", "above")) in judged.reason
+    assert judged.diverged == sum(value == "diverged" for value in first + second)
     ours, theirs = [[worst if v == "diverged" else v for v in turned(values)] for values in (first, second)]
     pairs = [0.5 if a == b else float((a < b) == (better == "lower")) for a in ours for b in theirs]
-    assert judgement.rank_effect == pytest.approx(sum(pairs) / len(pairs))
+    assert judged.rank_effect == pytest.approx(sum(pairs) / len(pairs))
 
 
 def test_a_diverged_run_without_a_rank_test_gives_no_verdict():
     claim = Claim("below", "s", "s", (Contrast(((*A, 1.0),), bound=3.0),))
     assert verdict_of(claim, A=[1.0, 1.1, 1.2, 1.0]).verdict == "supported"
-    judgement = verdict_of(claim, A=[1.0, 1.1, 1.2, "diverged"])
-    assert judgement.verdict == "undecided" and judgement.rank_effect is None
-    assert "there is no rank test of row: A that could include them" in judgement.reason
+    judged = verdict_of(claim, A=[1.0, 1.1, 1.2, "diverged"])
+    assert judged.verdict == "undecided" and judged.rank_effect is None
+    assert "there is no rank test of row: A that could include them" in judged.reason
 
 
 def test_a_diverged_run_in_any_contrast_of_a_supported_claim_counts():
@@ -309,15 +307,15 @@ def test_a_diverged_run_in_any_contrast_of_a_supported_claim_counts():
     cells = {"A": [1.0, 3.0, 2.0, 0.5], "B": [7.0, 9.0, 8.0, 6.5], "D": [50.0, 50.1, 50.2, 50.0]}
     sure = verdict_of(claim, seeds=4, **cells, C=[1.0, 1.1, 1.2, 1.0])
     assert (sure.verdict, sure.deciding) == ("supported", claim.contrasts[0])
-    judgement = verdict_of(claim, seeds=4, **cells, C=[1.0, 1.1, "diverged", "diverged"])
-    assert (judgement.verdict, judgement.deciding) == ("undecided", claim.contrasts[0])
-    assert judgement.p_holm < 0.05 and "the ranks of row: C − D disagree with the means" in judgement.reason
+    judged = verdict_of(claim, seeds=4, **cells, C=[1.0, 1.1, "diverged", "diverged"])
+    assert (judged.verdict, judged.deciding) == ("undecided", claim.contrasts[0])
+    assert judged.p_holm < 0.05 and "the ranks of row: C − D disagree with the means" in judged.reason
 
 
 def test_a_factor_counts_in_the_ranks_too():
-    judgement = verdict_of(Claim("f", "s", "s", (within(A, 2.0, of=B),)), A=[1.0, 2.0, 3.0], B=[1.1, 1.2, 1.3])
+    judged = verdict_of(Claim("f", "s", "s", (within(A, 2.0, of=B),)), A=[1.0, 2.0, 3.0], B=[1.1, 1.2, 1.3])
     scipys = stats.mannwhitneyu([1.0, 2.0, 3.0], [2.2, 2.4, 2.6], method="exact")
-    assert (judgement.rank_p, judgement.rank_effect) == pytest.approx((scipys.pvalue, 1 - scipys.statistic / 9))
+    assert (judged.rank_p, judged.rank_effect) == pytest.approx((scipys.pvalue, 1 - scipys.statistic / 9))
 
 
 # Steps to a threshold that some runs never reach
@@ -396,33 +394,28 @@ LATE = [51, 52, 53, 54, 55, 56, 57]
     ],
 )
 def test_a_censored_run_counts_with_its_steps_and_is_ranked_worst(first, second, verdict, message):
-    (judgement,) = steps_of(A_BEATS_B, A=first, B=second)
-    assert judgement.verdict == verdict
-    assert message in judgement.reason
+    (judged,) = steps_of(A_BEATS_B, A=first, B=second)
+    assert judged.verdict == verdict
+    assert message in judged.reason
     counted = [[v[0] if isinstance(v, tuple) else v for v in values if v != "diverged"] for values in (first, second)]
-    if judgement.p is not None:
-        assert judgement.p == pytest.approx(stats.ttest_ind(*counted, equal_var=False).pvalue)
-        assert judgement.estimate == pytest.approx(
-            sum(counted[0]) / len(counted[0]) - sum(counted[1]) / len(counted[1])
-        )
+    if judged.p is not None:
+        assert judged.p == pytest.approx(stats.ttest_ind(*counted, equal_var=False).pvalue)
+        assert judged.estimate == pytest.approx(sum(counted[0]) / len(counted[0]) - sum(counted[1]) / len(counted[1]))
     lengths = [[v[0] for v in values if isinstance(v, tuple)] for values in (first, second)]
     exact = [[v for v in values if isinstance(v, int)] for values in (first, second)]
     known = all(end >= other for place in (0, 1) for end in lengths[place] for other in exact[1 - place])
-    assert (judgement.rank_effect is not None) == known
+    assert (judged.rank_effect is not None) == known
     if known:
         ranked = [[v if isinstance(v, int) else math.inf for v in values] for values in (first, second)]
         wins = [0.5 if a == b else float(a < b) for a in ranked[0] for b in ranked[1]]
-        assert judgement.rank_effect == pytest.approx(sum(wins) / len(wins))
+        assert judged.rank_effect == pytest.approx(sum(wins) / len(wins))
 
 
 def test_a_bound_on_steps_is_not_decided_by_censored_runs():
     claim = Claim("fast", "s", "s", (Contrast(((*A, 1.0),), bound=70.0),))
     assert steps_of(claim, A=[10, 11, 12, 13])[0].verdict == "supported"
-    (judgement,) = steps_of(claim, A=[10, 11, 12, (14,)])
-    assert (
-        judgement.verdict == "undecided"
-        and "there is no rank test of row: A that could include them" in judgement.reason
-    )
+    (judged,) = steps_of(claim, A=[10, 11, 12, (14,)])
+    assert judged.verdict == "undecided" and "there is no rank test of row: A that could include them" in judged.reason
 
 
 def test_a_factor_scales_the_steps_of_a_censored_run():
@@ -434,15 +427,15 @@ def test_a_factor_scales_the_steps_of_a_censored_run():
 
 def test_a_bootstrap_interval_from_ten_values():
     values = {"A": [1 + 0.01 * seed**1.5 for seed in range(10)], "B": [2 - 0.02 * seed for seed in range(10)]}
-    judgement = verdict_of(seeds=10, **values)
-    assert judgement.bootstrap[0] < judgement.estimate < judgement.bootstrap[1]
+    judged = verdict_of(seeds=10, **values)
+    assert judged.bootstrap[0] < judged.estimate < judged.bootstrap[1]
     assert verdict_of(seeds=9, A=values["A"], B=values["B"][:9]).bootstrap is None
 
 
 def test_stale_runs_count_and_are_mentioned():
-    judgement = verdict_of(environment=OLD, A=LOW, B=HIGH)
-    assert judgement.verdict == "supported"
-    assert judgement.reason.endswith("; other package versions produced 6 of the runs")
+    judged = verdict_of(environment=OLD, A=LOW, B=HIGH)
+    assert judged.verdict == "supported"
+    assert judged.reason.endswith("; other package versions produced 6 of the runs")
 
 
 def test_two_stages_of_one_run_are_paired():
@@ -457,9 +450,9 @@ def test_two_stages_of_one_run_are_paired():
     claim = Claim("c", "s", "s", (beats(("later", "A"), over=A),))
     table = replace(plain, cells=(plain.cells[0], later), claims=(claim,))
     cells = {(cell.row, cell.column): FilledCell(cell, results) for cell in table.cells}
-    (judgement,) = judge(Summary(table, cells))
-    assert judgement.p == pytest.approx(stats.ttest_rel(then, first).pvalue)
-    assert (judgement.verdict, judgement.rank_p) == ("supported", None)
+    (judged,) = judge(Summary(table, cells))
+    assert judged.p == pytest.approx(stats.ttest_rel(then, first).pvalue)
+    assert (judged.verdict, judged.rank_p) == ("supported", None)
 
 
 # Laws
@@ -526,17 +519,17 @@ def test_missing_failed_or_single_runs_never_give_a_verdict_whatever_the_values(
         first = [*first, why]
     else:
         second = [*second, why]
-    judgement = verdict_of(seeds=2, scale=scale, A=first, B=second)
-    assert judgement.verdict == "undecided"
+    judged = verdict_of(seeds=2, scale=scale, A=first, B=second)
+    assert judged.verdict == "undecided"
 
 
 @quick
 @given(wild, wild, wild)
 def test_no_number_of_a_judgement_is_nan_or_infinite(first, second, third):
     claims = (A_BEATS_B, Claim("both", "s", "s", (within(A, 2.0, of=B), beats(C, over=A))))
-    for judgement in judge(summary_of(table_of(*claims, seeds=0), A=first, B=second, C=third)):
-        numbers = [*(judgement.interval or ()), *(judgement.bootstrap or ())]
-        numbers += [item for item in astuple(judgement) if isinstance(item, float)]
+    for judged in judge(summary_of(table_of(*claims, seeds=0), A=first, B=second, C=third)):
+        numbers = [*(judged.interval or ()), *(judged.bootstrap or ())]
+        numbers += [item for item in astuple(judged) if isinstance(item, float)]
         assert all(map(math.isfinite, numbers))
-        assert judgement.verdict == "undecided" or judgement.p_holm < 0.05
-        assert judgement.reason
+        assert judged.verdict == "undecided" or judged.p_holm < 0.05
+        assert judged.reason

@@ -47,7 +47,8 @@ class Log(Watcher):
         self.write("reused", job.key)
 
     def epoch(self, job, end):
-        self.write("epoch", job.key, end.stage, end.number, [worker.pid for worker in multiprocessing.active_children()])
+        workers = [worker.pid for worker in multiprocessing.active_children()]
+        self.write("epoch", job.key, end.stage, end.number, workers)
 
     def ended(self, job, result):
         self.write("ended", job.key, result.status)

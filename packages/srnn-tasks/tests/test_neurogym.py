@@ -1,6 +1,6 @@
-"""neurogym both ways: its environments as tasks of ours, our environments under its wrappers and `Dataset`.
+"""neurogym in both directions: its environments as tasks, and our environments with its wrappers and `Dataset`.
 
-What needs neurogym is skipped where it is missing; `nox -s neurogym` has it.
+Tests that require neurogym are skipped if it is not installed; `nox -s neurogym` installs it.
 """
 
 import pickle

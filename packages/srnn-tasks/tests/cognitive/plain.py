@@ -1,4 +1,4 @@
-"""An oracle: one trial at a time, in plain Python, from the facts sheet of arXiv 2207.03523 (Mod-Cog).
+"""An oracle: one trial at a time, in plain Python, from the definitions of arXiv 2207.03523 (Mod-Cog) and its code.
 
 It does not use the package. `Drawn` has what is random in a trial; everything else follows from the name of the task.
 """
@@ -39,7 +39,7 @@ LEGACY = ("wrap", "go_interval", "decision_interval", "match_delay", "go_delay",
 class Drawn:
     """What is random in a trial. fixation, delay: in steps. strengths: by bump and ring. coin: which bump wins a tie.
 
-    Only what the task draws is read: no fixation but that of decision tasks, no delay where the sheet fixes it.
+    Only what the task draws is read: no fixation but that of decision tasks, no delay that is fixed.
     """
 
     ring: int

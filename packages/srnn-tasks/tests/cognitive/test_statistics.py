@@ -1,4 +1,4 @@
-"""Distributions of everything random, as in the facts sheet. Seeds are fixed; a test fails below about p = 1e-4."""
+"""Distributions of everything random, as the papers define them. Seeds are fixed; a test fails below about p = 1e-4."""
 
 import math
 from collections import Counter, defaultdict
@@ -495,7 +495,7 @@ def test_the_share_of_steps_that_fixate(tasks, conventions, legacy, of_82, of_20
     assert counted < shares["windows"] < counted + 0.010  # windows end within trials, often before the decision
     if "match_delay" not in legacy:
         assert counted == pytest.approx(said, abs=0.0005)
-    else:  # measured in the sheet; windows of one source have a standard deviation of .004, since its delays are fixed
+    else:  # measured; windows of one source have a standard deviation of .004, since its delays are fixed
         assert shares["windows"] == pytest.approx(said, abs=0.008)
 
 

@@ -57,7 +57,7 @@ def trials(env: CognitiveEnv, number: int) -> list[dict]:
 
 
 def bump(direction: int) -> list[float]:
-    """The activity of 16 units, by the facts sheet: profile 0.8, 0.4852, 0.1083, 0.0089 at 0, 1, 2, 3 units."""
+    """The activity of 16 units, computed by hand: profile 0.8, 0.4852, 0.1083, 0.0089 at 0, 1, 2, 3 units."""
     apart = [min((unit - direction) % 16, (direction - unit) % 16) for unit in range(16)]
     return [0.8 * math.exp(-((2 * math.pi * d / 16 / (math.pi / 8)) ** 2) / 2) for d in apart]
 

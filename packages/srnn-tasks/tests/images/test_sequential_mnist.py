@@ -79,7 +79,7 @@ def test_a_constant_answer_scores_its_share(generator: torch.Generator) -> None:
         return outputs, None
 
     scores = opened().evaluate(always_one, split="test", generator=generator)
-    assert scores["accuracy"] == pytest.approx(0.1135)  # 88.65 % error, the chance level in the facts sheets
+    assert scores["accuracy"] == pytest.approx(0.1135)  # 88.65 % error, the chance level
 
 
 @needs_data

@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # for the module `damage`
 TINY = Training(epochs=3, batches=2, batch_size=8, learning_rate=1e-2)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tiny() -> Callable[..., Experiment]:
     """Give a function that returns the tiny experiment with some fields changed."""
     return _tiny

@@ -17,7 +17,19 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from srnn_bench import Conditions, Experiment, Job, Store, export, ledger, override_table, papers, summarise, sweep
+from srnn_bench import (
+    Conditions,
+    Experiment,
+    Job,
+    Store,
+    Watcher,
+    export,
+    ledger,
+    override_table,
+    papers,
+    summarise,
+    sweep,
+)
 
 DATA = Path(__file__).parent / "data"
 STORED = json.loads((DATA / "store.json").read_text())
@@ -50,7 +62,7 @@ def srnn(monkeypatch, capsys, tmp_path):
     return call
 
 
-class Recorder:
+class Recorder(Watcher):
     """A watcher that notes what it is called with."""
 
     def __init__(self):
@@ -62,18 +74,14 @@ class Recorder:
     def begun(self, job):
         self.starts.append(job.key)
 
-    def epoch(self, job, *end):
-        stage, number, *_ = end if len(end) > 1 else (end[0].stage, end[0].number)
-        self.epochs.append((stage, number))
+    def epoch(self, job, end):
+        self.epochs.append((end.stage, end.number))
 
     def note(self, text):
         self.notes.append(text)
 
     def ended(self, job, result):
         self.results[job.key] = result
-
-    def close(self):
-        pass
 
 
 def tables():

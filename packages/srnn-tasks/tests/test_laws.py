@@ -10,7 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from srnn_tasks import Adding, AnyTask, Cognitive, Neurogym, PathIntegration, SequentialMNIST, Task, WikiText, find
+from srnn_tasks import (
+    Adding,
+    AnyTask,
+    Cognitive,
+    Neurogym,
+    PathIntegration,
+    SequentialMNIST,
+    Task,
+    TaskError,
+    WikiText,
+    find,
+)
 from srnn_tasks.cognitive import BATTERIES, Conventions, Legacy, OneTrial, Streams, Windows
 from srnn_tasks.testing import check_task
 
@@ -180,20 +191,20 @@ def test_the_contract_holds(task: Task) -> None:
 
 @pytest.mark.parametrize("task", TASKS)
 def test_opening_and_drawing_want_a_generator(task: Task, generator: torch.Generator) -> None:
-    with pytest.raises(ValueError, match=r"generator: expected a torch\.Generator; got None"):
+    with pytest.raises(TaskError, match=r"generator: expected a torch\.Generator; got None"):
         task.open(device="cpu", generator=None)  # type: ignore[arg-type]
     source = task.open(device="cpu", generator=generator)
-    with pytest.raises(ValueError, match=r"generator: expected a torch\.Generator; got None"):
+    with pytest.raises(TaskError, match=r"generator: expected a torch\.Generator; got None"):
         source.batches(2, generator=None)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="size: expected at least 1 row; got 0"):
+    with pytest.raises(TaskError, match="size: expected at least 1 row; got 0"):
         source.batches(0, generator=generator)
-    with pytest.raises(ValueError, match="split: expected one of"):
+    with pytest.raises(TaskError, match="split: expected one of"):
         source.evaluate(lambda *_: None, split="train", generator=generator)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("task", TASKS)
 def test_a_generator_of_another_device_is_refused(task: Task, generator: torch.Generator) -> None:
-    with pytest.raises(ValueError, match="expected a generator of device meta; got one of cpu"):
+    with pytest.raises(TaskError, match="expected a generator of device meta; got one of cpu"):
         task.open(device="meta", generator=generator)
 
 

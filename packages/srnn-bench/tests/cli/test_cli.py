@@ -16,7 +16,7 @@ def test_run_executes_a_table_then_reuses_it_and_report_shows_it(srnn, tmp_path)
     assert (code, err) == (0, "")
     assert "24 executed, 0 reused" in out and "24 done" in out
     assert srnn("run", "moduli/table1", "--scale", "smoke", "--jobs", "1", "--device", "cpu")[1].count("reused") == 1
-    code, out, err = srnn("report")
+    code, out, err = srnn("report", "moduli/table1", "--scale", "smoke")
     assert (code, err) == (0, "")
     assert "12.49 ± 2.03 (5)" in out and "Decoding floor" in out and "recurrence.weight_hh" in out
     assert (tmp_path / "results" / "report.html").exists()

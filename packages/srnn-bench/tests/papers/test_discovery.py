@@ -131,10 +131,10 @@ def test_broken_papers_are_listed_with_their_errors_and_others_run(copy):
         (copy / "srnn_bench" / "papers" / name).mkdir()
         (copy / "srnn_bench" / "papers" / name / "__init__.py").write_text(text)
     listed, run = in_copy(copy, "list", "run toy/sizes --scale smoke --device cpu --dry-run").values()
-    lines = {line.split()[1].rstrip(","): line for line in listed.splitlines() if line.startswith("Paper ")}
+    lines = {line.split()[1].rstrip(",:"): line for line in listed.splitlines() if line.startswith("Paper ")}
     for name, (_, error) in BROKEN.items():
         assert "broken: " in lines[name] and error in lines[name]
-    assert "broken" not in lines["toy"] and "broken" not in lines["moduli:"]
+    assert "broken" not in lines["toy"] and "broken" not in lines["moduli"]
     assert "4 runs" in run
 
 

@@ -1,203 +1,176 @@
-"""Summaries and reports: the arithmetic, what is missing, and that nothing is hidden."""
+"""Reports: what a section says of a table, and that terminal, HTML and Markdown leave nothing out."""
 
 import dataclasses
 import io
 import re
-import statistics
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 
-from srnn_bench import Cell, Conditions, Published, Result, Store, Table, print_report, summarise, write_html
-from srnn_bench.report import commands, counts, escape, evidence, ours, section, theirs, write_figures, write_markdown
-from srnn_bench.tables import Claim, Judgement, beats
+from srnn_bench import Cell, Conditions, Published, Result, Store, Table, judge, print_report, summarise, write_html
+from srnn_bench.report import section, write_figures, write_markdown
+from srnn_bench.tables import Claim, Contrast, beats
 from srnn_bench.training import describe
+from srnn_models import ElmanRNN, SequenceModel
+
+ENVIRONMENT = describe("adding", Conditions("cpu"))
+CLAIMS = (
+    Claim("sparse <first>", 'A beats "B" & <all>.', "Section 0", (beats(("sparse", "A"), over=("sparse", "B")),)),
+    Claim("missing", "C is near A.", "s", (Contrast((("lottery", "C", 1.0), ("lottery", "A", -1.0)), 0.5, 0.25),)),
+    Claim("reversed", "B beats A.", "s", (beats(("sparse", "B"), over=("sparse", "A")),)),
+    Claim("close", "A beats B again.", "s", (beats(("lottery", "A"), over=("lottery", "B")),)),
+)
+VERDICTS = ["supported", "undecided", "contradicted", "undecided"]
 
 
 def result_of(experiment, seed, values, *, status="done", reason=None, packages=None) -> Result:
     """Return a result with the given metric of each stage."""
-    environment = describe("adding", Conditions("cpu"))
-    if packages:
-        environment = environment.model_copy(update={"packages": environment.packages | packages})
-    return Result.model_validate(
+    environment = ENVIRONMENT.model_copy(update={"packages": ENVIRONMENT.packages | (packages or {})})
+    stages = [
         {
-            "key": experiment.key(seed),
-            "experiment": experiment,
-            "seed": seed,
-            "status": status,
-            "reason": reason,
-            "stages": [
-                {
-                    "name": name,
-                    "metrics": {"mse": value},
-                    "densities": {"w": 0.25 if name == "sparse" else 0.5},
-                    "history": [{"loss": value + 1 / epoch, "penalty": 0.0, "density": 0.5} for epoch in (1, 2, 3)],
-                    "steps": 6,
-                    "step_ms": 2.0 + seed,
-                    "peak_memory_mb": 100.0,
-                }
-                for name, value in values.items()
-            ],
-            "environment": environment,
-            "seconds": 1.0,
+            "name": name,
+            "metrics": {"mse": value},
+            "densities": {"w": 0.25 if name == "sparse" else 0.5},
+            "history": [{"loss": value + 1 / epoch, "penalty": 0.0, "density": 0.5} for epoch in (1, 2, 3)],
+            "steps": 6,
+            "step_ms": 2.0 + seed,
+            "peak_memory_mb": 100.0,
         }
-    )
+        for name, value in values.items()
+    ]
+    run = {"key": experiment.key(seed), "experiment": experiment, "seed": seed, "status": status, "reason": reason}
+    return Result.model_validate(run | {"stages": stages, "environment": environment, "seconds": 1.0})
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def table(tiny) -> Table:
-    experiment = tiny()
+    """Three columns of two rows, each column of one experiment."""
+    models = {name: SequenceModel(recurrence=ElmanRNN(hidden=size)) for name, size in (("A", 6), ("B", 7), ("C", 8))}
+    published = {("sparse", "A"): Published(1.5, 0.25, 5), ("sparse", "B"): Published(1.75)}
     return Table(
         name="paper/table",
-        scale="smoke",
+        scale="quick",
         title="A title & more",
         source="A paper, Table 0",
         metric="Error",
         unit="units",
         better="lower",
-        seeds=(0, 1, 2),
-        cells=(
-            Cell("sparse", "A", experiment, "sparse", "mse", Published(1.5, 0.25, 5)),
-            Cell("lottery", "A", experiment, "lottery", "mse"),
+        seeds=tuple(range(10)),
+        cells=tuple(
+            Cell(stage, column, tiny(model=model), stage, "mse", published.get((stage, column)))
+            for column, model in models.items()
+            for stage in ("sparse", "lottery")
         ),
         remarks=lambda cells: [f"a remark on {len(cells)} cells"],
+        claims=CLAIMS,
     )
 
 
-@pytest.fixture
-def store(tmp_path, table) -> Store:
-    experiment = table.cells[0].experiment
-    store = Store(tmp_path)
-    store.put(result_of(experiment, 0, {"sparse": 1.0, "lottery": 2.0}))
-    store.put(result_of(experiment, 1, {"sparse": 3.0}, status="diverged", reason="loss is nan <here>"))
-    store.put(result_of(experiment, 7, {"sparse": 8.0, "lottery": 5.0}, packages={"srnn-masks": "0.0.1"}))
-    return store
-
-
-def test_the_numbers_of_a_cell(table, store):
-    cells = summarise(table, store).cells
-    sparse, lottery = cells["sparse", "A"], cells["lottery", "A"]
-    assert sparse.values == {0: 1.0, 1: 3.0, 7: 8.0}, "a finished stage counts even when a later one diverged"
-    assert (sparse.n, sparse.mean) == (3, 4.0)
-    assert sparse.sd == pytest.approx(statistics.stdev([1, 3, 8]))
-    assert sparse.population_sd == pytest.approx(statistics.pstdev([1, 3, 8]))
-    assert sparse.missing == lottery.missing == 1
-    assert lottery.values == {0: 2.0, 7: 5.0}
-    assert (sparse.diverged, lottery.diverged, lottery.failed) == (0, 1, 0)
-    assert sparse.densities == {"w": 0.25}
-
-
-def test_a_table_counts_its_runs(table, store):
-    summary = summarise(table, store)
-    assert (summary.done, summary.wanted) == (3, 4)
-    assert list(summary.stale.values()) == ["srnn-masks 0.0.1, now 0.1.0"]
-
-
-def test_cells_say_what_is_missing(table, store):
-    cells = summarise(table, store).cells
-    assert ours(cells["sparse", "A"]) == "4.00 ± 3.61 (3), 1 not run"
-    assert ours(cells["lottery", "A"]) == "3.50 ± 2.12 (2), 1 diverged, 1 not run"
-    assert theirs(Published(1.5, 0.25, 5)) == "1.50 ± 0.25 (5)"
-    assert theirs(Published(1.5)) == "1.50"
-    assert ours(None) == theirs(None) == ""
-
-
-def test_one_value_has_no_spread(table, tmp_path):
-    store = Store(tmp_path / "one")
-    store.put(result_of(table.cells[0].experiment, 0, {"sparse": 1.0}, status="diverged", reason="x"))
-    assert ours(summarise(table, store).cells["sparse", "A"]) == "1.00 (1), 2 not run"
-
-
-def test_runs_are_counted_by_how_they_ended(table, store):
-    store.put(result_of(table.cells[0].experiment, 2, {}, status="failed", reason="RuntimeError: bad"))
-    summary = summarise(table, store)
-    assert counts(summary) == {"done": 2, "diverged": 1, "failed": 1, "not run": 0, "stale": 1}
-    assert commands(summary) == ["srnn run paper/table --scale smoke --seeds 0,1,2,7", "srnn report paper/table"]
+@pytest.fixture(scope="module")
+def summary(table, tmp_path_factory):
+    """All runs of A and B; of C one that is done, a diverged, a failed and a stale one, the others were not run."""
+    a, b, c = (table.cells[index].experiment for index in (0, 2, 4))
+    store = Store(tmp_path_factory.mktemp("store"))
+    for seed in range(10):
+        store.put(result_of(a, seed, {"sparse": 1 + 0.01 * seed**1.5, "lottery": 2 + 0.1 * seed}))
+        store.put(result_of(b, seed, {"sparse": 2 - 0.02 * seed, "lottery": 2.05 + 0.11 * seed}))
+    store.put(result_of(c, 0, {"sparse": 1.0, "lottery": 2.0}))
+    store.put(result_of(c, 1, {"sparse": 3.0}, status="diverged", reason="loss is nan <here>"))
+    store.put(result_of(c, 2, {}, status="failed", reason="RuntimeError: bad"))
+    store.put(result_of(c, 17, {"sparse": 8.0, "lottery": 5.0}, packages={"srnn-masks": "0.0.1"}))
+    return summarise(table, store)
 
 
 EXPECTED = [
     "A title & more",
-    "4.00 ± 3.61 (3), 1 not run",
+    "4.00 ± 3.61 (3), 1 failed, 7 not run",
+    "3.50 ± 2.12 (2), 1 diverged, 1 failed, 7 not run",
     "1.50 ± 0.25 (5)",
-    "a remark on 2 cells",
+    "a remark on 6 cells",
     "1 diverged: loss is nan <here>",
-    "1 stale, made by other packages (srnn-masks 0.0.1, now 0.1.0)",
+    "1 failed: RuntimeError: bad",
+    "1 stale, produced by other package versions (srnn-masks 0.0.1, now 0.1.0)",
     "25.00 %",
-    "3 of 4 runs ended",
-]
-
-
-PLACES = (("sparse", "A"), ("lottery", "A"))
-CLAIM = Claim("sparse <first>", 'Sparse beats "lottery" & <all>.', "Section 0", (beats(PLACES[0], over=PLACES[1]),))
-JUDGEMENTS = [
-    Judgement(
-        CLAIM,
-        "supported",
-        "All is well <so>.",
-        dict.fromkeys(PLACES, 3),
-        deciding=CLAIM.contrasts[0],
-        estimate=-1.25,
-        interval=(-2.0, -0.5),
-        bootstrap=(-1.9, -0.6),
-        effect=2.125,
-        p=0.0001,
-        p_holm=0.0123,
-        rank_p=0.1,
-        rank_effect=1.0,
-    ),
-    Judgement(
-        dataclasses.replace(CLAIM, name="second"),
-        "undecided",
-        "Too few runs.",
-        {PLACES[0]: 2, PLACES[1]: 1},
-        deciding=dataclasses.replace(CLAIM.contrasts[0], bound=0.5, margin=0.25),
-        detectable=7.5,
-        diverged=4,
-        missing=5,
-    ),
-    Judgement(dataclasses.replace(CLAIM, name="third"), "contradicted", "It is reversed.", dict.fromkeys(PLACES, 2)),
-]
-JUDGED = [
-    "Claims: 1 supported, 1 contradicted, 1 undecided",
-    "supported: sparse <first> (All is well <so>)",
-    "undecided: second (Too few runs)",
-    "contradicted: third (It is reversed)",
+    "23 of 31 runs ended",
 ]
 NUMBERS = [
-    "-1.25 units, 95 % -2.00 to -0.50",
-    "95 % -1.90 to -0.60",
-    "g = +2.12",
-    "0.012 (< 0.001 uncorrected)",
-    "P(better) = 1.00, p = 0.100",
-    "3 in each cell",
-    "A: sparse − lottery",
+    "< 0.001 (< 0.001 uncorrected)",
+    "10 in each cell",
+    "sparse: A − B",
     "0.5 units",
     "0.25 units",
-    "7.50 units (80 % power)",
-    "sparse, A: 2; lottery, A: 1; 4 diverged; 5 missing",
+    "lottery, C: 2; lottery, A: 10; 1 diverged; 8 missing",
 ]
 
 
-@pytest.fixture
-def judged(table, store, monkeypatch):
-    """Give the summary of the table with a claim of each verdict, whatever the statistics say."""
-    monkeypatch.setattr("srnn_bench.report._section.judge", lambda summary: JUDGEMENTS)
-    claims = tuple(judgement.claim for judgement in JUDGEMENTS)
-    return summarise(dataclasses.replace(table, claims=claims), store)
+def numbers_of(judgements) -> list[str]:
+    """Return the numbers behind the verdicts as a report shows them."""
+    first, _, _, close = judgements
+    low, high = first.interval
+    return [
+        *NUMBERS,
+        f"{first.estimate:+.2f} units, 95 % {low:+.2f} to {high:+.2f}",
+        "95 % {:+.2f} to {:+.2f}".format(*first.bootstrap),
+        f"g = {first.effect:+.2f}",
+        f"{close.p_holm:.3f} ({close.p:.3f} uncorrected)",
+        f"P(better) = {close.rank_effect:.2f}, p = {close.rank_p:.3f}",
+        f"{close.detectable:.2f} units (80 % power)",
+    ]
 
 
-def test_the_terminal_shows_everything(judged):
-    console = Console(width=200, record=True, file=io.StringIO())
-    print_report([judged], console)
+def test_a_section_shows_our_numbers_and_those_of_the_paper(summary):
+    assert section(summary).cells.columns == ("", "A", "B", "C")
+    assert section(summary).cells.rows == (
+        ("sparse", "1.11 ± 0.09 (10)\npaper 1.50 ± 0.25 (5)", "1.91 ± 0.06 (10)\npaper 1.75", EXPECTED[1]),
+        ("lottery", "2.45 ± 0.30 (10)", "2.54 ± 0.33 (10)", EXPECTED[2]),
+    )
+
+
+def test_one_value_has_no_spread_and_a_missing_cell_no_text(table, tmp_path):
+    a = table.cells[0].experiment
+    store = Store(tmp_path)
+    store.put(result_of(a, 0, {"sparse": 1.0}, status="diverged", reason="x"))
+    cells = (table.cells[0], table.cells[3])  # sparse A and lottery B
+    part = section(summarise(dataclasses.replace(table, cells=cells, seeds=(0, 1, 2), claims=()), store))
+    assert part.cells.rows == (
+        ("sparse", "1.00 (1), 2 not run\npaper 1.50 ± 0.25 (5)", ""),
+        ("lottery", "", "3 not run"),
+    )
+    assert part.judgements == ()
+
+
+def test_a_section_counts_runs_by_how_they_ended_and_has_the_commands(summary):
+    part = section(summary)
+    assert part.counts == {"done": 22, "diverged": 1, "failed": 1, "not run": 7, "stale": 1}
+    assert part.verdicts == {"supported": 1, "contradicted": 1, "undecided": 2}
+    assert part.commands == (
+        "srnn run paper/table --scale quick --seeds 0,1,2,3,4,5,6,7,8,9,17",
+        "srnn report paper/table",
+    )
+
+
+def test_numbers_that_could_not_be_computed_are_left_out(table, tmp_path):
+    claims = section(summarise(table, Store(tmp_path))).claims
+    assert claims.columns == ("claim", "verdict", "contrast", "runs", "bound", "margin", "reason")
+    assert claims.rows[0][2:] == ("sparse: A − B", "0 in each cell; 20 missing", "", "", "no run yet")
+
+
+def test_the_terminal_shows_everything(summary):
+    console = Console(width=240, record=True, file=io.StringIO())
+    print_report([summary], console)
     text = console.export_text()
-    for expected in [*EXPECTED, *JUDGED]:
+    for expected in EXPECTED:
         assert expected in text
+    words = re.sub(r"\s+", " ", text)
+    assert "Claims: 1 supported, 1 contradicted, 2 undecided" in words
+    for judgement, verdict in zip(judge(summary), VERDICTS, strict=True):
+        assert f"{verdict}: {judgement.claim.name} ({judgement.reason})" in words
 
 
 class Page(HTMLParser):
-    """A strict reader of a page: every element is closed by its own end; text, identifiers and references are kept."""
+    """A strict parser of a page: every element has its own end tag; text, identifiers and references are recorded."""
 
     VOID = ("meta", "link")
 
@@ -228,83 +201,97 @@ class Page(HTMLParser):
         if not {"style", "svg"} & set(self.open):
             self.text += data
 
+    @property
+    def words(self) -> str:
+        """Text of the page with single spaces."""
+        return re.sub(r"\s+", " ", self.text)
+
     def values(self, *names: str) -> list[str]:
         """Return the values of attributes."""
         return [value for element in self.elements for name, value in element.attributes.items() if name in names]
 
 
-def words(page: Page) -> str:
-    """Return the text of a page with single spaces."""
-    return re.sub(r"\s+", " ", page.text)
+@pytest.fixture(scope="module")
+def html(summary, tmp_path_factory) -> str:
+    """Return the page of the table at two scales."""
+    folder = tmp_path_factory.mktemp("page")
+    other = dataclasses.replace(summary, table=dataclasses.replace(summary.table, scale="paper"))
+    text = write_html([summary, other], folder / "report.html").read_text()
+    assert [path.name for path in folder.iterdir()] == ["report.html"]
+    return text
 
 
-def test_the_page_shows_everything(judged, tmp_path):
-    text = words(Page(write_html([judged], tmp_path / "report.html").read_text()))
-    for expected in [*EXPECTED, *NUMBERS]:
-        assert expected in text
-    for judgement in JUDGEMENTS:
-        for said in (judgement.claim.statement, judgement.claim.name, judgement.claim.source, judgement.reason):
-            assert said in text
-    assert "2 done 1 diverged 0 failed 1 not run 1 stale" in text
-    assert "1 supported 1 contradicted 1 undecided" in text
-    assert "srnn-masks 0.0.1" in text and "srnn run paper/table --scale smoke --seeds 0,1,2,7" in text
+@pytest.fixture(scope="module")
+def page(html) -> Page:
+    return Page(html)
 
 
-def test_the_page_needs_nothing_beside_it(judged, tmp_path):
-    text = write_html([judged], tmp_path / "report.html").read_text()
-    page = Page(text)
-    assert [reference for reference in page.values("src", "href") if not reference.startswith(("data:", "#"))] == []
-    assert set(re.findall(r"https?://[^\"'<> ]*", text)) == {"http://www.w3.org/2000/svg"}
-    assert {"script", "img", "iframe", "object"}.isdisjoint(element.tag for element in page.elements)
-    assert "@import" not in text and not re.findall(r"url\((?!#)", text)
-    assert [path.name for path in tmp_path.iterdir() if path.suffix == ".html"] == ["report.html"]
+def test_the_page_shows_everything(summary, page):
+    for expected in [*EXPECTED, *numbers_of(judge(summary))]:
+        assert expected in page.words
+    for judgement in judge(summary):
+        claim = judgement.claim
+        for expected in (claim.statement, f"{claim.name}; {claim.source}", judgement.reason):
+            assert expected in page.words
+    assert "22 done 1 diverged 1 failed 7 not run 1 stale" in page.words
+    assert "Claims: 1 supported 1 contradicted 2 undecided" in page.words
+    assert "srnn-masks 0.0.1" in page.words
+    assert "srnn run paper/table --scale quick --seeds 0,1,2,3,4,5,6,7,8,9,17" in page.words
 
 
-def test_anchors_and_identifiers_are_there_once(judged, tmp_path):
-    other = dataclasses.replace(judged, table=dataclasses.replace(judged.table, scale="quick"))
-    page = Page(write_html([judged, other], tmp_path / "report.html").read_text())
-    identifiers = page.values("id")
-    assert len(set(identifiers)) == len(identifiers)
-    links = [held[1:] for held in page.values("href") if held.startswith("#")]
-    assert set(links) <= set(identifiers)
-    assert {"paper-table-smoke", "paper-table-quick"} <= set(links)
-    assert "Claims of all tables: 2 supported 2 contradicted 2 undecided" in words(page)
-
-
-def test_the_page_has_the_tables_figures(judged, tmp_path):
-    page = Page(write_html([judged], tmp_path / "report.html").read_text())
-    figures = [element.attributes["aria-label"] for element in page.elements if element.tag == "svg"]
-    for start in (
-        "Error, ours",
-        "Learning curves: sparse, lottery",
-        "Error against density: all",
-        "Time of a training",
-    ):
-        assert any(label.startswith(start) for label in figures)
-    assert len(figures) == sum(element.tag == "figcaption" for element in page.elements) == 5
-
-
-def test_the_same_results_give_the_same_page(judged, tmp_path):
-    pages = [write_html([judged], tmp_path / name).read_bytes() for name in ("a.html", "b.html")]
+def test_the_same_results_give_the_same_page(summary, tmp_path):
+    table = dataclasses.replace(summary.table, cells=summary.table.cells[:1], claims=())
+    small = dataclasses.replace(summary, table=table, cells={("sparse", "A"): summary.cells["sparse", "A"]})
+    pages = [write_html([small], tmp_path / name).read_bytes() for name in ("a.html", "b.html")]
     assert pages[0] == pages[1]
 
 
-def test_markdown_shows_everything(judged, tmp_path):
-    drawn = write_figures([judged], tmp_path / "figures")
-    text = write_markdown([judged], tmp_path / "report.md", drawn).read_text()
-    for expected in [*EXPECTED, *NUMBERS, CLAIM.statement, CLAIM.name, *(found.reason for found in JUDGEMENTS)]:
-        assert escape(expected) in text
-    assert "2 done, 1 diverged, 0 failed, 1 not run, 1 stale" in text
-    assert "### Claims: 1 supported, 1 contradicted, 1 undecided" in text
-    assert "srnn-masks 0.0.1" in text and "\nsrnn run paper/table --scale smoke --seeds 0,1,2,7\n" in text
+def test_the_page_is_self_contained(html, page):
+    assert [reference for reference in page.values("src", "href") if not reference.startswith(("data:", "#"))] == []
+    assert set(re.findall(r"https?://[^\"'<> ]*", html)) == {"http://www.w3.org/2000/svg"}
+    assert {"script", "img", "iframe", "object"}.isdisjoint(element.tag for element in page.elements)
+    assert "@import" not in html and not re.findall(r"url\((?!#)", html)
+
+
+def test_anchors_and_identifiers_are_unique(page):
+    identifiers = page.values("id")
+    assert len(set(identifiers)) == len(identifiers)
+    links = {link[1:] for link in page.values("href") if link.startswith("#")}
+    assert {"paper-table-quick", "paper-table-paper"} <= links <= set(identifiers)
+    assert "Claims of all tables: 2 supported 2 contradicted 4 undecided" in page.words
+
+
+def test_the_page_has_the_figures_of_the_table(page):
+    figures = [element.attributes["aria-label"] for element in page.elements if element.tag == "svg"]
+    for start in ("Error, ours", "Learning curves: sparse, lottery", "Error against density: all", "Time per training"):
+        assert sum(label.startswith(start) for label in figures) == 2
+    assert len(figures) == sum(element.tag == "figcaption" for element in page.elements) == 2 * 5
+
+
+def shown(text: str) -> str:
+    """Return a text as Markdown has it: its special characters escaped."""
+    entities = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([|\[\]])", r"\\\1", entities)
+
+
+def test_markdown_shows_everything(summary, tmp_path):
+    figures = write_figures([summary], tmp_path / "figures")
+    text = write_markdown([summary], tmp_path / "report.md", figures).read_text()
+    judgements = judge(summary)
+    claims = [text for each in judgements for text in (each.claim.statement, each.claim.name, each.reason)]
+    for expected in [*EXPECTED, *numbers_of(judgements), *claims]:
+        assert shown(expected) in text
+    assert "22 done, 1 diverged, 1 failed, 7 not run, 1 stale" in text
+    assert "### Claims: 1 supported, 1 contradicted, 2 undecided" in text
+    assert "\nsrnn run paper/table --scale quick --seeds 0,1,2,3,4,5,6,7,8,9,17\n" in text
     links = re.findall(r"\]\(([^)]*)\)", text)
-    assert sorted(links) == sorted(f"figures/{path.name}" for path in drawn if path.suffix == ".svg")
+    assert sorted(links) == sorted(f"figures/{path.name}" for path in figures if path.suffix == ".svg")
     assert all((tmp_path / link).exists() for link in links)
-    assert "](" not in write_markdown([judged], tmp_path / "plain.md").read_text()
 
 
-def test_every_line_of_a_markdown_table_has_its_columns(judged, tmp_path):
-    text = write_markdown([judged], tmp_path / "report.md").read_text()
+def test_every_line_of_a_markdown_table_has_its_columns(summary, tmp_path):
+    text = write_markdown([summary], tmp_path / "report.md").read_text()
+    assert "](" not in text, "no link without figures"
     tables = re.findall(r"(?:^\|.*\|\n)+", text, flags=re.MULTILINE)
     assert len(tables) == 5
     for lines in tables:
@@ -312,7 +299,7 @@ def test_every_line_of_a_markdown_table_has_its_columns(judged, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "shown"),
+    ("text", "escaped"),
     [
         ("a|b", r"a\|b"),
         ("<b> & c", "&lt;b&gt; &amp; c"),
@@ -322,52 +309,12 @@ def test_every_line_of_a_markdown_table_has_its_columns(judged, tmp_path):
         ("first\nsecond", "first<br>second"),
     ],
 )
-def test_markdown_is_escaped(text, shown):
-    assert escape(text) == shown
-
-
-def test_evidence_leaves_out_what_could_not_be_computed():
-    assert evidence(JUDGEMENTS[2], "units") == {"runs": "2 in each cell"}
-
-
-def test_claims_are_judged_by_the_runs_at_hand(table, store):
-    claimed = summarise(dataclasses.replace(table, claims=(CLAIM,)), store)
-    assert section(claimed).verdicts == {"supported": 0, "contradicted": 0, "undecided": 1}, "smoke decides nothing"
-    assert section(summarise(table, store)).judgements == ()
+def test_markdown_is_escaped(table, tmp_path, text, escaped):
+    summary = summarise(dataclasses.replace(table, title=text, cells=table.cells[:1], claims=()), Store(tmp_path))
+    report = write_markdown([summary], tmp_path / "report.md").read_text()
+    assert f"\n## {escaped} \\[paper/table, scale quick\\]\n" in report
 
 
 def test_an_empty_report_says_what_to_do(tmp_path):
-    assert "holds no result" in write_html([], tmp_path / "report.html").read_text()
-    assert "holds no result" in write_markdown([], tmp_path / "report.md").read_text()
-
-
-def test_a_table_asks_for_each_experiment_once_a_seed(table):
-    assert [(job.seed, job.experiment) for job in table.jobs()] == [
-        (seed, table.cells[0].experiment) for seed in (0, 1, 2)
-    ]
-    assert [job.seed for job in table.jobs([9])] == [9]
-
-
-def test_a_result_without_the_metric_of_its_cell_is_named(table, tmp_path):
-    store = Store(tmp_path)
-    result = result_of(table.cells[0].experiment, 0, {"sparse": 1.0})
-    (stage,) = result.stages
-    store.put(result.model_copy(update={"stages": (stage.model_copy(update={"metrics": {"error": 1.0}}),)}))
-    with pytest.raises(ValueError, match=f"run {result.key}: stage 'sparse' has no metric 'mse', only error"):
-        summarise(table, store)
-
-
-def test_a_store_of_many_other_runs_is_asked_only_for_the_tables_own(table, tiny, tmp_path, monkeypatch):
-    store = Store(tmp_path)
-    other = tiny(penalties=())
-    for seed in range(50):
-        store.put(result_of(other, seed, {"sparse": 1.0}))
-    mine = result_of(table.cells[0].experiment, 7, {"sparse": 2.0})
-    store.put(mine)
-    asked = []
-    get = store.get
-    monkeypatch.setattr(store, "get", lambda key: (asked.append(key), get(key))[1])
-    summary = summarise(table, store)
-    assert asked == [mine.key]
-    assert summary.cells["sparse", "A"].values == {7: 2.0}
-    assert list(summary.cells["sparse", "A"].results) == [0, 1, 2, 7]
+    assert "has no results of any table yet" in write_html([], tmp_path / "report.html").read_text()
+    assert "has no results of any table yet" in write_markdown([], tmp_path / "report.md").read_text()

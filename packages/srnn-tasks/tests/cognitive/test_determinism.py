@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from srnn_tasks import Batch
+from srnn_tasks import Batch, TaskError
 from srnn_tasks.cognitive import Cognitive, CognitiveSource, Conventions, Legacy, OneTrial, Streams, Windows
 from srnn_tasks.testing import check_task
 
@@ -162,12 +162,12 @@ def test_a_state_of_something_else_is_refused() -> None:
         (streams, {**state, "more": 0}, "expected the state of streams"),
         (opened(tasks=FEW[:2], layout=Streams(steps=10)), state, f"expected 2 tasks; got {len(FEW)}"),
     ):
-        with pytest.raises(ValueError, match=message):
+        with pytest.raises(TaskError, match=message):
             source.load_state_dict(wrong)
     other = opened(tasks=FEW[:2], layout=Streams(steps=10))
     drawn(other, 4)
     own = saved(other.state_dict())
-    with pytest.raises(ValueError, match="expected 2 tasks"):
+    with pytest.raises(TaskError, match="expected 2 tasks"):
         other.load_state_dict(state)
     assert saved(other.state_dict()) == own, "its streams did not move"
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from srnn_tasks import TaskError
 from srnn_tasks.cognitive import (
     BATTERIES,
     PERIODS,
@@ -278,5 +279,5 @@ def test_a_wrong_value_is_named(fields, message) -> None:
     ],
 )
 def test_a_wrong_rule_is_named(arguments, message) -> None:
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(TaskError, match=message):
         Rule(*arguments)

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+from srnn_tasks import TaskError
 from srnn_tasks.gym import ENVIRONMENTS, CognitiveEnv
 
 gymnasium = pytest.importorskip("gymnasium")
@@ -358,7 +359,7 @@ def test_a_given_ground_truth_is_heeded(task):
         assert env.gt[env.start_ind["decision"]] == 1 + wanted
         assert trial["ground_truth"] == wanted
         assert trial["probs"] == 0.25
-    with pytest.raises(ValueError, match=r"ground_truth: expected one of \[0, 1.*; got 16"):
+    with pytest.raises(TaskError, match=r"ground_truth: expected one of \[0, 1.*; got 16"):
         env.new_trial(ground_truth=16)
 
 
@@ -436,7 +437,7 @@ def test_what_is_wrong_is_named(arguments, message):
 
 
 def test_a_step_before_the_first_reset_is_refused():
-    with pytest.raises(ValueError, match="step: expected a trial; call reset first"):
+    with pytest.raises(TaskError, match="step: expected a trial; call reset first"):
         CognitiveEnv("go").step(0)
 
 

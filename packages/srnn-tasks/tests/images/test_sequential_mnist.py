@@ -7,7 +7,7 @@ from itertools import islice
 import pytest
 import torch
 
-from srnn_tasks import SequentialMNIST, SequentialMNISTSource
+from srnn_tasks import SequentialMNIST, SequentialMNISTSource, TaskError
 from srnn_tasks.images import Mnist, load_mnist
 
 needs_data = pytest.mark.skipif("SRNN_DATA" not in os.environ, reason="SRNN_DATA is not set: no MNIST files")
@@ -157,13 +157,13 @@ def test_a_resumed_stream_goes_on_bit_for_bit(opened_on: Opened, generator: torc
     "state", [{}, {"order": torch.zeros(3)}, {"order": torch.tensor([55_000])}, {"order": torch.tensor([-1])}]
 )
 def test_a_state_of_another_task_is_refused(opened_on: Opened, state: dict) -> None:
-    with pytest.raises(ValueError, match="state: expected"):
+    with pytest.raises(TaskError, match="state: expected"):
         opened_on().load_state_dict(state)
 
 
 def test_without_held_out_images_there_is_no_validation_split(opened_on: Opened, generator: torch.Generator) -> None:
     source = opened_on(validation=0)
-    with pytest.raises(ValueError, match=r"split: .* \(validation = 0\)"):
+    with pytest.raises(TaskError, match=r"split: .* \(validation = 0\)"):
         source.evaluate(lambda *_: None, split="validation", generator=generator)
 
 

@@ -12,7 +12,7 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from srnn_tasks import Batch, WikiText, WikiTextSource
+from srnn_tasks import Batch, TaskError, WikiText, WikiTextSource
 from srnn_tasks.testing import check_task
 
 from .made_up import WORDS, MadeUp
@@ -149,9 +149,9 @@ def test_windows_of_an_epoch(tokens: int, size: int, steps: int, windows: int) -
 @pytest.mark.parametrize("size", [0, 51])
 def test_streams_of_less_than_two_words_are_refused(size: int) -> None:
     source = made(train_tokens=101)
-    with pytest.raises(ValueError, match=f"size: expected 1 to 50 rows, for 101 words of train; got {size}"):
+    with pytest.raises(TaskError, match=f"size: expected 1 to 50 rows, for 101 words of train; got {size}"):
         source.epoch_batches(size)
-    with pytest.raises(ValueError, match=r"size: expected .* got"):
+    with pytest.raises(TaskError, match=r"size: expected .* got"):
         next(stream(source, size))
     assert source.epoch_batches(50) == 1
 
@@ -239,7 +239,7 @@ def test_another_number_of_rows_begins_the_text_anew() -> None:
 )
 def test_a_state_of_another_task_is_refused(state: dict, message: str) -> None:
     source = made(train_tokens=100, steps=7)
-    with pytest.raises(ValueError, match=f"^state: {message}$"):
+    with pytest.raises(TaskError, match=f"^state: {message}$"):
         source.load_state_dict(state)
 
 
@@ -313,9 +313,9 @@ def test_a_bad_model_has_a_finite_perplexity_and_a_broken_one_none() -> None:
 def test_evaluation_says_what_it_does_not_know() -> None:
     source = made()
     for call in (source.constant, source.unigram):
-        with pytest.raises(ValueError, match=r"split: expected one of .* got 'train'"):
+        with pytest.raises(TaskError, match=r"split: expected one of .* got 'train'"):
             call(split="train")
-    with pytest.raises(ValueError, match=r"token: expected one of the \d+ words of the vocabulary; got 'Valkyria'"):
+    with pytest.raises(TaskError, match=r"token: expected one of the \d+ words of the vocabulary; got 'Valkyria'"):
         source.constant("Valkyria")
 
 

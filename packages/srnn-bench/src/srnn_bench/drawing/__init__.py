@@ -1,4 +1,8 @@
-"""TODO drawing."""
+"""Drawings: matplotlib figures with title and caption, as SVG and PNG in one style; heat maps; Markdown tables.
+
+Reports and the figures of papers share this room, so that all drawings look alike and are readable on a phone. It
+imports matplotlib, and is therefore imported only by what draws.
+"""
 
 from ._drawing import COLOURS as COLOURS
 from ._drawing import DASHES as DASHES
@@ -8,9 +12,6 @@ from ._drawing import MARKERS as MARKERS
 from ._drawing import Drawing as Drawing
 from ._drawing import Fill as Fill
 from ._drawing import canvas as canvas
-from ._drawing import file_png as file_png
-from ._drawing import file_svg as file_svg
-from ._drawing import inline_svg as inline_svg
 from ._drawing import legend as legend
 from ._drawing import legend_height as legend_height
 from ._drawing import logarithmic as logarithmic
@@ -23,6 +24,9 @@ from ._files import write_text as write_text
 from ._heat import FEW as FEW
 from ._heat import colour_scale as colour_scale
 from ._heat import heat as heat
+from ._render import file_png as file_png
+from ._render import file_svg as file_svg
+from ._render import inline_svg as inline_svg
 
 __all__ = [
     "COLOURS",

@@ -6,33 +6,34 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from .._files import write_whole
-from ._drawing import Drawing, file_png, file_svg
+from .._files import write_atomically
+from ._drawing import Drawing
+from ._render import file_png, file_svg
 
 
 def write_drawing(drawing: Drawing, folder: Path) -> list[Path]:
     """Write a drawing as SVG and PNG; return the paths."""
     paths = [folder / f"{drawing.name}.svg", folder / f"{drawing.name}.png"]
-    write_whole(paths[0], file_svg(drawing).encode())
-    write_whole(paths[1], file_png(drawing))
+    write_atomically(paths[0], file_svg(drawing).encode())
+    write_atomically(paths[1], file_png(drawing))
     return paths
 
 
 def write_text(text: str, folder: Path, name: str) -> Path:
     """Write a text as Markdown; return the path."""
     path = folder / f"{name}.md"
-    write_whole(path, text.encode())
+    write_atomically(path, text.encode())
     return path
 
 
 def markdown_table(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table: the first column to the left, the others to the right."""
+    """Return a Markdown table with the first column left-aligned, the others right-aligned."""
     lines = [head, ["---", *["---:"] * (len(head) - 1)], *body]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
 
 
 def significant(value: float, digits: int = 3) -> str:
-    """Return a number with some significant digits, a dash where there is none."""
+    """Return a number with some significant digits, a dash for NaN."""
     if math.isnan(value):
         return "-"
     return f"{value:.0f}" if abs(value) >= 10**digits else f"{value:.{digits}g}"

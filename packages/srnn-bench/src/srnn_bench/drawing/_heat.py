@@ -1,4 +1,4 @@
-"""A heat map: a share for each of some rows and columns."""
+"""Heat maps of values between 0 and 1, by row and column."""
 
 from __future__ import annotations
 
@@ -10,17 +10,22 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from torch import Tensor
 
+from .._errors import BenchError
 from ._drawing import Drawing, style
 
-LINE = 0.1  # inches of a row, at least
+LINE = 0.1  # minimum height of a row in inches
 
-FEW = 12  # rows in which numbers have room
+FEW = 12  # up to this many rows, cells show their numbers
 
 
 def heat(name: str, title: str, values: Tensor, rows: Sequence[str], columns: Sequence[str], *, label: str) -> Drawing:
-    """Draw values between 0 and 1, `(rows, columns)`, NaN where there is none; few rows show their numbers."""
+    """Draw values between 0 and 1, (rows, columns), NaN for a missing one; up to 12 rows show their numbers.
+
+    Raises:
+        BenchError: If the shape of `values` differs from the numbers of rows and columns.
+    """
     if values.shape != (len(rows), len(columns)):
-        raise ValueError(f"values: expected shape ({len(rows)}, {len(columns)}), got {tuple(values.shape)}")
+        raise BenchError(f"values: expected shape ({len(rows)}, {len(columns)}), got {tuple(values.shape)}")
     few = len(rows) <= FEW
     with style():
         tall = max((0.32 if few else LINE) * len(rows), 1.2)
@@ -43,7 +48,7 @@ def heat(name: str, title: str, values: Tensor, rows: Sequence[str], columns: Se
 
 
 def colour_scale(figure: Figure, axes: Axes, shown: AxesImage, label: str) -> None:
-    """Draw the scale of an image's colours, from 0 to 1, above its axes."""
+    """Add the colour scale of an image, from 0 to 1, above its axes."""
     scale = figure.colorbar(shown, ax=axes, location="top", shrink=0.45, aspect=32, pad=0.01, ticks=[0, 0.5, 1])
     scale.outline.set_visible(False)
     scale.set_label(label)

@@ -1,10 +1,9 @@
-"""Learning curves: the training loss by epoch and a validation metric by step, stages one after the other."""
+"""Figures of learning curves: training loss by epoch and validation metrics by step, one stage after the other."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -12,131 +11,29 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from ..drawing import INK, Drawing, canvas, legend, legend_height, logarithmic, series
-from ..experiment import Experiment, StageResult
-from ..tables import FilledCell, Summary, evaluations
-from ._words import anchor, slug
+from ..tables import Summary
+from ._curves import Curve, Panel, cells_of, loss_curves, metric_curves, metrics_of, panels_of
+from ._texts import anchor, slug
 
-SPAN = 20.0  # from this ratio of greatest to least loss on, the axis is logarithmic
-
-
-@dataclass(frozen=True)
-class Curve:
-    """One stage of one line, which begins at `start`: `values[k]` holds the value of every run at `places[k]`."""
-
-    line: str
-    stage: str
-    start: float
-    places: tuple[float, ...]
-    values: tuple[tuple[float, ...], ...]
-
-    @property
-    def n(self) -> int:
-        """Number of runs that finished the stage."""
-        return max(map(len, self.values))
-
-
-@dataclass(frozen=True)
-class Panel:
-    """Runs that share axes: `lines` holds one cell for each experiment, by what it is called.
-
-    rows: of the table, whose cells tell which metrics are drawn. names: of all lines that panels of the table may have,
-    in the order of their colours. subject: what tells this panel from others of the table.
-    """
-
-    rows: tuple[str, ...]
-    lines: dict[str, FilledCell]
-    names: tuple[str, ...]
-    subject: tuple[str, ...]
-
-    def title(self, what: str) -> str:
-        """Return a title of what is drawn."""
-        return f"{what}: {', '.join(self.subject)}" if self.subject else what
-
-    def file(self, what: str) -> str:
-        """Return the name of a drawing."""
-        return "-".join([what, *map(slug, self.subject[:1])])
+SPAN = 20.0  # the loss axis is logarithmic above this ratio of largest to smallest loss
 
 
 def curves(summary: Summary) -> list[Drawing]:
-    """Draw loss and metric over time.
+    """Draw loss and metrics over the course of training.
 
-    Where all columns of a row read the same run, there is one panel, a line a row. Else there is a panel each for the
-    rows that share their runs, a line a column.
+    If all columns of a row read the same experiment, there is one panel with one line per row. Else rows with the same
+    experiments share a panel, with one line per column.
     """
-    found = []
-    for panel in _panels(summary):
-        drawn = [curve for line, cell in panel.lines.items() for curve in _losses(line, cell)]
+    drawings = []
+    for panel in panels_of(summary):
+        drawn = [curve for line, cell in panel.lines.items() for curve in loss_curves(line, cell)]
         if drawn:
-            found.append(_loss_panel(summary, panel, drawn))
-        for metric in _metrics(summary, panel.rows):
-            drawn = [curve for line, cell in panel.lines.items() for curve in _courses(line, cell, metric)]
+            drawings.append(_loss_panel(summary, panel, drawn))
+        for metric in metrics_of(summary, panel.rows):
+            drawn = [curve for line, cell in panel.lines.items() for curve in metric_curves(line, cell, metric)]
             if drawn:
-                found.append(_metric_panel(summary, panel, drawn, metric))
-    return found
-
-
-def _panels(summary: Summary) -> list[Panel]:
-    rows, columns = summary.table.rows, summary.table.columns
-    of_row: dict[str, dict[str, FilledCell]] = {
-        row: {cell.cell.column: cell for cell in _cells(summary, [row])} for row in rows
-    }
-    read = {row: {cell.cell.experiment for cell in held.values()} for row, held in of_row.items()}
-    if all(len(each) == 1 for each in read.values()):
-        runs: dict[Experiment, list[str]] = {}
-        for row, (experiment,) in read.items():
-            runs.setdefault(experiment, []).append(row)
-        if len(runs) > 1:
-            lines = {", ".join(same): next(iter(of_row[same[0]].values())) for same in runs.values()}
-            return [Panel(rows, lines, names=tuple(lines), subject=())]
-    alike: dict[tuple[tuple[str, Experiment], ...], list[str]] = {}
-    for row, held in of_row.items():
-        alike.setdefault(tuple((column, cell.cell.experiment) for column, cell in held.items()), []).append(row)
-    return [Panel(tuple(same), of_row[same[0]], names=columns, subject=tuple(same)) for same in alike.values()]
-
-
-def _ended(cell: FilledCell) -> Iterator[tuple[str, int, list[StageResult]]]:
-    """Give of every stage of a cell's runs its name, its epochs, and what the runs that finished it measured."""
-    for stage in cell.cell.experiment.stages:
-        held = [result.stage(stage.name) for result in cell.results.values() if result]
-        yield stage.name, stage.training.epochs, [found for found in held if found is not None]
-
-
-def _losses(line: str, cell: FilledCell) -> Iterator[Curve]:
-    """Give the training losses of a cell's runs by epoch, counted from the run's begin on."""
-    start = 0
-    for name, epochs, ended in _ended(cell):
-        histories = [found.history for found in ended]
-        longest = max(map(len, histories), default=0)
-        if longest:
-            losses = (tuple(held[epoch].loss for held in histories if epoch < len(held)) for epoch in range(longest))
-            places = tuple(float(epoch) for epoch in range(start + 1, start + longest + 1))
-            yield Curve(line, name, start + 0.5, places, tuple(losses))
-        start += max(longest, epochs)
-
-
-def _courses(line: str, cell: FilledCell, metric: str) -> Iterator[Curve]:
-    """Give the evaluations of a metric in a cell's runs by optimizer step, counted from the run's begin on."""
-    start = 0
-    for name, _, ended in _ended(cell):
-        points: dict[float, list[float]] = {}
-        for found in ended:
-            for steps, value in evaluations(found, metric):
-                points.setdefault(start + steps, []).append(value)
-        if points:
-            places = tuple(sorted(points))
-            yield Curve(line, name, float(start), places, tuple(tuple(points[place]) for place in places))
-        start += max((found.steps for found in ended), default=0)  # no later stage where nobody finished this one
-
-
-def _metrics(summary: Summary, rows: Sequence[str]) -> list[str]:
-    """Return the metrics that the cells of some rows read, and whose course may be drawn."""
-    metrics = (cell.cell.reading.course for cell in _cells(summary, rows))
-    return list(dict.fromkeys(metric for metric in metrics if metric is not None))
-
-
-def _cells(summary: Summary, rows: Sequence[str]) -> list[FilledCell]:
-    places = ((row, column) for row in rows for column in summary.table.columns)
-    return [summary.cells[place] for place in places if place in summary.cells]
+                drawings.append(_metric_panel(summary, panel, drawn, metric))
+    return drawings
 
 
 def _loss_panel(summary: Summary, panel: Panel, drawn: Sequence[Curve]) -> Drawing:
@@ -145,9 +42,7 @@ def _loss_panel(summary: Summary, panel: Panel, drawn: Sequence[Curve]) -> Drawi
     if min(losses) > 0 and max(losses) > SPAN * min(losses):
         logarithmic(axes, "y")
     axes.set(xlabel="epoch", ylabel="training loss")
-    caption = (
-        f"Mean of the training loss per epoch; the band spans the least and the greatest run. Runs: {_runs(drawn)}."
-    )
+    caption = f"Mean training loss per epoch; the band spans the minimum and maximum over runs. Runs: {_runs(drawn)}."
     name = panel.file(f"{anchor(summary)}-curves")
     return Drawing(name, panel.title("Learning curves"), caption, figure)
 
@@ -156,12 +51,12 @@ def _metric_panel(summary: Summary, panel: Panel, drawn: Sequence[Curve], metric
     figure, axes = _axes(panel, drawn)
     axes.set(xlabel="optimizer steps", ylabel=f"validation {metric}")
     axes.set_xlim(left=0)
-    readings = [cell.cell.reading for cell in _cells(summary, panel.rows)]
+    readings = [cell.cell.reading for cell in cells_of(summary, panel.rows)]
     guides = sorted({guide for reading in readings if reading.course == metric for guide in reading.guides()})
     for guide in guides:
         axes.axhline(guide, color=INK, linewidth=0.8, linestyle="dashed")
     caption = (
-        f"Mean of {metric} on the validation split; the band spans the least and the greatest run. "
+        f"Mean {metric} on the validation split; the band spans the minimum and maximum over runs. "
         + (f"Dashed: {', '.join(f'{guide:g}' for guide in guides)}. " if guides else "")
         + f"Runs: {_runs(drawn)}."
     )
@@ -189,7 +84,7 @@ def _draw(axes: Axes, curve: Curve, look: Mapping[str, Any]) -> None:
 
 
 def _name_stages(axes: Axes, drawn: Sequence[Curve]) -> None:
-    """Write the name of each stage where it begins, and a line before all but the first."""
+    """Write the name of each stage at its start, with a vertical line before all but the first."""
     starts: dict[float, dict[str, None]] = {}
     for curve in drawn:
         starts.setdefault(curve.start, {})[curve.stage] = None
@@ -212,9 +107,9 @@ def _lines(drawn: Sequence[Curve]) -> list[str]:
 
 
 def _runs(drawn: Sequence[Curve]) -> str:
-    """Say how many runs each line has, stage by stage where that differs."""
-    found = []
+    """Return how many runs each line has, stage by stage if the number differs."""
+    texts = []
     for line in _lines(drawn):
         numbers = [curve.n for curve in drawn if curve.line == line]
-        found.append(f"{line} ({numbers[0] if len(set(numbers)) == 1 else ', then '.join(map(str, numbers))})")
-    return ", ".join(found)
+        texts.append(f"{line} ({numbers[0] if len(set(numbers)) == 1 else ', then '.join(map(str, numbers))})")
+    return ", ".join(texts)

@@ -1,4 +1,4 @@
-"""Figures with a line a cell: the table in the paper's form, and step times."""
+"""Figures with one line per cell: the values of the table, and step times."""
 
 from __future__ import annotations
 
@@ -11,36 +11,36 @@ from matplotlib.lines import Line2D
 
 from ..drawing import FILLS, INK, Drawing, Fill, canvas, legend, series
 from ..tables import FilledCell, Summary
-from ._words import anchor, without_value
+from ._texts import anchor, without_value
 
-LINES = 40  # in one drawing; a larger table gives several
+LINES = 40  # per drawing; a larger table has several drawings
 
-Part = dict[str, list[FilledCell]]  # the cells of some rows, by row
+Part = dict[str, list[FilledCell]]  # cells by row, of the rows in one drawing
 
 
 def cells(summary: Summary) -> list[Drawing]:
-    """Draw each cell's mean and spread under its row's name, and the paper's below it."""
+    """Draw the mean and spread of each cell below the name of its row, with the paper's numbers below ours."""
     table = summary.table
     return _dots(
         summary,
         "cells",
         title=f"{table.metric}, ours and the paper's",
         label=f"{table.metric.lower()} ({table.unit}), {table.better} is better",
-        caption="Filled: mean ± sample standard deviation over runs, their number in brackets; small dots: the runs. "
-        "Hollow: the paper's mean and its standard deviation.",
+        caption="Filled: mean ± sample standard deviation over runs (number of runs in brackets); small dots: single "
+        "runs. Hollow: the paper's mean and standard deviation.",
         values=lambda cell: list(cell.values.values()),
         papers=True,
     )
 
 
 def step_times(summary: Summary) -> list[Drawing]:
-    """Draw the wall time of a training step by cell."""
+    """Draw the wall time per training step of each cell."""
     return _dots(
         summary,
         "steps",
-        title="Time of a training step",
-        label="ms a training step",
-        caption="Mean ± sample standard deviation over runs, their number in brackets; small dots: the runs.",
+        title="Time per training step",
+        label="ms per training step",
+        caption="Mean ± sample standard deviation over runs (number of runs in brackets); small dots: single runs.",
         values=lambda cell: [stage.step_ms for stage in cell.stages.values()],
     )
 
@@ -58,32 +58,32 @@ def _dots(
     if not any(cell.n for cell in summary.cells.values()):
         return []
     parts = _parts(summary)
-    found = []
+    drawings = []
     for number, part in enumerate(parts, 1):
-        place, words = ("", "") if len(parts) == 1 else (f"-{number}", f" ({number} of {len(parts)})")
+        suffix, of_parts = ("", "") if len(parts) == 1 else (f"-{number}", f" ({number} of {len(parts)})")
         figure, axes = canvas(0.9 + 0.22 * _height(part))
         _lines(axes, summary, part, values, papers)
         axes.set_xlabel(label)
         if papers and any(cell.cell.published for cell in summary.cells.values()):
             fills = zip(("ours", "paper"), FILLS, strict=False)
             legend(figure, {who: Line2D([], [], **_look(fill), color=INK) for who, fill in fills})
-        found.append(Drawing(f"{anchor(summary)}-{name}{place}", title + words, caption, figure))
-    return found
+        drawings.append(Drawing(f"{anchor(summary)}-{name}{suffix}", title + of_parts, caption, figure))
+    return drawings
 
 
 def _parts(summary: Summary) -> list[Part]:
-    """Return the cells by row, in parts of at most LINES lines where a row alone does not have more."""
+    """Return the cells by row, in parts of at most LINES lines unless a single row has more."""
     parts: list[Part] = [{}]
     for row in summary.table.rows:
-        held = {row: [cell for column in summary.table.columns if (cell := summary.cells.get((row, column)))]}
-        if parts[-1] and _height(parts[-1] | held) > LINES:
+        cells_of_row = {row: [cell for column in summary.table.columns if (cell := summary.cells.get((row, column)))]}
+        if parts[-1] and _height(parts[-1] | cells_of_row) > LINES:
             parts.append({})
-        parts[-1].update(held)
+        parts[-1].update(cells_of_row)
     return parts
 
 
 def _height(part: Part) -> int:
-    """Return the number of lines of a part: a line a row and a line a cell."""
+    """Return the number of lines of a part: one per row and one per cell."""
     return sum(1 + len(group) for group in part.values())
 
 
@@ -109,7 +109,7 @@ def _lines(axes: Axes, summary: Summary, part: Part, values: Callable[[FilledCel
 
 
 def _ours(axes: Axes, place: float, values: Sequence[float], index: int) -> None:
-    """Draw the values as small dots, and their mean with the sample standard deviation."""
+    """Draw the values as small dots, and their mean with the sample standard deviation above them."""
     if not values:
         return
     color = series(index)["color"]

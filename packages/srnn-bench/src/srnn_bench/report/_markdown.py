@@ -1,4 +1,4 @@
-"""The report as GitHub Markdown, for `docs/results/`."""
+"""The report as GitHub Markdown, e.g. for `docs/results/`."""
 
 from __future__ import annotations
 
@@ -7,21 +7,25 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from .._files import write_whole
+from .._files import write_atomically
 from ..tables import Summary
-from ._section import Section, Sheet, section, total_verdicts
-from ._words import counted
+from ._section import Section, section, total_verdicts
+from ._sheets import Sheet
+from ._texts import counted
 
 
 def write_markdown(summaries: Sequence[Summary], path: str | Path, figures: Sequence[Path] = ()) -> Path:
-    """Write the report as Markdown; of `figures`, as `write_figures` returns them, the SVG files are linked."""
+    """Write the report as Markdown.
+
+    `figures` are paths as `write_figures` returns them; the report shows the SVG files among them.
+    """
     target = Path(path)
     sections = [section(summary) for summary in summaries]
     parts = ["# srnn report", *_overview(sections)]
     for part in sections:
         drawn = [figure for figure in figures if figure.suffix == ".svg" and figure.name.startswith(f"{part.anchor}-")]
         parts += _section(part, [(figure.stem, _relative(figure, target.parent)) for figure in drawn])
-    write_whole(target, ("\n\n".join(parts) + "\n").encode())
+    write_atomically(target, ("\n\n".join(parts) + "\n").encode())
     return target
 
 
@@ -31,7 +35,7 @@ def _relative(figure: Path, folder: Path) -> str:
 
 def _overview(sections: Sequence[Section]) -> Iterator[str]:
     if not sections:
-        yield "The store holds no result of any table yet. `srnn run moduli/table1 --scale smoke` makes a small one."
+        yield "The store has no results of any table yet. Run `srnn run moduli/table1 --scale smoke` for a small one."
     if len(sections) > 1:
         yield _bullets(
             f"{escape(part.heading)}: {counted(part.counts)}"
@@ -77,7 +81,7 @@ def _grid(sheet: Sheet) -> str:
 
 
 def escape(text: str) -> str:
-    """Return a text that GitHub shows as it is, in a line or in a cell of a table."""
+    """Return a text escaped for a line or a table cell of GitHub Markdown."""
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     text = re.sub(r"([\\`*\[\]|~$])|((?<!\w)_|_(?!\w))", r"\\\g<0>", text)
     return re.sub(r"\s*\n\s*", "<br>", text)

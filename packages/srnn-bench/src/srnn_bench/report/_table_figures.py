@@ -1,30 +1,34 @@
-"""The figures of a table. One figure more is one function more in FIGURES.
+"""All figures of a table, as drawings.
 
-Such a function takes a Summary and returns any number of drawings, none where there is nothing to draw.
+A kind of figure is a function that takes a `Summary` and returns any number of drawings. To add one, add the function
+to `kinds`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from ..drawing import Drawing, style
 from ..tables import Summary
-from ._curve_figures import curves
-from ._density_figures import against_density
-from ._dot_figures import cells, step_times
 
-FIGURES: tuple[Callable[[Summary], list[Drawing]], ...] = (cells, curves, against_density, step_times)
+if TYPE_CHECKING:
+    from ..drawing import Drawing
 
 
 def drawings(summary: Summary) -> list[Drawing]:
-    """Draw all figures of a table; each has a name of its own."""
-    found: dict[str, Drawing] = {}
+    """Return all figures of a table, each with a unique name."""
+    from ..drawing import style  # imports matplotlib, as the kinds do
+    from ._curve_figures import curves
+    from ._density_figures import against_density
+    from ._dot_figures import cells, step_times
+
+    kinds = (cells, curves, against_density, step_times)
+    by_name: dict[str, Drawing] = {}
     with style():
-        for drawing in (drawing for draw in FIGURES for drawing in draw(summary)):
+        for drawing in (drawing for draw in kinds for drawing in draw(summary)):
             name, number = drawing.name, 1
-            while name in found:  # two rows whose names differ only in signs
+            while name in by_name:  # two rows whose names differ only in special characters
                 number += 1
                 name = f"{drawing.name}-{number}"
-            found[name] = replace(drawing, name=name)
-    return list(found.values())
+            by_name[name] = replace(drawing, name=name)
+    return list(by_name.values())

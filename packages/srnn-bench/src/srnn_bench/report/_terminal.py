@@ -1,4 +1,4 @@
-"""The report in the terminal."""
+"""The report and the claims in the terminal."""
 
 from __future__ import annotations
 
@@ -10,31 +10,63 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from ..tables import Judgement, Summary, judge
-from ._section import Section, Sheet, section
-from ._words import counted, verdict_line
+from ..tables import Judgement, Summary, Verdict, judge
+from ._section import Section, section
+from ._sheets import Sheet
+from ._texts import counted, judgement_numbers, verdict_line
+
+STYLES: dict[Verdict, str] = {"supported": "bold green", "contradicted": "bold red", "undecided": "yellow"}
 
 
 def print_report(summaries: Iterable[Summary], console: Console) -> None:
-    """Print each table: a cell shows our mean ± sample sd (number of runs), and the paper's numbers below."""
+    """Print each table; a cell shows our mean ± sample sd (number of runs), and the paper's numbers below."""
     for summary in summaries:
         _print_section(section(summary), console)
 
 
+def print_claims(summaries: Iterable[Summary], console: Console) -> None:
+    """Print the claims of each table with verdict, statement, reason and numbers, and the number of verdicts."""
+    counts: Counter[str] = Counter()
+    for summary in summaries:
+        if not summary.table.claims:
+            continue
+        judgements = judge(summary)
+        counts.update(judgement.verdict for judgement in judgements)
+        console.print(Text(summary.table.heading, style="bold"), highlight=False)
+        grid = Grid.grid(padding=(0, 2))
+        grid.add_column(no_wrap=True)
+        grid.add_column(overflow="fold")
+        for judgement in judgements:
+            _add_claim(grid, judgement, summary.table.unit)
+        console.print(grid, highlight=False)
+    total = counted({verdict: counts[verdict] for verdict in STYLES}) if counts else "no table has claims"
+    console.print(Text(total, style="bold"), highlight=False)
+
+
+def _add_claim(grid: Grid, judgement: Judgement, unit: str) -> None:
+    claim = judgement.claim
+    numbers = "; ".join(f"{name}: {text}" for name, text in judgement_numbers(judgement, unit).items())
+    grid.add_row(Text(judgement.verdict, style=STYLES[judgement.verdict]), Text(claim.name, style="bold"))
+    grid.add_row("", Text(f"{claim.statement} ({claim.source})"))
+    grid.add_row("", Text(judgement.reason))
+    grid.add_row("", Text(numbers, style="dim"))
+    grid.add_row("", "")
+
+
 def _print_section(part: Section, console: Console) -> None:
-    _say(console, part.heading, style="bold")
+    _print(console, part.heading, style="bold")
     console.print(_grid(part.cells))
-    _say(console, part.caption)
+    _print(console, part.caption)
     for remark in part.remarks:
-        _say(console, f"- {remark}")
+        _print(console, f"- {remark}")
     if part.judgements:
         console.print()
-        _say(console, f"Claims: {counted(part.verdicts)}", style="bold")
+        _print(console, f"Claims: {counted(part.verdicts)}", style="bold")
         for judgement in part.judgements:
-            _say(console, f"- {verdict_line(judgement)}")
+            _print(console, f"- {verdict_line(judgement)}")
     if part.densities.rows:
         console.print()
-        _say(console, part.densities.title, style="bold")
+        _print(console, part.densities.title, style="bold")
         console.print(_grid(part.densities))
     console.print()
 
@@ -53,61 +85,5 @@ def _lines(text: str) -> Text:
     return Text.assemble(first, (f"\n{second}", "dim")) if second else Text(first)
 
 
-def _say(console: Console, text: str, style: str | None = None) -> None:
+def _print(console: Console, text: str, style: str | None = None) -> None:
     console.print(text, markup=False, highlight=False, style=style)
-
-
-STYLES = {"supported": "bold green", "contradicted": "bold red", "undecided": "yellow"}
-
-
-def print_claims(summaries: Iterable[Summary], console: Console) -> None:
-    """Print the claims of each table with verdict, statement, reason and numbers, and the count of verdicts."""
-    counts: Counter[str] = Counter()
-    for summary in summaries:
-        if not summary.table.claims:
-            continue
-        table = summary.table
-        console.print(Text(table.heading, style="bold"), highlight=False)
-        grid = Grid.grid(padding=(0, 2))
-        grid.add_column(no_wrap=True)
-        grid.add_column(overflow="fold")
-        for judgement in judge(summary):
-            counts[judgement.verdict] += 1
-            claim = judgement.claim
-            grid.add_row(Text(judgement.verdict, style=STYLES[judgement.verdict]), Text(claim.name, style="bold"))
-            grid.add_row("", Text(f"{claim.statement} ({claim.source})"))
-            grid.add_row("", Text(judgement.reason))
-            numbers = figures(judgement, table.unit)
-            if numbers:
-                grid.add_row("", Text(numbers, style="dim"))
-            grid.add_row("", "")
-        console.print(grid, highlight=False)
-    told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in STYLES) if counts else "no table has claims"
-    console.print(Text(told, style="bold"), highlight=False)
-
-
-def figures(judgement: Judgement, unit: str) -> str:
-    """Write the numbers of a judgement in one line, those there are; the estimate where the reason does not."""
-    parts = []
-    if judgement.estimate is not None and str(judgement.deciding) not in judgement.reason:
-        parts.append(f"{judgement.deciding}: {judgement.estimate:.3g} {unit}")
-    for name, interval in (("95 %", judgement.interval), ("bootstrap 95 %", judgement.bootstrap)):
-        if interval is not None:
-            parts.append(f"{name} {interval[0]:.3g} to {interval[1]:.3g}")
-    for name, number in (
-        ("Hedges' g", judgement.effect),
-        ("p", judgement.p),
-        ("Holm p", judgement.p_holm),
-        ("rank p", judgement.rank_p),
-        ("P(better)", judgement.rank_effect),
-    ):
-        if number is not None:
-            parts.append(f"{name} {number:.2g}")
-    counts = judgement.n.values()
-    if any(counts):
-        parts.append(f"n {min(counts)}" + ("" if min(counts) == max(counts) else f" to {max(counts)}"))
-    if judgement.diverged:
-        parts.append(f"{judgement.diverged} diverged")
-    if judgement.missing and any(counts):
-        parts.append(f"{judgement.missing} missing")
-    return ", ".join(parts)

@@ -183,5 +183,5 @@ class _Case:
         count = "counts" if diverged == 1 else "count"
         ranked = f"; {run_count(diverged)} diverged and {count} in the ranks only" if diverged else ""
         side = "below" if test.welch.t < 0 else "above"
-        agreement = " as claimed" if side == claimed else f", although the claim is {claimed}"
+        agreement = " as claimed" if side == claimed else f", not {claimed} as claimed"
         return f"{text}, {side} {test.limit:.3g}{agreement} (Holm p {p_text(p_holm)}){ranked}{bounds}"

@@ -1,4 +1,4 @@
-"""The report's words: what is said of a table, a cell, a run, a claim. Terminal, HTML and Markdown say the same."""
+"""Texts about a table, a cell, a run or a claim, the same in terminal, HTML and Markdown."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 
 def slug(text: str) -> str:
-    """Return a text as it may stand in the name of a file and in an anchor."""
+    """Return a text reduced to the characters that are safe in file names and anchors."""
     return re.sub(r"[^a-z0-9._]+", "-", text.lower()).strip("-.") or "x"
 
 
 def anchor(summary: Summary) -> str:
-    """Return the name of the table's section, with which the names of its figures begin."""
+    """Return the anchor of the section of a table, which is also the prefix of the names of its figures."""
     return slug(f"{summary.table.name}-{summary.table.scale}")
 
 
 def caption(summary: Summary) -> str:
-    """Say what a cell shows, and how much of the table is there."""
+    """Return what a cell shows, and how many runs of the table ended."""
     table = summary.table
-    warning = "A test of the machinery: numbers at scale smoke mean nothing. " if table.scale == "smoke" else ""
+    warning = "Runs at scale smoke only test the code; their numbers mean nothing. " if table.scale == "smoke" else ""
     return (
         f"{warning}{table.metric} in {table.unit}, {table.better} is better: mean ± sample standard deviation "
         f"(number of runs). {table.source}. {summary.done} of {summary.wanted} runs ended."
@@ -34,15 +34,15 @@ def caption(summary: Summary) -> str:
 
 
 def commands(summary: Summary) -> list[str]:
-    """Return the command lines that make the table's runs and its report again."""
+    """Return the commands that reproduce the runs and the report of a table."""
     table = summary.table
-    found = dict.fromkeys(seed for cell in summary.cells.values() for seed in cell.results)
-    seeds = "" if tuple(found) == table.seeds else f" --seeds {','.join(map(str, found))}"
-    return [f"srnn run {table.name} --scale {table.scale}{seeds}", f"srnn report {table.name}"]
+    seeds = dict.fromkeys(seed for cell in summary.cells.values() for seed in cell.results)
+    option = "" if tuple(seeds) == table.seeds else f" --seeds {','.join(map(str, seeds))}"
+    return [f"srnn run {table.name} --scale {table.scale}{option}", f"srnn report {table.name}"]
 
 
 def counts(summary: Summary) -> dict[str, int]:
-    """Count the runs that the table asks for by how they ended; stale ones are counted among the others too."""
+    """Return the number of runs of a table by how they ended; stale runs are also counted among the others."""
     statuses = Counter(result.status for result in summary.results)
     return {
         "done": statuses["done"],
@@ -54,31 +54,31 @@ def counts(summary: Summary) -> dict[str, int]:
 
 
 def counted(numbers: dict[str, int]) -> str:
-    """Say counts, those of nothing too."""
+    """Return counts in words, including those of 0."""
     return ", ".join(f"{count} {name}" for name, count in numbers.items())
 
 
 def verdicts(judgements: Sequence[Judgement]) -> dict[str, int]:
-    """Count the verdicts."""
-    held = Counter(judgement.verdict for judgement in judgements)
-    return {verdict: held[verdict] for verdict in VERDICTS}
+    """Return the number of claims by verdict."""
+    counter = Counter(judgement.verdict for judgement in judgements)
+    return {verdict: counter[verdict] for verdict in VERDICTS}
 
 
 def troubles(summary: Summary) -> list[str]:
-    """Say how many runs diverged, failed or are stale, and why; an empty list when all is well."""
+    """Return how many runs diverged, failed or are stale, and why; an empty list if there are none."""
     lines = []
     for status in ("diverged", "failed"):
         reasons = Counter(result.reason for result in summary.results if result.status == status)
         lines += [f"{count} {status}: {reason}" for reason, count in reasons.items()]
     lines += [
-        f"{count} stale, made by other packages ({difference}); `srnn run --refresh` makes them again"
+        f"{count} stale, produced by other package versions ({difference}); re-run with `srnn run --refresh`"
         for difference, count in Counter(summary.stale.values()).items()
     ]
     return lines
 
 
 def ours(cell: FilledCell | None) -> str:
-    """Show our numbers, and the count of runs that gave none."""
+    """Return our mean, standard deviation and number of values, and how many runs have no value."""
     if cell is None:
         return ""
     parts = []
@@ -89,13 +89,13 @@ def ours(cell: FilledCell | None) -> str:
 
 
 def without_value(cell: FilledCell) -> list[str]:
-    """Say how many runs of a cell gave no value, by what became of them."""
-    gone = {"diverged": cell.diverged, "failed": cell.failed, "not run": cell.missing}
-    return [f"{count} {name}" for name, count in gone.items() if count]
+    """Return how many runs of a cell have no value, by the cause."""
+    causes = {"diverged": cell.diverged, "failed": cell.failed, "not run": cell.missing}
+    return [f"{count} {cause}" for cause, count in causes.items() if count]
 
 
 def theirs(published: Published | None) -> str:
-    """Show the paper's mean, its standard deviation and its number of runs."""
+    """Return the mean, the standard deviation and the number of runs that the paper gives."""
     if published is None:
         return ""
     spread = "" if published.sd is None else f" ± {published.sd:.2f}"
@@ -103,53 +103,53 @@ def theirs(published: Published | None) -> str:
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """Show a number, or nothing where there is none."""
+    """Return a number with fixed digits, an empty text for None."""
     return "" if value is None else f"{value:.{digits}f}"
 
 
 def percent(share: float | None) -> str:
-    """Show a share as a percentage, or nothing where there is none."""
+    """Return a share as a percentage, an empty text for None."""
     return "" if share is None else f"{100 * share:.2f} %"
 
 
 def probability(p: float) -> str:
-    """Show a p value; a small one by its bound."""
+    """Return a p value, below 0.001 as a bound."""
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def evidence(judgement: Judgement, unit: str) -> dict[str, str]:
-    """Show the numbers behind a verdict by name; those that could not be computed are left out."""
-    found: dict[str, str] = {}
+def judgement_numbers(judgement: Judgement, unit: str) -> dict[str, str]:
+    """Return the numbers behind a verdict by name, without those that could not be computed."""
+    numbers: dict[str, str] = {}
     if judgement.deciding is not None:
-        found["contrast"] = str(judgement.deciding)
+        numbers["contrast"] = str(judgement.deciding)
     if judgement.estimate is not None:
-        found["estimate"] = f"{judgement.estimate:+.2f} {unit}" + _interval(judgement.interval)
+        numbers["estimate"] = f"{judgement.estimate:+.2f} {unit}" + _interval(judgement.interval)
     if judgement.deciding is not None:
         limits = {"bound": judgement.deciding.bound, "margin": judgement.deciding.margin}
-        found |= {name: f"{value:g} {unit}" for name, value in limits.items() if value}
+        numbers |= {name: f"{value:g} {unit}" for name, value in limits.items() if value}
     if judgement.bootstrap is not None:
-        found["bootstrap"] = _interval(judgement.bootstrap).lstrip(", ")
+        numbers["bootstrap"] = _interval(judgement.bootstrap).lstrip(", ")
     if judgement.effect is not None:
-        found["effect size"] = f"g = {judgement.effect:+.2f}"
+        numbers["effect size"] = f"g = {judgement.effect:+.2f}"
     if judgement.p_holm is not None:
-        found["p, Holm"] = probability(judgement.p_holm)
+        numbers["p, Holm"] = probability(judgement.p_holm)
         if judgement.p is not None:
-            found["p, Holm"] += f" ({probability(judgement.p)} uncorrected)"
+            numbers["p, Holm"] += f" ({probability(judgement.p)} uncorrected)"
     if judgement.detectable is not None:
-        found["smallest detectable"] = f"{judgement.detectable:.2f} {unit} (80 % power)"
+        numbers["smallest detectable"] = f"{judgement.detectable:.2f} {unit} (80 % power)"
     ranks = []
     if judgement.rank_effect is not None:
         ranks.append(f"P(better) = {judgement.rank_effect:.2f}")
     if judgement.rank_p is not None:
         ranks.append(f"p = {probability(judgement.rank_p)}".replace("= <", "<"))
     if ranks:
-        found["rank test"] = ", ".join(ranks)
+        numbers["rank test"] = ", ".join(ranks)
     runs = [f"{row}, {column}: {n}" for (row, column), n in judgement.n.items()]
     if len(runs) > 1 and len(set(judgement.n.values())) == 1:
         runs = [f"{next(iter(judgement.n.values()))} in each cell"]
-    gone = {"diverged": judgement.diverged, "missing": judgement.missing}
-    found["runs"] = "; ".join([*runs, *(f"{count} {name}" for name, count in gone.items() if count)])
-    return found
+    lost = {"diverged": judgement.diverged, "missing": judgement.missing}
+    numbers["runs"] = "; ".join([*runs, *(f"{count} {name}" for name, count in lost.items() if count)])
+    return numbers
 
 
 def _interval(ends: tuple[float, float] | None) -> str:
@@ -157,12 +157,12 @@ def _interval(ends: tuple[float, float] | None) -> str:
 
 
 def verdict_line(judgement: Judgement) -> str:
-    """Say a verdict in one line, with the reason for it."""
+    """Return verdict, name and reason of a claim in one line."""
     return f"{judgement.verdict}: {judgement.claim.name} ({judgement.reason.rstrip('.')})"
 
 
 def environments(results: Sequence[Result]) -> list[str]:
-    """Describe each distinct environment, with the number of runs made in it."""
+    """Return a description of each distinct environment, with the number of its runs."""
     distinct = Counter(result.environment.model_dump_json() for result in results)
     return [
         f"{count} {'run' if count == 1 else 'runs'}: {_environment(Environment.model_validate_json(text))}"

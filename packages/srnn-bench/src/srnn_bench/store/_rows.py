@@ -54,7 +54,8 @@ def result_of(row: dict[str, Any], where: str) -> Result:
             raise ValueError("its experiment and seed have another key")
     except ValidationError as error:
         raise BenchError(
-            f"{where} cannot be read by the installed packages (was the plug-in of its task removed?): {validation_message(error)}"
+            f"{where} cannot be read by the installed packages (was the plug-in of its task removed?): "
+            f"{validation_message(error)}"
         ) from error
     except (ValueError, TypeError, RecursionError) as error:
         raise BenchError(f"{where} cannot be read: {error}") from error

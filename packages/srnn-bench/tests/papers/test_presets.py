@@ -1,4 +1,4 @@
-"""The readings of the moduli paper: each disagreement of section 9 of its facts sheet, as it stands in the tables."""
+"""The readings of the moduli paper: each disagreement of section 9 of its facts sheet, as the tables have it."""
 
 import pytest
 import torch

@@ -17,7 +17,7 @@ WEIGHT = "recurrence.weight_hh"
 
 
 def masked(inputs, side, radius, periodic=True):
-    """A network on a sheet of side x side units that hear each other within the radius."""
+    """A network on a sheet of side x side units connected within the radius."""
     spec = SimpleNamespace(inputs=inputs, outputs=OUTPUTS, start=None, tokens=False)
     model = SequenceModel(recurrence=LeakyRNN(hidden=side**2))
     network = model.build(spec, generator=torch.Generator().manual_seed(0))
@@ -27,8 +27,8 @@ def masked(inputs, side, radius, periodic=True):
 
 def counts(network):
     """The weights present, (W_hh, all): those that a mask leaves, and all of a matrix without mask; no biases."""
-    worn = masks(network)
-    sizes = {name: int(worn[name].sum()) if name in worn else p.numel() for name, p in network.named_parameters()}
+    present = masks(network)
+    sizes = {name: int(present[name].sum()) if name in present else p.numel() for name, p in network.named_parameters()}
     return sizes[WEIGHT], sum(size for name, size in sizes.items() if "bias" not in name)
 
 

@@ -47,11 +47,11 @@ def broken(tmp_path: Path) -> dict[str, str]:
         for group, points in groups.items():
             lines += [f"[{group}]", *(f"{key} = {target}" for key, target in points.items())]
         (folder / "entry_points.txt").write_text("\n".join([*lines, ""]))
-    return {**os.environ, "PYTHONPATH": str(tmp_path)}
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])}
 
 
 def srnn(*arguments: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from srnn_bench.cli import main; main()", *arguments]
+    command = [str(Path(sys.executable).with_name("srnn")), *arguments]  # the installed console script
     return subprocess.run(command, capture_output=True, text=True, env=env)
 
 

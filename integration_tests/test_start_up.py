@@ -52,5 +52,6 @@ def test_help_imports_no_heavy_library_and_no_paper(imported):
 def test_list_imports_the_papers_without_their_figures(imported):
     names = imported("list")
     assert heavy(names) == set()
-    assert {f"{PAPERS}modcog", f"{PAPERS}moduli"} <= papers(names)
+    # a package that is imported by its name in a string is not listed itself, only what it imports
+    assert {"modcog", "moduli"} <= {name.removeprefix(PAPERS).partition(".")[0] for name in papers(names)}
     assert {name for name in papers(names) if "figures" in name} == set()

@@ -1,4 +1,4 @@
-"""What holds for every task of this package. A new one joins with one line in each table."""
+"""Laws that hold for every task of this package. A new task is added by one line in each table."""
 
 import os
 from importlib.metadata import entry_points
@@ -10,7 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from srnn_tasks import Adding, AnyTask, Cognitive, Neurogym, PathIntegration, SequentialMNIST, Task, WikiText, find
+from srnn_tasks import (
+    Adding,
+    AnyTask,
+    Cognitive,
+    Neurogym,
+    PathIntegration,
+    SequentialMNIST,
+    Task,
+    TaskError,
+    WikiText,
+    find,
+)
 from srnn_tasks.cognitive import BATTERIES, Conventions, Legacy, OneTrial, Streams, Windows
 from srnn_tasks.testing import check_task
 
@@ -44,7 +55,7 @@ TASKS = [
     ),
 ]
 IN_ORDER = {"wikitext"}  # their training batches do not depend on the generator
-ON_THE_HOST = {"neurogym"}  # their trials are made there, one at a time
+ON_THE_HOST = {"neurogym"}  # their trials are generated there, one at a time
 
 counts = st.integers(1, 10**6)
 positive = st.floats(1e-6, 1e6)
@@ -158,7 +169,7 @@ REFUSALS = [
 
 
 class Experiment(BaseModel, frozen=True):
-    """A stand-in for what a user of this package puts a task into."""
+    """A pydantic model with tasks, as a user of this package would write it."""
 
     task: AnyTask
     others: tuple[AnyTask, ...] = ()
@@ -179,21 +190,21 @@ def test_the_contract_holds(task: Task) -> None:
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_opening_and_drawing_want_a_generator(task: Task, generator: torch.Generator) -> None:
-    with pytest.raises(ValueError, match=r"generator: expected a torch\.Generator; got None"):
+def test_opening_and_drawing_require_a_generator(task: Task, generator: torch.Generator) -> None:
+    with pytest.raises(TaskError, match=r"generator: expected a torch\.Generator; got None"):
         task.open(device="cpu", generator=None)  # type: ignore[arg-type]
     source = task.open(device="cpu", generator=generator)
-    with pytest.raises(ValueError, match=r"generator: expected a torch\.Generator; got None"):
+    with pytest.raises(TaskError, match=r"generator: expected a torch\.Generator; got None"):
         source.batches(2, generator=None)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="size: expected at least 1 row; got 0"):
+    with pytest.raises(TaskError, match="size: expected at least 1 row; got 0"):
         source.batches(0, generator=generator)
-    with pytest.raises(ValueError, match="split: expected one of"):
+    with pytest.raises(TaskError, match="split: expected one of"):
         source.evaluate(lambda *_: None, split="train", generator=generator)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("task", TASKS)
 def test_a_generator_of_another_device_is_refused(task: Task, generator: torch.Generator) -> None:
-    with pytest.raises(ValueError, match="expected a generator of device meta; got one of cpu"):
+    with pytest.raises(TaskError, match="expected a generator of device meta; got one of cpu"):
         task.open(device="meta", generator=generator)
 
 

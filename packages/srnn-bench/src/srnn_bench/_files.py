@@ -14,7 +14,7 @@ class DiskError(BenchError):
     """A file cannot be written, e.g. because the disk is full; the previous content is intact, and a sweep ends."""
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes) -> None:
     """Write a file so that it is complete or absent, even if the process or the machine dies during the write.
 
     Creates the folder if needed, and removes partial files that dead processes left in it.
@@ -31,15 +31,15 @@ def write_whole(path: Path, data: bytes) -> None:
         raise DiskError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
-def half_of(path: Path) -> Path:
+def partial_path(path: Path) -> Path:
     """Return a new name beside `path` for a file or folder that is renamed to `path` once it is complete.
 
-    The name holds the PID, so that `remove_halves` can tell whether its writer is still alive.
+    The name holds the PID, so that `remove_stale` can tell whether its writer is still alive.
     """
     return path.with_name(f".{path.name}.{uuid.uuid4().hex}.{os.getpid()}.half")
 
 
-def remove_halves(folder: Path) -> None:
+def remove_stale(folder: Path) -> None:
     """Remove the partial files and folders in `folder` whose writer is no longer alive."""
     for partial in folder.glob(".*.half"):
         pid = partial.name.split(".")[-2]
@@ -64,9 +64,9 @@ def process_exists(pid: int) -> bool:
 
 
 def _write(path: Path, data: bytes) -> None:
-    partial = half_of(path)
+    partial = partial_path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    remove_halves(path.parent)
+    remove_stale(path.parent)
     try:
         with partial.open("wb") as file:
             file.write(data)

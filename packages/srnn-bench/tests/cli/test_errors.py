@@ -9,6 +9,7 @@ from srnn_bench import Store
 EXECUTOR = """
 from srnn_bench import BenchError
 from srnn_bench.sweep import InProcess
+from srnn_manifolds import ManifoldError
 from srnn_masks import MaskError
 from srnn_models import ModelError
 from srnn_pruning import PruningError
@@ -70,12 +71,12 @@ def test_a_mistake_is_one_line_without_traceback(srnn, tmp_path, arguments, mess
     assert err.startswith("srnn: ") and err.count("\n") == 1 and message.lower() in err.lower()
 
 
-@pytest.mark.parametrize("error", ["BenchError", "MaskError", "ModelError", "PruningError", "TaskError"])
-def test_an_error_of_any_package_is_one_line(srnn, tmp_path, monkeypatch, tiny, error):
+@pytest.mark.parametrize("package", ["Bench", "Manifold", "Mask", "Model", "Pruning", "Task"])
+def test_an_error_of_any_package_is_one_line(srnn, tmp_path, monkeypatch, tiny, package):
     (tmp_path / "mine.json").write_text(tiny().model_dump_json())
-    (tmp_path / f"executor_{error}.py").write_text(EXECUTOR.format(error=error))
+    (tmp_path / f"executor_{package}.py").write_text(EXECUTOR.format(error=f"{package}Error"))
     monkeypatch.syspath_prepend(tmp_path)
-    code, _, err = srnn("run", "mine.json", "--device", "cpu", "--executor", f"executor_{error}:Raises")
+    code, _, err = srnn("run", "mine.json", "--device", "cpu", "--executor", f"executor_{package}:Raises")
     assert (code, err) == (2, "srnn: the message\n")
 
 

@@ -1,4 +1,4 @@
-"""Heat maps say the numbers that they are given, and nothing where there is none."""
+"""Heat maps show the numbers that they are given, and none for a missing one."""
 
 import math
 
@@ -24,7 +24,7 @@ def test_cells_show_their_numbers_and_missing_ones_nothing():
     assert [label.get_text() for label in axes.get_xticklabels()] == ["x", "y", "z"]
 
 
-def test_many_rows_have_room_for_their_names_alone():
+def test_many_rows_show_their_names_only():
     rows = [str(number) for number in range(FEW + 1)]
     assert not drawn(torch.zeros(FEW + 1, 3), rows).figure.axes[0].texts
 

@@ -12,13 +12,13 @@ from srnn_bench import Conditions, Store, papers, run, summarise, write_html
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 WIDTHS = (360, 400, 1600)
-# Nothing of the browser's own reaches for the network or the desktop; CI runs as root, where there is no sandbox
+# The browser itself uses neither network nor desktop; CI runs as root, without a sandbox
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--window-size=1700,1000"),
     *("--virtual-time-budget=2000", "--enable-logging=stderr", "--v=0", "--dump-dom"),
 )
-# A window is never narrower than 500 px, a frame is. All is unfolded, then the frame's page is measured.
+# A window is at least 500 px wide, so the page is in a frame; it is measured with all details unfolded.
 FRAME = """<!doctype html>
 <title>frame</title>
 <iframe style="border: 0; width: {width}px; height: 900px" srcdoc="{page}"></iframe>
@@ -40,7 +40,7 @@ pytestmark = [
 
 @pytest.fixture
 def browse(tmp_path):
-    """Give a function that opens a page: what the console said, the width of its frame and its own."""
+    """Return a function that opens a page and returns console messages, width of the frame and width of the page."""
 
     def open_(page: str, width: int) -> SimpleNamespace:
         framed = tmp_path / "framed.html"
@@ -55,7 +55,7 @@ def browse(tmp_path):
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory) -> str:
-    """Give the page of a table whose runs were made here."""
+    """Return the page of a table whose runs are made here."""
     folder = tmp_path_factory.mktemp("page")
     table = papers.table("moduli/table1", "smoke")
     store = Store(folder)
@@ -74,16 +74,16 @@ def test_the_page_fits_and_the_console_stays_empty(browse, page, width):
 
 
 @pytest.mark.parametrize(
-    ("wrong", "said"),
+    ("wrong", "message"),
     [
         ("<script>console.error('deliberate')</script>", "deliberate"),
         ("<script>nothing()</script>", "nothing is not defined"),
         ('<svg><path d="M 0 zero"/></svg>', "attribute d"),
     ],
 )
-def test_an_error_on_the_console_is_seen(browse, page, wrong, said):
+def test_an_error_on_the_console_is_seen(browse, page, wrong, message):
     seen = browse(page.replace("</body>", f"{wrong}</body>"), WIDTHS[0])
-    assert any(said in line for line in seen.console)
+    assert any(message in line for line in seen.console)
 
 
 def test_a_page_that_is_too_wide_is_seen(browse, page):

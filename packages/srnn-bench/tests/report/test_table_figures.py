@@ -1,4 +1,4 @@
-"""Figures: what is drawn are the numbers of the results, and the same results give the same bytes."""
+"""Figures of tables: they draw the numbers of the results, and the same results give the same bytes."""
 
 import statistics
 from types import SimpleNamespace
@@ -20,7 +20,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 
 def result_of(experiment, seed, *stages: tuple[str, float, float, list[float]]) -> Result:
-    """Return a result with, of each stage, name, metric, share of weights present, and loss by epoch."""
+    """Return a result with name, metric, density and loss by epoch of each stage."""
     return Result.model_validate(
         {
             "key": experiment.key(seed),
@@ -49,17 +49,15 @@ def result_of(experiment, seed, *stages: tuple[str, float, float, list[float]]) 
 def summary_of(cells, results, *, metric="Error", seeds=(0, 1, 2)) -> Summary:
     """Return a summary with these results by experiment."""
     table = Table("paper/table", "quick", "A title", "A paper", metric, "units", "lower", seeds, tuple(cells))
-    held = {
-        (cell.row, cell.column): FilledCell(
-            cell, {seed: found.get(seed) for found in [results.get(cell.experiment, {})] for seed in seeds}
-        )
+    filled = {
+        (cell.row, cell.column): FilledCell(cell, {seed: results.get(cell.experiment, {}).get(seed) for seed in seeds})
         for cell in cells
     }
-    return Summary(table, held)
+    return Summary(table, filled)
 
 
 @pytest.fixture
-def made(tiny) -> SimpleNamespace:
+def example(tiny) -> SimpleNamespace:
     """Two columns of two rows: A has three runs, of which one has no lottery; B has one run."""
     a, b = tiny(), tiny(penalties=())
     results = {
@@ -97,8 +95,8 @@ def lines(drawing, size=None) -> list:
     ]
 
 
-def test_learning_curves_are_means_with_the_range_of_the_runs(made):
-    (drawing,) = curves(made.summary)  # both rows are filled by the same runs, so they share a panel
+def test_learning_curves_are_means_with_the_range_of_the_runs(example):
+    (drawing,) = curves(example.summary)  # both rows are filled by the same runs, so they share a panel
     sparse = [[3.0, 5.0, 4.0], [2.0, 3.0, 1.0], [1.0, 2.5, 1.0]]
     lottery = [[4.0, 6.0], [3.0, 5.0], [2.0, 4.5]]
     drawn = [line for line in lines(drawing) if len(line[0]) == 3]
@@ -108,24 +106,24 @@ def test_learning_curves_are_means_with_the_range_of_the_runs(made):
         ([1, 2, 3], [2.0, 2.0, 2.0]),
         ([4, 5, 6], [2.0, 2.0, 2.0]),
     ]
-    bands = [held for held in drawing.figure.axes[0].collections if isinstance(held, PolyCollection)]
+    bands = [band for band in drawing.figure.axes[0].collections if isinstance(band, PolyCollection)]
     assert len(bands) == 2, "one run has no band"
     for band, start, values in zip(bands, (1, 4), (sparse, lottery), strict=True):
         corners = {tuple(corner) for corner in band.get_paths()[0].vertices.tolist()}
-        ends = {(start + epoch, end(held)) for epoch, held in enumerate(values) for end in (min, max)}
+        ends = {(start + epoch, end(of_epoch)) for epoch, of_epoch in enumerate(values) for end in (min, max)}
         assert corners == ends
     assert "Runs: A (3, then 2), B (1)." in drawing.caption
     assert [text.get_text() for text in drawing.figure.axes[0].texts] == ["sparse", "lottery"]
 
 
-def test_rows_of_other_runs_have_panels_of_their_own(made, tiny):
-    other = tiny(masks=(), penalties=(), stages=made.a.stages[:1])
+def test_rows_of_different_runs_have_separate_panels(example, tiny):
+    other = tiny(masks=(), penalties=(), stages=example.a.stages[:1])
     places = [
         Cell("dense: a/b", "A", other, "sparse", "mse"),
-        Cell("dense: a/b", "B", made.b, "sparse", "mse"),
-        Cell("dense; a b", "A", made.a, "sparse", "mse"),
+        Cell("dense: a/b", "B", example.b, "sparse", "mse"),
+        Cell("dense; a b", "A", example.a, "sparse", "mse"),
     ]
-    results = made.results | {other: {0: result_of(other, 0, ("sparse", 1.0, 1.0, [1.0, 1.0]))}}
+    results = example.results | {other: {0: result_of(other, 0, ("sparse", 1.0, 1.0, [1.0, 1.0]))}}
     summary = summary_of(places, results)
     assert [drawing.title for drawing in curves(summary)] == [
         "Learning curves: dense: a/b",
@@ -167,15 +165,15 @@ def evaluated(tiny) -> SimpleNamespace:
 
     def run_of(one, seed, first, then=()):
         result = result_of(one, seed, ("first", 1.0, 0.5, [1.0] * 4), ("then", 1.0, 0.5, [1.0] * 3))
-        held = []
+        stages = []
         for stage, values in zip(result.stages, (first, then), strict=True):
             after = dict(zip((2, 4) if len(stage.history) == 4 else (2, 3), values, strict=False))
             history = tuple(
                 epoch.model_copy(update={"metrics": {"accuracy": after[at], "mse": -1.0} if at in after else {}})
                 for at, epoch in enumerate(stage.history, 1)
             )
-            held.append(stage.model_copy(update={"history": history, "steps": 5 * len(history)}))
-        return result.model_copy(update={"stages": tuple(held[: 2 if then else 1])})
+            stages.append(stage.model_copy(update={"history": history, "steps": 5 * len(history)}))
+        return result.model_copy(update={"stages": tuple(stages[: 2 if then else 1])})
 
     results = {
         a: {0: run_of(a, 0, (0.25, 0.5), (0.0, 0.75)), 1: run_of(a, 1, (0.5, 0.75)), 2: run_of(a, 2, (0.0, 1.0))},
@@ -185,7 +183,7 @@ def evaluated(tiny) -> SimpleNamespace:
 
 
 def metric_panels(evaluated, *readings, stage="first"):
-    """Return the panels of a metric, of a table with a row a reading, and those of losses are left out."""
+    """Return the panels of metrics, without those of losses, of a table with one row per reading."""
     places = [
         Cell(f"row {number}", column, one, stage, read)
         for number, read in enumerate(readings)
@@ -205,7 +203,7 @@ def test_a_metric_is_drawn_over_the_optimizer_steps_of_its_evaluations(evaluated
         ([10, 20], [0.125, 0.25]),
         ([30, 35], [0.5, 1.0]),
     ]
-    (band,) = [held for held in axes.collections if isinstance(held, PolyCollection)]
+    (band,) = [band for band in axes.collections if isinstance(band, PolyCollection)]
     corners = {tuple(corner) for corner in band.get_paths()[0].vertices.tolist()}
     assert corners == {(10, 0.0), (10, 0.5), (20, 0.5), (20, 1.0)}
     level = [line.get_ydata()[0] for line in axes.lines if list(line.get_xdata()) == [0, 1]]
@@ -219,7 +217,7 @@ def test_a_metric_is_drawn_over_the_optimizer_steps_of_its_evaluations(evaluated
     assert [text.get_text() for text in drawing.figure.legends[0].get_texts()] == ["A", "B"]
 
 
-def test_a_metric_panel_is_there_where_cells_read_what_histories_hold(evaluated):
+def test_a_metric_panel_needs_a_cell_that_reads_it_and_evaluations(evaluated):
     assert [one.title for one in metric_panels(evaluated, "mse", StepsTo("accuracy", 0.5))] == [
         "Validation mse: row 0, row 1",
         "Validation accuracy: row 0, row 1",
@@ -236,8 +234,8 @@ def test_a_metric_panel_is_there_where_cells_read_what_histories_hold(evaluated)
     assert metric_panels(bare, "mse") == [], "histories of other stores hold no metrics"
 
 
-def test_losses_over_decades_have_a_logarithmic_axis(made):
-    experiment = made.b
+def test_losses_over_decades_have_a_logarithmic_axis(example):
+    experiment = example.b
     place = Cell("row", "B", experiment, "sparse", "mse")
     for least, scale in ((0.01, "log"), (1.0, "linear"), (-0.01, "linear"), (0.0, "linear")):
         run = result_of(experiment, 0, ("sparse", 1.0, 0.5, [2.0, 1.0, least]))
@@ -246,18 +244,18 @@ def test_losses_over_decades_have_a_logarithmic_axis(made):
         file_svg(drawing)
 
 
-def test_cells_stand_beside_the_papers(made):
-    (drawing,) = named(made.summary, "cells")
+def test_cells_are_drawn_beside_the_numbers_of_the_paper(example):
+    (drawing,) = named(example.summary, "cells")
     (axes,) = drawing.figure.axes
     labels = [text.get_text() for text in axes.get_yticklabels()]
     assert labels == ["sparse row", "A (3)", "B (1, 2 not run)", "lottery row", "A (2, 1 diverged)", "B (1, 2 not run)"]
     values = {1: [1.0, 3.0, 8.0], 2: [4.0], 4: [2.0, 5.0], 5: [4.5]}
     assert [x for x, _ in lines(drawing, 3.5)] == list(values.values())
     means = {(round(y), filled): x for x, y, filled in _means(axes)}
-    assert means == {(place, True): pytest.approx(statistics.fmean(held)) for place, held in values.items()} | {
+    assert means == {(place, True): pytest.approx(statistics.fmean(of_cell)) for place, of_cell in values.items()} | {
         (place, False): mean for place, mean in {1: 1.5, 2: 2.5, 4: 1.5, 5: 2.5}.items()
     }
-    spreads = sorted(float(np.ptp(segment[:, 0])) / 2 for held in axes.collections for segment in held.get_segments())
+    spreads = sorted(float(np.ptp(segment[:, 0])) / 2 for bars in axes.collections for segment in bars.get_segments())
     assert spreads == pytest.approx(sorted([statistics.stdev([1, 3, 8]), statistics.stdev([2, 5]), *[0.25] * 4]))
 
 
@@ -269,14 +267,14 @@ def _means(axes):
     ]
 
 
-def test_step_times_are_those_of_the_runs(made):
-    (drawing,) = named(made.summary, "steps")
+def test_step_times_are_those_of_the_runs(example):
+    (drawing,) = named(example.summary, "steps")
     assert [x for x, _ in lines(drawing, 3.5)] == [[2.0, 3.0, 4.0], [2.0], [2.0, 4.0], [2.0]]
     assert [x for x, _, _ in _means(drawing.figure.axes[0])] == [3.0, 2.0, 3.0, 2.0]
 
 
-def test_the_metric_stands_against_the_density_of_all_matrices_and_of_each_sparse_one(made):
-    together, matrix = named(made.summary, "density")  # none for the readout, which is dense
+def test_the_metric_is_drawn_against_the_density_of_all_matrices_and_of_each_sparse_one(example):
+    together, matrix = named(example.summary, "density")  # none for the readout, which is dense
     assert together.name == "paper-table-quick-density-all" and matrix.name == "paper-table-quick-density-w"
     small = [([0.2, 0.3, 0.1], [1.0, 3.0, 8.0]), ([0.2, 0.1], [2.0, 5.0]), ([0.5], [4.0]), ([0.5], [4.5])]
     assert lines(matrix, 2.5) == small
@@ -287,7 +285,7 @@ def test_the_metric_stands_against_the_density_of_all_matrices_and_of_each_spars
     assert matrix.figure.axes[0].get_xscale() == "log"
 
 
-def test_cells_of_a_column_and_stage_are_joined_by_density(made, tiny):
+def test_cells_of_a_column_and_stage_are_joined_by_density(example, tiny):
     thick, thin = tiny(), tiny(penalties=())
     places = [Cell("thick", "A", thick, "sparse", "mse"), Cell("thin", "A", thin, "sparse", "mse")]
     results = {
@@ -299,39 +297,39 @@ def test_cells_of_a_column_and_stage_are_joined_by_density(made, tiny):
     assert matrix.figure.axes[0].get_xscale() == "linear", "a density of 0 has no logarithm"
 
 
-def test_where_there_is_nothing_to_draw_nothing_is_drawn(made):
-    places = [cell.cell for cell in made.summary.cells.values()]
+def test_without_values_there_are_no_figures(example):
+    places = [cell.cell for cell in example.summary.cells.values()]
     assert drawings(summary_of(places, {})) == []
-    dense = {made.b: {0: result_of(made.b, 0, ("sparse", 1.0, 1.0, []), ("lottery", 1.0, 1.0, []))}}
+    dense = {example.b: {0: result_of(example.b, 0, ("sparse", 1.0, 1.0, []), ("lottery", 1.0, 1.0, []))}}
     assert [drawing.name for drawing in drawings(summary_of(places, dense))] == [
         "paper-table-quick-cells",
         "paper-table-quick-steps",
     ], "no curve without history, no density where all is dense"
 
 
-def test_a_large_table_is_drawn_in_parts(made):
-    places = [Cell(f"row {number}", "A", made.a, "sparse", "mse") for number in range(45)]
-    parts = named(summary_of(places, made.results), "cells")
+def test_a_large_table_is_drawn_in_parts(example):
+    places = [Cell(f"row {number}", "A", example.a, "sparse", "mse") for number in range(45)]
+    parts = named(summary_of(places, example.results), "cells")
     assert [drawing.name for drawing in parts] == [f"paper-table-quick-cells-{number}" for number in (1, 2, 3)]
     labels = [text.get_text() for part in parts for text in part.figure.axes[0].get_yticklabels()]
     assert [label for label in labels if label.startswith("row")] == [f"row {number}" for number in range(45)]
 
 
-def test_the_same_results_give_the_same_bytes(made, tmp_path):
-    first = {path.name: path.read_bytes() for path in write_figures([made.summary], tmp_path / "a")}
-    with matplotlib.rc_context({"font.size": 30, "lines.linewidth": 9}):  # settings of the user do not matter
-        again = {path.name: path.read_bytes() for path in write_figures([made.summary], tmp_path / "b")}
-    assert first == again
+def test_the_same_results_give_the_same_files(example, tmp_path):
+    files = {path.name: path.read_bytes() for path in write_figures([example.summary], tmp_path)}
     kinds = ("cells", "curves-sparse-row", "density-all", "density-w", "steps")
-    assert set(first) == {f"paper-table-quick-{kind}.{end}" for kind in kinds for end in ("svg", "png")}
+    assert set(files) == {f"paper-table-quick-{kind}.{end}" for kind in kinds for end in ("svg", "png")}
+    with matplotlib.rc_context({"font.size": 30, "lines.linewidth": 9}):  # settings of the user do not matter
+        for drawing in drawings(example.summary):
+            assert file_svg(drawing).encode() == files[f"{drawing.name}.svg"]
 
 
 NAMES = ("<b> & \"c\" 'd'", "$x^2$", "_hidden", "90% sparse", "λ = 0.1 ± 2", "]]>", "")
 
 
-def test_names_are_drawn_as_they_are(made):
-    places = [Cell(f"{name} row", name, made.a, "sparse", "mse") for name in NAMES]
-    drawn = drawings(summary_of(places, made.results, metric="<M> $"))
+def test_names_are_drawn_literally_in_all_figures(example):
+    places = [Cell(f"{name} row", name, example.a, "sparse", "mse") for name in NAMES]
+    drawn = drawings(summary_of(places, example.results, metric="<M> $"))
     dots, *curves_, together, _, steps = drawn
     assert len(curves_) == len(NAMES)
     for drawing, names in ((dots, NAMES), (together, NAMES), (steps, NAMES), *zip(curves_, zip(NAMES), strict=True)):

@@ -1,4 +1,4 @@
-"""Sweeps that are killed, that share a store, that lose workers: in the end every run is there once, unchanged."""
+"""Sweeps that are killed, share a store or lose workers: in the end every run is stored once, unchanged."""
 
 import json
 import os
@@ -21,7 +21,7 @@ from srnn_pruning import Pruning, Random
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="signals")]
 
-# A sweep in a process of its own: it writes down what it is told, a line each, whole lines even when it is killed.
+# A sweep in its own process; its watcher writes one line per event, whole lines even if the process is killed.
 DRIVER = """
 import json
 import multiprocessing
@@ -37,23 +37,24 @@ class Log(Watcher):
     def __init__(self, path):
         self.file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
-    def tell(self, *said):
-        os.write(self.file, (json.dumps([os.getpid(), *said]) + "\\n").encode())
+    def write(self, *event):
+        os.write(self.file, (json.dumps([os.getpid(), *event]) + "\\n").encode())
 
     def begun(self, job):
-        self.tell("begun", job.key)
+        self.write("begun", job.key)
 
     def reused(self, job, result, difference):
-        self.tell("reused", job.key)
+        self.write("reused", job.key)
 
     def epoch(self, job, end):
-        self.tell("epoch", job.key, end.stage, end.number, [worker.pid for worker in multiprocessing.active_children()])
+        workers = [worker.pid for worker in multiprocessing.active_children()]
+        self.write("epoch", job.key, end.stage, end.number, workers)
 
     def ended(self, job, result):
-        self.tell("ended", job.key, result.status)
+        self.write("ended", job.key, result.status)
 
     def note(self, text):
-        self.tell("note", text)
+        self.write("note", text)
 
 if __name__ == "__main__":
     folder, how = Path(sys.argv[1]), json.loads(sys.argv[2])
@@ -68,23 +69,23 @@ if __name__ == "__main__":
 
 
 class Log(Watcher):
-    """What a sweep in this process tells."""
+    """A watcher that records its events."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[object, ...]] = []
+        self.events: list[tuple[object, ...]] = []
 
     def begun(self, job):
-        self.told.append(("begun", job.key))
+        self.events.append(("begun", job.key))
 
     def reused(self, job, result, difference):
-        self.told.append(("reused", job.key))
+        self.events.append(("reused", job.key))
 
     def epoch(self, job, end):
-        self.told.append(("epoch", job.key, end.stage, end.number))
+        self.events.append(("epoch", job.key, end.stage, end.number))
 
 
 class Sweeps:
-    """Sweeps of the same runs in a folder of their own, each in a process and a process group of its own."""
+    """Sweeps of the same runs in one folder, each in its own process and process group."""
 
     def __init__(self, folder: Path, jobs: list[Job], *, go: bool = True, **how: object) -> None:
         self.folder, self.how = folder, how
@@ -108,24 +109,24 @@ class Sweeps:
         path = self.folder / "log"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
-    def said(self, kind: str) -> list[list[object]]:
-        """Return the lines of that kind: number of the process, kind, and what was said."""
+    def lines_of(self, kind: str) -> list[list[object]]:
+        """Return the lines of this kind: process id, kind, content."""
         return [line for line in self.log() if line[1] == kind]
 
     def wait_for(self, kind: str, number: int = 1) -> list[object]:
-        """Return the first line of that kind, when there are so many of them."""
+        """Wait until there are `number` lines of this kind; return the first."""
         until = time.monotonic() + 120
-        while len(self.said(kind)) < number:
+        while len(self.lines_of(kind)) < number:
             assert time.monotonic() < until, f"no {kind} in {self.log()}"
             time.sleep(0.01)
-        return self.said(kind)[0]
+        return self.lines_of(kind)[0]
 
     @property
     def store(self) -> Store:
         return Store(self.folder / "store")
 
     def outcomes(self) -> dict[str, object]:
-        """Return all of the results but times, memory and place, and the weights as bytes."""
+        """Return the results without times, memory and place, and the weights as bytes."""
         weights = self.folder / "store" / "weights"
         return {
             result.key: (
@@ -139,7 +140,7 @@ class Sweeps:
         }
 
     def left_over(self) -> list[str]:
-        """Return what should not be there when all runs have ended."""
+        """Return the files that should not exist when all runs have ended."""
         store = self.folder / "store"
         checkpoints = list(store.glob("checkpoints/*"))
         halves = [path for path in store.rglob(".*") if path.is_file()]
@@ -153,7 +154,7 @@ def leased(store: Store, seconds: float) -> Store:
 
 
 def runs(tiny, epochs: int, number: int) -> list[Job]:
-    """Return two short runs and some of so many epochs, each with many checkpoints."""
+    """Return two short runs and `number` runs of `epochs` epochs, each with many checkpoints."""
     short = Training(epochs=2, batches=2, batch_size=8, learning_rate=1e-2)
     long = Training(epochs=epochs, batches=5, batch_size=8, learning_rate=1e-2, clip_norm=1.0)
     stages = (
@@ -167,20 +168,20 @@ def runs(tiny, epochs: int, number: int) -> list[Job]:
 
 
 def resumed(log: list[list[object]]) -> int:
-    """Return how often a run went on from a checkpoint: its first epoch after it began is not the first there is."""
+    """Return how often a run resumed from a checkpoint: its first epoch after it began is not the first one."""
     count, waiting = 0, set[object]()
-    for _, kind, *said in log:
+    for _, kind, *event in log:
         if kind == "begun":
-            waiting.add(said[0])
-        elif kind == "epoch" and said[0] in waiting:
-            waiting.discard(said[0])
-            count += (said[1], said[2]) not in (("sparse", 1), ("only", 1))
+            waiting.add(event[0])
+        elif kind == "epoch" and event[0] in waiting:
+            waiting.discard(event[0])
+            count += (event[1], event[2]) not in (("sparse", 1), ("only", 1))
     return count
 
 
 @pytest.mark.parametrize(("deaths", "stack", "whole_group"), [(20, "never", False), (10, "always", True)])
-def test_a_sweep_that_is_killed_often_ends_like_an_unbroken_one(tiny, tmp_path, deaths, stack, whole_group):
-    """The driver alone is killed, whose workers then end by themselves, or all its processes at one blow."""
+def test_a_sweep_that_is_killed_often_ends_like_an_uninterrupted_one(tiny, tmp_path, deaths, stack, whole_group):
+    """Either the driver alone is killed, and its workers exit by themselves, or all its processes at once."""
     jobs = runs(tiny, 60, 10)
     unbroken = Sweeps(tmp_path / "unbroken", jobs, workers=2, stack=stack)
     begin = time.monotonic()
@@ -192,16 +193,16 @@ def test_a_sweep_that_is_killed_often_ends_like_an_unbroken_one(tiny, tmp_path, 
     broken = Sweeps(tmp_path / "broken", jobs, workers=2, stack=stack)
     chance = random.Random(f"{stack} {whole_group}")
     for _ in range(deaths):
-        before = len(broken.said("epoch"))
+        before = len(broken.lines_of("epoch"))
         process = broken.start()
         if chance.random() < 0.3:  # at any time, mostly before the first step
             time.sleep(chance.uniform(0.0, 0.5 * seconds))
         else:  # at work
             broken.wait_for("epoch", before + chance.randint(1, 40))
             time.sleep(chance.uniform(0.0, 0.1))
-        assert process.poll() is None, "there was too little work for so many deaths"
+        assert process.poll() is None, "the sweep ended before it was killed often enough"
         os.killpg(process.pid, signal.SIGKILL) if whole_group else process.kill()
-        process.communicate()  # its workers hold the pipe: this returns when the last of them is gone
+        process.communicate()  # its workers hold the pipe: this returns when the last one has exited
     broken.finish()
 
     assert broken.outcomes() == expected
@@ -211,7 +212,7 @@ def test_a_sweep_that_is_killed_often_ends_like_an_unbroken_one(tiny, tmp_path, 
 
 
 @pytest.mark.parametrize("stack", ["never", "always"])
-def test_two_sweeps_on_one_store_make_each_run_once(tiny, tmp_path, stack):
+def test_two_sweeps_on_one_store_execute_each_run_once(tiny, tmp_path, stack):
     jobs = runs(tiny, 10, 10)
     alone = Sweeps(tmp_path / "alone", jobs, stack=stack)
     both = Sweeps(tmp_path / "both", jobs, stack=stack, go=False)
@@ -226,19 +227,19 @@ def test_two_sweeps_on_one_store_make_each_run_once(tiny, tmp_path, stack):
     assert both.store.statuses() == {"done": 12}
     assert both.left_over() == []
     for kind in ("begun", "ended"):
-        assert Counter(line[2] for line in both.said(kind)) == dict.fromkeys((job.key for job in jobs), 1)
-    workers = Counter(line[0] for line in both.said("ended"))
-    assert len(workers) == 2, "both had a share"
+        assert Counter(line[2] for line in both.lines_of(kind)) == dict.fromkeys((job.key for job in jobs), 1)
+    workers = Counter(line[0] for line in both.lines_of("ended"))
+    assert len(workers) == 2, "both executed some runs"
     for process in processes:
-        assert workers[process.pid] + sum(line[0] == process.pid for line in both.said("reused")) == 12
+        assert workers[process.pid] + sum(line[0] == process.pid for line in both.lines_of("reused")) == 12
 
 
-def test_a_run_of_a_sweep_that_sleeps_is_taken_up_and_its_late_result_is_not_kept(tiny, tmp_path):
-    """As when a machine is shut and opened again: it wakes up to find that others went on."""
+def test_a_run_of_a_sleeping_sweep_is_claimed_and_its_late_result_is_not_stored(tiny, tmp_path):
+    """As when a machine sleeps and wakes up after others have continued its run."""
     other, *jobs = runs(tiny, 100, 1)[1:]
     asleep = Sweeps(tmp_path / "asleep", jobs)
     with Session(asleep.store) as session:
-        session.plan([other])  # the store has other runs to make, so what these leave is not removed with all else
+        session.plan([other])  # another pending run, so that checkpoints left behind are not removed at the end
     process = asleep.start()
     asleep.wait_for("epoch", 5)
     process.send_signal(signal.SIGSTOP)
@@ -248,14 +249,14 @@ def test_a_run_of_a_sweep_that_sleeps_is_taken_up_and_its_late_result_is_not_kep
         awake = Log()
         how = {"conditions": Conditions("cpu"), "checkpoint_every": 0.02, "keep_weights": True}
         sweep(jobs, leased(asleep.store, 1.5), **how, watcher=awake)
-        assert awake.told[0] == ("begun", jobs[0].key), "it was not done when it was taken up"
+        assert awake.events[0] == ("begun", jobs[0].key), "it was claimed before it was done"
         assert time.monotonic() - begun > 1.0
     finally:
         process.send_signal(signal.SIGCONT)
     taken = asleep.outcomes()
     asleep.finish(process)
-    assert asleep.said("ended") == []
-    assert [line[2] for line in asleep.said("reused")] == [jobs[0].key]
+    assert asleep.lines_of("ended") == []
+    assert [line[2] for line in asleep.lines_of("reused")] == [jobs[0].key]
     assert asleep.outcomes() == taken
     assert asleep.left_over() == []
     alone = Sweeps(tmp_path / "alone", jobs)
@@ -263,7 +264,7 @@ def test_a_run_of_a_sweep_that_sleeps_is_taken_up_and_its_late_result_is_not_kep
     assert alone.outcomes() == taken
 
 
-def test_a_sweep_that_lost_its_run_leaves_the_checkpoints_to_the_one_that_took_it(tiny, tmp_path, monkeypatch):
+def test_a_sweep_that_lost_a_lease_leaves_the_checkpoints_to_the_new_owner(tiny, tmp_path, monkeypatch):
     (job,) = runs(tiny, 5, 1)[2:]
     store, log = Store(tmp_path), Log()
     lost = []
@@ -276,15 +277,15 @@ def test_a_sweep_that_lost_its_run_leaves_the_checkpoints_to_the_one_that_took_i
 
     monkeypatch.setattr(log, "epoch", lambda job, end: (lose(), Log.epoch(log, job, end)))
     sweep([job], leased(store, 1.5), conditions=Conditions("cpu"), checkpoint_every=0.0, watcher=log)
-    # the other dies too, its lease runs out, and we take the run back: from the checkpoints of its end
-    assert [said[0] for said in log.told].count("begun") == 2
-    assert Counter(said[2:] for said in log.told if said[0] == "epoch")["sparse", 1] == 1
+    # the other owner's lease ends too, and this sweep claims the run again and resumes from its last checkpoint
+    assert [event[0] for event in log.events].count("begun") == 2
+    assert Counter(event[2:] for event in log.events if event[0] == "epoch")["sparse", 1] == 1
     assert store.statuses() == {"done": 1}
     assert list(store.folder.glob("checkpoints/*")) == []
 
 
-def test_checkpoints_of_other_stacks_go_when_nothing_is_left_to_make(tiny, tmp_path):
-    """Another number of workers stacks other runs together: nobody goes on from the checkpoints of the old stacks."""
+def test_checkpoints_of_other_stacks_are_removed_when_all_runs_have_ended(tiny, tmp_path):
+    """With another stacking, no run resumes from the checkpoints of the old stacks."""
     one, other = runs(tiny, 1, 0)
     store = Store(tmp_path)
     old = tmp_path / "checkpoints" / "of an old stack"
@@ -292,13 +293,13 @@ def test_checkpoints_of_other_stacks_go_when_nothing_is_left_to_make(tiny, tmp_p
     with Session(store) as session:
         session.plan([other])
     sweep([one], store, conditions=Conditions("cpu"), watcher=Log())
-    assert old.exists(), "somebody may yet go on from it"
+    assert old.exists(), "a run may still resume from it"
     sweep([other], store, conditions=Conditions("cpu"), watcher=Log())
     assert not old.exists()
 
 
 @pytest.mark.parametrize("stack", ["never", "always"])
-def test_what_a_dead_sweep_left_is_taken_up_at_once_and_goes_on(tiny, tmp_path, stack):
+def test_the_runs_of_a_dead_sweep_are_claimed_at_once_and_resumed(tiny, tmp_path, stack):
     jobs = runs(tiny, 100, 2)[2:]
     dead = Sweeps(tmp_path / "dead", jobs, stack=stack)
     process = dead.start()
@@ -306,20 +307,20 @@ def test_what_a_dead_sweep_left_is_taken_up_at_once_and_goes_on(tiny, tmp_path, 
     process.kill()
     process.communicate()
     assert dead.store.statuses()["running"] >= 1
-    heirs = Log()
+    successor = Log()
     begun = time.monotonic()
-    sweep(jobs, dead.store, conditions=Conditions("cpu"), stack=stack, keep_weights=True, watcher=heirs)
+    sweep(jobs, dead.store, conditions=Conditions("cpu"), stack=stack, keep_weights=True, watcher=successor)
     assert time.monotonic() - begun < Store.lease
-    assert [said[0] for said in heirs.told].count("begun") == 2
-    first = next(said for said in heirs.told if said[0] == "epoch")
-    assert first[2:] != ("sparse", 1), "it went on from its checkpoint"
+    assert [event[0] for event in successor.events].count("begun") == 2
+    first = next(event for event in successor.events if event[0] == "epoch")
+    assert first[2:] != ("sparse", 1), "it resumed from its checkpoint"
     alone = Sweeps(tmp_path / "alone", jobs, stack=stack)
     alone.finish()
     assert dead.outcomes() == alone.outcomes()
 
 
-def test_a_stack_whose_sweep_died_elsewhere_goes_on_as_a_stack_when_its_lease_is_over(tiny, tmp_path):
-    """On another machine or in another container nobody sees the process, but its heartbeat has stopped."""
+def test_a_stack_of_another_machine_is_resumed_as_a_stack_when_its_lease_ends(tiny, tmp_path):
+    """A process of another machine or container cannot be checked, but its heartbeat has stopped."""
     jobs = runs(tiny, 60, 3)[2:]
     dead = Sweeps(tmp_path / "dead", jobs, stack="always")
     process = dead.start()
@@ -328,28 +329,35 @@ def test_a_stack_whose_sweep_died_elsewhere_goes_on_as_a_stack_when_its_lease_is
     process.communicate()
     with closing(sqlite3.connect(dead.store.path)) as connection, connection:
         connection.execute("UPDATE runs SET owner = 'another-host/1/x'")
-    heirs = Log()
-    sweep(jobs, leased(dead.store, 2.0), conditions=Conditions("cpu"), stack="always", keep_weights=True, watcher=heirs)
-    assert next(said for said in heirs.told if said[0] == "epoch")[2:] != ("sparse", 1)
+    successor = Log()
+    sweep(
+        jobs,
+        leased(dead.store, 2.0),
+        conditions=Conditions("cpu"),
+        stack="always",
+        keep_weights=True,
+        watcher=successor,
+    )
+    assert next(event for event in successor.events if event[0] == "epoch")[2:] != ("sparse", 1)
     alone = Sweeps(tmp_path / "alone", jobs, stack="always")
     alone.finish()
     assert dead.outcomes() == alone.outcomes()
     assert dead.left_over() == []
 
 
-def test_a_worker_that_is_killed_has_its_run_begun_once_more_from_its_checkpoint(tiny, tmp_path):
+def test_the_run_of_a_killed_worker_is_started_once_more_from_its_checkpoint(tiny, tmp_path):
     jobs = runs(tiny, 60, 3)[2:]
     sweeps = Sweeps(tmp_path / "killed", jobs, workers=2, stack="never")
     process = sweeps.start()
     sweeps.wait_for("epoch", 25)
-    (*_, workers) = sweeps.said("epoch")[-1]
+    (*_, workers) = sweeps.lines_of("epoch")[-1]
     os.kill(workers[0], signal.SIGKILL)
     sweeps.finish(process)
-    (note,) = sweeps.said("note")
+    (note,) = sweeps.lines_of("note")
     assert note[2].endswith("the worker process was lost; started once more")
-    assert Counter(line[2] for line in sweeps.said("begun")) == dict.fromkeys((job.key for job in jobs), 1)
-    first = Counter(line[2] for line in sweeps.said("epoch") if line[3:5] == ["sparse", 1])
-    assert first == dict.fromkeys((job.key for job in jobs), 1), "none began anew"
+    assert Counter(line[2] for line in sweeps.lines_of("begun")) == dict.fromkeys((job.key for job in jobs), 1)
+    first = Counter(line[2] for line in sweeps.lines_of("epoch") if line[3:5] == ["sparse", 1])
+    assert first == dict.fromkeys((job.key for job in jobs), 1), "none started over"
     alone = Sweeps(tmp_path / "alone", jobs, stack="never")
     alone.finish()
     assert sweeps.outcomes() == alone.outcomes()
@@ -387,8 +395,8 @@ if __name__ == "__main__":
 
 
 @pytest.mark.parametrize("limit", [2000, 0])
-def test_a_disk_that_gets_full_stops_the_sweep_and_leaves_the_store_whole(tiny, tmp_path, limit):
-    """The system refuses to write files beyond a size: first those of checkpoints, then all, the store's too."""
+def test_a_full_disk_stops_the_sweep_and_leaves_the_store_intact(tiny, tmp_path, limit):
+    """The system refuses to write files beyond a size: first those of checkpoints, then all, including the store's."""
     (tmp_path / "full.py").write_text(FULL)
     (tmp_path / "experiment.json").write_text(tiny().model_dump_json())
     command = [str(tmp_path / "full.py"), str(tmp_path / "store"), str(tmp_path / "experiment.json"), str(limit)]
@@ -400,9 +408,9 @@ def test_a_disk_that_gets_full_stops_the_sweep_and_leaves_the_store_whole(tiny, 
     (first,) = store
     assert (first.seed, first.status) == (0, "done")
     assert store.statuses() in ({"done": 1, "pending": 2}, {"done": 1, "running": 1, "pending": 1})
-    heirs = Log()
-    sweep([Job(tiny(), seed, str(seed)) for seed in range(3)], store, conditions=Conditions("cpu"), watcher=heirs)
+    successor = Log()
+    sweep([Job(tiny(), seed, str(seed)) for seed in range(3)], store, conditions=Conditions("cpu"), watcher=successor)
     assert store.statuses() == {"done": 3}
-    assert ("reused", tiny().key(0)) in heirs.told
-    assert ("epoch", tiny().key(1), "sparse", 1) not in heirs.told, "it went on from the checkpoint before"
+    assert ("reused", tiny().key(0)) in successor.events
+    assert ("epoch", tiny().key(1), "sparse", 1) not in successor.events, "it resumed from the earlier checkpoint"
     assert list(store.folder.glob("checkpoints/*")) == []

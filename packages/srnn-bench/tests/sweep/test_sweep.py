@@ -103,7 +103,7 @@ def test_an_error_in_one_run_is_recorded_and_stops_nothing_else(tiny, tmp_path, 
     sweep([*jobs(wrong, (0,)), *jobs(tiny(), (1,))], store, workers=workers, conditions=CPU, watcher=log)
     assert sorted(log.ends) == [("seed 0", "failed"), ("seed 1", "done")]
     failed = store.get(wrong.key(0))
-    assert failed.reason.startswith("ValueError: masks.0.parameter: 'nix' matches no weight matrix")
+    assert failed.reason.startswith("BenchError: masks.0.parameter: 'nix' matches no weight matrix")
     sweep(jobs(wrong, (0,)), store, conditions=CPU, watcher=log)
     assert log.reuses == [], "a failed run is tried again"
 

@@ -46,8 +46,8 @@ def test_one_row_per_claim(rows):
     assert list(dict.fromkeys((row["table"], row["scale"]) for row in rows)) == tables
     for name, scale in tables:
         claims = papers.table(name, scale).claims
-        found = [row for row in rows if (row["table"], row["scale"]) == (name, scale)]
-        assert [(row["claim"], row["statement"], row["source"]) for row in found] == [
+        of_table = [row for row in rows if (row["table"], row["scale"]) == (name, scale)]
+        assert [(row["claim"], row["statement"], row["source"]) for row in of_table] == [
             (claim.name, claim.statement, claim.source) for claim in claims
         ]
     assert {(row["unit"], row["better"]) for row in rows} == {("cm", "lower")}

@@ -1,4 +1,4 @@
-"""Readings of a finished stage: against plain loops and numpy, refusals, and the remark on what is a lower bound."""
+"""Readings of a finished stage: against plain loops and numpy, refusals, and remarks on lower bounds."""
 
 import dataclasses
 import math
@@ -9,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from srnn_bench import BenchError, Cell, Job, Stage, Store, Table, Training, summarise, sweep
+from srnn_bench import BenchError, Cell, Stage, Store, Table, Training, summarise
 from srnn_bench.experiment import Conditions, Epoch, Result, StageResult
-from srnn_bench.sweep import Watcher
 from srnn_bench.tables import (
     AtStep,
     FilledCell,
@@ -27,7 +26,7 @@ EVALUATED = Training(epochs=3, batches=2, batch_size=8, learning_rate=1e-2, eval
 
 
 def stage_of(values, *, batches=10, metric="accuracy", **fields):
-    """Return a stage whose epochs have these values of a metric, none where there is None."""
+    """Return a stage whose epochs have these values of a metric, None for an epoch without evaluation."""
     history = tuple(
         Epoch(loss=1.0, penalty=0.0, density=1.0, metrics={} if value is None else {metric: value, "other": -1.0})
         for value in values
@@ -47,7 +46,7 @@ def stage_of(values, *, batches=10, metric="accuracy", **fields):
 
 CURVE = stage_of([None, 0.2, None, 0.6, 0.4, 0.9])  # evaluated at steps 20, 40, 50, 60
 
-READ = [  # one line a reading: what it is, what it reads of CURVE, how it is called
+READ = [  # one line per reading: the reading, its number of CURVE, its name
     (HeldOut("mse"), 2.5, "mse"),
     (StepsTo("accuracy", 0.5), 35.0, "steps to validation accuracy >= 0.5"),
     (StepsTo("accuracy", 0.6), 40.0, "steps to validation accuracy >= 0.6"),
@@ -94,7 +93,7 @@ def test_whether_a_threshold_was_reached():
         assert StepsTo("accuracy", threshold, better).is_bound(CURVE) is not reached
 
 
-def test_evaluations_stand_at_their_optimizer_steps():
+def test_evaluations_are_at_their_optimizer_steps():
     assert evaluations(CURVE, "accuracy") == [(20, 0.2), (40, 0.6), (50, 0.4), (60, 0.9)]
     assert evaluations(CURVE, "mse") == []
     assert evaluations(stage_of([], steps=0), "accuracy") == []
@@ -108,7 +107,7 @@ COURSES = st.tuples(st.lists(st.one_of(st.none(), SHARES), max_size=11), SHARES)
 
 @given(COURSES, SHARES, st.integers(1, 7), st.sampled_from(["higher", "lower"]))
 def test_steps_to_a_threshold_are_found_by_walking_the_curve(values, threshold, batches, better):
-    """The oracle walks over a fine grid with numpy's interpolation and looks for the first place that is there."""
+    """The oracle interpolates with numpy on a fine grid and finds the first point that reaches the threshold."""
     stage, sign = stage_of(values, batches=batches), 1 if better == "higher" else -1
     places = [batches * number for number, value in enumerate(values, 1) if value is not None]
     heights = [value for value in values if value is not None]
@@ -124,13 +123,13 @@ def test_steps_to_a_threshold_are_found_by_walking_the_curve(values, threshold, 
 
 
 @given(COURSES, SHARES)
-def test_turned_upside_down_the_steps_are_the_same(values, threshold):
+def test_negated_values_reach_the_negated_threshold_at_the_same_step(values, threshold):
     turned = stage_of([None if value is None else -value for value in values])
     assert StepsTo("accuracy", threshold)(stage_of(values)) == StepsTo("accuracy", -threshold, "lower")(turned)
 
 
 @given(COURSES, st.integers(1, 120))
-def test_the_height_at_a_step_is_numpys(values, steps):
+def test_the_value_at_a_step_is_that_of_numpy(values, steps):
     stage = stage_of(values)
     places = [10 * number for number, value in enumerate(values, 1) if value is not None]
     if places[0] <= steps <= places[-1]:
@@ -143,19 +142,19 @@ def test_the_height_at_a_step_is_numpys(values, steps):
 
 
 @given(COURSES, SHARES)
-def test_the_curve_stands_at_the_threshold_at_the_steps_to_it(values, threshold):
+def test_the_curve_equals_the_threshold_at_the_steps_to_it(values, threshold):
     stage, read = stage_of([-0.5, *values, 1.5], batches=64), StepsTo("accuracy", threshold)
     course = numpy.array(evaluations(stage, "accuracy"))
     assert numpy.interp(read(stage), course[:, 0], course[:, 1]) == pytest.approx(threshold, abs=1e-9)
 
 
-# --- refusals ---------------------------------------------------------------------------------------------------------
+# Refusals
 
 BARE = stage_of([None, None], present={})
 
 
 @pytest.mark.parametrize(
-    ("read", "stage", "said"),
+    ("read", "stage", "message"),
     [
         (HeldOut("error"), CURVE, r"stage 'only' has no metric 'error', only mse, accuracy.*--refresh"),
         (StepsTo("error", 0.5), CURVE, r"error >= 0.5: stage 'only' has no .*'error'.* of accuracy, other;.*--refresh"),
@@ -176,16 +175,16 @@ BARE = stage_of([None, None], present={})
     ],
     ids=str,
 )
-def test_what_a_stage_does_not_hold_is_named(read, stage, said):
-    with pytest.raises(BenchError, match=said):
+def test_what_a_stage_does_not_contain_is_named(read, stage, message):
+    with pytest.raises(BenchError, match=message):
         read(stage)
     if read.guides():
-        with pytest.raises(BenchError, match=said):
+        with pytest.raises(BenchError, match=message):
             read.is_bound(stage)
 
 
 @pytest.mark.parametrize(
-    ("make", "said"),
+    ("make", "message"),
     [
         (lambda: StepsTo("a", math.nan), "StepsTo: expected a finite threshold, got nan"),
         (lambda: StepsTo("a", 0.5, "best"), "StepsTo: expected better to be 'lower' or 'higher', got 'best'"),
@@ -194,12 +193,12 @@ def test_what_a_stage_does_not_hold_is_named(read, stage, said):
         (lambda: WeightsPresent(()), r"WeightsPresent: expected a tuple of globs, got \(\)"),
     ],
 )
-def test_a_reading_that_means_nothing_is_refused(make, said):
-    with pytest.raises(BenchError, match=said):
+def test_a_meaningless_reading_is_refused(make, message):
+    with pytest.raises(BenchError, match=message):
         make()
 
 
-# --- tables that read -------------------------------------------------------------------------------------------------
+# Readings in tables
 
 
 def table_of(*cells, better="lower", **fields):
@@ -208,23 +207,23 @@ def table_of(*cells, better="lower", **fields):
 
 @pytest.fixture
 def evaluated(tiny):
-    """Give a function that returns the tiny experiment, evaluated while it trains, with some fields changed."""
+    """Return a function that builds the tiny experiment, evaluated while it trains, with some fields changed."""
     return lambda **changes: tiny(stages=(Stage(name="only", training=EVALUATED),), penalties=(), **changes)
 
 
 def summary_of(cell, *stages):
-    """Return the summary of a table of one cell whose runs measured these stages, seed by seed."""
+    """Return the summary of a table of one cell whose runs have these stages, one per seed."""
     environment = describe("adding", Conditions("cpu"))
     results = {}
     for seed, stage in enumerate(stages):
         status = "diverged" if stage is None else "done"
-        run = {"key": cell.experiment.key(seed), "experiment": cell.experiment, "seed": seed, "status": status}
-        held = () if stage is None else (stage,)
-        results[seed] = Result(**run, stages=held, environment=environment, seconds=1.0)
+        fields = {"key": cell.experiment.key(seed), "experiment": cell.experiment, "seed": seed, "status": status}
+        stages_of_run = () if stage is None else (stage,)
+        results[seed] = Result(**fields, stages=stages_of_run, environment=environment, seconds=1.0)
     return Summary(table_of(cell), {(cell.row, cell.column): FilledCell(cell, results)})
 
 
-def test_the_tables_number_is_what_is_read_times_the_factor(evaluated):
+def test_the_number_in_the_table_is_the_reading_times_the_factor(evaluated):
     slow = stage_of([0.0, 0.0, 0.25, 0.75])
     for read, factor, values in [
         ("accuracy", 100.0, {0: 75.0, 1: 75.0}),
@@ -238,10 +237,10 @@ def test_the_tables_number_is_what_is_read_times_the_factor(evaluated):
         cell.check()
 
 
-def test_runs_that_never_got_there_are_told(evaluated):
+def test_remarks_count_the_runs_that_never_reached_the_threshold(evaluated):
     never, never_longer, there = stage_of([0.1] * 4), stage_of([0.1] * 5), stage_of([0.1, 0.1, 0.1, 0.5])
     cell = Cell("dense", "A", evaluated(), "only", StepsTo("accuracy", 0.5))
-    for stages, said in [
+    for stages, message in [
         ((there, there), []),
         ((there, never), ["1 of 2 runs of dense, A did not reach 0.5 within 40 steps; it counts with 40"]),
         ((never, never, there), ["2 of 3 runs of dense, A did not reach 0.5 within 40 steps; they count with 40"]),
@@ -256,11 +255,11 @@ def test_runs_that_never_got_there_are_told(evaluated):
         ),
     ]:
         summary = summary_of(cell, *stages)
-        assert list(summary.remarks) == said
+        assert list(summary.remarks) == message
         table = dataclasses.replace(summary.table, remarks=lambda cells: [f"{len(cells)} cell"])
-        assert list(dataclasses.replace(summary, table=table).remarks) == ["1 cell", *said]
-    (held,) = summary_of(cell, never, there, None, never).cells.values()
-    assert held.censored == {0: never, 3: never} and held.values == {0: 40.0, 1: 40.0, 3: 40.0}
+        assert list(dataclasses.replace(summary, table=table).remarks) == ["1 cell", *message]
+    (filled,) = summary_of(cell, never, there, None, never).cells.values()
+    assert filled.censored == {0: never, 3: never} and filled.values == {0: 40.0, 1: 40.0, 3: 40.0}
     other = dataclasses.replace(cell, metric=AtStep("accuracy", 20))
     for unbounded in (summary_of(other, never), summary_of(dataclasses.replace(cell, metric="mse"), never)):
         assert list(unbounded.remarks) == []
@@ -268,13 +267,15 @@ def test_runs_that_never_got_there_are_told(evaluated):
 
 def test_a_result_that_cannot_be_read_is_named(evaluated, tmp_path):
     one, store = evaluated(), Store(tmp_path)
-    sweep([Job(one, 0, "a run")], store, conditions=Conditions(device="cpu"), watcher=Watcher())
-    result = store.get(one.key(0))
+    stage = stage_of([None, 0.5, 0.25], batches=2, metric="mse", present={"recurrence.weight_hh": 36})
+    fields = {"key": one.key(0), "experiment": one, "seed": 0, "status": "done", "stages": (stage,), "seconds": 1.0}
+    result = Result(**fields, environment=describe("adding", Conditions("cpu")))
+    store.put(result)
     steps, count = StepsTo("mse", 0.0, "lower"), WeightsPresent(("*hh*",))
     read = {metric: table_of(Cell("r", "c", one, "only", metric)) for metric in (steps, count, AtStep("mse", 4))}
     assert summarise(read[steps], store).cells["r", "c"].values == {0: 6.0}
     assert summarise(read[count], store).cells["r", "c"].values == {0: 36.0}
-    stage = result.stages[0].model_copy(update={"present": {}})
+    stage = stage.model_copy(update={"present": {}})
     store.put(result.model_copy(update={"stages": (stage,)}))
     with pytest.raises(BenchError, match=rf"run {one.key(0)}: weights present of .*`srnn run --refresh`"):
         summarise(read[count], store)

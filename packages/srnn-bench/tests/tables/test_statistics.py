@@ -1,4 +1,4 @@
-"""The statistics of claims against scipy, brute force and simulation; false positives are measured."""
+"""The statistics of verdicts against scipy, brute force and simulation; false positives are measured."""
 
 import itertools
 import math
@@ -13,7 +13,7 @@ from scipy import stats
 from srnn_bench import tables as ours
 
 DRAWS = 2_000
-NOISE = 3 * math.sqrt(0.05 * 0.95 / DRAWS)  # three standard errors of a rate of 5 % measured over so many draws
+NOISE = 3 * math.sqrt(0.05 * 0.95 / DRAWS)  # three standard errors of a rate of 5 % over that many draws
 
 numbers = st.floats(-100, 100).map(lambda value: round(value, 6))
 samples = st.lists(numbers, min_size=2, max_size=8)
@@ -26,59 +26,59 @@ def spread(*lists):
 
 @given(samples, samples, st.floats(-10, 10))
 def test_welch_is_scipys(first, second, limit):
-    found = ours.welch([first, second], [1.0, -1.0], limit)
+    result = ours.welch([first, second], [1.0, -1.0], limit)
     if not spread(first, second):
         return
     scipys = stats.ttest_ind(np.array(first) - limit, second, equal_var=False)
-    assert ours.two_sided(found.p_below, found.p_above) == pytest.approx(scipys.pvalue, rel=1e-6, abs=1e-300)
-    assert found.df == pytest.approx(scipys.df)
+    assert ours.two_sided(result.p_below, result.p_above) == pytest.approx(scipys.pvalue, rel=1e-6, abs=1e-300)
+    assert result.df == pytest.approx(scipys.df)
     interval = stats.ttest_ind(first, second, equal_var=False).confidence_interval(0.95)
-    assert found.interval == pytest.approx((interval.low, interval.high), rel=1e-6, abs=1e-6)
-    for p, alternative in ((found.p_below, "less"), (found.p_above, "greater")):
+    assert result.interval == pytest.approx((interval.low, interval.high), rel=1e-6, abs=1e-6)
+    for p, alternative in ((result.p_below, "less"), (result.p_above, "greater")):
         one_sided = stats.ttest_ind(np.array(first) - limit, second, equal_var=False, alternative=alternative)
         assert p == pytest.approx(one_sided.pvalue, rel=1e-6, abs=1e-300)
 
 
 @given(samples, numbers)
 def test_one_sample_is_scipys(values, limit):
-    found = ours.welch([values], [1.0], limit)
+    result = ours.welch([values], [1.0], limit)
     if spread(values):
         scipys = stats.ttest_1samp(values, limit)
-        assert ours.two_sided(found.p_below, found.p_above) == pytest.approx(scipys.pvalue, rel=1e-6, abs=1e-300)
+        assert ours.two_sided(result.p_below, result.p_above) == pytest.approx(scipys.pvalue, rel=1e-6, abs=1e-300)
 
 
 def test_a_weighted_sum_by_the_formula_in_plain_python():
     cells = [[1.0, 2.5, 3.0], [4.0, 4.5, 7.0, 5.0], [0.5, 0.7], [9.0, 8.0, 7.5, 9.5, 8.8]]
     weights = [1.0, -2.0, -1.0, 0.5]
-    found = ours.welch(cells, weights, 0.25)
+    result = ours.welch(cells, weights, 0.25)
     estimate = sum(weight * plain.fmean(cell) for weight, cell in zip(weights, cells, strict=True))
     parts = [weight**2 * plain.variance(cell) / len(cell) for weight, cell in zip(weights, cells, strict=True)]
     df = sum(parts) ** 2 / sum(part**2 / (len(cell) - 1) for part, cell in zip(parts, cells, strict=True))
-    assert (found.estimate, found.error, found.df) == pytest.approx((estimate, math.sqrt(sum(parts)), df))
-    assert found.p_above == pytest.approx(stats.t.sf((estimate - 0.25) / math.sqrt(sum(parts)), df))
+    assert (result.estimate, result.error, result.df) == pytest.approx((estimate, math.sqrt(sum(parts)), df))
+    assert result.p_above == pytest.approx(stats.t.sf((estimate - 0.25) / math.sqrt(sum(parts)), df))
 
 
 def test_the_interval_of_a_weighted_sum_covers_the_truth():
     random = np.random.default_rng(1)
     means, sds, weights = np.array([1.0, 3.0, -2.0, 0.0]), [1.0, 2.0, 0.5, 4.0], [1.0, -1.0, 2.0, -0.5]
     truth = float(means @ weights)
-    held = 0
+    covered = 0
     for _ in range(DRAWS):
         cells = [random.normal(mean, sd, 5) for mean, sd in zip(means, sds, strict=True)]
         low, high = ours.welch(cells, weights).interval
-        held += low < truth < high
-    assert abs(held / DRAWS - 0.95) < NOISE + 0.01
+        covered += low < truth < high
+    assert abs(covered / DRAWS - 0.95) < NOISE + 0.01
 
 
 @given(samples, samples)
 def test_hedges_by_the_textbook(first, second):
-    found = ours.hedges([first, second], [1.0, -1.0])
+    result = ours.hedges([first, second], [1.0, -1.0])
     if not spread(first, second):
         return
     df = len(first) + len(second) - 2
     pooled = math.sqrt(((len(first) - 1) * plain.variance(first) + (len(second) - 1) * plain.variance(second)) / df)
     textbook = (plain.fmean(first) - plain.fmean(second)) / pooled * (1 - 3 / (4 * df - 1))
-    assert found == pytest.approx(textbook, rel=0.015, abs=1e-9)
+    assert result == pytest.approx(textbook, rel=0.015, abs=1e-9)
 
 
 @given(
@@ -146,11 +146,11 @@ def test_the_detectable_distance_is_found_with_80_percent_power():
         df = 2 * n - 2
         t = (random.normal(distance / math.sqrt(2 / n), 1, 200_000)) / np.sqrt(random.chisquare(df, 200_000) / df)
         assert np.mean(abs(t) > stats.t.isf(0.025, df)) == pytest.approx(0.8, abs=0.005)
-        found = 0
+        result = 0
         for _ in range(DRAWS):
             test = ours.welch([random.normal(distance, 1, n), random.normal(0, 1, n)], [1.0, -1.0])
-            found += ours.two_sided(test.p_below, test.p_above) < 0.05
-        assert 0.8 - tolerance < found / DRAWS < 0.8 + NOISE, "below: this sample's equal spread is the lucky case"
+            result += ours.two_sided(test.p_below, test.p_above) < 0.05
+        assert 0.8 - tolerance < result / DRAWS < 0.8 + NOISE, "below: this sample's equal spread is the lucky case"
 
 
 def test_a_bootstrap_interval_needs_ten_values_and_is_near_the_t_interval():
@@ -167,12 +167,12 @@ def test_a_bootstrap_interval_needs_ten_values_and_is_near_the_t_interval():
 @given(st.lists(anything, min_size=1, max_size=3))
 def test_no_number_is_nan_or_infinite(cells):
     weights = [1.0, -1.0, 0.5][: len(cells)]
-    found = ours.welch(cells, weights)
-    if found is not None:
-        every = (found.estimate, found.t, found.df, found.p_below, found.p_above, *found.interval)
+    result = ours.welch(cells, weights)
+    if result is not None:
+        every = (result.estimate, result.t, result.df, result.p_below, result.p_above, *result.interval)
         assert all(map(math.isfinite, every))
         assert min(map(len, cells)) >= 2
-        assert found.detectable is None or math.isfinite(found.detectable)
+        assert result.detectable is None or math.isfinite(result.detectable)
     effect = ours.hedges(cells, weights)
     assert effect is None or math.isfinite(effect)
 
@@ -191,7 +191,7 @@ def test_there_is_no_t_test(cells):
     assert ours.welch(cells, [1.0, -1.0]) is None
 
 
-# A family as papers have it: pairs that share cells, and conjunctions
+# A family of claims like those of the papers: pairs that share cells, and conjunctions
 FAMILY = [[(0, 1)], [(0, 2)], [(1, 2), (1, 3)], [(2, 3)], [(0, 1), (0, 2), (0, 3)], [(0, 3)], [(3, 1)]]
 
 
@@ -255,8 +255,8 @@ def test_false_positives_under_no_effect(kind, n):
 @pytest.mark.parametrize("n", [3, 5])
 def test_large_effects_are_found_in_a_family(n):
     random = np.random.default_rng(4)
-    found = 0
+    result = 0
     for _ in range(300):
         cells = [random.normal(mean, 1, n) for mean in (0, 30, 60, 90)]
-        found += family_p(cells, FAMILY)[0] < 0.05
-    assert found / 300 > 0.95
+        result += family_p(cells, FAMILY)[0] < 0.05
+    assert result / 300 > 0.95

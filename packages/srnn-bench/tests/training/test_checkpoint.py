@@ -1,11 +1,8 @@
 """Checkpoints: states are restored bit for bit; damaged files are noticed, noted and skipped."""
 
 import math
-import os
 import re
 import struct
-import subprocess
-import sys
 from collections import namedtuple
 from pathlib import Path
 
@@ -19,7 +16,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 import srnn_bench
-from srnn_bench import BenchError, DiskError
+from srnn_bench import BenchError
 from srnn_bench.training import DTYPES, Checkpoints, pack, unpack
 
 ALL = [*sorted(DTYPES, key=str), torch.complex64, torch.complex128]
@@ -345,107 +342,3 @@ def test_a_folder_that_another_process_removes_while_a_checkpoint_is_written_is_
     written.write(STATE)
     assert removed
     assert same(written.read(), STATE)
-
-
-# --- atomic writes ----------------------------------------------------------------------------------------------------
-
-KILLED = """
-import os
-import signal
-import sys
-from pathlib import Path
-
-from srnn_bench.training import Checkpoints
-
-
-def die(*_, **__):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-class Half:
-    def __init__(self, file): self.file = file
-    def __enter__(self): return self
-    def __exit__(self, *_): self.file.close()
-    def write(self, data):
-        self.file.write(data[:len(data) // 2])
-        self.file.flush()
-        die()
-
-
-def write(folder, where):
-    checkpoints = Checkpoints(folder, "me")
-    checkpoints.write({"number": 1})
-    checkpoints.write({"number": 2})
-    opened, unlink = Path.open, Path.unlink
-    if where == "write":
-        Path.open = lambda self, mode: Half(opened(self, mode))
-    elif where == "fsync":
-        os.fsync = die
-    elif where == "replace":
-        Path.replace = die
-    else:
-        Path.unlink = lambda self, missing_ok: die() if self.suffix == ".safetensors" else unlink(self, missing_ok)
-    checkpoints.write({"number": 3})
-
-
-for where in sys.argv[2:]:  # each in a process of its own; a fork is much faster than a new interpreter
-    process = os.fork()
-    if not process:
-        write(Path(sys.argv[1]) / where, where)
-        os._exit(0)
-    assert os.WTERMSIG(os.waitpid(process, 0)[1]) == signal.SIGKILL, where
-"""
-DEATHS = {"write": (2, 1), "fsync": (2, 1), "replace": (2, 1), "unlink": (3, 0)}
-
-
-@pytest.fixture(scope="module")
-def deaths(tmp_path_factory) -> Path:
-    """Give a folder of folders, in each of which a process died in a function while it wrote a checkpoint."""
-    folder = tmp_path_factory.mktemp("deaths")
-    subprocess.run([sys.executable, "-c", KILLED, str(folder), *DEATHS], timeout=120, check=True)
-    return folder
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="signals")
-@pytest.mark.parametrize("where", DEATHS)
-def test_a_death_while_a_checkpoint_is_written_leaves_the_one_before(deaths, where):
-    folder, (number, unfinished) = deaths / where, DEATHS[where]
-    assert len(list(folder.glob(".*.half"))) == unfinished
-    notes = []
-    written = checkpoints(folder, notes=notes)
-    assert written.read() == {"number": number}
-    assert notes == []
-    written.write({"number": 4})
-    assert written.read() == {"number": 4}
-    assert sorted(path.suffix for path in folder.iterdir()) == [".safetensors"] * 2, "no unfinished file is left"
-
-
-def test_the_unfinished_file_of_a_living_process_is_kept(tmp_path):
-    own, other = (tmp_path / f".x.0.{process}.half" for process in (os.getpid(), os.getppid()))
-    strange = tmp_path / ".x.half"
-    for path in (own, other, strange):
-        path.write_text("half")
-    checkpoints(tmp_path).write(STATE)
-    assert {path.name for path in tmp_path.iterdir() if path.suffix == ".half"} == {own.name, other.name, strange.name}
-
-
-def test_a_full_disk_is_an_error_with_the_file_and_keeps_what_was_written(tmp_path, monkeypatch):
-    written = checkpoints(tmp_path / "run")
-    written.write(STATE)
-
-    def full(file):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(DiskError, match=rf"{re.escape(str(tmp_path / 'run'))}.*: cannot be written: No space left"):
-        written.write(STATE | {"number": 2})
-    assert same(written.read(), STATE)
-    assert len(list((tmp_path / "run").iterdir())) == 1
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-def test_the_operating_system_s_own_error_of_a_full_disk(tmp_path, monkeypatch):
-    opened = Path.open
-    monkeypatch.setattr(Path, "open", lambda self, mode: opened(Path("/dev/full"), mode))
-    with pytest.raises(DiskError, match="cannot be written: No space left on device"):
-        checkpoints(tmp_path).write(STATE)

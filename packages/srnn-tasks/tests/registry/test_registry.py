@@ -2,8 +2,9 @@ import subprocess
 import sys
 
 import pytest
+from pydantic import TypeAdapter
 
-from srnn_tasks import Adding, entries, find, kinds
+from srnn_tasks import Adding, AnyTask, TaskError, entries, find, kinds
 
 GOOD = """
 from typing import Literal
@@ -49,7 +50,7 @@ def test_own_tasks_are_found() -> None:
     assert all(entry.error is None for entry in entries() if entry.distribution.startswith("srnn-tasks "))
 
 
-def test_a_plugin_is_found_and_loaded_only_when_asked_for(install) -> None:
+def test_a_plugin_is_imported_only_when_its_kind_is_requested(install) -> None:
     install("friend", {"good": "plugin_good:Good"}, MODULES)
     install("foe", {"other": "plugin_raises:Task"})
     assert "good" in kinds()
@@ -73,25 +74,35 @@ def test_importing_the_package_loads_no_plugin_no_extra_and_no_sibling(install, 
 
 
 @pytest.mark.parametrize(("target", "message"), BROKEN)
-def test_a_broken_plugin_is_listed_and_harms_nobody(install, target: str, message: str) -> None:
+def test_a_broken_plugin_is_listed_and_affects_no_other(install, target: str, message: str) -> None:
     install("foe", {"other": target}, MODULES)
     found = {entry.kind: entry for entry in entries()}
     assert message in found["other"].error
     assert "\n" not in found["other"].error
     assert (found["other"].distribution, found["other"].target) == ("foe 1.0", target)
     assert found["adding"].error is None
-    with pytest.raises(ValueError, match=r"kind: task 'other' of foe 1\.0 \(.*\) is broken: ") as caught:
+    with pytest.raises(TaskError, match=r"kind: task 'other' of foe 1\.0 \(.*\) is broken: ") as caught:
         find("other")
     assert message in str(caught.value)
     assert caught.value.__cause__ is not None
     assert find("adding") is Adding
 
 
+def test_a_kind_may_be_module_and_class(install) -> None:
+    install("friend", {}, {"plugin_own": GOOD.replace('"good"', '"plugin_own:Good"')})
+    assert find("plugin_own:Good").__name__ == "Good"
+    task = TypeAdapter(AnyTask).validate_python({"kind": "plugin_own:Good"})
+    assert TypeAdapter(AnyTask).validate_json(task.model_dump_json()) == task
+    assert "plugin_own:Good" not in kinds()
+    with pytest.raises(TaskError, match=r"^kind: task 'json:dumps' is broken: TypeError: expected a subclass of"):
+        find("json:dumps")
+
+
 def test_two_distributions_with_one_kind_are_both_named(install) -> None:
     install("one", {"good": "plugin_good:Good"}, MODULES)
     install("two", {"good": "plugin_good:Good", "abstract": "plugin_good:Abstract"})
     message = r"'good' is declared 2 times, by one 1\.0 \(plugin_good:Good\) and two 1\.0 \(plugin_good:Good\)"
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(TaskError, match=message):
         find("good")
     listed = [entry for entry in entries() if entry.kind == "good"]
     assert [entry.distribution for entry in listed] == ["one 1.0", "two 1.0"]
@@ -100,15 +111,15 @@ def test_two_distributions_with_one_kind_are_both_named(install) -> None:
     assert find("adding") is Adding
 
 
-def test_a_plugin_cannot_replace_an_own_task_in_silence(install) -> None:
+def test_a_plugin_cannot_silently_replace_a_task_of_this_package(install) -> None:
     install("foe", {"adding": "plugin_good:Good"}, MODULES)
-    with pytest.raises(ValueError, match=r"'adding' is declared 2 times, by foe 1\.0 .* and srnn-tasks "):
+    with pytest.raises(TaskError, match=r"'adding' is declared 2 times, by foe 1\.0 .* and srnn-tasks "):
         find("adding")
 
 
 def test_an_unknown_kind_gets_near_names_and_the_known_ones() -> None:
-    with pytest.raises(ValueError, match="Did you mean 'path_integration'") as caught:
+    with pytest.raises(TaskError, match="Did you mean 'path_integration'") as caught:
         find("path_integraton")
     assert f"Known: {', '.join(kinds())}" in str(caught.value)
-    with pytest.raises(ValueError, match=r"no task 'zzz' is installed\. Known: "):
+    with pytest.raises(TaskError, match=r"no task 'zzz' is installed\. Known: "):
         find("zzz")

@@ -1,4 +1,4 @@
-"""Check 10 of the facts sheet of arXiv 2406.06290, with its numbers; and on a made-up text all that the task does."""
+"""Reference numbers of arXiv 2406.06290 on WikiText-2, and the task on a made-up text."""
 
 import math
 import os
@@ -12,7 +12,7 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
-from srnn_tasks import Batch, WikiText, WikiTextSource
+from srnn_tasks import Batch, TaskError, WikiText, WikiTextSource
 from srnn_tasks.testing import check_task
 
 from .made_up import WORDS, MadeUp
@@ -75,7 +75,7 @@ def test_constant_answers_on_test(token: str, accuracy: float, reported: float) 
     assert word == token
     assert 100 * found["accuracy"] == pytest.approx(accuracy, abs=5e-4)
     assert 100 * found["accuracy_reported"] == pytest.approx(reported, abs=5.1e-4)
-    small = opened(vocabulary=8)  # the same answers, given by a model to a source that is quick to evaluate
+    small = opened(vocabulary=8)  # the same answers from a model, on a small vocabulary
     told = evaluated(small, always(small.words.index(token), 8))
     assert found == pytest.approx({name: told[name] for name in found}, rel=1e-12)
 
@@ -96,7 +96,7 @@ def test_the_reported_accuracy_is_a_half_on_test_and_a_2_8th_on_validation() -> 
 
 
 @needs_data
-def test_a_model_that_knows_nothing_has_the_loss_of_the_uniform_distribution() -> None:
+def test_a_constant_output_has_the_loss_of_the_uniform_distribution() -> None:
     found = evaluated(opened(evaluation_tokens=900), silent(33_278))
     assert found["loss"] == pytest.approx(10.41, abs=0.005)
     assert found["loss"] == pytest.approx(math.log(33_278), rel=1e-6)
@@ -149,14 +149,14 @@ def test_windows_of_an_epoch(tokens: int, size: int, steps: int, windows: int) -
 @pytest.mark.parametrize("size", [0, 51])
 def test_streams_of_less_than_two_words_are_refused(size: int) -> None:
     source = made(train_tokens=101)
-    with pytest.raises(ValueError, match=f"size: expected 1 to 50 rows, for 101 words of train; got {size}"):
+    with pytest.raises(TaskError, match=f"size: expected 1 to 50 rows, for 101 words of train; got {size}"):
         source.epoch_batches(size)
-    with pytest.raises(ValueError, match=r"size: expected .* got"):
+    with pytest.raises(TaskError, match=r"size: expected .* got"):
         next(stream(source, size))
     assert source.epoch_batches(50) == 1
 
 
-def test_the_spec_says_that_words_are_read_and_the_state_is_carried() -> None:
+def test_the_spec_has_tokens_and_a_carried_state() -> None:
     spec = made(vocabulary=12).spec
     assert (spec.inputs, spec.outputs, spec.tokens, spec.carry, spec.start) == (12, 12, True, True, None)
     assert [(metric.name, metric.better) for metric in spec.metrics] == [
@@ -182,21 +182,21 @@ def test_sources_of_several_seeds_give_batches_that_stack() -> None:
             assert torch.equal(torch.stack(held), held[0].expand(3, *held[0].shape))
 
 
-# --- its position ---
+# --- the position in the stream ---
 
 
 def same(first: Batch, second: Batch) -> bool:
     return all(torch.equal(getattr(first, name), getattr(second, name)) for name in ("inputs", "targets", "reset"))
 
 
-def test_a_resumed_stream_goes_on_where_it_stood() -> None:
+def test_a_resumed_stream_continues_where_it_stopped() -> None:
     epoch = made(steps=20).epoch_batches(6)
     expected = list(islice(stream(made(steps=20), 6), 3 * epoch))
     for stop in (0, 1, epoch - 1, epoch, epoch + 1, 2 * epoch):
         source = made(steps=20)
         list(islice(stream(source, 6), stop))
         state = source.state_dict()
-        next(stream(source, 6))  # what the first run does on its own changes nothing
+        next(stream(source, 6))  # the first source continues without effect on the second
         resumed = made(steps=20)
         resumed.load_state_dict(state)
         assert resumed.state_dict() == state
@@ -204,7 +204,7 @@ def test_a_resumed_stream_goes_on_where_it_stood() -> None:
         assert state == {"window": stop % epoch, "rows": 6 if stop else 0}
 
 
-def test_a_new_iterator_goes_on_and_after_whole_epochs_begins_the_text() -> None:
+def test_a_new_iterator_continues_and_restarts_after_each_epoch() -> None:
     source = made(steps=20)
     epoch = source.epoch_batches(6)
     expected = list(islice(stream(made(steps=20), 6), epoch))
@@ -216,7 +216,7 @@ def test_a_new_iterator_goes_on_and_after_whole_epochs_begins_the_text() -> None
     assert begun.reset.all()
 
 
-def test_another_number_of_rows_begins_the_text_anew() -> None:
+def test_another_number_of_rows_restarts_the_text() -> None:
     source = made(steps=20)
     list(islice(stream(source, 6), 3))
     for size in (4, 6):
@@ -239,7 +239,7 @@ def test_another_number_of_rows_begins_the_text_anew() -> None:
 )
 def test_a_state_of_another_task_is_refused(state: dict, message: str) -> None:
     source = made(train_tokens=100, steps=7)
-    with pytest.raises(ValueError, match=f"^state: {message}$"):
+    with pytest.raises(TaskError, match=f"^state: {message}$"):
         source.load_state_dict(state)
 
 
@@ -310,16 +310,16 @@ def test_a_bad_model_has_a_finite_perplexity_and_a_broken_one_none() -> None:
     assert math.isnan(broken["perplexity"])
 
 
-def test_evaluation_says_what_it_does_not_know() -> None:
+def test_an_unknown_split_or_word_is_an_error() -> None:
     source = made()
     for call in (source.constant, source.unigram):
-        with pytest.raises(ValueError, match=r"split: expected one of .* got 'train'"):
+        with pytest.raises(TaskError, match=r"split: expected one of .* got 'train'"):
             call(split="train")
-    with pytest.raises(ValueError, match=r"token: expected one of the \d+ words of the vocabulary; got 'Valkyria'"):
+    with pytest.raises(TaskError, match=r"token: expected one of the \d+ words of the vocabulary; got 'Valkyria'"):
         source.constant("Valkyria")
 
 
-# --- what is known without a model ---
+# --- baselines ---
 
 
 def slow_targets(tokens: list[str], rows: int) -> list[str]:

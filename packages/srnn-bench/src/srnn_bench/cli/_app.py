@@ -7,6 +7,7 @@ import os
 import typer
 from rich.console import Console
 
+from srnn_manifolds import ManifoldError
 from srnn_masks import MaskError
 from srnn_models import ModelError
 from srnn_pruning import PruningError
@@ -14,7 +15,7 @@ from srnn_tasks import TaskError
 
 from .._errors import BenchError
 
-USER_ERRORS = (BenchError, MaskError, ModelError, PruningError, TaskError)
+USER_ERRORS = (BenchError, ManifoldError, MaskError, ModelError, PruningError, TaskError)
 
 app = typer.Typer(
     add_completion=False,

@@ -11,6 +11,7 @@ from srnn_tasks import entries
 
 from .. import papers
 from ..store import Store
+from ..sweep import EXECUTORS, TRACKERS
 from ..tables import SCALES, summarise
 from ._app import app, print_line
 from ._arguments import Results
@@ -23,7 +24,7 @@ def list_(
     ] = False,
     results: Results = Path("results"),
 ) -> None:
-    """List the tables of the papers and the tasks, also those of plug-ins."""
+    """List the papers with their tables, the tasks, trackers and executors, also those of plug-ins."""
     store = Store(results) if state and (results / "results.sqlite").exists() else None
     for entry in papers.PAPERS.entries():
         if entry.error is not None:
@@ -40,7 +41,15 @@ def list_(
         print_line(f"Runs in {store.path}: {counts or 'none'}")
     print_line("Tasks")
     for task in entries():
-        print_line(f"  {task.kind:<20} {task.distribution}: {'ok' if task.error is None else f'broken: {task.error}'}")
+        _print_extension(task.kind, task.distribution, task.error)
+    for heading, extensions in (("Trackers", TRACKERS), ("Executors", EXECUTORS)):
+        print_line(heading)
+        for entry in extensions.entries():
+            _print_extension(entry.name, entry.distribution, entry.error)
+
+
+def _print_extension(name: str, distribution: str, error: str | None) -> None:
+    print_line(f"  {name:<20} {distribution}: {'ok' if error is None else f'broken: {error}'}")
 
 
 def _print_group(paper: papers.Paper, table: str, variants: tuple[str, ...]) -> None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from .._files import write_whole
+from .._files import write_atomically
 from ._drawing import Drawing
 from ._render import file_png, file_svg
 
@@ -14,15 +14,15 @@ from ._render import file_png, file_svg
 def write_drawing(drawing: Drawing, folder: Path) -> list[Path]:
     """Write a drawing as SVG and PNG; return the paths."""
     paths = [folder / f"{drawing.name}.svg", folder / f"{drawing.name}.png"]
-    write_whole(paths[0], file_svg(drawing).encode())
-    write_whole(paths[1], file_png(drawing))
+    write_atomically(paths[0], file_svg(drawing).encode())
+    write_atomically(paths[1], file_png(drawing))
     return paths
 
 
 def write_text(text: str, folder: Path, name: str) -> Path:
     """Write a text as Markdown; return the path."""
     path = folder / f"{name}.md"
-    write_whole(path, text.encode())
+    write_atomically(path, text.encode())
     return path
 
 

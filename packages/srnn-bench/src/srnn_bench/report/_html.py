@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment as Templates
 from jinja2 import PackageLoader, StrictUndefined
 
-from .._files import write_whole
+from .._files import write_atomically
 from ..tables import Summary
 from ._section import section, total_verdicts
 from ._table_figures import drawings
@@ -40,7 +40,7 @@ def write_html(summaries: Sequence[Summary], path: str | Path) -> Path:
         verdicts=total_verdicts(sections),
     )
     target = Path(path)
-    write_whole(target, page.encode())
+    write_atomically(target, page.encode())
     return target
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from .._files import write_whole
+from .._files import write_atomically
 from ..tables import Summary
 from ._section import Section, section, total_verdicts
 from ._sheets import Sheet
@@ -25,7 +25,7 @@ def write_markdown(summaries: Sequence[Summary], path: str | Path, figures: Sequ
     for part in sections:
         drawn = [figure for figure in figures if figure.suffix == ".svg" and figure.name.startswith(f"{part.anchor}-")]
         parts += _section(part, [(figure.stem, _relative(figure, target.parent)) for figure in drawn])
-    write_whole(target, ("\n\n".join(parts) + "\n").encode())
+    write_atomically(target, ("\n\n".join(parts) + "\n").encode())
     return target
 
 

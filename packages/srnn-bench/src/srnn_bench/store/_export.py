@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .._errors import BenchError
-from .._files import write_whole
+from .._files import write_atomically
 from ..experiment import Environment, Epoch, Result
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def export(results: Iterable[Result], path: Path, *, history: bool = False) -> P
     ordered = sorted(results, key=lambda result: result.key)
     rows = [row for result in ordered for row in (_epochs(result) if history else _stages(result))]
     frame = _frame(rows, (*HISTORY, *_below("metric.", rows)) if history else _columns(rows))
-    write_whole(path, write(frame))
+    write_atomically(path, write(frame))
     return path
 
 

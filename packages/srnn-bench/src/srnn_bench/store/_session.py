@@ -72,7 +72,7 @@ class Session:
                 raise
 
     def plan(self, jobs: Iterable[Job]) -> None:
-        """Add the runs that the store does not know, as pending."""
+        """Add the runs that the store does not contain, as pending."""
         rows = [pending_row(job) for job in jobs]
         with connected(self.store.path) as connection, transaction(connection):
             connection.executemany(PLAN, rows)

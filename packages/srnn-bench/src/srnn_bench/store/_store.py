@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .._errors import BenchError
-from .._files import half_of, remove_halves, write_whole
+from .._files import partial_path, remove_stale, write_atomically
 from ..experiment import Result
 from ._database import connected, prepare, transaction
 from ._rows import CHECKED, check, result_of, row_of
@@ -75,7 +75,7 @@ class Store:
         The function renames a folder within its parent, cheap enough to run inside a transaction.
         """
         old = self.weights_folder(key)
-        new = half_of(old)
+        new = partial_path(old)
 
         def move_weights() -> None:
             shutil.rmtree(old, ignore_errors=True)
@@ -83,9 +83,9 @@ class Store:
                 new.replace(old)
 
         try:
-            remove_halves(old.parent)
+            remove_stale(old.parent)
             for stage, data in weights.items():
-                write_whole(new / f"{stage}.safetensors", data)
+                write_atomically(new / f"{stage}.safetensors", data)
             yield move_weights
         finally:
             shutil.rmtree(new, ignore_errors=True)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
 
 from ..experiment import Conditions, EpochEnd, Job, Result, RunOutput, difference_between
 from ..store import Session, Store
@@ -61,24 +64,11 @@ def sweep(
     for job in jobs:
         wanted.setdefault(job.key, job)
     policy = CheckpointPolicy(store.folder / "checkpoints", checkpoint_every, keep_weights)
-
-    def reusable(job: Job) -> tuple[Result, str | None] | None:
-        """Return the stored result of a run, and how its conditions differ; None if the run is to be executed."""
-        result = store.get(job.key)
-        if result is None or result.status == "failed" or (keep_weights and not store.has_weights(result)):
-            return None
-        now = describe(job.experiment.task.kind, conditions, device=device)
-        difference = difference_between(result.environment, now)
-        return None if refresh and difference else (result, difference)
-
+    stored = _Stored(store, conditions, device, refresh=refresh, with_weights=keep_weights)
     with Session(store) as session:
         units = deque[tuple[Job, ...]]()
         for unit in stacks(list(wanted.values()), device, stack):
-            stored = {job: reusable(job) for job in unit}
-            for job, reused in stored.items():
-                if reused is not None:
-                    watcher.reused(job, *reused)
-            missing = tuple(job for job, reused in stored.items() if reused is None)
+            missing = stored.missing(unit, watcher)
             if missing:
                 units.append(missing)
             else:
@@ -91,6 +81,38 @@ def sweep(
                 policy.remove_all()
         finally:
             used.close()
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """The results of a store that can be reused under these conditions."""
+
+    store: Store
+    conditions: Conditions
+    device: torch.device
+    refresh: bool
+    with_weights: bool
+
+    def missing(self, unit: Sequence[Job], watcher: Watcher) -> tuple[Job, ...]:
+        """Return the runs of a unit that are to be executed; the watcher is notified of those that are reused."""
+        missing = []
+        for job in unit:
+            result = self.store.get(job.key)
+            if result is None or not self._reusable(result):
+                missing.append(job)
+            else:
+                watcher.reused(job, result, self._difference(result))
+        return tuple(missing)
+
+    def _reusable(self, result: Result) -> bool:
+        if result.status == "failed" or (self.refresh and self._difference(result)):
+            return False
+        return not self.with_weights or self.store.has_weights(result)
+
+    def _difference(self, result: Result) -> str | None:
+        """Return how the result's conditions differ from those of a run executed now."""
+        now = describe(result.experiment.task.kind, self.conditions, device=self.device)
+        return difference_between(result.environment, now)
 
 
 class _Sweep:

@@ -62,7 +62,7 @@ def execute(work: Work, events: RunEvents) -> list[RunOutput]:
 
 
 def failures(work: Work, error: BaseException, seconds: float = 0.0) -> list[RunOutput]:
-    """Return the failed results of runs that ended with this error after so many seconds in total."""
+    """Return the failed results of runs that ended with this error after `seconds` in total."""
     try:
         device = resolve_device(work.conditions.device)
     except BenchError:  # a device of another machine

@@ -1,7 +1,7 @@
 """Tables of papers, their claims, and verdicts on them.
 
 A `Table` declares cells, each an experiment, a stage and a reading; `summarise` fills them with the results of a store,
-and `judge` tests the claims of the table statistically. Declarations know nothing of results: within this room each
+and `judge` tests the claims of the table statistically. Declarations do not depend on results: within this room each
 file imports only those before it, in the order readings, cell, claim, filled cell, table, summary, statistics, verdict,
 ledger.
 """

@@ -1,7 +1,7 @@
 """Training: an experiment and a seed become a result, in this process.
 
 `assemble` builds the parts of a run, an engine (`Single`, `Stacked` or `Graphed`) takes its steps, and `Trainer` is the
-loop over stages, epochs and steps around them. Nothing here knows of tables or of results on disk, apart from the
+loop over stages, epochs and steps around them. Nothing here depends on tables or on results on disk, apart from the
 checkpoints of runs in progress.
 """
 

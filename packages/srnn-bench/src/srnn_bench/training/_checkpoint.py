@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .._files import write_whole
+from .._files import write_atomically
 from ..experiment import Environment
 from ._packed import pack, unpack
 
@@ -45,7 +45,7 @@ class Checkpoints:
         data = pack({"identity": self.identity, "state": state})
         paths = self._files()
         number = 1 + max((_number(path) for path in paths), default=0)
-        write_whole(self.folder / f"{number:08d}-{hashlib.sha256(data).hexdigest()}.safetensors", data)
+        write_atomically(self.folder / f"{number:08d}-{hashlib.sha256(data).hexdigest()}.safetensors", data)
         for path in paths[:-1]:
             path.unlink(missing_ok=True)
         self._written = time.monotonic()

@@ -1,4 +1,4 @@
-"""Conventions: named choices where the published code of Mod-Cog deviates from its paper (facts sheet, section 6)."""
+"""Conventions: named choices where the published code of Mod-Cog deviates from its paper."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..contract import Value
 
 
 class Choices(Value):
-    """The fields of both conventions: one per point of the facts sheet, named after what is chosen."""
+    """The fields of both conventions: one per point, named after what is chosen."""
 
     wrap: Literal["direction", "action"]
     go_interval: Literal["answer", "stimulus"]
@@ -23,7 +23,7 @@ class Choices(Value):
 
 
 class Conventions(Choices):
-    """The corrected battery; B1 to B8 are the points of the facts sheet.
+    """The corrected battery; B1 to B8 are the points listed in docs/findings/modcog.md.
 
     wrap (B1): whether the `direction` of an answer is taken modulo R, or the `action` (1 + direction), which turns
     direction R - 1 into the answer "fixate".

@@ -1,4 +1,4 @@
-"""Decision tasks: two bumps, of which the stronger one is the answer (facts sheet, section 3)."""
+"""Decision tasks: two bumps, of which the stronger one is the answer."""
 
 from __future__ import annotations
 
@@ -92,8 +92,7 @@ class DelayedDecision(Decision):
 def _strengths(pairs: list[tuple[float, float]], both: Tensor, world: World, g: torch.Generator) -> Tensor:
     """Draw strengths `(n, 2, 2)` by bump and ring, independently for each ring.
 
-    Where `both` `(n,)` rings are attended, pairs with equal sums are redrawn, unless a convention decides them by a
-    coin.
+    Where `both` `(n,)` rings are attended, pairs with equal sums are redrawn, unless a coin decides them by convention.
     """
     options = list(product(pairs, repeat=2))  # pairs of both rings
     tied = [abs(one[0] + two[0] - one[1] - two[1]) < TOLERANCE for one, two in options]

@@ -1,4 +1,4 @@
-"""Rendering trials: their position at each step, inputs, correct actions and `info` (facts sheet, section 2)."""
+"""Rendering trials: their position at each step, inputs, correct actions and `info`."""
 
 from __future__ import annotations
 
@@ -53,8 +53,7 @@ def places(trials: Trials, steps: int, offset: Tensor | None = None) -> Places:
 def last(trials: Trials, steps: int, offset: Tensor) -> tuple[Tensor, Tensor]:
     """Return the current trial of `(B, K)` after `steps` steps, and the number of its steps that are over; both `(B,)`.
 
-    Of the first trial, `offset` `(B,)` steps are skipped. If all trials end earlier, it is the last, with all its
-    steps.
+    Of the first trial, `offset` `(B,)` steps are skipped. If all trials end earlier, it is the last one, complete.
     """
     total = trials.lengths.sum(-1)  # (B, K)
     ends = total.cumsum(1) - offset[:, None]

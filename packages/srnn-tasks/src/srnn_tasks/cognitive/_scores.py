@@ -1,4 +1,4 @@
-"""Scores of a network on a battery, by task (facts sheet, section 9)."""
+"""Scores of a network on a battery, by task."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ class Scores:
 
     steps, right: decision steps, and those that are correct. withheld: decision steps of trials without an answer,
     which a network that always fixates gets right. trials, right_trials: complete trials, and those with every decision
-    step
-    correct. before, right_before: steps before the decision, and those that are correct.
+    step correct. before, right_before: steps before the decision, and those that are correct.
     """
 
     steps: Tensor

@@ -12,27 +12,23 @@ from torch import Tensor
 from ..contract import (
     BaseSource,
     Batch,
-    Metric,
     Model,
     Split,
     TaskError,
-    TaskSpec,
     check_generator,
     check_split,
     evaluating,
 )
 from ._drawer import Drawer
-from ._families import YANG
 from ._layouts import OneTrial, Streams
 from ._mixture import Mixture
 from ._order import balanced, counts, drawn, never_twice
 from ._render import actions, last, meaning, places, show
 from ._rule import Rule
 from ._scores import Scores, score
+from ._spec import rule_codes, spec_of
 from ._trials import PADDING, Trials
 from ._world import World
-
-PARTS = (*YANG, "intr", "intl", "seqr", "seql")  # in the order of their inputs
 
 
 @dataclass(frozen=True)
@@ -52,8 +48,7 @@ class CognitiveSource(BaseSource):
     """Trials of a mixture of tasks.
 
     world: what all trials share. drawer: draws trials. rules `(slots, parts)`: the rule inputs that are on in a trial
-    of
-    each task. trained, chances `(slots,)`: which tasks are trained, and their relative frequencies.
+    of each task. trained, chances `(slots,)`: which tasks are trained, and their relative frequencies.
 
     The class has more attributes than usual because a batch is drawn without waiting for the device: constants that
     depend on the slots are kept there as tensors.
@@ -64,8 +59,8 @@ class CognitiveSource(BaseSource):
     def __init__(self, task: Mixture, *, device: torch.device | str, generator: torch.Generator) -> None:
         check_generator(generator, device)
         rules = [Rule.parse(name) for name in task.names]
-        codes, rule_inputs = _codes(rules, task.rules)
-        super().__init__(_spec(task, rule_inputs), device=device)
+        codes, rule_inputs = rule_codes(rules, task.rules)
+        super().__init__(spec_of(task, rule_inputs), device=device)
         self.task = task
         self.world = World(
             dt=task.dt,
@@ -200,31 +195,3 @@ class CognitiveSource(BaseSource):
         if turn.shape[1] != len(self.task.names):
             raise TaskError(f"state: expected {len(self.task.names)} tasks; got {turn.shape[1]}")
         self._streams = StreamState(Trials(**tensors), over, turn)
-
-
-def _spec(task: Mixture, rule_inputs: int) -> TaskSpec:
-    names = ["decision_accuracy", "trial_accuracy", "fixation_accuracy"]
-    if task.untrained:
-        names += ["untrained_accuracy", "untrained_always_fixate"]
-    return TaskSpec(
-        inputs=1 + 2 * task.ring + rule_inputs,
-        outputs=1 + task.ring,
-        carry=isinstance(task.layout, Streams),
-        loss="cross_entropy",
-        metrics=(
-            *(Metric(name=name, better="higher") for name in names),
-            Metric(name="loss", better="lower", unit="nats"),
-            Metric(name="always_fixate", better="higher"),
-        ),
-    )
-
-
-def _codes(rules: list[Rule], kind: str) -> tuple[Tensor, int]:
-    """Return the indices of the rule inputs that are on for each slot, `(slots, parts)`, and the number of rule inputs.
-
-    For "parts", a task with fewer than three parts repeats its first one.
-    """
-    if kind == "one_hot":
-        return torch.arange(len(rules))[:, None], len(rules)
-    parts = [(rule.parts + 2 * rule.parts[:1])[:3] for rule in rules]
-    return torch.tensor([[PARTS.index(part) for part in each] for each in parts]), len(PARTS)

@@ -1,4 +1,4 @@
-"""Durations of the periods of a trial (facts sheet of arXiv 2207.03523, sections 3 to 5)."""
+"""Durations of the periods of a trial (arXiv 2207.03523 and its code)."""
 
 from __future__ import annotations
 
@@ -16,14 +16,12 @@ class Timing(Value):
 
     fixation, decision_fixation, match_fixation: time before the stimulus in Go and reaction tasks, in decision tasks
     (uniform between the two values), and in match tasks. stimulus: of each stimulus. delay: of DlyGo, DlyAnti, the
-    DlyDM
-    and the match tasks if it is fixed. legacy_delay: the range of delays drawn by `Conventions.match_delay`.
+    DlyDM and the match tasks if it is fixed. legacy_delay: the range of delays drawn by `Conventions.match_delay`.
     decision, choice_decision, match_decision: of Go and reaction tasks, of decision tasks, of match tasks.
     sequence_decision: of every sequence task except the reaction tasks, which have `reaction_sequence_decision`.
     unit: time in which a sequence moves by one direction of the ring, and delay that displaces the answer of an
-    interval
-    task by one direction. longest_interval: the longest delay of interval tasks, whose delays are the multiples of
-    `unit` from 0 to it, equally likely.
+    interval task by one direction. longest_interval: the longest delay of interval tasks, whose delays are the
+    multiples of `unit` from 0 to it, equally likely.
     """
 
     fixation: Milliseconds = 500

@@ -26,6 +26,7 @@ from ..contract import (
 )
 from ._corpus import Corpus
 from ._wikitext_files import WIKITEXT_2
+from ._windows import count_windows, cut_streams, cut_window
 
 
 class WikiText(Task):
@@ -97,28 +98,28 @@ class WikiTextSource(BaseSource):
         self.words = corpus.words
         self._train = torch.tensor(corpus.train[: task.train_tokens], device=self.device)  # (tokens,)
         self._held_out = {split: self._evaluation_text(corpus, split) for split in ("validation", "test")}
-        self._text = _streams(self._train, 0)  # (n, B): the train text, cut into streams
+        self._text = cut_streams(self._train, 0)  # (n, B): the train text, cut into streams
         self._window = 0  # number of the next window
 
     def epoch_batches(self, size: int) -> int:
         """Return the number of windows in one pass over the train text with `size` rows."""
         self._check_size(size)
-        return _windows(len(self._train) // size, self.task.steps)
+        return count_windows(len(self._train) // size, self.task.steps)
 
     def draw(self, size: int, *, generator: torch.Generator) -> Batch:
         """Return the next window of the train text."""
         if size != self._text.shape[1]:
             self._check_size(size)
-            self._text, self._window = _streams(self._train, size), 0
-        batch = _window(self._text, self._window, self.task.steps)
+            self._text, self._window = cut_streams(self._train, size), 0
+        batch = cut_window(self._text, self._window, self.task.steps)
         self._window = (self._window + 1) % self.epoch_batches(size)
         return batch
 
     def held_out(self, split: Split, *, generator: torch.Generator) -> Iterator[Batch]:
         """Yield the windows of a split in order."""
         text = self._held_out[split]
-        for number in range(_windows(len(text), self.task.steps)):
-            yield _window(text, number, self.task.steps)
+        for number in range(count_windows(len(text), self.task.steps)):
+            yield cut_window(text, number, self.task.steps)
 
     def evaluate(self, model: Model, *, split: Split, generator: torch.Generator) -> dict[str, float]:
         """Return the metrics of a split; every word that is a target counts once.
@@ -178,11 +179,11 @@ class WikiTextSource(BaseSource):
         windows = self.epoch_batches(rows) if rows else 1
         if type(window) is not int or not 0 <= window < windows:
             raise TaskError(f"state: expected 'window' to be 0 to {windows - 1} with {rows} rows; got {window!r}")
-        self._text, self._window = _streams(self._train, rows), window
+        self._text, self._window = cut_streams(self._train, rows), window
 
     def _evaluation_text(self, corpus: Corpus, split: Split) -> Tensor:
         tokens = torch.tensor(getattr(corpus, split)[: self.task.evaluation_tokens], device=self.device)
-        return _streams(tokens, self.task.evaluation_rows)  # (n, B)
+        return cut_streams(tokens, self.task.evaluation_rows)  # (n, B)
 
     def _targets(self, split: Split) -> Tensor:
         """Return all target words of a split, `(n - 1, B)`."""
@@ -201,25 +202,6 @@ class WikiTextSource(BaseSource):
             raise TaskError(
                 f"size: expected 1 to {len(self._train) // 2} rows, for {len(self._train)} words of train; got {size}"
             )
-
-
-def _streams(tokens: Tensor, rows: int) -> Tensor:
-    """Return `(n, rows)`: column b is the b-th part of the text; the remainder at its end is dropped."""
-    length = len(tokens) // rows if rows else 0
-    return tokens[: length * rows].view(rows, length).T.contiguous()
-
-
-def _windows(length: int, steps: int) -> int:
-    """Return the number of windows in streams of `length` words; the first word of a stream is not a target."""
-    return -(-(length - 1) // steps)
-
-
-def _window(text: Tensor, number: int, steps: int) -> Batch:
-    """Return window number `number` of streams `(n, B)`."""
-    first = number * steps
-    targets = text[first + 1 : first + 1 + steps]  # (T, B)
-    reset = torch.full((text.shape[1],), number == 0, dtype=torch.bool, device=text.device)  # (B,)
-    return Batch(inputs=text[first : first + len(targets)], targets=targets, reset=reset)
 
 
 def _exponential(value: float) -> float:

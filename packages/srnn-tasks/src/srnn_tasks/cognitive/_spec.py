@@ -1,0 +1,43 @@
+"""The spec of a mixture of cognitive tasks, and the codes of its rule inputs."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..contract import Metric, TaskSpec
+from ._families import YANG
+from ._layouts import Streams
+from ._mixture import Mixture
+from ._rule import Rule
+
+PARTS = (*YANG, "intr", "intl", "seqr", "seql")  # in the order of their inputs
+
+
+def spec_of(task: Mixture, rule_inputs: int) -> TaskSpec:
+    """Return the spec of a mixture with this number of rule inputs."""
+    names = ["decision_accuracy", "trial_accuracy", "fixation_accuracy"]
+    if task.untrained:
+        names += ["untrained_accuracy", "untrained_always_fixate"]
+    return TaskSpec(
+        inputs=1 + 2 * task.ring + rule_inputs,
+        outputs=1 + task.ring,
+        carry=isinstance(task.layout, Streams),
+        loss="cross_entropy",
+        metrics=(
+            *(Metric(name=name, better="higher") for name in names),
+            Metric(name="loss", better="lower", unit="nats"),
+            Metric(name="always_fixate", better="higher"),
+        ),
+    )
+
+
+def rule_codes(rules: list[Rule], kind: str) -> tuple[Tensor, int]:
+    """Return the indices of the rule inputs that are on for each slot, `(slots, parts)`, and the number of rule inputs.
+
+    For "parts", a task with fewer than three parts repeats its first one.
+    """
+    if kind == "one_hot":
+        return torch.arange(len(rules))[:, None], len(rules)
+    parts = [(rule.parts + 2 * rule.parts[:1])[:3] for rule in rules]
+    return torch.tensor([[PARTS.index(part) for part in each] for each in parts]), len(PARTS)

@@ -1,6 +1,6 @@
 """The numbers of weights in arXiv 2207.03523 fit a torus only, and stay while a masked network trains.
 
-Those of all its networks are counted in `packages/srnn-bench/tests/test_modcog.py`. Biases do not count.
+Those of all its networks are counted in `packages/srnn-bench/tests/papers/test_modcog.py`. Biases do not count.
 """
 
 from types import SimpleNamespace

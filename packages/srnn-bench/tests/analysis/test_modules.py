@@ -52,14 +52,14 @@ KNOWN = {
 
 @pytest.mark.parametrize("case", KNOWN)
 def test_known_modules_are_counted(case):
-    held, effective, count = KNOWN[case]
-    labels = torch.cat([torch.full((size,), number) for number, (_, size) in enumerate(held)])
-    points = torch.tensor([line for line, size in held for _ in range(size)])
+    groups, effective, count = KNOWN[case]
+    labels = torch.cat([torch.full((size,), number) for number, (_, size) in enumerate(groups)])
+    points = torch.tensor([line for line, size in groups for _ in range(size)])
     order = torch.randperm(len(labels), generator=generator())
     found = modules_of(clustering_of(labels[order]), points[order], mask(0, 1, 2, 3))
     assert found.effective == pytest.approx(effective, rel=1e-6) and found.count == count
     assert len(found.which) == count
-    assert found.share == pytest.approx(sum(held[number][1] for number in found.which) / len(labels))
+    assert found.share == pytest.approx(sum(groups[number][1] for number in found.which) / len(labels))
 
 
 def plain(labels, points, inside):
@@ -68,10 +68,10 @@ def plain(labels, points, inside):
     for cluster in range(max(labels) + 1):
         units = [line for line, label in zip(points, labels, strict=True) if label == cluster]
         means = [math.fsum(line[task] for line in units) / len(units) for task in range(len(points[0]))]
-        held = [means[task] for task in inside]
+        own = [means[task] for task in inside]
         others = sorted((mean for task, mean in enumerate(means) if task not in inside), reverse=True)
         others = others[: len(inside)]
-        one, other = math.fsum(held) / len(held), math.fsum(others) / len(others)
+        one, other = math.fsum(own) / len(own), math.fsum(others) / len(others)
         selectivity.append(one / other)
         excess.append(max(0.0, one - other) * len(units) / len(labels))
     chosen = {cluster for cluster, value in enumerate(selectivity) if value >= 2}
@@ -129,10 +129,12 @@ def test_p_values_are_shares_of_all_sub_tasks_of_that_size(inside):
 
 def test_p_values_are_drawn_with_the_generator_and_are_never_0():
     points = torch.tensor([ONLY] * 5 + [NONE] * 5)
-    held = (clustering_of([0] * 5 + [1] * 5), points, mask(0, 1, 2, 3))
-    assert p_value(*held, repeats=19, generator=generator()) == 1 / 20
+    arguments = (clustering_of([0] * 5 + [1] * 5), points, mask(0, 1, 2, 3))
+    assert p_value(*arguments, repeats=19, generator=generator()) == 1 / 20
     noisy = torch.rand(10, 10, generator=generator(2))
-    draws = [p_value(held[0], noisy, held[2], repeats=39, generator=generator(seed)) for seed in (0, 0, 1, 2, 3)]
+    draws = [
+        p_value(arguments[0], noisy, arguments[2], repeats=39, generator=generator(seed)) for seed in (0, 0, 1, 2, 3)
+    ]
     assert draws[0] == draws[1] and len(set(draws)) > 1
 
 

@@ -105,13 +105,15 @@ def test_a_paper_joins_by_adding_a_folder(copy):
         "report toy/sizes --scale smoke --format md --output report.md",
         "claims toy/sizes --scale smoke --json",
         "figure toy/note --scale smoke",
+        "figure",
     )
-    listed, _, reported, judged, figure = printed.values()
+    listed, _, reported, judged, figure, figures = printed.values()
     assert "Paper toy: A toy paper, arXiv 0000.00000" in listed and "toy/sizes" in listed and "moduli/table1" in listed
     assert "Sizes of toys" in reported and "Sizes of toys" in (copy / "report.md").read_text()
     (claim,) = json.loads(judged)
     assert claim["claim"] == "more is better" and claim["verdict"] == "undecided"
     assert figure.split() == ["figures/note.md"]
+    assert "toy/note" in figures and "A note." in figures
     assert (copy / "figures" / "note.md").read_text() == "scale smoke, store None"
 
 
@@ -124,18 +126,26 @@ BROKEN = {
     ),
     "no_value": ("", "has no attribute 'PAPER'"),
 }
+BROKEN_FIGURES = """
+from srnn_bench import Paper
+PAPER = Paper("drawn", "", "", {}, figures="no_such_module:FIGURES")
+"""
 
 
 def test_broken_papers_are_listed_with_their_errors_and_others_run(copy):
     for name, (text, _) in BROKEN.items():
         (copy / "srnn_bench" / "papers" / name).mkdir()
         (copy / "srnn_bench" / "papers" / name / "__init__.py").write_text(text)
-    listed, run = in_copy(copy, "list", "run toy/sizes --scale smoke --device cpu --dry-run").values()
+    (copy / "srnn_bench" / "papers" / "drawn").mkdir()
+    (copy / "srnn_bench" / "papers" / "drawn" / "__init__.py").write_text(BROKEN_FIGURES)
+    dry_run = "run toy/sizes --scale smoke --device cpu --dry-run"
+    listed, run, figures = in_copy(copy, "list", dry_run, "figure").values()
     lines = {line.split()[1].rstrip(",:"): line for line in listed.splitlines() if line.startswith("Paper ")}
     for name, (_, error) in BROKEN.items():
         assert "broken: " in lines[name] and error in lines[name]
     assert "broken" not in lines["toy"] and "broken" not in lines["moduli"]
     assert "4 runs" in run
+    assert "toy/note" in figures and "drawn" not in figures
 
 
 def test_a_paper_is_found_without_importing_another():

@@ -103,7 +103,7 @@ def test_numbers_of_clusters_are_means_with_the_range_of_the_runs():
         ([1000, 2000], [14.5, 9]),
         ([1000, 2000], [30, 20]),
     ]
-    (band,) = [held for held in axes.collections if isinstance(held, PolyCollection)]
+    (band,) = [each for each in axes.collections if isinstance(each, PolyCollection)]
     corners = {tuple(corner) for corner in band.get_paths()[0].vertices.tolist()}
     assert corners == {(1000, 12), (1000, 17), (2000, 8), (2000, 10)}, "one run has no band"
     assert drawing.caption.endswith("Runs: d = 2 (2), dense (1).") and axes.get_ylim()[0] == 0

@@ -16,7 +16,7 @@ def weights(net, tasks):
     """Count the weights of a built network one by one: all, and the recurrent ones; biases left out."""
     experiment = net.trained(Cognitive(tasks=tasks), modcog.SIZES["smoke"].training)
     model = assemble(experiment, 0, torch.device("cpu")).model
-    counts = {name: int((held != 0).sum()) for name, held in model.named_parameters() if held.dim() == 2}
+    counts = {name: int((weight != 0).sum()) for name, weight in model.named_parameters() if weight.dim() == 2}
     return sum(counts.values()), counts["recurrence.weight_hh"]
 
 
@@ -210,9 +210,9 @@ def test_every_statement_of_the_paper_is_a_claim_of_a_table(scale):
     ],
 )
 def test_claims_say_that_the_first_is_more_accurate_than_the_second(name, claim, contrasts):
-    (held,) = (each for each in papers.table(f"modcog/{name}", "quick").claims if each.name == claim)
+    (judged,) = (each for each in papers.table(f"modcog/{name}", "quick").claims if each.name == claim)
     margins = {}
-    for contrast in held.contrasts:
+    for contrast in judged.contrasts:
         weights = {row: weight for row, _, weight in contrast.terms}
         (more,), (less,) = ([row for row in weights if weights[row] == sign] for sign in (1, -1))
         margins[more, less] = contrast.margin

@@ -61,8 +61,8 @@ def test_accuracies_by_task_are_those_of_a_plain_count(drawn, results, rows_of):
     source = experiment.task.open(device="cpu", generator=torch.Generator().manual_seed(3))
     network = experiment.model.build(source.spec, generator=torch.Generator().manual_seed(4))
     result = store.get(experiment.key(0))
-    held = load_file(store.folder / "weights" / result.key / "trained.safetensors")
-    network.load_state_dict({name: held[name] for name in network.state_dict()})
+    weights = load_file(store.folder / "weights" / result.key / "trained.safetensors")
+    network.load_state_dict({name: weights[name] for name in network.state_dict()})
     steps, right, withheld = ([0] * len(names) for _ in range(3))
     for batch in source.held_out("test", generator=torch.Generator().manual_seed(0)):
         answers = network(batch.inputs)[0].argmax(-1)

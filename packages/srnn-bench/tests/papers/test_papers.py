@@ -83,12 +83,12 @@ def test_quick_table_1_keeps_the_rules_of_its_size():
 
 
 @pytest.mark.parametrize(
-    ("name", "scale", "said"),
+    ("name", "scale", "message"),
     [
         ("moduli/tabel1", "quick", "did you mean 'moduli/table1'"),
         ("moduli/table1", "huge", "expected one of smoke, quick"),
     ],
 )
-def test_an_unknown_table_or_scale_is_refused(name, scale, said):
-    with pytest.raises(BenchError, match=said):
+def test_an_unknown_table_or_scale_is_refused(name, scale, message):
+    with pytest.raises(BenchError, match=message):
         papers.table(name, scale)

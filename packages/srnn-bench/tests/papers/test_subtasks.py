@@ -45,23 +45,23 @@ COUNTS = {"go": 11, "anti": 13, "rt": 6, "dm": 40, "ctx": 16, "multi": 8, "match
 
 @pytest.mark.parametrize("name", SUBTASKS)
 def test_sub_tasks_are_those_of_the_base(name):
-    held = subtasks_of(YANG)[name].tolist()
-    assert {task for task, has in zip(YANG, held, strict=True) if has} == set(SUBTASKS[name].split())
+    subtasks = subtasks_of(YANG)[name].tolist()
+    assert {task for task, has in zip(YANG, subtasks, strict=True) if has} == set(SUBTASKS[name].split())
     assert int(subtasks_of(PAPER84)[name].sum()) == COUNTS[name]
 
 
 @pytest.mark.parametrize("name", ["intr", "intl", "seqr", "seql"])
 def test_sub_tasks_are_those_of_the_ending(name):
     assert len(PAPER84) == 84
-    held = subtasks_of(PAPER84)[name]
-    assert held.dtype == torch.bool and held.tolist() == [name in task for task in PAPER84]
-    assert int(held.sum()) == (12 if "int" in name else 20)
+    subtasks = subtasks_of(PAPER84)[name]
+    assert subtasks.dtype == torch.bool and subtasks.tolist() == [name in task for task in PAPER84]
+    assert int(subtasks.sum()) == (12 if "int" in name else 20)
     assert name not in subtasks_of(YANG), "what no task has is left out"
 
 
 def test_a_composed_task_has_all_its_sub_tasks():
-    held = subtasks_of(["go", "ctxdlydm1-intr-seql"])
-    assert {name for name, tasks in held.items() if tasks[1]} == {"dm", "dly", "ctx", "intr", "seql"}
+    subtasks = subtasks_of(["go", "ctxdlydm1-intr-seql"])
+    assert {name for name, tasks in subtasks.items() if tasks[1]} == {"dm", "dly", "ctx", "intr", "seql"}
 
 
 @pytest.mark.parametrize(
@@ -74,8 +74,14 @@ def test_an_unknown_name_is_refused(name):
 
 def test_modules_are_found_from_activity():
     names = ["go", "anti", "go-seqr", "anti-seqr", "rtgo-seqr", "go-seql", "anti-seql", "rtgo-seql"]
-    held = subtasks_of(names)
-    kinds = [held["anti"], held["seqr"], held["seql"], held["seqr"] & held["anti"], torch.zeros(8, dtype=torch.bool)]
+    subtasks = subtasks_of(names)
+    kinds = [
+        subtasks["anti"],
+        subtasks["seqr"],
+        subtasks["seql"],
+        subtasks["seqr"] & subtasks["anti"],
+        torch.zeros(8, dtype=torch.bool),
+    ]
     of = torch.arange(50) % 5  # the last kind is silent
     task = torch.arange(8).repeat_interleave(16)
     angles = torch.arange(16).repeat(8) * 2 * math.pi / 16
@@ -87,6 +93,6 @@ def test_modules_are_found_from_activity():
     points = normalised(variance[:, active_units(variance)])
     found = clusters(points)
     assert found.k == 4 and torch.equal(active_units(variance), of < 4)
-    right, left = (modules_of(found, points, held[way]) for way in ("seqr", "seql"))
+    right, left = (modules_of(found, points, subtasks[way]) for way in ("seqr", "seql"))
     assert (right.count, left.count) == (2, 1) and right.share == 0.5 and 1.5 < right.effective < 2
-    assert modules_of(found, points, held["anti"]).share == 0.5, "anti, and anti to the right"
+    assert modules_of(found, points, subtasks["anti"]).share == 0.5, "anti, and anti to the right"

@@ -6,6 +6,7 @@ group `srnn.papers`. Nothing is imported before it is asked for.
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import importlib
 import pkgutil
@@ -13,6 +14,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import cast
 
 from srnn_tasks import Extensions
 
@@ -65,31 +67,38 @@ def table_names() -> tuple[str, ...]:
 def figure(name: str) -> Figure:
     """Return a figure of a paper. An unknown name raises BenchError with the known ones."""
     paper, _, key = name.partition("/")
-    found = {} if _paper_of(name) is None else _figures_of(paper)
-    if key not in found:
+    declared = {} if _paper_of(name) is None else _figures_of(paper)
+    if key not in declared:
         raise BenchError(_unknown("figure", name, figures()))
-    return found[key]
+    return declared[key]
 
 
 def figures() -> dict[str, Figure]:
-    """Return the figures of all papers by full name. Papers and figures are imported; broken papers are left out."""
-    return {paper.full_name(name): found for paper in _usable() for name, found in _figures_of(paper.name).items()}
+    """Return the figures of all papers by full name. Papers and figures are imported; broken ones are left out."""
+    usable: dict[str, Figure] = {}
+    for paper in _usable():
+        with contextlib.suppress(BenchError):
+            usable |= {paper.full_name(key): each for key, each in _figures_of(paper.name).items()}
+    return usable
 
 
 def _figures_of(name: str) -> Mapping[str, Figure]:
-    """Import and return the figures that a paper declares, by name."""
+    """Import and return the figures that a paper declares, by name. Raises BenchError if they are broken."""
     paper = PAPERS.load(name)
     if not paper.figures:
         return {}
     module, _, attribute = paper.figures.partition(":")
     package = sys.modules[_module_of(name)].__package__
-    loaded = importlib.import_module(f".{module}" if package else module, package or None)
-    found: Mapping[str, Figure] = getattr(loaded, attribute)
-    for key, each in found.items():
-        lacking = [needed for needed in each.needs if needed not in paper.tables]
-        if lacking:
-            raise BenchError(f"figure {paper.full_name(key)!r}: expected tables of its paper, got {', '.join(lacking)}")
-    return found
+    try:
+        declared = getattr(importlib.import_module(f".{module}" if package else module, package or None), attribute)
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise BenchError(f"paper {name!r}: figures {paper.figures!r} are broken: {reason}") from error
+    for key, each in declared.items():
+        unknown = [table for table in each.needs if table not in paper.tables]
+        if unknown:
+            raise BenchError(f"figure {paper.full_name(key)!r}: expected tables of its paper, got {', '.join(unknown)}")
+    return cast(Mapping[str, Figure], declared)
 
 
 def _module_of(name: str) -> str:

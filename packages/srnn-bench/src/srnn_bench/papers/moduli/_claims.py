@@ -1,14 +1,14 @@
-"""What arXiv 2406.06290 says of its tables, as claims over their cells.
+"""Claims of arXiv 2406.06290 about its tables, over their cells.
 
-Where the text leaves open how much is enough, the claim says how we read it. Claims that the paper's own numbers and
-spreads do not decide are listed in tests/test_paper_claims.py.
+Where the text does not quantify a statement, the claim states our reading. tests/papers/test_paper_claims.py lists the
+claims that the paper's own numbers and spreads do not decide.
 """
 
 from __future__ import annotations
 
 from ...tables import Claim, Contrast, beats, beyond, matches, within
 
-KEPT = 1.5  # what "maintaining model performance" is read as, in errors of the unpruned network: ours, not the paper's
+KEPT = 1.5  # our reading of "maintaining model performance": at most this multiple of the unpruned network's error
 
 READ = f"read as: its error stays below {KEPT:g} times that of its unpruned network"
 

@@ -66,7 +66,7 @@ def neurogym(session: nox.Session) -> None:
     """Test srnn-tasks with neurogym, which pins gymnasium, numpy and matplotlib below the tested versions."""
     session.install("torch==2.13.0", "./packages/srnn-tasks[neurogym]", *test_tools("srnn-tasks"))
     with session.chdir(ROOT / "packages" / "srnn-tasks"):
-        session.run("python", "-m", "pytest", "tests/test_gym.py", "tests/test_neurogym.py", *session.posargs)
+        session.run("python", "-m", "pytest", "tests/gym", "tests/test_neurogym.py", *session.posargs)
 
 
 @nox.session

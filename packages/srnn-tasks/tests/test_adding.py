@@ -1,4 +1,4 @@
-"""Check 11 of the facts sheet of arXiv 2406.06290, and the definition of the task."""
+"""Reference numbers of the adding problem in arXiv 2406.06290, and the definition of the task."""
 
 import pytest
 import torch

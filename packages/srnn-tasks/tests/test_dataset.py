@@ -73,7 +73,7 @@ def test_streams_of_workers_do_not_overlap(task):
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.kind)
 @pytest.mark.parametrize("workers", [0, 3])
-def test_the_seed_decides_all(task, workers):
+def test_the_seed_determines_all_batches(task, workers):
     torch.manual_seed(0)
     first = taken(task, 6, workers=workers)
     torch.manual_seed(1)  # torch gives workers a seed from here; it has no influence
@@ -109,14 +109,14 @@ def test_a_batch_comes_whole_out_of_another_process():
         again.inputs = None
 
 
-def test_a_state_that_goes_on_wants_one_stream():
+def test_a_carried_state_requires_one_stream():
     task = Cognitive(tasks=("go",), layout=Streams(steps=20))
     assert all(map(same, taken(task, 3, workers=1), taken(task, 3)))
     with pytest.raises(TaskError, match=r"num_workers: expected 0 or 1, as task 'cognitive' carries its state.* got 2"):
         taken(task, 1, workers=2)
 
 
-def test_it_begins_again_and_refuses_nonsense():
+def test_each_iterator_starts_again_and_bad_arguments_are_errors():
     dataset = BatchDataset(Parts(), 4, 0)
     assert same(next(iter(dataset)), next(iter(dataset)))
     with pytest.raises(TaskError, match="size: expected at least 1 row; got 0"):

@@ -1,4 +1,4 @@
-"""What holds for every task of this package. A new one joins with one line in each table."""
+"""Laws that hold for every task of this package. A new task is added by one line in each table."""
 
 import os
 from importlib.metadata import entry_points
@@ -55,7 +55,7 @@ TASKS = [
     ),
 ]
 IN_ORDER = {"wikitext"}  # their training batches do not depend on the generator
-ON_THE_HOST = {"neurogym"}  # their trials are made there, one at a time
+ON_THE_HOST = {"neurogym"}  # their trials are generated there, one at a time
 
 counts = st.integers(1, 10**6)
 positive = st.floats(1e-6, 1e6)
@@ -169,7 +169,7 @@ REFUSALS = [
 
 
 class Experiment(BaseModel, frozen=True):
-    """A stand-in for what a user of this package puts a task into."""
+    """A pydantic model with tasks, as a user of this package would write it."""
 
     task: AnyTask
     others: tuple[AnyTask, ...] = ()
@@ -190,7 +190,7 @@ def test_the_contract_holds(task: Task) -> None:
 
 
 @pytest.mark.parametrize("task", TASKS)
-def test_opening_and_drawing_want_a_generator(task: Task, generator: torch.Generator) -> None:
+def test_opening_and_drawing_require_a_generator(task: Task, generator: torch.Generator) -> None:
     with pytest.raises(TaskError, match=r"generator: expected a torch\.Generator; got None"):
         task.open(device="cpu", generator=None)  # type: ignore[arg-type]
     source = task.open(device="cpu", generator=generator)

@@ -1,6 +1,6 @@
-"""neurogym both ways: its environments as tasks of ours, our environments under its wrappers and `Dataset`.
+"""neurogym in both directions: its environments as tasks, and our environments with its wrappers and `Dataset`.
 
-What needs neurogym is skipped where it is missing; `nox -s neurogym` has it.
+Tests that require neurogym are skipped if it is not installed; `nox -s neurogym` installs it.
 """
 
 import pickle
@@ -79,7 +79,7 @@ def test_a_wrong_field_is_named(field, value):
 
 def test_without_neurogym_the_error_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "neurogym", None)
-    with pytest.raises(ImportError, match=r"Neurogym requires neurogym: pip install 'srnn-tasks\[neurogym\]'"):
+    with pytest.raises(TaskError, match=r"Neurogym requires neurogym: pip install 'srnn-tasks\[neurogym\]'"):
         opened(Neurogym())
 
 
@@ -225,7 +225,7 @@ def test_annubes_follows_the_seed_that_it_is_given():
 
 @needs_neurogym
 def test_environments_that_are_scheduled_have_seeds_of_their_own():
-    """With the seeds of neurogym itself, the same for both rings, directions come in pairs (facts sheet, B9)."""
+    """With the seeds of neurogym itself, the same for both rings, directions come in pairs."""
     batch = batch_of(Neurogym(environment="yang19.go-v0", steps=15 * 20), size=20)
     asked = batch.targets[14::15]  # (trials, B): the last step of each
     assert float((asked[1:] == asked[:-1]).float().mean()) < 0.15  # 1/16 by chance; with one seed above 1/2

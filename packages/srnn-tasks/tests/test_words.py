@@ -1,4 +1,4 @@
-"""What the package says of itself is true."""
+"""The README and the examples in docstrings are correct."""
 
 import srnn_tasks
 

@@ -1,4 +1,4 @@
-"""The tables of arXiv 2207.03523: sizes and counts of the facts sheet, sections 7, 8 and 11."""
+"""The tables of arXiv 2207.03523: sizes and counts."""
 
 import math
 

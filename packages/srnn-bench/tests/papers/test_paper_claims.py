@@ -13,7 +13,7 @@ from srnn_bench.tables import SCALES, FilledCell, judge
 from srnn_bench.training import describe
 
 ENVIRONMENT = describe("path_integration", Conditions("cpu"))
-UNSTATED = 4  # runs of the text tables: what the authors' notebook averages, section 8 of the facts sheet
+UNSTATED = 4  # runs of the text tables: what the authors' notebook averages
 
 
 def shape(n):

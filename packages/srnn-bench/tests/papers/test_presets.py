@@ -1,4 +1,4 @@
-"""The readings of the moduli paper: each disagreement of section 9 of its facts sheet, as it stands in the tables."""
+"""The readings of the moduli paper: each disagreement of paper and code, as it appears in the tables."""
 
 import pytest
 import torch
@@ -128,7 +128,7 @@ def test_accuracy_is_the_true_one_beside_twice_the_printed_or_the_printed_one():
 
 
 def test_the_text_network_is_the_papers():
-    """Table 7 and section 6 of the facts sheet."""
+    """Table 7."""
     found = sparse("table4", "corrected", "Torus")
     stage = found.stages[0]
     assert (found.model.layers, found.model.recurrence.hidden, found.model.recurrence.nonlinearity) == (3, 650, "tanh")
@@ -138,7 +138,7 @@ def test_the_text_network_is_the_papers():
 
 
 def test_the_adding_problem_is_the_codes():
-    """Section 7 of the facts sheet: 95 %, ten closing epochs with embeddings that stay, lottery with the same one."""
+    """The adding problem: 95 %, ten closing epochs with embeddings that stay, lottery with the same one."""
     found = sparse("adding", "corrected", "Torus trained", "95% sparse")
     sparse_, closed, lottery = found.stages
     assert [stage.training.epochs for stage in found.stages] == [100, 10, 100]

@@ -175,7 +175,7 @@ MANIFOLDS = [Torus(), KleinBottle(), Sphere(dim=2), Sphere(dim=3), Euclidean(dim
 
 @pytest.mark.parametrize("manifold", MANIFOLDS, ids=str)
 def test_a_trained_embedding_moves_at_every_step_and_stays_on_its_manifold(manifold):
-    """Check 12 of the facts sheet: rows of S^n stay at unit norm and still move after the second step."""
+    """Rows of S^n stay at unit norm and still move after the second step."""
     training = TRAINING.model_copy(update={"embedding_learning_rate": 0.05})
     one = experiment(Stage(name="a", training=training), regularizer=Trained(base=Moduli(manifold=manifold)))
     parts = assemble(one, 0, CPU)

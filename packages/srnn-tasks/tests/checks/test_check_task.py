@@ -14,7 +14,7 @@ from torch import Tensor
 from srnn_tasks import BaseSource, Batch, Metric, Task, TaskSpec
 from srnn_tasks.testing import check_task
 
-T, I, O = 5, 2, 3  # noqa: E741 - the vocabulary of the house
+T, I, O = 5, 2, 3  # noqa: E741 - the names of the dimensions
 
 
 class Good(BaseSource):
@@ -124,7 +124,7 @@ def test_a_task_that_keeps_the_contract_passes(source: type[Good], size: int) ->
     check(source, size=size)
 
 
-def test_a_task_that_ignores_the_generator_passes_if_it_says_so() -> None:
+def test_a_task_that_ignores_the_generator_passes_with_seeded_false() -> None:
     check(Ordered, seeded=False)
     with pytest.raises(AssertionError, match="another seed gave the same batches; pass seeded=False"):
         check(Ordered)
@@ -139,7 +139,7 @@ def test_only_the_given_splits_are_evaluated() -> None:
     check(OneSplit, splits=("test",))
 
 
-# --- breaches by a source: the name of a change, and the message that it must meet ---
+# --- violations by a source: the name of a change, and the expected message ---
 
 
 def changed(base: type[Good], change: Callable[[Batch], Batch]) -> type[Good]:
@@ -405,7 +405,7 @@ def test_a_change_of_torch_itself_is_caught() -> None:
         torch.set_default_dtype(torch.float32)
 
 
-# --- breaches by the value ---
+# --- violations by the value ---
 
 
 class AnyText(Toy):

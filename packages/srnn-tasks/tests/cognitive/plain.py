@@ -1,6 +1,6 @@
-"""One trial at a time, in plain Python: the facts sheet of arXiv 2207.03523 (Mod-Cog) once more, as an oracle.
+"""An oracle: one trial at a time, in plain Python, from the definitions of arXiv 2207.03523 (Mod-Cog) and its code.
 
-Nothing here knows the package. `Drawn` holds what chance decides in a trial; the rest follows from the name.
+It does not use the package. `Drawn` has what is random in a trial; everything else follows from the name of the task.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ LEGACY = ("wrap", "go_interval", "decision_interval", "match_delay", "go_delay",
 
 @dataclass(frozen=True)
 class Drawn:
-    """What chance decides. fixation and delay in steps; strengths by bump, then ring; coin: which bump wins a tie.
+    """What is random in a trial. fixation, delay: in steps. strengths: by bump and ring. coin: which bump wins a tie.
 
-    Only what the task draws is read: no fixation but that of decision tasks, no delay where the sheet fixes it.
+    Only what the task draws is read: no fixation but that of decision tasks, no delay that is fixed.
     """
 
     ring: int

@@ -1,4 +1,4 @@
-"""Walks along the rows of batches, trial after trial, and says at each step what the plain restatement says."""
+"""The trials in the rows of batches, each with what the oracle in `plain.py` expects of it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def joined(batches: list[Batch]) -> Batch:
 
 @dataclass(frozen=True)
 class Shown:
-    """A trial that a row shows: its slot, what was drawn, its first step in the row, and what the oracle makes of it.
+    """A trial in a row: its slot, what was drawn, its first step in the row, and what the oracle expects of it.
 
     inputs, targets: of the steps that the row holds, as many as `held`. tie_targets: those of the other coin, in a tie.
     """
@@ -80,7 +80,7 @@ class Shown:
 
 
 def trials(task: Cognitive, batch: Batch) -> Iterator[Shown]:
-    """Yield the trials of each row, in order, as the meaning of their first steps gives them.
+    """Yield the trials of each row, in order, read from the `info` of their first steps.
 
     The next trial of a row begins where the restatement says that the last one ends.
     """
@@ -133,7 +133,7 @@ def clean(task: Cognitive, batch: Batch) -> Tensor:
 
 
 def check_answers(task: Cognitive, shown: Shown, answers: list[int], said: list[int]) -> None:
-    """Fail unless the directions that the meaning tells are those of the targets; before the decision, of its first."""
+    """Fail unless `info["answer"]` has the directions of the targets and, before the decision, the first of them."""
     begin = sum(shown.lengths[: PERIODS.index("decision")])
     assert set(answers) <= set(range(task.ring))
     assert len(set(answers[: begin + 1])) == 1, shown
@@ -144,9 +144,9 @@ def check_answers(task: Cognitive, shown: Shown, answers: list[int], said: list[
 
 
 def check(task: Cognitive, batch: Batch, *, rules: Tensor | None = None) -> list[Shown]:
-    """Fail unless the batch, without noise, is what the restatement says. Return its trials.
+    """Fail unless the batch, without noise, is what the oracle expects. Return its trials.
 
-    rules: `(slots, rules)`, what tells the network its task; one input each by default.
+    rules: `(slots, rules)`, the rule inputs of each task; by default one input per task.
     """
     rules = torch.eye(len(task.names)) if rules is None else rules
     channels = 1 + 2 * task.ring

@@ -1,4 +1,4 @@
-"""The same seed gives the same batches, other seeds give others, and a stream goes on from its state."""
+"""The same seed gives the same batches, another seed other batches, and a stream resumes from its state."""
 
 import io
 from itertools import islice
@@ -43,7 +43,7 @@ def test_the_contract_holds(layout, conventions, rules, untrained) -> None:
 
 @pytest.mark.parametrize("conventions", BOTH)
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_the_seed_decides(layout, conventions) -> None:
+def test_the_seed_determines_the_batches(layout, conventions) -> None:
     def batches(seed: int, opening: int = 0) -> list[Batch]:
         return drawn(opened(opening, tasks="yang20", layout=layout, conventions=conventions), 12, 4, seed=seed)
 
@@ -58,7 +58,7 @@ def test_the_seed_decides(layout, conventions) -> None:
 
 
 @pytest.mark.parametrize("conventions", BOTH)
-def test_opening_draws_only_what_stays(conventions) -> None:
+def test_opening_draws_only_what_is_fixed(conventions) -> None:
     generator = torch.Generator().manual_seed(7)
     before = generator.get_state()
     Cognitive(tasks="yang20", conventions=conventions).open(device="cpu", generator=generator)
@@ -112,7 +112,7 @@ def stored(source: CognitiveSource) -> dict:
 
 @pytest.mark.parametrize("conventions", BOTH)
 @pytest.mark.parametrize(("steps", "before"), [(25, 1), (25, 4), (3, 11), (1, 40)])
-def test_a_stream_goes_on_from_its_state_bit_for_bit(conventions, steps, before) -> None:
+def test_a_stream_resumed_from_its_state_is_identical(conventions, steps, before) -> None:
     def fresh() -> CognitiveSource:
         return opened(tasks="all126", layout=Streams(steps=steps), conventions=conventions)
 
@@ -169,10 +169,10 @@ def test_a_state_of_something_else_is_refused() -> None:
     own = saved(other.state_dict())
     with pytest.raises(TaskError, match="expected 2 tasks"):
         other.load_state_dict(state)
-    assert saved(other.state_dict()) == own, "its streams did not move"
+    assert saved(other.state_dict()) == own, "its streams did not advance"
 
 
-def test_evaluation_does_not_move_a_stream() -> None:
+def test_evaluation_does_not_advance_a_stream() -> None:
     quiet, busy = (opened(tasks=FEW, layout=Streams(steps=10), evaluation_trials=3) for _ in range(2))
     generators = [torch.Generator().manual_seed(1) for _ in range(2)]
     streams = [source.batches(3, generator=g) for source, g in zip((quiet, busy), generators, strict=True)]

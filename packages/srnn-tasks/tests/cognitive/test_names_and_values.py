@@ -1,4 +1,4 @@
-"""Names, numbers and order of the tasks, inputs that tell them, the values in JSON, and what is refused."""
+"""Names, numbers and order of the tasks, their rule inputs, the values in JSON, and invalid values."""
 
 from itertools import combinations
 
@@ -102,7 +102,7 @@ def test_rules_by_parts(tasks, layout) -> None:
         check(source.task, joined(drawn(source, 40, 2 if layout.kind == "streams" else 1)), rules=table)
 
 
-def test_a_task_that_stands_twice_has_two_slots() -> None:
+def test_a_task_that_occurs_twice_has_two_slots() -> None:
     source = opened(tasks="paper84", sigma=0, evaluation_trials=5)
     count = torch.zeros(84, dtype=torch.int64)
     for batch in held_out(source):
@@ -114,7 +114,7 @@ def test_a_task_that_stands_twice_has_two_slots() -> None:
 
 
 @pytest.mark.parametrize("name", BATTERIES["all126"])
-def test_names_and_rules_are_one(name) -> None:
+def test_a_name_and_its_rule_correspond(name) -> None:
     rule = Rule.parse(name)
     base, *marks = name.split("-")
     sides = {"r": 1, "l": -1}

@@ -1,4 +1,4 @@
-"""Scores of outputs that know the answer, of outputs that never answer, and of random ones, by a slow count."""
+"""Scores of correct outputs, of outputs that never answer, and of random ones, against a slow count."""
 
 import math
 
@@ -17,7 +17,7 @@ SHARES = ["decision_accuracy", "trial_accuracy", "fixation_accuracy", "always_fi
 
 
 def restated(task: Cognitive, batch: Batch) -> Tensor:
-    """Return outputs `(T, B, O)` that give the answers of the plain restatement; a tie goes to the first bump."""
+    """Return outputs `(T, B, O)` with the answers of the oracle; the first bump wins a tie."""
     answers = torch.zeros(batch.steps, batch.size, dtype=torch.int64)
     for shown in trials(task, batch):
         answers[shown.first : shown.first + shown.held, shown.row] = torch.tensor(shown.targets)
@@ -41,7 +41,7 @@ def summed(task: Cognitive, batches: list[Batch], outputs: list[Tensor]) -> dict
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("conventions", [Conventions(), Legacy(ties="redrawn")])
-def test_the_restated_answers_are_all_right(layout, conventions) -> None:
+def test_the_answers_of_the_oracle_are_all_correct(layout, conventions) -> None:
     source = opened(tasks="all126", layout=layout, conventions=conventions, evaluation_trials=6)
     batches = held_out(source)
     shares = summed(source.task, batches, [restated(source.task, batch) for batch in batches])
@@ -50,7 +50,7 @@ def test_the_restated_answers_are_all_right(layout, conventions) -> None:
 
 
 @pytest.mark.parametrize("layout", [OneTrial(), Windows(steps=120)])
-def test_the_restated_answers_are_all_right_while_training(layout) -> None:
+def test_the_answers_of_the_oracle_are_all_correct_in_training(layout) -> None:
     source = opened(tasks="distinct82", layout=layout)
     (batch,) = drawn(source, 1500 if layout.kind == "one_trial" else 250)
     shares = summed(source.task, [batch], [restated(source.task, batch)])
@@ -58,7 +58,7 @@ def test_the_restated_answers_are_all_right_while_training(layout) -> None:
         assert shares[name].tolist() == [1.0] * 82, name
 
 
-def test_no_answer_knows_how_the_coin_of_a_tie_falls() -> None:
+def test_no_model_can_predict_the_coin_of_a_tie() -> None:
     """Section 14.6: at best 93.75 % and 91.7 %."""
     source = opened(tasks=("multidm", "multidlydm", "ctxdm1"), conventions=Legacy(), evaluation_trials=3000, sigma=0)
     batches = held_out(source)
@@ -71,7 +71,7 @@ def test_no_answer_knows_how_the_coin_of_a_tie_falls() -> None:
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_never_answering_is_right_where_nothing_is_asked(layout) -> None:
+def test_never_answering_is_correct_in_no_go_trials(layout) -> None:
     source = opened(tasks="all126", layout=layout, evaluation_trials=6)
     batches = held_out(source)
     shares = summed(source.task, batches, [fixating(source.task, batch) for batch in batches])
@@ -84,7 +84,7 @@ def test_never_answering_is_right_where_nothing_is_asked(layout) -> None:
     assert shares["always_fixate"].mean().item() == pytest.approx((20 + 16) / 2 / 126, abs=0.05)
 
 
-def test_always_fixate_in_the_published_code_goes_by_the_meaning() -> None:
+def test_always_fixate_in_the_published_code_counts_trials_without_an_answer() -> None:
     """Section 14.5: 1/16 of go answers ask to fixate, and are not withheld."""
     source = opened(tasks=("go", "dms-seqr", "anti-seql"), conventions=Legacy(), evaluation_trials=600)
     batches = held_out(source)

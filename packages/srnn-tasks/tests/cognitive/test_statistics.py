@@ -1,4 +1,4 @@
-"""What chance decides is spread as the facts sheet says. Seeds are fixed; a test fails below p = 1e-4 or so."""
+"""Distributions of everything random, as the papers define them. Seeds are fixed; a test fails below about p = 1e-4."""
 
 import math
 from collections import Counter, defaultdict
@@ -239,7 +239,7 @@ def test_ties(ties) -> None:
         if ties == "coin":
             often(tied, rate)
             spread(found, [(a, b) for a in values for b in values])
-        else:  # the rings are no longer independent, but each alone is as before
+        else:  # the rings are no longer independent, but the distribution of each is unchanged
             assert not tied.any()
             spread(found, [(a, b) for a in values for b in values if a + b != 0])
             for ring in range(2):
@@ -248,7 +248,7 @@ def test_ties(ties) -> None:
 
 @pytest.mark.parametrize("ties", ["redrawn", "coin"])
 @pytest.mark.parametrize("name", ["ctxdm1", "ctxdm2-seqr", "ctxdlydm2"])
-def test_ties_of_tasks_that_attend_to_one_ring_stay(name, ties) -> None:
+def test_ties_of_tasks_that_attend_to_one_ring_are_kept(name, ties) -> None:
     found = differences(name, conventions=Conventions(ties=ties))
     each = [round(a - b, 1) for a, b in PAIRS] if "dly" in name else [c * s for c in COHERENCES for s in (1, -1)]
     spread(found, [(a, b) for a in each for b in each])
@@ -399,7 +399,7 @@ def transitions(task, batch) -> tuple[list[tuple[int, int]], list[tuple[int, int
     return slots, rings
 
 
-def test_in_the_published_code_tasks_never_repeat_and_rings_take_turns() -> None:
+def test_in_the_published_code_tasks_never_repeat_and_rings_alternate() -> None:
     source = opened(tasks="yang20", layout=Windows(), conventions=Legacy())
     (batch,) = drawn(source, 150)
     after, rings = transitions(source.task, batch)
@@ -415,7 +415,7 @@ def test_in_the_published_code_tasks_never_repeat_and_rings_take_turns() -> None
 
 
 @pytest.mark.parametrize(("steps", "batches"), [(50, 20), (9, 110), (5, 200)])
-def test_in_the_published_code_the_order_goes_on_from_batch_to_batch(steps, batches) -> None:
+def test_in_the_published_code_the_order_continues_from_batch_to_batch(steps, batches) -> None:
     source = opened(tasks="yang20", layout=Streams(steps=steps), conventions=Legacy())
     after, rings = transitions(source.task, joined(drawn(source, 32, batches)))
     assert len(after) > 400
@@ -480,7 +480,7 @@ def expected_share(names: Sequence[str], legacy: Sequence[str]) -> float:
 @pytest.mark.parametrize("tasks", ["distinct82", "yang20"])
 def test_the_share_of_steps_that_fixate(tasks, conventions, legacy, of_82, of_20) -> None:
     said = of_82 if tasks == "distinct82" else of_20
-    openings = 8 if "match_delay" in legacy else 1  # match delays differ between them
+    openings = 8 if "match_delay" in legacy else 1  # which have different match delays
     shares = {}
     for layout, rows in ((OneTrial(), 6400), (Windows(), 480)):
         fixate = steps = 0.0
@@ -495,7 +495,7 @@ def test_the_share_of_steps_that_fixate(tasks, conventions, legacy, of_82, of_20
     assert counted < shares["windows"] < counted + 0.010  # windows end within trials, often before the decision
     if "match_delay" not in legacy:
         assert counted == pytest.approx(said, abs=0.0005)
-    else:  # measured by the sheet; windows of one opening have a standard deviation of .004, since its delays stay
+    else:  # measured; windows of one source have a standard deviation of .004, since its delays are fixed
         assert shares["windows"] == pytest.approx(said, abs=0.008)
 
 
@@ -522,7 +522,7 @@ def test_always_fixating_scores_the_share_of_no_go_trials(tasks, share, conventi
 @pytest.mark.parametrize(
     "layout", [OneTrial(), Windows(), Streams(steps=20), Windows(steps=100), Windows(steps=5000), Streams(steps=20_000)]
 )
-def test_held_out_trials_are_whole_and_of_all_tasks(layout) -> None:
+def test_held_out_trials_are_complete_and_of_all_tasks(layout) -> None:
     source = opened(
         tasks="yang20", untrained=("dm1", "dms"), proportions=tuple(range(1, 21)), layout=layout, evaluation_trials=17
     )
@@ -536,7 +536,7 @@ def test_held_out_trials_are_whole_and_of_all_tasks(layout) -> None:
     assert set(count) == set(range(20))
     assert min(count.values()) >= 17
     assert max(count.values()) - min(count.values()) <= 1
-    spare = 1 if layout.kind == "one_trial" else rows  # rows have equally many
+    spare = 1 if layout.kind == "one_trial" else rows  # all rows have the same number
     assert sum(count.values()) < 17 * 20 + spare
 
 

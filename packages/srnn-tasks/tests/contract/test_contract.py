@@ -1,4 +1,4 @@
-"""Batch, TaskSpec, losses, and what BaseSource does with them."""
+"""Batch, TaskSpec, losses, and BaseSource."""
 
 import math
 from dataclasses import fields
@@ -21,7 +21,7 @@ from srnn_tasks import (
     weighted_mean,
 )
 
-T, B, I, O = 4, 3, 2, 5  # noqa: E741 - the vocabulary of the house
+T, B, I, O = 4, 3, 2, 5  # noqa: E741 - the names of the dimensions
 FITTING = {"inputs": torch.zeros(T, B, I), "targets": torch.zeros(T, B, O)}
 
 
@@ -152,7 +152,7 @@ def test_outputs_that_do_not_fit_are_refused(kind: str) -> None:
         position_losses(kind, torch.zeros(T, B, O), torch.zeros(B, T))
 
 
-# --- the model's side ---
+# --- models ---
 
 
 def test_evaluating_restores_every_part_even_after_an_error() -> None:
@@ -215,7 +215,7 @@ def test_evaluate_is_the_mean_over_all_scored_positions(generator) -> None:
     assert results == pytest.approx({"loss": loss / total, "accuracy": right / total}, rel=1e-5)
 
 
-def test_evaluate_carries_the_state_only_if_the_spec_says_so(generator) -> None:
+def test_evaluate_carries_the_state_only_if_the_spec_does(generator) -> None:
     for carry in (False, True):
         source = Echo(carry=carry)
         source.evaluation_batches = 3

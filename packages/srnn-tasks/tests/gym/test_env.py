@@ -57,7 +57,7 @@ def trials(env: CognitiveEnv, number: int) -> list[dict]:
 
 
 def bump(direction: int) -> list[float]:
-    """The activity of 16 units, by the facts sheet: profile 0.8, 0.4852, 0.1083, 0.0089 at 0, 1, 2, 3 units."""
+    """The activity of 16 units, computed by hand: profile 0.8, 0.4852, 0.1083, 0.0089 at 0, 1, 2, 3 units."""
     apart = [min((unit - direction) % 16, (direction - unit) % 16) for unit in range(16)]
     return [0.8 * math.exp(-((2 * math.pi * d / 16 / (math.pi / 8)) ** 2) / 2) for d in apart]
 
@@ -95,7 +95,7 @@ def run(code: str) -> list[str]:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
 
 
-def test_nothing_is_imported_or_registered_before_it_is_asked_for():
+def test_gymnasium_is_imported_and_environments_are_registered_on_demand():
     code = (
         "import sys, srnn_tasks; print('gymnasium' in sys.modules, 'srnn_tasks.gym' in sys.modules)\n"
         "import gymnasium; print(sum(key.startswith('srnn/') for key in gymnasium.registry))\n"
@@ -107,9 +107,10 @@ def test_nothing_is_imported_or_registered_before_it_is_asked_for():
 def test_without_gymnasium_the_error_names_the_extra():
     code = (
         "import sys; sys.modules['gymnasium'] = None\n"
+        "import srnn_tasks\n"
         "from srnn_tasks.gym import CognitiveEnv\n"
         "try: CognitiveEnv('go')\n"
-        "except ImportError as error: print(error)"
+        "except srnn_tasks.TaskError as error: print(error)"
     )
     assert " ".join(run(code)) == "CognitiveEnv requires gymnasium: pip install 'srnn-tasks[gymnasium]'"
 
@@ -124,7 +125,7 @@ def test_without_gymnasium_the_error_names_the_extra():
         ("dlyanti-intl", 8, -1, 0, {"fixation": 5, "stimulus": 5, "delay": None, "decision": 5}),
     ],
 )
-def test_trials_of_one_bump_are_what_their_facts_say(name, turn, interval, drift, steps):
+def test_trials_of_one_bump_match_their_properties(name, turn, interval, drift, steps):
     delays = set()
     for trial in trials(CognitiveEnv(name, sigma=0), 150):
         facts, start, end = trial["facts"], trial["start"], trial["end"]
@@ -155,7 +156,7 @@ def test_trials_of_one_bump_are_what_their_facts_say(name, turn, interval, drift
         ("multidlydm", [0, 1], ["fixation", "stim1", "delay", "stim2", "decision"]),
     ],
 )
-def test_trials_of_two_bumps_are_what_their_facts_say(name, attended, periods):
+def test_trials_of_two_bumps_match_their_properties(name, attended, periods):
     fixations = Counter()
     for trial in trials(CognitiveEnv(name, sigma=0), 150):
         facts, start, end = trial["facts"], trial["start"], trial["end"]
@@ -181,7 +182,7 @@ def test_trials_of_two_bumps_are_what_their_facts_say(name, attended, periods):
 @pytest.mark.parametrize(
     ("name", "go"), [("dms", "match"), ("dnms", "non-match"), ("dmc", "match"), ("dnmc", "non-match")]
 )
-def test_match_trials_are_what_their_facts_say(name, go):
+def test_match_trials_match_their_properties(name, go):
     seen = Counter()
     for trial in trials(CognitiveEnv(name, sigma=0), 150):
         facts, start, end = trial["facts"], trial["start"], trial["end"]
@@ -236,7 +237,7 @@ def walk(env: CognitiveEnv, actions: list) -> list[tuple]:
     return taken
 
 
-def test_breaking_fixation_costs_and_the_trial_goes_on():
+def test_breaking_fixation_costs_and_the_trial_continues():
     env = begun("dlygo")
     assert walk(env, [1, 0, 9, 0, 0]) == [(-0.1, False, None), (0.0, False, None)] * 2 + [(0.0, False, None)]
     assert walk(env, [3] * 10) == [(0.0, False, None)] * 10  # stimulus and delay: nothing
@@ -258,7 +259,7 @@ def test_the_first_answer_ends_the_trial():
     assert walk(env, [7] + [0] * 12 + [later])[::13] == [(-3.0, False, None), (5.0, True, 1)]
 
 
-def test_a_trial_without_an_answer_scores_nothing_even_if_that_is_right():
+def test_a_trial_without_an_answer_has_performance_0_even_if_that_is_correct():
     env = begun("dms")
     env.new_trial(ground_truth="non-match")
     assert not env.gt.any()
@@ -268,7 +269,7 @@ def test_a_trial_without_an_answer_scores_nothing_even_if_that_is_right():
 
 
 @pytest.mark.parametrize("name", ["rtgo", "multidm", "dlydm2-intl-seqr", "ctxdlydm1-seql", "dlyanti-intr"])
-def test_who_does_what_is_asked_for_is_always_right(name):
+def test_the_ground_truth_is_always_correct(name):
     env, performances = begun(name), []
     for _ in range(1500):
         _, _, _, _, info = env.step(env.gt_now)
@@ -284,13 +285,13 @@ def rollout(env, seed, steps=60) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", ["dm1", "dmc-intr", "go"])
-def test_the_seed_decides_all_and_nothing_global_is_touched(name):
+def test_the_seed_determines_everything_and_no_global_generator_is_used(name):
     states = torch.get_rng_state(), repr(np.random.get_state()), random.getstate()  # noqa: NPY002
     env, other = CognitiveEnv(name), CognitiveEnv(name)
     first = rollout(env, 4)
     other.reset(seed=5)
     for _ in range(3):
-        other.step(0)  # another environment, in between, has no influence
+        other.step(0)  # another environment, in between, has no effect
     np.testing.assert_array_equal(rollout(env, 4), first)
     np.testing.assert_array_equal(rollout(other, 4), first)
     assert not np.array_equal(rollout(other, 5), first)
@@ -311,7 +312,7 @@ def test_two_tasks_with_one_seed_have_different_trials():
     assert alike < 40  # 12.5 of 200 on average
 
 
-def test_without_a_seed_a_reset_goes_on():
+def test_without_a_seed_a_reset_continues_the_stream():
     env = CognitiveEnv("go", sigma=0)
     env.reset(seed=1)
     seen = [(*env.trial["directions"], env.trial["ring"])]
@@ -327,7 +328,7 @@ def test_without_a_seed_a_reset_goes_on():
     assert not np.array_equal(*[env.ob[5] for env in unseeded])  # noise of the stimulus
 
 
-def test_a_copy_goes_on_alone():
+def test_a_copy_is_independent():
     env = begun("dm1", seed=2)
     twin = copy.deepcopy(env)
     assert walk(env, [0] * 500) == walk(twin, [0] * 500)
@@ -351,7 +352,7 @@ def test_reset_calls_the_step_of_a_wrapper_for_the_first_observation():
 
 
 @pytest.mark.parametrize("task", ["go", "dlygo-intr-seqr", "ctxdm1"])
-def test_a_given_ground_truth_is_heeded(task):
+def test_a_given_ground_truth_selects_the_trial(task):
     env = begun(task)
     assert env.choices == list(range(16))
     for wanted in [3, 15, np.int64(0)]:
@@ -363,7 +364,7 @@ def test_a_given_ground_truth_is_heeded(task):
         env.new_trial(ground_truth=16)
 
 
-def test_a_match_or_none_can_be_asked_for():
+def test_a_match_or_a_non_match_can_be_selected():
     env = begun("dnmc")
     assert env.choices == ["match", "non-match"]
     for wanted, answered in (("match", False), ("non-match", True)):
@@ -378,7 +379,7 @@ def test_legacy_rings_come_in_turn_and_its_delays_follow_the_seed():
         rings.append(env.new_trial()["ring"])
         lengths.add((rings[-1], len(env.gt)))
     for _ in range(40):
-        env.reset()  # without a seed they stay
+        env.reset()  # without a seed the delays do not change
         lengths.add((env.trial["ring"], len(env.gt)))
     assert all(one != two for one, two in pairwise(rings))
     assert len(lengths) == 2  # one delay for each ring
@@ -408,7 +409,7 @@ def test_fields_of_the_task_can_be_given():
     assert not env.in_period("decision", env.start_t["decision"] - 1)
 
 
-def test_timing_is_told_as_neurogym_tells_it():
+def test_timing_has_the_form_of_neurogym():
     assert CognitiveEnv("rtgo").timing == {"fixation": 500, "decision": 500}
     assert CognitiveEnv("go").timing == {"fixation": 500, "stimulus": 500, "delay": 0, "decision": 500}
     intervals = ("choice", list(range(0, 1101, 100)))

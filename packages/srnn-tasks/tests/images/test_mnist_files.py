@@ -105,7 +105,7 @@ def fake_datasets(monkeypatch: pytest.MonkeyPatch, load: object) -> None:
     monkeypatch.setitem(sys.modules, "datasets", module)
 
 
-def test_without_files_hugging_face_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_files_the_data_set_is_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:
     class Image:
         """Like PIL's: an array only by the array protocol."""
 
@@ -161,7 +161,7 @@ def test_without_anything_the_error_lists_what_was_searched(
         assert part in str(caught.value)
 
 
-def test_a_download_that_fails_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_download_is_an_error_with_its_cause(monkeypatch: pytest.MonkeyPatch) -> None:
     def load(name: str) -> SimpleNamespace:
         raise ConnectionError("no network")
 

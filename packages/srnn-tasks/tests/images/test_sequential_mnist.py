@@ -79,7 +79,7 @@ def test_a_constant_answer_scores_its_share(generator: torch.Generator) -> None:
         return outputs, None
 
     scores = opened().evaluate(always_one, split="test", generator=generator)
-    assert scores["accuracy"] == pytest.approx(0.1135)  # 88.65 % error, the chance of the facts sheets
+    assert scores["accuracy"] == pytest.approx(0.1135)  # 88.65 % error, the chance level
 
 
 @needs_data
@@ -137,14 +137,14 @@ def test_a_batch_may_be_larger_than_a_pass(opened_on: Opened, generator: torch.G
     assert sorted(torch.bincount(batch.info["index"]).tolist()) == [2] * 5 + [3] * 5
 
 
-def test_a_resumed_stream_goes_on_bit_for_bit(opened_on: Opened, generator: torch.Generator) -> None:
-    whole = opened_on(validation=59_900)  # a pass of 100 images: the stream below runs over its end
+def test_a_resumed_stream_is_identical(opened_on: Opened, generator: torch.Generator) -> None:
+    whole = opened_on(validation=59_900)  # a pass of 100 images, which the stream below exceeds
     expected = list(islice(whole.batches(7, generator=generator.manual_seed(2)), 40))
     for stop in (0, 1, 14, 15, 29):
         source = opened_on(validation=59_900)
         list(islice(source.batches(7, generator=generator.manual_seed(2)), stop))
         state, position = source.state_dict(), generator.get_state()
-        next(source.batches(7, generator=generator))  # what the first run does on its own changes nothing
+        next(source.batches(7, generator=generator))  # the first source continues without effect on the second
         resumed, other = opened_on(validation=59_900), torch.Generator()
         resumed.load_state_dict(state)
         other.set_state(position)

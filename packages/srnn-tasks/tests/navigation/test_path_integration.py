@@ -1,4 +1,4 @@
-"""Check 9 of the facts sheet of arXiv 2406.06290, and its other reference numbers."""
+"""Reference numbers of navigation in arXiv 2406.06290."""
 
 import numpy as np
 import pytest
@@ -69,8 +69,8 @@ def test_statistics_of_the_routes(routes: torch.Tensor) -> None:
     assert 100 * (routes[-1] - routes[0]).norm(dim=-1).mean().item() == pytest.approx(72.5, abs=0.6)
     outside = routes.abs().amax(-1) > 1.1
     assert 100 * outside.float().mean().item() == pytest.approx(0.7, abs=0.1)
-    assert routes[0].abs().max().item() > 1.1  # the route starts after one step, which may lead over a wall
-    assert 1.14 < routes.abs().max().item() < 1.24  # the sheet saw 1.18; the maximum grows with the sample
+    assert routes[0].abs().max().item() > 1.1  # a trajectory starts after one step, which may cross a wall
+    assert 1.14 < routes.abs().max().item() < 1.24  # 1.18 in a larger sample; the maximum grows with the sample
 
 
 def test_scores_of_simple_answers(routes: torch.Tensor) -> None:
@@ -173,7 +173,7 @@ def test_evaluate_with_a_perfect_model_is_the_floor() -> None:
     assert found == pytest.approx(floor, rel=1e-3)
 
 
-def test_metrics_of_a_model_that_always_says_one_cell() -> None:
+def test_metrics_of_a_constant_output() -> None:
     source = opened(steps=6, evaluation_batches=1, evaluation_size=8)
     outputs = torch.zeros(6, 8, 512)
     outputs[..., [5, 6, 7]] = 1.0

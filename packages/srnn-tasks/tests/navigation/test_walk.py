@@ -1,4 +1,4 @@
-"""The walk against a slow oracle: one walker at a time, plain vectors instead of angles modulo 2 pi."""
+"""The random walk against a slow oracle: one walk at a time, with vectors instead of angles modulo 2 pi."""
 
 import math
 from collections.abc import Iterator
@@ -68,7 +68,7 @@ def test_each_route_is_that_of_the_slow_walker(double: None, box: float, border:
         )
         np.testing.assert_allclose(walk[:, b], expected, atol=1e-9, rtol=0)
         total += met
-    assert total > 50  # the rule was at work
+    assert total > 50  # the rule was applied
 
 
 def test_the_draws_have_the_stated_distributions() -> None:
@@ -80,7 +80,7 @@ def test_the_draws_have_the_stated_distributions() -> None:
     assert start.abs().max() <= 1.0
     assert start.mean(0).abs().max() < 0.006  # sd of the mean .0013
     assert start.var(0).tolist() == pytest.approx([1 / 3, 1 / 3], rel=0.01)
-    inside = (start.abs().amax(-1) < 1) & (first + start).abs().amax(-1).lt(1)  # beyond a wall the rule is at work
+    inside = (start.abs().amax(-1) < 1) & (first + start).abs().amax(-1).lt(1)  # beyond a wall the rule applies
     lengths = first[(start.abs().amax(-1) < 1)].norm(dim=-1)
     assert lengths.mean().item() == pytest.approx(0.75 * math.sqrt(math.pi / 2), rel=0.005)
     assert lengths.square().mean().item() == pytest.approx(2 * 0.75**2, rel=0.01)

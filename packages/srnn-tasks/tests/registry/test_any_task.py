@@ -65,7 +65,7 @@ def test_a_broken_plugin_is_refused_with_its_error(install) -> None:
 
 
 @pytest.mark.parametrize("mode", ["validation", "serialization"])
-def test_the_schema_says_what_every_task_has(mode) -> None:
+def test_the_schema_requires_a_kind(mode) -> None:
     schema = TypeAdapter(Outer).json_schema(mode=mode)["properties"]["task"]
     assert schema["required"] == ["kind"]
     assert schema["properties"]["kind"]["type"] == "string"

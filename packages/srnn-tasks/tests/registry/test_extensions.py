@@ -34,7 +34,7 @@ def test_builtin_and_declared_extensions_are_found_by_name(install) -> None:
 
 
 @pytest.mark.parametrize("target", ["plugin_tools:make", "plugin_tools:Box.make"])
-def test_module_and_attribute_stand_for_themselves(install, target: str) -> None:
+def test_module_and_attribute_name_an_extension(install, target: str) -> None:
     install("friend", {}, MODULES)
     assert tools().load(target)() == 3
 
@@ -48,7 +48,7 @@ def test_module_and_attribute_stand_for_themselves(install, target: str) -> None
         ("no_such_module:make", "ModuleNotFoundError: No module named 'no_such_module'"),
     ],
 )
-def test_what_module_and_attribute_cannot_give_is_named(install, target: str, message: str) -> None:
+def test_a_broken_module_and_attribute_is_an_error_with_its_cause(install, target: str, message: str) -> None:
     install("friend", {}, MODULES)
     with pytest.raises(ToolError, match=f"^use: tool '{target}' is broken: {message}"):
         tools().load(target)

@@ -50,7 +50,7 @@ def test_own_tasks_are_found() -> None:
     assert all(entry.error is None for entry in entries() if entry.distribution.startswith("srnn-tasks "))
 
 
-def test_a_plugin_is_found_and_loaded_only_when_asked_for(install) -> None:
+def test_a_plugin_is_imported_only_when_its_kind_is_requested(install) -> None:
     install("friend", {"good": "plugin_good:Good"}, MODULES)
     install("foe", {"other": "plugin_raises:Task"})
     assert "good" in kinds()
@@ -74,7 +74,7 @@ def test_importing_the_package_loads_no_plugin_no_extra_and_no_sibling(install, 
 
 
 @pytest.mark.parametrize(("target", "message"), BROKEN)
-def test_a_broken_plugin_is_listed_and_harms_nobody(install, target: str, message: str) -> None:
+def test_a_broken_plugin_is_listed_and_affects_no_other(install, target: str, message: str) -> None:
     install("foe", {"other": target}, MODULES)
     found = {entry.kind: entry for entry in entries()}
     assert message in found["other"].error
@@ -111,7 +111,7 @@ def test_two_distributions_with_one_kind_are_both_named(install) -> None:
     assert find("adding") is Adding
 
 
-def test_a_plugin_cannot_replace_an_own_task_in_silence(install) -> None:
+def test_a_plugin_cannot_silently_replace_a_task_of_this_package(install) -> None:
     install("foe", {"adding": "plugin_good:Good"}, MODULES)
     with pytest.raises(TaskError, match=r"'adding' is declared 2 times, by foe 1\.0 .* and srnn-tasks "):
         find("adding")

@@ -1,4 +1,4 @@
-"""Check 10 of the facts sheet of arXiv 2406.06290, with its numbers; and on a made-up text all that the task does."""
+"""Reference numbers of arXiv 2406.06290 on WikiText-2, and the task on a made-up text."""
 
 import math
 import os
@@ -75,7 +75,7 @@ def test_constant_answers_on_test(token: str, accuracy: float, reported: float) 
     assert word == token
     assert 100 * found["accuracy"] == pytest.approx(accuracy, abs=5e-4)
     assert 100 * found["accuracy_reported"] == pytest.approx(reported, abs=5.1e-4)
-    small = opened(vocabulary=8)  # the same answers, given by a model to a source that is quick to evaluate
+    small = opened(vocabulary=8)  # the same answers from a model, on a small vocabulary
     told = evaluated(small, always(small.words.index(token), 8))
     assert found == pytest.approx({name: told[name] for name in found}, rel=1e-12)
 
@@ -96,7 +96,7 @@ def test_the_reported_accuracy_is_a_half_on_test_and_a_2_8th_on_validation() -> 
 
 
 @needs_data
-def test_a_model_that_knows_nothing_has_the_loss_of_the_uniform_distribution() -> None:
+def test_a_constant_output_has_the_loss_of_the_uniform_distribution() -> None:
     found = evaluated(opened(evaluation_tokens=900), silent(33_278))
     assert found["loss"] == pytest.approx(10.41, abs=0.005)
     assert found["loss"] == pytest.approx(math.log(33_278), rel=1e-6)
@@ -156,7 +156,7 @@ def test_streams_of_less_than_two_words_are_refused(size: int) -> None:
     assert source.epoch_batches(50) == 1
 
 
-def test_the_spec_says_that_words_are_read_and_the_state_is_carried() -> None:
+def test_the_spec_has_tokens_and_a_carried_state() -> None:
     spec = made(vocabulary=12).spec
     assert (spec.inputs, spec.outputs, spec.tokens, spec.carry, spec.start) == (12, 12, True, True, None)
     assert [(metric.name, metric.better) for metric in spec.metrics] == [
@@ -182,21 +182,21 @@ def test_sources_of_several_seeds_give_batches_that_stack() -> None:
             assert torch.equal(torch.stack(held), held[0].expand(3, *held[0].shape))
 
 
-# --- its position ---
+# --- the position in the stream ---
 
 
 def same(first: Batch, second: Batch) -> bool:
     return all(torch.equal(getattr(first, name), getattr(second, name)) for name in ("inputs", "targets", "reset"))
 
 
-def test_a_resumed_stream_goes_on_where_it_stood() -> None:
+def test_a_resumed_stream_continues_where_it_stopped() -> None:
     epoch = made(steps=20).epoch_batches(6)
     expected = list(islice(stream(made(steps=20), 6), 3 * epoch))
     for stop in (0, 1, epoch - 1, epoch, epoch + 1, 2 * epoch):
         source = made(steps=20)
         list(islice(stream(source, 6), stop))
         state = source.state_dict()
-        next(stream(source, 6))  # what the first run does on its own changes nothing
+        next(stream(source, 6))  # the first source continues without effect on the second
         resumed = made(steps=20)
         resumed.load_state_dict(state)
         assert resumed.state_dict() == state
@@ -204,7 +204,7 @@ def test_a_resumed_stream_goes_on_where_it_stood() -> None:
         assert state == {"window": stop % epoch, "rows": 6 if stop else 0}
 
 
-def test_a_new_iterator_goes_on_and_after_whole_epochs_begins_the_text() -> None:
+def test_a_new_iterator_continues_and_restarts_after_each_epoch() -> None:
     source = made(steps=20)
     epoch = source.epoch_batches(6)
     expected = list(islice(stream(made(steps=20), 6), epoch))
@@ -216,7 +216,7 @@ def test_a_new_iterator_goes_on_and_after_whole_epochs_begins_the_text() -> None
     assert begun.reset.all()
 
 
-def test_another_number_of_rows_begins_the_text_anew() -> None:
+def test_another_number_of_rows_restarts_the_text() -> None:
     source = made(steps=20)
     list(islice(stream(source, 6), 3))
     for size in (4, 6):
@@ -310,7 +310,7 @@ def test_a_bad_model_has_a_finite_perplexity_and_a_broken_one_none() -> None:
     assert math.isnan(broken["perplexity"])
 
 
-def test_evaluation_says_what_it_does_not_know() -> None:
+def test_an_unknown_split_or_word_is_an_error() -> None:
     source = made()
     for call in (source.constant, source.unigram):
         with pytest.raises(TaskError, match=r"split: expected one of .* got 'train'"):
@@ -319,7 +319,7 @@ def test_evaluation_says_what_it_does_not_know() -> None:
         source.constant("Valkyria")
 
 
-# --- what is known without a model ---
+# --- baselines ---
 
 
 def slow_targets(tokens: list[str], rows: int) -> list[str]:

@@ -86,7 +86,7 @@ def test_a_broken_file_is_named(
     assert str(caught.value).startswith(str(path))
 
 
-# --- Hugging Face, and nothing at all ---
+# --- Hugging Face, or no source of the data ---
 
 
 def fake_datasets(monkeypatch: pytest.MonkeyPatch, load: object) -> None:
@@ -96,7 +96,7 @@ def fake_datasets(monkeypatch: pytest.MonkeyPatch, load: object) -> None:
     monkeypatch.delenv("SRNN_DATA", raising=False)
 
 
-def test_without_files_hugging_face_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_files_the_data_set_is_downloaded_once(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
 
     def load(*names: str) -> dict[str, dict[str, list[str]]]:

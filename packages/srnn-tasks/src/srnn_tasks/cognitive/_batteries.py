@@ -1,4 +1,4 @@
-"""Batteries: named lists of tasks, in the order of their rule inputs (facts sheet, sections 1 and 14)."""
+"""Batteries: named lists of tasks, in the order of their rule inputs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Conventions: named choices where the published code of Mod-Cog deviates from its paper (facts sheet, section 6)."""
+"""Conventions: named choices where the published code of Mod-Cog deviates from its paper."""
 
 from __future__ import annotations
 

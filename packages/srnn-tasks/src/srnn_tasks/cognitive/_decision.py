@@ -1,4 +1,4 @@
-"""Decision tasks: two bumps, of which the stronger one is the answer (facts sheet, section 3)."""
+"""Decision tasks: two bumps, of which the stronger one is the answer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The 20 tasks of Yang et al. 2019 as members of five families, with the timing of Mod-Cog (facts sheet, section 3)."""
+"""The 20 tasks of Yang et al. 2019 as members of five families, with the timing of Mod-Cog."""
 
 from ._decision import Decision, DelayedDecision, Ring
 from ._family import Family

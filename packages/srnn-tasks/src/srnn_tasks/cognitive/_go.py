@@ -1,4 +1,4 @@
-"""Go and reaction tasks: one bump, answered by its direction or the opposite one (facts sheet, section 3)."""
+"""Go and reaction tasks: one bump, answered by its direction or the opposite one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Interval tasks: a drawn delay that displaces the answer, for any family (facts sheet, sections 5, 6 and 14)."""
+"""Interval tasks: a drawn delay that displaces the answer, for any family."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Match tasks: a sample and a test that match or not, by direction or by category (facts sheet, section 3)."""
+"""Match tasks: a sample and a test that match or not, by direction or by category."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rendering trials: their position at each step, inputs, correct actions and `info` (facts sheet, section 2)."""
+"""Rendering trials: their position at each step, inputs, correct actions and `info`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scores of a network on a battery, by task (facts sheet, section 9)."""
+"""Scores of a network on a battery, by task."""
 
 from __future__ import annotations
 

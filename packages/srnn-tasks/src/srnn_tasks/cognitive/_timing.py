@@ -1,4 +1,4 @@
-"""Durations of the periods of a trial (facts sheet of arXiv 2207.03523, sections 3 to 5)."""
+"""Durations of the periods of a trial (arXiv 2207.03523 and its code)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The spec of a task: what a model builder needs to know of its batches, and a report of its metrics."""
+"""The spec of a task: the sizes that a model is built with, and the metrics that a report shows."""
 
 from typing import Annotated, Literal
 

@@ -32,8 +32,8 @@ class Extensions(Generic[T]):
 
     group: group of the entry points by which other distributions declare extensions.
     noun, field: words for messages, such as "tracker" and "track" in "track: no tracker 'wandb' is installed".
-    check: called with the name and the loaded object; returns the object, or raises an exception that says what was
-    expected and what came.
+    check: called with the name and the loaded object; returns the object, or raises an exception whose message has the
+    expected and the actual value.
     error: class of the errors that `load` raises.
     builtins: extensions of the owner that no entry point declares, as name -> `module:attribute`.
 

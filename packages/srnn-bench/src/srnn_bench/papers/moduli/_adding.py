@@ -1,4 +1,4 @@
-"""The adding problem of the authors' code (section 7 of the facts sheet); arXiv 2406.06290v1 has no table of it."""
+"""The adding problem of the authors' code; arXiv 2406.06290v1 has no table of it."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def adding(name: str, scale: Scale, variant: Variant) -> Table:
         name,
         scale,
         title="Adding problem, error on 10,000 held-out sequences",
-        source="The authors' code (section 7 of the facts sheet); no numbers in this version of arXiv 2406.06290",
+        source="The authors' code; no numbers in this version of arXiv 2406.06290",
         cells=baseline(bench, regularizers) + pruned(bench, regularizers),
         claims=_claims.ADDING,
     )

@@ -281,7 +281,7 @@ ADDING = tuple(
     Claim(
         f"moduli beat {text}",
         f"At 95 % sparsity every moduli regularizer, its embedding fixed or trained, has a smaller error than {text}.",
-        "a later version of the paper, which adds this problem; its code, section 7 of the facts sheet",
+        "a later version of the paper, which adds this problem; its code",
         tuple(beats(("95% sparse", one), over=("95% sparse", column)) for one in MODULI for column in columns),
     )
     for text, columns in (

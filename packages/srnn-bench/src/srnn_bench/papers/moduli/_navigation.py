@@ -52,7 +52,7 @@ NAVIGATION: dict[Scale, Navigation] = {
         strengths=(0.01, 0.03, 0.1),
         seeds=(0, 1, 2),
     ),
-    # Table 6 of the paper; lambda = 0.1 before the mean is what its runs used (section 3 of the facts sheet)
+    # Table 6 of the paper; lambda = 0.1 before the mean is what its runs used
     "paper": Navigation(
         task=PathIntegration(),
         hidden=4096,

@@ -1,4 +1,4 @@
-"""All tasks, trial by trial, against the plain restatement of the facts sheet: layouts, conventions, units."""
+"""All tasks, trial by trial, against the oracle in `plain.py`: layouts, conventions, units."""
 
 from collections import Counter
 
@@ -61,7 +61,7 @@ def test_training_batches(layout, conventions) -> None:
         assert torch.equal(batch.info["trial"].T[there], torch.tensor(number)[there])
         if layout.kind == "one_trial":
             longest = 35 if conventions.kind == "corrected" else 34  # section 14.1: 4 + 20 + 11, or 23 + 11
-            assert longest <= batch.steps <= longest + 2  # a row may hold a little more than the longest
+            assert longest <= batch.steps <= longest + 2  # a row may have a few steps more than the longest trial
             assert set(seen.values()) == {1}
         else:
             assert batch.steps == layout.steps
@@ -70,7 +70,7 @@ def test_training_batches(layout, conventions) -> None:
 
 @pytest.mark.parametrize("conventions", [Conventions(), Legacy()])
 @pytest.mark.parametrize(("steps", "size", "count"), [(50, 30, 10), (7, 12, 40), (1, 4, 90)])
-def test_a_stream_goes_on_where_it_stopped(conventions, steps, size, count) -> None:
+def test_a_stream_continues_where_it_stopped(conventions, steps, size, count) -> None:
     source = opened(tasks="all126", sigma=0, layout=Streams(steps=steps), conventions=conventions)
     batches = drawn(source, size, count)
     assert [batch.reset.tolist() for batch in batches] == [[True] * size] + [[False] * size] * (count - 1)
@@ -81,7 +81,7 @@ def test_a_stream_goes_on_where_it_stopped(conventions, steps, size, count) -> N
     assert len(found) > 4 * size * count * steps // 126
 
 
-def test_another_number_of_rows_begins_new_streams() -> None:
+def test_another_number_of_rows_restarts_the_streams() -> None:
     source = opened(tasks="yang20", sigma=0, layout=Streams(steps=13))
     drawn(source, 5, 3)
     batches = drawn(source, 6, 4, seed=5)
@@ -104,7 +104,7 @@ def test_each_point_of_the_published_code_alone(point) -> None:
 
 
 @pytest.mark.parametrize("point", ["none", *MENDED])
-def test_each_point_mended_alone(point) -> None:
+def test_each_point_corrected_alone(point) -> None:
     conventions = Legacy(**{name: value for name, value in MENDED.items() if name == point})
     source = opened(tasks="all126", sigma=0, conventions=conventions, evaluation_trials=5)
     found = [shown for batch in held_out(source) for shown in check(source.task, batch)]
@@ -215,7 +215,7 @@ def test_the_table_of_lengths(legacy) -> None:
             assert totals[b] == expected, name
 
 
-def test_the_restatement_speaks_of_the_same_tasks() -> None:
+def test_the_oracle_has_the_same_tasks() -> None:
     assert BATTERIES["yang20"] == ORDER
     assert len(set(ORDER)) == 20
     assert set(DELAYED) == set(DELAYED_CHOICE + MATCH) | {"dlygo", "dlyanti"}

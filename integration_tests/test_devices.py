@@ -1,4 +1,4 @@
-"""The whole path on each device that is there: masks, penalty, pruning, lottery, metrics."""
+"""Whole runs on each available device: masks, penalty, pruning, lottery, metrics."""
 
 import pytest
 import torch
@@ -7,7 +7,7 @@ from srnn_bench import Conditions, papers, run
 
 DEVICES = [
     "cpu",
-    pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")),
+    pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")),
 ]
 
 
@@ -40,7 +40,7 @@ def test_a_sparse_run_and_its_lottery_work_on_the_device(device, cell):
         ("modcog/composition", "LM d = 2, rules parts"),
     ],
 )
-def test_cognitive_tasks_are_learned_on_the_device(device, table, row):
+def test_cognitive_tasks_train_on_the_device(device, table, row):
     cells = [cell for cell in papers.table(table, "smoke").cells if cell.row == row]
     result = run(cells[0].experiment, seed=0, conditions=Conditions(device))
     assert result.status == "done", result.reason
@@ -50,8 +50,8 @@ def test_cognitive_tasks_are_learned_on_the_device(device, table, row):
         assert trained.densities["recurrence.weight_hh"] == 13 / 25
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
-def test_cuda_and_cpu_begin_with_the_same_weights_and_masks():
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+def test_cuda_and_cpu_start_from_the_same_weights_and_masks():
     experiment = papers.table("moduli/table1", "smoke").cells[0].experiment
     ends = {device: run(experiment, seed=0, conditions=Conditions(device)) for device in ("cpu", "cuda")}
     losses = [end.stages[0].history[0].loss for end in ends.values()]

@@ -81,9 +81,10 @@ class Graphed(Single):
     recorded, `on_note` receives the reason, and the run continues without recording. A checkpoint holds the same as one
     of `Single`.
 
-    Beside the attributes of `Single`: `replay` repeats the recorded step, None while there is none; `rehearsed` counts
-    the steps since the stage began or masks changed; `fields` is the batch that the recorded step reads; `host_groups`
-    keeps, per group of the optimizer, the options that `Single` has and that are changed or moved to the device here.
+    Attributes in addition to those of `Single`: `replay` repeats the recorded step, None while there is none;
+    `rehearsed` counts the steps since the stage began or masks changed; `fields` is the batch that the recorded step
+    reads; `host_groups` keeps, per group of the optimizer, the options that `Single` has and that are changed or moved
+    to the device here.
     """
 
     replay: Step | None

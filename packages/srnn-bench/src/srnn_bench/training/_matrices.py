@@ -11,7 +11,7 @@ from srnn_models import Matrix
 
 from .._errors import BenchError
 
-# torch's own layers say nothing of their gates
+# torch's own layers have no attribute for their gates
 GATES = {nn.RNN: 1, nn.RNNCell: 1, nn.GRU: 3, nn.GRUCell: 3, nn.LSTM: 4, nn.LSTMCell: 4}
 
 

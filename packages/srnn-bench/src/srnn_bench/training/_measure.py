@@ -22,7 +22,7 @@ ZERO = 1e-5  # weights with |w| <= 1e-5 count as absent: compatible with the cou
 
 
 class Diverged(Exception):
-    """A loss, a weight or a metric is not finite; the text says which one, where and when."""
+    """A loss, a weight or a metric is not finite; the message names it, and the place."""
 
 
 def measure_epoch(

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from .._errors import ModelError
 
@@ -113,14 +114,16 @@ class Recurrence(nn.Module):
         return torch.stack(outputs), self._join(parts)  # (T, B, N), (B, S)
 
     def _product(self) -> Recur:
-        """Return the product of one run, which transposes each weight once for all its steps."""
+        """Return the product of one run. A weight whose product is added to a drive is transposed once per run."""
         transposed: dict[str, Tensor] = {}
 
         def recur(name: str, x: Tensor, plus: Tensor | None = None) -> Tensor:
+            if plus is None or plus.dim() == 1:  # nothing, or a bias (rows,)
+                return functional.linear(x, getattr(self, name), plus)  # (B, rows)
             weight = transposed.get(name)  # (cols, rows)
             if weight is None:
                 weight = transposed[name] = getattr(self, name).t()
-            return x @ weight if plus is None else torch.addmm(plus, x, weight)  # (B, rows)
+            return torch.addmm(plus, x, weight)  # (B, rows)
 
         return recur
 

@@ -106,7 +106,7 @@ def test_farthest_points_by_a_plain_loop(manifold):
 
 def test_without_ripser_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "ripser", None)
-    with pytest.raises(ImportError, match=r"srnn-manifolds\[topology\]"):
+    with pytest.raises(ManifoldError, match=r"srnn-manifolds\[topology\]"):
         persistence(torch.zeros(3, 3))
 
 

@@ -79,7 +79,7 @@ def test_a_wrong_field_is_named(field, value):
 
 def test_without_neurogym_the_error_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "neurogym", None)
-    with pytest.raises(ImportError, match=r"Neurogym requires neurogym: pip install 'srnn-tasks\[neurogym\]'"):
+    with pytest.raises(TaskError, match=r"Neurogym requires neurogym: pip install 'srnn-tasks\[neurogym\]'"):
         opened(Neurogym())
 
 

@@ -57,7 +57,15 @@ class Rows:
             "keys": store.keys(),
             "results": {place: cell.results for place, cell in summary.cells.items()},
             "numbers": {
-                place: (cell.n, cell.mean, cell.sd, cell.values, cell.missing, cell.densities, cell.step_ms)
+                place: (
+                    cell.n,
+                    cell.mean,
+                    cell.sd,
+                    cell.values,
+                    cell.missing,
+                    cell.densities,
+                    [stage.step_ms for stage in cell.stages.values()],
+                )
                 for place, cell in summary.cells.items()
             },
             "done": (summary.done, summary.wanted, summary.stale),

@@ -242,7 +242,7 @@ def test_a_run_that_fails_or_kills_its_worker_costs_no_other(tiny, trial, tmp_pa
     shared = tmp_path / "shared"
     make([*todo, *jobs(tiny(), range(3))], tmp_path / "store", cluster, log, checkpoints=shared, checkpoint_every=0.0)
     assert log.ends.pop("wrong 0") == ("failed", Store(tmp_path / "store").get(wrong.key(0)).reason)
-    assert Store(tmp_path / "store").get(wrong.key(0)).reason.startswith("ValueError: masks.0.parameter: 'nix' matches")
+    assert Store(tmp_path / "store").get(wrong.key(0)).reason.startswith("BenchError: masks.0.parameter: 'nix' matches")
     status, reason = log.ends.pop("deadly 0")
     assert status == "failed" and reason.startswith("RuntimeError: Ray gave this run up, WorkerCrashedError: ")
     assert len(opened(tmp_path / "always")) == 1 + 3, "Ray tries a lost run three times more"

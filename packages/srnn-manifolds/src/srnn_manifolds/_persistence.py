@@ -30,13 +30,13 @@ def persistence(distances: Tensor, *, max_dimension: int = 1, coeff: int = 2) ->
     `max_dimension` is the highest dimension of holes; run time grows fast with it. `coeff` is a prime: modulo 2 a Klein
     bottle has other holes than modulo 3. `distances` may also be a numpy array.
 
-    Needs ripser: `pip install srnn-manifolds[topology]`; raises ImportError without it. Raises ManifoldError unless
+    Requires ripser (`pip install srnn-manifolds[topology]`). Raises ManifoldError without it, and unless
     `distances` is a symmetric matrix of numbers of at least 0 with zero diagonal, and `coeff` is a prime.
     """
     try:
         ripser: Any = importlib.import_module("ripser")
     except ImportError as error:
-        raise ImportError("persistence needs ripser: pip install 'srnn-manifolds[topology]'") from error
+        raise ManifoldError("persistence requires ripser: pip install 'srnn-manifolds[topology]'") from error
     matrix = torch.as_tensor(distances).detach().double().cpu()
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not len(matrix):
         raise ManifoldError(f"distances: expected shape (n, n), got {tuple(matrix.shape)}")

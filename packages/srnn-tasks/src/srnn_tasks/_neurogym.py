@@ -122,7 +122,7 @@ class NeurogymSource(BaseSource):
         try:
             neurogym: Any = importlib.import_module("neurogym")
         except ImportError as error:
-            raise ImportError("Neurogym requires neurogym: pip install 'srnn-tasks[neurogym]'") from error
+            raise TaskError("Neurogym requires neurogym: pip install 'srnn-tasks[neurogym]'") from error
         arguments = to_plain(self.task.arguments) | ({} if self.task.dt is None else {"dt": self.task.dt})
         try:
             return neurogym.make(self.task.environment, **arguments)

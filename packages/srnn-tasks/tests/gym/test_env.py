@@ -107,9 +107,10 @@ def test_gymnasium_is_imported_and_environments_are_registered_on_demand():
 def test_without_gymnasium_the_error_names_the_extra():
     code = (
         "import sys; sys.modules['gymnasium'] = None\n"
+        "import srnn_tasks\n"
         "from srnn_tasks.gym import CognitiveEnv\n"
         "try: CognitiveEnv('go')\n"
-        "except ImportError as error: print(error)"
+        "except srnn_tasks.TaskError as error: print(error)"
     )
     assert " ".join(run(code)) == "CognitiveEnv requires gymnasium: pip install 'srnn-tasks[gymnasium]'"
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from .._errors import BenchError
+from .._errors import BenchError, validation_message
 from ..experiment import Experiment, Job, Result
 from ._database import as_text
 
@@ -54,7 +54,8 @@ def result_of(row: dict[str, Any], where: str) -> Result:
             raise ValueError("its experiment and seed have another key")
     except ValidationError as error:
         raise BenchError(
-            f"{where} cannot be read by the installed packages (was the plug-in of its task removed?): {error}"
+            f"{where} cannot be read by the installed packages (was the plug-in of its task removed?): "
+            f"{validation_message(error)}"
         ) from error
     except (ValueError, TypeError, RecursionError) as error:
         raise BenchError(f"{where} cannot be read: {error}") from error

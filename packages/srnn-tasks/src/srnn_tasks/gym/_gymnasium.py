@@ -1,6 +1,8 @@
-"""The names used from gymnasium. If it is not installed, a base class whose constructor raises an ImportError."""
+"""The names used from gymnasium. If it is not installed, a base class whose constructor raises a TaskError."""
 
 from typing import Any
+
+from ..contract import TaskError
 
 try:
     from gymnasium import Env as Env
@@ -12,7 +14,7 @@ except ModuleNotFoundError:
         """Stand-in for `gymnasium.Env`, so that this package can be imported without gymnasium."""
 
         def __init__(self) -> None:
-            raise ImportError("CognitiveEnv requires gymnasium: pip install 'srnn-tasks[gymnasium]'")
+            raise TaskError("CognitiveEnv requires gymnasium: pip install 'srnn-tasks[gymnasium]'")
 
         def __class_getitem__(cls, _: Any) -> type:
             return cls

@@ -33,6 +33,7 @@ from .experiment import Training as Training
 from .experiment import override as override
 from .experiment import schemas as schemas
 from .papers import Figure as Figure
+from .papers import FigureRequest as FigureRequest
 from .papers import Paper as Paper
 from .report import print_report as print_report
 from .report import write_figures as write_figures
@@ -92,6 +93,7 @@ __all__ = [
     "Executor",
     "Experiment",
     "Figure",
+    "FigureRequest",
     "Job",
     "Judgement",
     "Masked",

@@ -42,6 +42,8 @@ def _line(error: ErrorDetails, data: Any) -> str:
                 continue  # the tag of a union
         parts.append(str(part))
     message = error["msg"].removeprefix("Value error, ").replace("\n", " ")
+    if error["type"] == "extra_forbidden":
+        message = "unknown field"
     if not parts:
         return message
     message = f"{'.'.join(parts)}: {message.removeprefix(f'{parts[-1]}: ')}"

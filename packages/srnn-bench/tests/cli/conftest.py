@@ -13,6 +13,7 @@ def srnn(monkeypatch, capsys, tmp_path) -> Callable[..., tuple[int, str, str]]:
     """Return a function that runs `srnn` in an empty folder and returns exit code, stdout and stderr."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(sys, "path", list(sys.path))  # the command line appends the current folder
 
     def call(*arguments):
         monkeypatch.setattr(sys, "argv", ["srnn", *arguments])

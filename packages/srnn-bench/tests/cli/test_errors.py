@@ -40,7 +40,7 @@ class Interrupts(Watcher):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("run", "moduli/tabel1"), "did you mean 'moduli/table1'?"),
+        (("run", "moduli/tabel1"), "did you mean 'moduli/table1' or"),
         (("run", "moduli/table1", "--scale", "huge"), "scale: expected one of smoke, quick, paper"),
         (("run", "moduli/table1", "--seeds", "a-b"), "seeds: expected numbers and ranges"),
         (("run", "moduli/table1", "--device", "tpu"), "device: expected auto, cpu or cuda"),
@@ -52,11 +52,15 @@ class Interrupts(Watcher):
         (("run", "folder.json"), "folder.json: expected the JSON file of an experiment, got: Is a directory"),
         (("run", "binary.json"), "binary.json: expected text in UTF-8"),
         (("run", "moduli/table1", "--results", "binary.json"), "results: expected a folder that can be"),
-        (("report",), "results: no such folder"),
-        (("claims",), "results: no such folder"),
-        (("export", "flat.csv"), "results: no such folder"),
+        (("report",), "results: no results; produce some first"),
+        (("claims",), "results: no results; produce some first"),
+        (("export", "flat.csv"), "results: no results; produce some first"),
         (("run", "moduli/table1", "--gpus-per-run", "0.5"), "require --executor ray"),
         (("run", "moduli/table1", "--executor", "proceses"), "did you mean 'processes'"),
+        (("run", "moduli/table1", "--executor", "builtins:dict", "--jobs", "1"), "builtins:dict(1) failed: TypeError"),
+        (("run", "moduli/table1", "--executor", "builtins:list", "--jobs", "1"), "builtins:list(1) failed: TypeError"),
+        (("run", "moduli/table1", "--executor", "builtins:str"), "expected an executor, got str, which lacks device"),
+        (("run", "moduli"), "expected a table of the paper 'moduli', one of moduli/table1"),
         (("run", "moduli/table1", "--track", "tensorbord"), "did you mean 'tensorboard'"),
         (("run", "moduli/table1", "--set", "model.recurrence.hidden"), "model.recurrence.hidden"),
         (("schema", "srnn-mask"), "package: expected one of srnn-manifolds"),
@@ -98,7 +102,7 @@ def test_a_mistake_in_an_experiment_file_names_field_expectation_and_value(srnn,
     code, _, err = srnn("run", "mine.json")
     assert (code, err) == (
         2,
-        "srnn: mine.json: model.recurrence.hiden: Extra inputs are not permitted, got 7; "
+        "srnn: mine.json: model.recurrence.hiden: unknown field, got 7; "
         "stages.0.training.epochs: Input should be greater than 0, got 0\n",
     )
 

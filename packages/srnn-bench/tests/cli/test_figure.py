@@ -27,9 +27,9 @@ def test_a_figure_without_runs_creates_no_store(srnn, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("moduli/figure9",), "expected one of modcog/clusters,"),
+        (("moduli/figure9",), "did you mean 'moduli/figure"),
         (("moduli/figure2", "--scale", "huge"), "scale: expected one of smoke, quick, paper, got 'huge'"),
-        (("moduli/figure3",), "results: no such folder"),
+        (("moduli/figure3",), "results: no results; produce some first"),
         (("moduli/figure3", "--results", "empty"), "Run `srnn run moduli/table2 --scale quick --save-weights` first"),
         (("moduli/figure4", "--results", "empty"), "Run `srnn run moduli/table3 --scale quick --save-weights` first"),
         (("moduli/graph", "--results", "empty"), "Run `srnn run moduli/table1 moduli/table2 --scale quick"),

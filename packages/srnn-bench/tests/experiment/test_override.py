@@ -116,7 +116,7 @@ MISTAKES = [  # setting; part of the message
     ("stages.0.training.epochs=0", "stages.0.training.epochs: Input should be greater than 0, got 0"),
     ("stages.0.training.optimizer.betas=[0.1]", "stages.0.training.optimizer.betas.1: Field required"),
     ("stages.0.training={}", "stages.0.training.batch_size: Field required"),
-    ('masks.0.pattern={"kind": "dense", "radius": 2}', "masks.0.pattern.radius: Extra inputs are not permitted, got 2"),
+    ('masks.0.pattern={"kind": "dense", "radius": 2}', "masks.0.pattern.radius: unknown field, got 2"),
     ('task={"kind": "ading"}', "task.kind: no task 'ading' is installed. Did you mean 'adding'?"),
     ("stages.0.start=rewind", "stages: expected start='continue' for the first stage, 'sparse'"),
     ("stages.1.name=null", "stages.1.name: Input should be a valid string, got None"),

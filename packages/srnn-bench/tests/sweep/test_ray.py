@@ -228,7 +228,7 @@ def test_runs_of_a_killed_node_are_made_elsewhere(tiny, trial, tmp_path, cluster
     assert log.ends == {job.label: ("done", None) for job in todo}
     assert Store(tmp_path / "there").statuses() == {"done": 9}
     assert len({raylet for _, raylet in opened(tmp_path / f"of {label[-1]}")}) == 2, "on two nodes"
-    assert any(note.startswith(f"{label}: its worker or node was lost; begun once more on ") for note in log.notes)
+    assert any(note.startswith(f"{label}: its worker or node was lost; started once more on ") for note in log.notes)
     sweep(jobs(tiny(stages=SHORT), range(9)), Store(tmp_path / "here"), conditions=CPU, stack="never", watcher=Log())
     assert outcomes(Store(tmp_path / "there")) == outcomes(Store(tmp_path / "here"))
 
@@ -244,7 +244,7 @@ def test_a_run_that_fails_or_kills_its_worker_costs_no_other(tiny, trial, tmp_pa
     assert log.ends.pop("wrong 0") == ("failed", Store(tmp_path / "store").get(wrong.key(0)).reason)
     assert Store(tmp_path / "store").get(wrong.key(0)).reason.startswith("BenchError: masks.0.parameter: 'nix' matches")
     status, reason = log.ends.pop("deadly 0")
-    assert status == "failed" and reason.startswith("RuntimeError: Ray gave this run up, WorkerCrashedError: ")
+    assert status == "failed" and reason.startswith("RuntimeError: Ray gave up this run after WorkerCrashedError: ")
     assert len(opened(tmp_path / "always")) == 1 + 3, "Ray tries a lost run three times more"
     assert set(log.ends.values()) == {("done", None)} and len(log.ends) == 4
     # what lost its worker once went on from its checkpoint
@@ -309,10 +309,10 @@ def test_the_tasks_of_a_sweep_end_with_it(trial, plugins, tmp_path, cluster, end
 
 
 @on_ray
-def test_an_address_where_nobody_answers_is_named():
+def test_an_address_where_nothing_answers_is_named():
     begin = time.monotonic()
     address = f"127.0.0.1:{free_port()}"
-    with pytest.raises(ValueError, match=f"address: expected host:port .*'{address}', where nobody answers"):
+    with pytest.raises(ValueError, match=f"address: expected host:port .*'{address}', where nothing answers"):
         RayExecutor(address)
     assert time.monotonic() - begin < 30
 

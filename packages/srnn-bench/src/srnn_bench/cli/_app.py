@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from pathlib import Path
 
 import typer
 from rich.console import Console
@@ -34,7 +36,10 @@ def main() -> None:
     """Run the command line.
 
     Errors of the user are printed as one line on stderr, with exit code 2. Any other exception shows its traceback.
+    Tasks, papers, trackers and executors named as `module:name` may be modules of the current folder.
     """
+    if (folder := str(Path.cwd())) not in sys.path:
+        sys.path.append(folder)  # a console script does not search it
     try:
         app()
     except USER_ERRORS as error:

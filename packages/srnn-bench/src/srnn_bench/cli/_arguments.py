@@ -94,10 +94,13 @@ def summaries(names: list[str] | None, scale: str | None, settings: list[str] | 
     ]
 
 
+def has_store(results: Path) -> bool:
+    """Return whether there is a store in a folder."""
+    return (results / "results.sqlite").exists()
+
+
 def existing_store(results: Path) -> Store:
-    """Return the store in a folder. Raises BenchError if the folder does not exist."""
-    if not results.exists():
-        raise BenchError(
-            f"{results}: no such folder; produce results first, e.g. with `srnn run moduli/table1 --scale smoke`"
-        )
+    """Return the store in a folder. Raises BenchError if there is none."""
+    if not has_store(results):
+        raise BenchError(f"{results}: no results; produce some first, e.g. with `srnn run moduli/table1 --scale smoke`")
     return Store(results)

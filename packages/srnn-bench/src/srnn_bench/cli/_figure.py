@@ -31,6 +31,8 @@ def figure_(
         for name, figure in papers.figures().items():
             needs = papers.command_of(_needs(name, figure), size) if figure.needs else "no runs"
             print_line(f"  {name:<20} {figure.title}\n  {'':<20} needs {needs}")
+        for error in papers.broken_figures().values():
+            print_line(error)
         return
     figures = {name: papers.figure(name) for name in names}  # unknown names are refused before anything is drawn
     for figure in figures.values():

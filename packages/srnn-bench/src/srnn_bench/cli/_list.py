@@ -14,7 +14,7 @@ from ..store import Store
 from ..sweep import EXECUTORS, TRACKERS
 from ..tables import SCALES, summarise
 from ._app import app, print_line
-from ._arguments import Results
+from ._arguments import Results, has_store
 
 
 @app.command("list")
@@ -25,7 +25,7 @@ def list_(
     results: Results = Path("results"),
 ) -> None:
     """List the papers with their tables, the tasks, trackers and executors, also those of plug-ins."""
-    store = Store(results) if state and (results / "results.sqlite").exists() else None
+    store = Store(results) if state and has_store(results) else None
     for entry in papers.PAPERS.entries():
         if entry.error is not None:
             print_line(f"Paper {entry.name}, {entry.distribution}: broken: {entry.error}")
@@ -58,7 +58,7 @@ def _print_group(paper: papers.Paper, table: str, variants: tuple[str, ...]) -> 
 
 
 def _state(paper: papers.Paper, name: str, store: Store | None) -> str:
-    """Return the numbers of finished and wanted runs of a table at each scale."""
+    """Return the numbers of finished and requested runs of a table at each scale."""
     states = []
     for scale in SCALES:
         table = paper.table(name, scale)

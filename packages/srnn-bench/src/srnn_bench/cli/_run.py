@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -24,7 +23,7 @@ from ..sweep import executor as find_executor
 from ..training import resolve_device
 from . import _run_options as options
 from ._app import app, console, print_line
-from ._arguments import Results, ScaleName, Settings, parse_seeds, read_experiment, scaled_table
+from ._arguments import Results, ScaleName, Settings, has_store, parse_seeds, read_experiment, scaled_table
 
 
 @app.command("run")
@@ -55,11 +54,10 @@ def run_(
     conditions = Conditions(device, precision, threads, recorded)
     workers = jobs or _default_workers(executor, conditions)
     if dry_run:
-        store = Store(results) if results.exists() else None
+        store = Store(results) if has_store(results) else None
         print_line("Timing a few training steps of each kind of network.")
         print_estimates(estimate(requested, store, conditions), workers, console)
         return
-    _search_current_folder()
     trackers = [tracker(name, results) for name in track or ()]
     ray = _Ray(address, gpus_per_run, shared_checkpoints)
     execute = partial(
@@ -88,8 +86,9 @@ def print_estimates(estimates: Iterable[Estimate], workers: int, console: Consol
         runs = each.wanted - each.stored
         missing, flops, seconds = missing + runs, flops + runs * each.flops, seconds + runs * each.seconds
     console.print(grid)
+    cost = f"{flops:.3g} FLOPs, about {duration(seconds / workers)} with {workers} in parallel"
     console.print(
-        f"Missing: {missing} runs, {flops:.3g} FLOPs, about {duration(seconds / workers)} with {workers} in parallel.",
+        f"Missing: {missing} {'run' if missing == 1 else 'runs'}, {cost}.",
         markup=False,
         highlight=False,
         soft_wrap=True,
@@ -113,12 +112,6 @@ def _default_workers(executor: str, conditions: Conditions) -> int:
     if executor != "processes" or resolve_device(conditions.device).type == "cuda":
         return 1
     return max(1, (os.cpu_count() or 1) // conditions.threads)
-
-
-def _search_current_folder() -> None:
-    """Let trackers and executors be modules of the current folder, as `python -m` does."""
-    if (folder := str(Path.cwd())) not in sys.path:
-        sys.path.append(folder)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ group `srnn.papers`, and each is imported only when it is asked for.
 """
 
 from ._discovery import PAPERS as PAPERS
+from ._discovery import broken_figures as broken_figures
 from ._discovery import figure as figure
 from ._discovery import figures as figures
 from ._discovery import find as find
@@ -26,6 +27,7 @@ __all__ = [
     "FigureRequest",
     "KeptRun",
     "Paper",
+    "broken_figures",
     "command_of",
     "figure",
     "figures",

@@ -6,7 +6,6 @@ group `srnn.papers`. Nothing is imported before it is asked for.
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import importlib
 import pkgutil
@@ -55,7 +54,7 @@ def table(name: str, scale: str) -> Table:
     paper = _paper_of(name)
     key = name.partition("/")[2]
     if paper is None or key not in paper.tables:
-        raise BenchError(_unknown("table", name, table_names()) + ", or an experiment file that ends in .json")
+        raise BenchError(_unknown("table", name, table_names()))
     return paper.table(key, known)
 
 
@@ -75,11 +74,23 @@ def figure(name: str) -> Figure:
 
 def figures() -> dict[str, Figure]:
     """Return the figures of all papers by full name. Papers and figures are imported; broken ones are left out."""
+    return _all_figures()[0]
+
+
+def broken_figures() -> dict[str, str]:
+    """Return the errors of papers whose figures cannot be imported, by paper."""
+    return _all_figures()[1]
+
+
+def _all_figures() -> tuple[dict[str, Figure], dict[str, str]]:
     usable: dict[str, Figure] = {}
+    broken: dict[str, str] = {}
     for paper in _usable():
-        with contextlib.suppress(BenchError):
+        try:
             usable |= {paper.full_name(key): each for key, each in _figures_of(paper.name).items()}
-    return usable
+        except BenchError as error:
+            broken[paper.name] = str(error)
+    return usable, broken
 
 
 def _figures_of(name: str) -> Mapping[str, Figure]:
@@ -131,7 +142,12 @@ def _scale(scale: str) -> Scale:
 
 
 def _unknown(noun: str, name: str, names: Iterable[str]) -> str:
+    """Return the error of an unknown table or figure: near matches, or all names of the paper or of all papers."""
     known = list(names)
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f" (did you mean {near[0]!r}?)" if near else ""
-    return f"{noun}: no {noun} {name!r}{hint}, expected one of {', '.join(known)}"
+    of_paper = [other for other in known if other.startswith(f"{name.rstrip('/')}/")]
+    near = difflib.get_close_matches(name, known, n=3)
+    if of_paper:
+        return f"{noun}: expected a {noun} of the paper {name!r}, one of {', '.join(of_paper)}, got the paper"
+    command = "list" if noun == "table" else "figure"
+    hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
+    return f"{noun}: no {noun} {name!r}; {hint}`srnn {command}` shows all"

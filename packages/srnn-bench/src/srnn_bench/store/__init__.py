@@ -1,7 +1,7 @@
 """Results on disk: one row per run in an SQLite file, weights beside it, and the export to one flat table.
 
 A `Store` reads and writes the results of one folder. A `Session` is a process that works on a store together with
-others: it leases runs, keeps the leases by a heartbeat, and writes results.
+others: it leases runs, renews its leases with a heartbeat, and writes results.
 """
 
 from ._export import export as export

@@ -39,7 +39,7 @@ ENDED = ("done", "diverged", "failed")
 
 
 class Session:
-    """A process that works on a store: it claims runs, keeps its claims by a heartbeat, and writes results.
+    """A process that works on a store: it claims runs, renews its leases with a heartbeat, and writes results.
 
     Use it as a context manager. A run belongs to one session at a time. On exit a session releases the runs that it
     has not finished. The runs of a process that died are claimed by another session: at once if the process is on this
@@ -108,7 +108,7 @@ class Session:
     def finish(self, outputs: Iterable[tuple[Job, RunOutput]]) -> list[bool]:
         """Write results and weights of claimed runs, all or none; return for each whether the lease was still held.
 
-        The lease is lost if this process was taken for dead, e.g. because the machine slept, and another session
+        The lease is lost if this process was presumed dead, e.g. because the machine slept, and another session
         claimed the run. Then the other session's result counts, and nothing is written for this run.
         """
         written = []

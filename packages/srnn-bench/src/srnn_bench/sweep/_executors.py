@@ -8,6 +8,7 @@ from srnn_tasks import Extensions
 
 from .._errors import BenchError
 from ._executor import Executor
+from ._interface import missing_methods
 
 
 def _check(name: str, loaded: object) -> Callable[..., Executor]:
@@ -33,13 +34,18 @@ def executor(name: str, workers: int) -> Executor:
     the built-in `processes` is. (The built-in `ray` has arguments of its own; construct `RayExecutor` instead.)
 
     Raises:
-        BenchError: If there is no such executor, it cannot be imported, or what it returns is not an executor.
+        BenchError: If there is no such executor, it cannot be imported, its call fails, or what it returns is not an
+            executor.
     """
-    made = EXECUTORS.load(name)(workers)
-    methods = [method for method in vars(Executor) if not method.startswith("_")]
-    missing = [method for method in methods if not callable(getattr(made, method, None))]
-    if missing:
+    factory = EXECUTORS.load(name)
+    try:
+        built = factory(workers)
+    except BenchError:
+        raise
+    except Exception as error:  # an executor of a user may raise anything
+        raise BenchError(f"executor: {name}({workers}) failed: {type(error).__name__}: {error}") from error
+    if missing := missing_methods(built, Executor):
         raise BenchError(
-            f"executor: {name}: expected an executor, got {type(made).__name__}, which lacks {', '.join(missing)}"
+            f"executor: {name}: expected an executor, got {type(built).__name__}, which lacks {', '.join(missing)}"
         )
-    return made
+    return built

@@ -73,7 +73,7 @@ def sweep(
                 units.append(missing)
             else:
                 policy.remove([job.key for job in unit])  # left by a process that died after writing the result
-        limit = min(workers, sum(map(len, units)))  # a stack may fall apart into single runs
+        limit = min(workers, sum(map(len, units)))  # a stack may be split into single runs
         used = executor or (InProcess() if limit < 2 else Processes(limit))
         try:
             _Sweep(session, used, conditions, policy, watcher).execute(units)

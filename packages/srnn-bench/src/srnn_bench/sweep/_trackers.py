@@ -9,6 +9,7 @@ from typing import cast
 from srnn_tasks import Extensions
 
 from .._errors import BenchError
+from ._interface import missing_methods
 from ._watcher import Watcher
 
 
@@ -45,9 +46,7 @@ def tracker(name: str, results: Path) -> Watcher:
         raise
     except Exception as error:  # a tracker of a user may raise anything
         raise BenchError(f"track: {name}() failed: {type(error).__name__}: {error}") from error
-    methods = [method for method in vars(Watcher) if not method.startswith("_")]
-    missing = [method for method in methods if not callable(getattr(watcher, method, None))]
-    if missing:
+    if missing := missing_methods(watcher, Watcher):
         raise BenchError(
             f"track: {name}: expected a watcher, got {type(watcher).__name__}, which lacks {', '.join(missing)}; "
             "srnn_bench.Watcher is a base class that has them all"

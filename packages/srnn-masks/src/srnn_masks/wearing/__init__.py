@@ -1,7 +1,8 @@
 """Masks and signs on the parameters of a module: apply them, keep them enforced in training, read and release them.
 
-Everything here works on any `nn.Module` through hooks, so that models and optimizers need no support for masks. All
-state is in one `Record` per parameter and module; the public functions find the records and check their arguments.
+A module wears a mask while the mask is enforced. Everything here works on any `nn.Module` through hooks, so that models
+and optimizers need no support for masks. All state is in one `Record` per parameter and module; the public functions
+find the records and check their arguments.
 """
 
 from ._balance import balance_signs as balance_signs

@@ -96,7 +96,7 @@ class Extensions(Generic[T]):
             return self._load(points[0])
         except (Exception, SystemExit) as error:
             origin = "" if points[0].value == name else f" of {_origin(points[0])}"
-            raise self.error(f"{self.field}: {self.noun} {name!r}{origin} is broken: {_one_line(error)}") from error
+            raise self.error(f"{self._named(name)}{origin} is broken: {_one_line(error)}") from error
 
     def entries(self) -> tuple[Extension, ...]:
         """Return all extensions, sorted by name. Each is loaded; a broken or duplicate one is listed with its error."""
@@ -113,6 +113,10 @@ class Extensions(Generic[T]):
             )
             for point in points
         )
+
+    def _named(self, name: str) -> str:
+        """Return the beginning of a message about an extension, with the noun once."""
+        return f"{self.field}: {'' if self.noun == self.field else f'{self.noun} '}{name!r}"
 
     def _points(self) -> list[EntryPoint]:
         """Return the built-in and the declared extensions."""
@@ -132,9 +136,7 @@ class Extensions(Generic[T]):
     def _duplicates(self, points: Sequence[EntryPoint]) -> str:
         origins = " and ".join(sorted(map(_origin, points)))
         count = len(points)
-        return (
-            f"{self.field}: {self.noun} {points[0].name!r} is declared {count} times, by {origins}; remove all but one"
-        )
+        return f"{self._named(points[0].name)} is declared {count} times, by {origins}; remove all but one"
 
 
 @lru_cache(maxsize=8)

@@ -100,7 +100,7 @@ def matrices(name: str, scale: Scale, variant: Variant) -> Table:
     return bench.table(
         name,
         scale,
-        title="Navigation error at 90 % sparsity, penalties on W_hh or on all matrices, each with places of its own",
+        title="Navigation error at 90 % sparsity, penalties on W_hh or on all matrices, each with its own embedding",
         source=BEYOND,
         cells=cells,
     )

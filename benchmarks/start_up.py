@@ -1,4 +1,4 @@
-"""Time from the start of Python to the end of `srnn --help` and `srnn list`, beside `import torch` alone.
+"""Time from the start of Python to the end of `srnn --help` and `srnn list`, compared with `import torch` alone.
 
     python benchmarks/start_up.py [--rounds 10]
 

@@ -282,9 +282,9 @@ def test_a_place_that_cannot_be_written_is_named(results, tmp_path, name, said):
     (tmp_path / "folder.csv").mkdir()
     (tmp_path / "folder.parquet").mkdir()
     (tmp_path / "file.txt").write_text("mine")
-    with pytest.raises(ValueError) as told:
+    with pytest.raises(ValueError) as error:
         export(results, tmp_path / name)
-    assert f"export: {said}{tmp_path / name}" in str(told.value)
+    assert f"export: {said}{tmp_path / name}" in str(error.value)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file.txt", "folder.csv", "folder.parquet"]
 
 

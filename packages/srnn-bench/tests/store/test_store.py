@@ -352,7 +352,7 @@ def claimers(tiny, store, number, todo=1):
     return started
 
 
-def tell(process):
+def proceed(process):
     process.stdin.write("\n")
     process.stdin.flush()
 
@@ -362,7 +362,7 @@ def test_processes_claim_each_run_once(tmp_path, tiny):
     store = Store(tmp_path)
     started = claimers(tiny, store, 3, todo=60)
     for process in started:
-        tell(process)
+        proceed(process)
     taken = [process.stdout.readline().split() for process in started]
     assert store.statuses() == {"running": 60}
     for process in started:
@@ -379,7 +379,7 @@ def test_processes_claim_each_run_once(tmp_path, tiny):
 def test_a_process_of_this_machine_that_died_is_seen_at_once(tmp_path, tiny):
     store, (job,) = Store(tmp_path), jobs(tiny(), 1)
     (process,) = claimers(tiny, store, 1)
-    tell(process)
+    proceed(process)
     assert process.stdout.readline() == "0\n"
     with Session(leased(store, 1e9)) as session:
         assert session.claim([job]) == []

@@ -36,7 +36,7 @@ def test_what_the_store_holds_tells_the_time(tiny, tmp_path):
     (found,) = estimate(jobs(tiny()), store, CPU)
     assert (found.stored, found.measured, found.seconds) == (2, 2, 20.0)
     (other,) = estimate(jobs(tiny()), store, Conditions("cpu", threads=2))
-    assert (other.stored, other.measured) == (2, 0), "results made otherwise tell no time"
+    assert (other.stored, other.measured) == (2, 0), "results produced under other conditions do not count"
 
 
 class Counted(Adding):

@@ -61,15 +61,15 @@ def send(watcher, job, steps) -> None:
 
 
 class Recorder(Watcher):
-    def __init__(self, told, name, fails=""):
-        self.told, self.name, self.fails = told, name, fails
+    def __init__(self, events, name, fails=""):
+        self.events, self.name, self.fails = events, name, fails
 
     def __getattribute__(self, method):
         if method not in ("reused", "begun", "epoch", "note", "ended", "close"):
             return super().__getattribute__(method)
 
         def record(*arguments):
-            self.told.append((self.name, method, *arguments))
+            self.events.append((self.name, method, *arguments))
             if method == self.fails:
                 raise RuntimeError(f"{self.name} fails")
 
@@ -81,11 +81,11 @@ METHODS = {"reused": 3, "begun": 1, "epoch": 2, "note": 1, "ended": 2, "close": 
 
 @pytest.mark.parametrize(("method", "arguments"), METHODS.items())
 def test_events_are_passed_on_in_order(method, arguments):
-    told = []
-    broadcast = Broadcast([Recorder(told, "a"), Recorder(told, "b")])
+    events = []
+    broadcast = Broadcast([Recorder(events, "a"), Recorder(events, "b")])
     getattr(broadcast, method)(*range(arguments))
     order = "ba" if method == "close" else "ab"
-    assert told == [(name, method, *range(arguments)) for name in order]
+    assert events == [(name, method, *range(arguments)) for name in order]
     assert getattr(Watcher(), method)(*range(arguments)) is None
 
 
@@ -96,22 +96,23 @@ def test_no_method_is_forgotten():
 
 @pytest.mark.parametrize("method", [name for name in METHODS if name not in ("note", "close")])
 def test_a_watcher_that_raises_is_closed_and_dropped(method):
-    told = []
-    broadcast = Broadcast([Recorder(told, "a"), Recorder(told, "b", fails=method), Recorder(told, "c")])
+    events = []
+    broadcast = Broadcast([Recorder(events, "a"), Recorder(events, "b", fails=method), Recorder(events, "c")])
     for _ in range(2):
         getattr(broadcast, method)(*range(METHODS[method]))
     said = "Recorder was dropped after it raised RuntimeError: b fails"
-    assert [(name, verb) for name, verb, *_ in told] == [
+    assert [(name, verb) for name, verb, *_ in events] == [
         *[("a", method), ("b", method), ("a", "note"), ("c", "note"), ("b", "close"), ("c", method)],
         *[("a", method), ("c", method)],
     ]
-    assert ("a", "note", said) in told
+    assert ("a", "note", said) in events
 
 
 def test_all_watchers_are_closed_if_some_fail():
-    told = []
-    Broadcast([Recorder(told, "a"), Recorder(told, "b", fails="close"), Recorder(told, "c", fails="close")]).close()
-    assert [(name, verb) for name, verb, *_ in told] == [
+    events = []
+    watchers = [Recorder(events, "a"), Recorder(events, "b", fails="close"), Recorder(events, "c", fails="close")]
+    Broadcast(watchers).close()
+    assert [(name, verb) for name, verb, *_ in events] == [
         *[("c", "close"), ("a", "note"), ("b", "note")],
         *[("b", "close"), ("a", "note"), ("a", "close")],
     ]
@@ -181,7 +182,7 @@ def next_second() -> None:
     time.sleep(1.01 - time.time() % 1)
 
 
-@pytest.mark.parametrize("again", [(3, 4, 5, 6), (1, 2, 3, 4, 5, 6)], ids=["goes on", "begins anew"])
+@pytest.mark.parametrize("again", [(3, 4, 5, 6), (1, 2, 3, 4, 5, 6)], ids=["resumes", "restarts"])
 def test_tensorboard_shows_each_epoch_of_a_broken_off_run_once(tensorboard, job, tmp_path, again):
     tensorboard.begun(job)
     for step in (1, 2, 3, 4):
@@ -201,7 +202,7 @@ def test_tensorboard_shows_each_epoch_of_a_broken_off_run_once(tensorboard, job,
     assert scalars["lottery/metric/mse"] == [(6, 1.5)]
 
 
-@pytest.mark.parametrize("begun", [True, False], ids=["told to begin", "not told"])
+@pytest.mark.parametrize("begun", [True, False], ids=["begun again", "not begun again"])
 def test_tensorboard_shows_each_epoch_once_when_a_worker_was_lost(tensorboard, job, begun):
     tensorboard.begun(job)
     send(tensorboard, job, (1, 2, 3, 4))
@@ -260,7 +261,7 @@ class Mine(Watcher):
         pass
 
 class Lacking:
-    def epoch(self, *told): ...
+    def epoch(self, *arguments): ...
     close = None
 
 class Needs(Watcher):
@@ -314,9 +315,9 @@ def test_tensorboard_is_a_tracker(tensorboard, tmp_path):
     ],
 )
 def test_a_name_that_is_no_tracker(mine, tmp_path, name, said):
-    with pytest.raises(ValueError) as told:
+    with pytest.raises(ValueError) as error:
         tracker(name, tmp_path)
-    assert str(told.value).startswith("track: ") and said in str(told.value)
+    assert str(error.value).startswith("track: ") and said in str(error.value)
 
 
 # The trackers of the docs, as printed

@@ -308,7 +308,7 @@ def test_other_files_in_the_folder_are_ignored(tmp_path):
 
 
 def test_a_checkpoint_that_another_process_removes_while_it_is_read_is_skipped(tmp_path, monkeypatch):
-    """Another process does so if it took this one for dead and finished the run first."""
+    """Another process does so if it presumed this one dead and finished the run first."""
     written = checkpoints(tmp_path)
     written.write(STATE | {"number": 1})
     written.write(STATE | {"number": 2})

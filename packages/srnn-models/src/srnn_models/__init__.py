@@ -1,4 +1,7 @@
-"""Recurrent cells and networks with an explicit time loop: a value specifies a module, and its `build` returns it."""
+"""Recurrent cells and networks with an explicit time loop: a value specifies a module, and its `build` returns it.
+
+The loop is explicit so that a recurrence can be stepped, differentiated twice and mapped by `vmap`.
+"""
 
 from importlib.metadata import version as _version
 

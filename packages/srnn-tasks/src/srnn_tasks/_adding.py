@@ -17,8 +17,8 @@ class Adding(Task):
     sequence. Targets `(T, B, 1)` are the sum at every step; the weight is 1 at the last step and 0 before.
 
     steps: T. epoch_sequences: fresh sequences per epoch.
-    held_out, held_out_seed: number of sequences in each held-out split, which are fixed: drawn from a separate
-    generator with this seed.
+    held_out: number of sequences in each held-out split.
+    held_out_seed: seed of the separate generator that draws the held-out splits, so they are the same in every run.
 
     >>> Adding(steps=30).epoch_sequences
     10000

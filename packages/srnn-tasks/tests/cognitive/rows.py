@@ -150,8 +150,8 @@ def check(task: Cognitive, batch: Batch, *, rules: Tensor | None = None) -> list
     """
     rules = torch.eye(len(task.names)) if rules is None else rules
     channels = 1 + 2 * task.ring
-    told = ("task", "period", "elapsed", "left", "delay", "respond", "answer")
-    info = {name: batch.info[name].T.numpy() for name in told}
+    names = ("task", "period", "elapsed", "left", "delay", "respond", "answer")
+    info = {name: batch.info[name].T.numpy() for name in names}
     targets = batch.targets.T.numpy()
     expected = np.zeros((batch.size, batch.steps, channels), dtype=np.float32)
     slots = np.full((batch.size, batch.steps), -1)

@@ -76,8 +76,8 @@ def test_constant_answers_on_test(token: str, accuracy: float, reported: float) 
     assert 100 * found["accuracy"] == pytest.approx(accuracy, abs=5e-4)
     assert 100 * found["accuracy_reported"] == pytest.approx(reported, abs=5.1e-4)
     small = opened(vocabulary=8)  # the same answers from a model, on a small vocabulary
-    told = evaluated(small, always(small.words.index(token), 8))
-    assert found == pytest.approx({name: told[name] for name in found}, rel=1e-12)
+    measured = evaluated(small, always(small.words.index(token), 8))
+    assert found == pytest.approx({name: measured[name] for name in found}, rel=1e-12)
 
 
 @needs_data
@@ -336,8 +336,8 @@ def test_constant_answers_are_the_shares_of_words(split: str) -> None:
         token, scores = source.constant(word, split=split)
         assert token == word
         assert scores["accuracy"] == pytest.approx(counts[word] / sum(counts.values()), rel=1e-12)
-        told = evaluated(source, always(source.words.index(word), len(source.words)), split)
-        assert scores == pytest.approx({name: told[name] for name in scores}, rel=1e-12)
+        measured = evaluated(source, always(source.words.index(word), len(source.words)), split)
+        assert scores == pytest.approx({name: measured[name] for name in scores}, rel=1e-12)
     assert source.constant(best, split=split) == (best, found)
 
 

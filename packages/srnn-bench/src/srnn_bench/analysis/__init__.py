@@ -2,7 +2,7 @@
 
 Masks as graphs, clusters of units by task variance and the sub-tasks that they serve, weights and embeddings on a
 manifold, and bumps of activity in hand-built attractors. Figures of papers use them, and they apply to any network, so
-this room imports none of the others: torch, numpy, scipy and `srnn_manifolds` only.
+this room imports none of the others: only torch, numpy, scipy, `srnn_manifolds` and the package's error class.
 """
 
 from ._attractor import BumpPersistence as BumpPersistence

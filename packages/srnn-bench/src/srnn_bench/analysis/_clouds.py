@@ -1,4 +1,4 @@
-"""Tests of whether a cloud of neurons has structure: its longest hole and its distances, beside random clouds.
+"""Tests of whether a cloud of neurons has structure: its longest hole and its distances, compared with random clouds.
 
 For Figure 4 of arXiv 2406.06290, which shows persistence diagrams alone. A null hypothesis is a way to draw a cloud:
 from the initial distribution of the embedding, or `permuted`, which keeps the distribution of each coordinate.

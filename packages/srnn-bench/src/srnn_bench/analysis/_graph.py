@@ -1,4 +1,4 @@
-"""Measures of a mask as a graph, beside those of random masks (arXiv 2406.06290, section 5)."""
+"""Measures of a mask as a graph, compared with those of random masks (arXiv 2406.06290, section 5)."""
 
 from __future__ import annotations
 

@@ -23,6 +23,8 @@ class PlacedWeights:
       NaN if all sizes or all costs are equal.
     - `size_on_cheap`: share of the sum of sizes on cheap pairs, with costs below half the greatest; `cheap_pairs`:
       share of such pairs, the expected value for weights that are unrelated to costs.
+
+    They are one value because one figure shows them all.
     """
 
     neuron: int

@@ -1,4 +1,4 @@
-"""What is wanted and what came out, as frozen values: experiments, results and run keys.
+"""The request and the outcome, as frozen values: experiments, results and run keys.
 
 Everything that determines a run is part of an `Experiment` and is hashed into its key; how the run is executed
 (`Conditions`) is not. No tensors, no database and no file formats here, so that every other room can import it.

@@ -65,6 +65,8 @@ class Environment(Value):
     commit of srnn's working copy, with the suffix `-dirty` if it has changes, and None for an installed package.
     `stacked` is the number of runs that were trained as one batched computation (1 for a single run). `recorded` is
     whether recording of the training step on a GPU was requested.
+
+    The fields are flat because they are those of a stored row.
     """
 
     packages: dict[str, str]

@@ -94,6 +94,8 @@ class Training(Value):
         embedding_decay: Factor of the embeddings' learning rate after each epoch.
         evaluate_every: Measure all metrics on the validation split every `evaluate_every` epochs and after the last,
             each time on the same held-out draws. The evaluation changes neither weights nor random streams.
+
+    The fields are flat because they are part of the run key, which a regrouping would change.
     """
 
     epochs: PositiveInt

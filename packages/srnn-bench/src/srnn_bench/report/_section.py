@@ -1,4 +1,4 @@
-"""A section of the report: everything that it says about one table, as texts."""
+"""A section of the report: everything that it says about one table, as text."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 from ..tables import Judgement, Summary, judge
 from ._sheets import Sheet, cell_sheet, claim_sheet, density_sheet, run_sheet, spread_sheet, step_sheet
-from ._texts import VERDICTS, anchor, caption, commands, counts, environments, troubles, verdicts
+from ._texts import VERDICTS, anchor, caption, commands, counts, environments, run_problems, verdicts
 
 
 @dataclass(frozen=True)
 class Section:
     """Everything that the report says about one table.
 
-    The fields are the parts of the section, so that terminal, HTML and Markdown lay out the same texts.
+    The fields are the parts of the section, so that terminal, HTML and Markdown lay out the same text.
     """
 
     summary: Summary
@@ -54,7 +54,7 @@ def section(summary: Summary) -> Section:
         caption=caption(summary),
         counts=counts(summary),
         cells=cell_sheet(summary),
-        remarks=(*summary.remarks, *troubles(summary)),
+        remarks=(*summary.remarks, *run_problems(summary)),
         judgements=judgements,
         claims=claim_sheet(judgements, summary.table.unit),
         densities=density_sheet(summary),

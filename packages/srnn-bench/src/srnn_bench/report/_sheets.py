@@ -1,4 +1,4 @@
-"""Sheets: the rows of texts that the report shows of a table."""
+"""Sheets: the rows of text that the report shows for a table."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 from ..experiment import Experiment
 from ..tables import FilledCell, Judgement, Summary
-from ._texts import judgement_numbers, number, ours, percent, theirs
+from ._texts import judgement_numbers, measured_text, number, percent, published_text
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """Rows of texts below column names.
+    """Rows of text below column names.
 
     The first `labels` columns name the row, the last `words` columns contain sentences, the others numbers. A second
     line of a text is shown below the first, less prominently.
@@ -35,8 +35,8 @@ def cell_sheet(summary: Summary) -> Sheet:
 
 
 def _cell_text(cell: FilledCell | None) -> str:
-    paper = theirs(cell.cell.published) if cell else ""
-    return ours(cell) + (f"\npaper {paper}" if paper else "")
+    paper = published_text(cell.cell.published) if cell else ""
+    return measured_text(cell) + (f"\npaper {paper}" if paper else "")
 
 
 def claim_sheet(judgements: Iterable[Judgement], unit: str) -> Sheet:

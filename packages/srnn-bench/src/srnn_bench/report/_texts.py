@@ -64,7 +64,7 @@ def verdicts(judgements: Sequence[Judgement]) -> dict[str, int]:
     return {verdict: counter[verdict] for verdict in VERDICTS}
 
 
-def troubles(summary: Summary) -> list[str]:
+def run_problems(summary: Summary) -> list[str]:
     """Return how many runs diverged, failed or are stale, and why; an empty list if there are none."""
     lines = []
     for status in ("diverged", "failed"):
@@ -77,7 +77,7 @@ def troubles(summary: Summary) -> list[str]:
     return lines
 
 
-def ours(cell: FilledCell | None) -> str:
+def measured_text(cell: FilledCell | None) -> str:
     """Return our mean, standard deviation and number of values, and how many runs have no value."""
     if cell is None:
         return ""
@@ -94,7 +94,7 @@ def without_value(cell: FilledCell) -> list[str]:
     return [f"{count} {cause}" for cause, count in causes.items() if count]
 
 
-def theirs(published: Published | None) -> str:
+def published_text(published: Published | None) -> str:
     """Return the mean, the standard deviation and the number of runs that the paper gives."""
     if published is None:
         return ""

@@ -2,8 +2,8 @@
 
 A `Table` declares cells, each an experiment, a stage and a reading; `summarise` fills them with the results of a store,
 and `judge` tests the claims of the table statistically. Declarations do not depend on results: within this room each
-file imports only those before it, in the order readings, cell, claim, filled cell, table, summary, statistics, verdict,
-ledger.
+file imports only those before it, in the order readings, curve readings, cell, claim, filled cell, table, override,
+summary, statistics, contrast test, judge, ledger.
 """
 
 from ._cell import SCALES as SCALES

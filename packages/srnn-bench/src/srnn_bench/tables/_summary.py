@@ -33,7 +33,7 @@ class Summary:
 
     @property
     def wanted(self) -> int:
-        """Number of runs that fill the table."""
+        """Number of runs requested: those that fill the table."""
         return len({(cell.cell.experiment, seed) for cell in self.cells.values() for seed in cell.results})
 
     @cached_property

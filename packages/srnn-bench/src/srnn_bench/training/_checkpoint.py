@@ -60,7 +60,7 @@ class Checkpoints:
                 content = unpack(data)
                 identity, state = content["identity"], content["state"]
             except (OSError, ValueError, KeyError, TypeError) as error:
-                with suppress(FileNotFoundError):  # another process, which took this one for dead, has removed it
+                with suppress(FileNotFoundError):  # another process, which presumed this one dead, has removed it
                     path.replace(path.with_suffix(".damaged"))
                     self.on_note(f"checkpoint {path}: set aside as damaged ({error})")
                 continue

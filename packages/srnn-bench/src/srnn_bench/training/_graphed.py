@@ -170,7 +170,7 @@ class Graphed(Single):
         self.masks_changed()
 
     def _train(self, fields: Fields | None = None) -> Tensor:
-        """Take the step of `Single` on the batch that lies ready, or on another; the carried state keeps its place."""
+        """Take the step of `Single` on the batch in `fields`, or on another; the carried state keeps its place."""
         place = self.state
         losses = super().train_on(_batch(self.fields if fields is None else fields))
         self.state = copy_state_into(place, carried(self.state, None)) if self.batches.source.spec.carry else None

@@ -19,7 +19,8 @@ class Single:
     """Engine of one run. It carries the hidden state from batch to batch if the task asks for it.
 
     `parameters` are those of the model by name; `plan`, `trained` (network), `embeddings`, `optimizer`, `batches` and
-    `state` (the hidden state to carry) belong to the current stage.
+    `state` (the hidden state to carry) belong to the current stage. They are flat because every step
+    reads them.
     """
 
     plan: Plan

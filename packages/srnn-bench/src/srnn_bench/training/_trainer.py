@@ -79,7 +79,7 @@ class Trainer:
                 self.position.epoch, self.position.batch = self.position.epoch + 1, 0
             self._end_stage()
             self.position = Position(stage=self.position.stage + 1, seconds=self.position.seconds)
-        self._book_time()
+        self._record_time()
 
     def _begin_stage(self) -> None:
         for member in self.alive:
@@ -94,7 +94,7 @@ class Trainer:
                 pruner.step(self.position.epoch)
         if self.plan.pruner is not None:
             self.engine.masks_changed()
-        self._book_time()
+        self._record_time()
         self.position.epoch_seconds.append(0.0)
         self.position.total = torch.zeros(len(self.members), 2, dtype=torch.float64, device=self.device)
 
@@ -106,7 +106,7 @@ class Trainer:
             self.position.total += self.engine.step()
             self.position.batch += 1
             if self.checkpoints is not None and self.checkpoints.due():
-                self._book_time(steps=True)
+                self._record_time(steps=True)
                 self.checkpoints.write(self._state())
                 self._clock = time.perf_counter()  # the time of writing is not counted
 
@@ -115,7 +115,7 @@ class Trainer:
         assert self.position.total is not None
         stage, number, training = self.plan.stage, self.position.epoch, self.plan.stage.training
         means = (self.position.total / self.plan.batches).tolist()  # the only wait for the device in an epoch
-        self._book_time(steps=True)
+        self._record_time(steps=True)
         learning_rate, factor = self.engine.learning_rate, 1.0
         for member, (loss, penalty) in zip(self.members, means, strict=True):
             if member.diverged is not None:
@@ -151,8 +151,8 @@ class Trainer:
             if self.keep_weights:
                 member.weights[name] = weights_file(member, name)
 
-    def _book_time(self, *, steps: bool = False) -> None:
-        """Add the time since the last booking to the total, and to the current epoch if it was spent on `steps`."""
+    def _record_time(self, *, steps: bool = False) -> None:
+        """Add the time since the last call to the total, and to the current epoch if it was spent on `steps`."""
         now = time.perf_counter()
         self.position.seconds += now - self._clock
         if steps:

@@ -18,7 +18,8 @@ class Manifold(Value):
     A point is the last dimension of a tensor, of size `coordinates`. All leading dimensions broadcast. Every method
     keeps dtype and device; lengths have the unit of the manifold's own parameters (radius, period).
 
-    To add a manifold, subclass this, write the five abstract members, and call `srnn_manifolds.testing.check_manifold`.
+    To add a manifold, subclass this, implement the five abstract members, and call
+    `srnn_manifolds.testing.check_manifold`.
     """
 
     @property

@@ -1,7 +1,7 @@
 """Recurrent cells: frozen values (`ElmanRNN`, `GRU`, …) and the modules that they build.
 
-A cell writes what one time step computes; the loop over time is shared, in `Recurrence`. A new cell is one file here
-and one line in `AnyRecurrence`.
+A cell implements what one time step computes; the loop over time is shared, in `Recurrence`. A new cell is one file
+here and one line in `AnyRecurrence`.
 """
 
 from typing import Annotated

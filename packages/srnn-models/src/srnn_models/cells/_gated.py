@@ -15,7 +15,8 @@ class GatedModule(Recurrence):
     """`weight_ih` (gN, I), `weight_hh` (gN, N), `bias_ih` and `bias_hh` (gN,) or None, for g = `gates`.
 
     Row = target, column = source; gate k owns rows kN to (k+1)N. All are drawn from U(+-1/sqrt(N)), as in torch. A
-    state has `parts` parts of size N.
+    state has `parts` parts of size N. The attributes are the sizes that `Recurrence` requires, the two that a subclass
+    sets, and the four parameters that torch's gated layers have.
     """
 
     gates: int

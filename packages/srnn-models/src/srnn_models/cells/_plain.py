@@ -15,8 +15,8 @@ from ._recurrence import Matrix, Recurrence
 class PlainModule(Recurrence):
     """`weight_ih` (N, I), `weight_hh` (N, N), `bias` (N,) or None; a state is h, (B, N).
 
-    Row = target neuron, column = source. All are drawn from U(+-1/sqrt(N)), as in torch. The parameters are
-    uninitialised until a subclass, once it has all of its own, calls `reset_parameters`.
+    Row = target neuron, column = source. All are drawn from U(+-1/sqrt(N)), as in torch. A subclass calls
+    `reset_parameters` after creating all its parameters; until then they are uninitialised.
     """
 
     nonlinearity: str

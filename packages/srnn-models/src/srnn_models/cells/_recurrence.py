@@ -42,7 +42,7 @@ class Recurrence(nn.Module):
     Sizes: `inputs` (I), `hidden` (N), `state_size` (S). A state is one tensor (B, S); None means zeros. `state_sizes`
     are the sizes of its parts, which sum to S: (N,) where the state is h itself, (N, N) for the h and c of an LSTM.
 
-    A subclass sets `inputs`, `hidden` and `state_sizes`, and writes `drive`, `advance`, `matrices` and
+    A subclass sets `inputs`, `hidden` and `state_sizes`, and implements `drive`, `advance`, `matrices` and
     `reset_parameters`, and `output` where the state is not h. Inside the loop a state of one part is a tensor, a state
     of several parts is a tuple of them.
     """

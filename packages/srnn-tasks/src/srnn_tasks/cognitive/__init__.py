@@ -1,8 +1,7 @@
 """The cognitive tasks of Yang et al. 2019 and of Mod-Cog (arXiv 2207.03523), composed of a few parts.
 
 A task is a family with parameters, optionally with an interval and a sequence; its name lists them, as in `dlygo`,
-`dlygo-intr`, `go-seql`, `dlygo-intr-seql`. Whole batches are drawn at once, on the device. "Facts sheet" in the
-comments of this folder is the project's summary of the paper and its code.
+`dlygo-intr`, `go-seql`, `dlygo-intr-seql`. Whole batches are drawn at once, on the device.
 """
 
 from ._batteries import BATTERIES as BATTERIES

@@ -19,7 +19,7 @@ from ._world import World
 class Match(Family):
     """A sample, a delay, a test; answer towards the test if they match (`on_match`) or if they do not.
 
-    They match if they are the same direction, or of the same half of the ring (`category`).
+    They match if they are the same direction, or in the same half of the ring (`category`).
     """
 
     category: bool
@@ -44,12 +44,12 @@ class Match(Family):
         in_category = (upper == match) * half + world.integers(n, half, generator=g)
         same_or_opposite = (sample + ~match * half) % world.ring
         test = torch.where(parameters["category"].bool(), in_category, same_or_opposite)
-        here = torch.stack([ring == 0, ring == 1], 1)  # (n, 2)
+        on_ring = torch.stack([ring == 0, ring == 1], 1)  # (n, 2)
         return Scene(
             directions=torch.stack([sample, test], 1),
-            strengths=here[:, None].expand(n, 2, 2).float(),
+            strengths=on_ring[:, None].expand(n, 2, 2).float(),
             shown=world.table((STIMULUS, SECOND)).expand(n, 2),
-            noisy=torch.nn.functional.pad(here, (1, 0)),
+            noisy=torch.nn.functional.pad(on_ring, (1, 0)),
             base=test,
             respond=match == parameters["on_match"].bool(),
         )

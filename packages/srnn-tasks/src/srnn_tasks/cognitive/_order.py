@@ -15,7 +15,7 @@ def drawn(rows: int, trials: int, chances: Tensor, *, generator: torch.Generator
 def never_twice(
     rows: int, trials: int, known: Tensor, *, after: Tensor | None = None, generator: torch.Generator
 ) -> Tensor:
-    """Draw slots `(rows, trials)`, never the previous one twice, as neurogym's `RandomSchedule` does.
+    """Draw slots `(rows, trials)`, never the same slot twice in a row, as neurogym's `RandomSchedule` does.
 
     All other slots are equally likely. With one trial per row, each row follows the row before it.
 

@@ -28,7 +28,7 @@ def trial_env() -> type[CognitiveEnv]:
             self._restart()
             return [seed]
 
-    CognitiveTrialEnv.__qualname__ = "CognitiveTrialEnv"  # module-level __getattr__ returns it to pickle
+    CognitiveTrialEnv.__qualname__ = "CognitiveTrialEnv"  # pickle finds the class through the module's `__getattr__`
     return CognitiveTrialEnv
 
 

@@ -1,4 +1,7 @@
-"""Image classification over time: the pixels of an image arrive as a sequence, and its class is read at the end."""
+"""Image classification over time: the pixels of an image arrive as a sequence, and its class is read at the end.
+
+The class depends on pixels from the whole sequence, so the task tests memory over 28 (rows) or 784 (pixels) steps.
+"""
 
 from ._mnist_files import Mnist as Mnist
 from ._mnist_files import load_mnist as load_mnist

@@ -1,4 +1,7 @@
-"""Navigation: a random walk in a box, whose velocity a network integrates into a place code (arXiv 2406.06290)."""
+"""Navigation: a random walk in a box, whose velocity a network integrates into a place code (arXiv 2406.06290).
+
+After the start the inputs are displacements only, so the network must keep its position in its state.
+"""
 
 from ._path_integration import PathIntegration as PathIntegration
 from ._path_integration import PathIntegrationSource as PathIntegrationSource

@@ -30,6 +30,8 @@ class PathIntegration(Task):
     scored: whether the loss counts `all` steps, as in the authors' code, or only the `last`, as in the paper's text
     (the weight is then 1 at the last step and 0 before). The metrics are the same for both.
 
+    There are many fields because every setting of the walk and of the place code is part of the experiment's key.
+
     >>> PathIntegration(steps=10, place_cells=256, place_width=0.2).place_code
     'reference'
     """

@@ -105,7 +105,7 @@ def _by_radius(scale: Scale, side: int) -> dict[str, Net]:
 
 
 def figure5(name: str, scale: Scale) -> Table:
-    """Figure 5a and b: masks of every radius beside the dense network."""
+    """Figure 5a and b: masks of every radius compared with the dense network."""
     size = SIZES[scale]
     nets = _by_radius(scale, size.side)
     masked = [row for row in nets if row != "dense"]
@@ -174,7 +174,7 @@ def figure7b(name: str, scale: Scale) -> Table:
 
 
 def figure5c(name: str, scale: Scale) -> Table:
-    """Figure 5c: locality beside random connections of equal in-degree, at about 4 %, by size."""
+    """Figure 5c: locality compared with random connections of equal in-degree, at about 4 %, by size."""
     size = SIZES[scale]
     nets: dict[str, Net] = {}
     for side in size.sides:
@@ -210,7 +210,7 @@ def figure5c(name: str, scale: Scale) -> Table:
 
 
 def low_degree(name: str, scale: Scale) -> Table:
-    """Section 2.5: locality beside random connections at low in-degree; figure `components` counts their parts."""
+    """Section 2.5: locality compared with random connections of low in-degree; see also figure `components`."""
     size = SIZES[scale]
     nets: dict[str, Net] = {}
     pairs: list[tuple[str, str]] = []

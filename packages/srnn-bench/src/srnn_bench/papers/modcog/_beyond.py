@@ -86,7 +86,7 @@ def leak(name: str, scale: Scale) -> Table:
 
 
 def legacy(name: str, scale: Scale) -> Table:
-    """The battery as the published code generates it, beside the corrected one."""
+    """The battery as the published code generates it, compared with the corrected one."""
     size = SIZES[scale]
     published = size.battery.model_copy(update={"conventions": Legacy()})
     cells = [

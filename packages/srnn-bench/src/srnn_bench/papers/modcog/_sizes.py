@@ -20,8 +20,8 @@ class Sizes:
     - `yang`, `battery`: the two sets of tasks; `yang_training`, `training`: how they are trained.
     - `early`: step at which Figure 2a compares networks.
     - `side`: sheet of Table 1 and Figure 5; `fewer`: nodes of its dense network with about as many synapses as the mask
-      of the first of `table_radii`; `low_radii`: masks beside random connections of low in-degree.
-    - `yang_side`: sheet of Figure 2; `matched_radii`: its masks beside dense networks with as many synapses.
+      of the first of `table_radii`; `low_radii`: masks compared with random connections of low in-degree.
+    - `yang_side`: sheet of Figure 2; `matched_radii`: its masks compared with dense networks with as many synapses.
     - `sides`: sheets of the comparison by size; `pool_sides`: square roots of the sizes of pools of autapses.
     - `powers`: the strengths of L1 are 10 to minus these.
     - `halts`: epochs after which clusters are counted, on a sheet of `cluster_side`.

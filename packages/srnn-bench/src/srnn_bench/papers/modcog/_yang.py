@@ -31,7 +31,7 @@ def _columns(scale: Scale) -> dict[str, str | Reading]:
 
 
 def figure2a(name: str, scale: Scale) -> Table:
-    """Figure 2a: masks of every radius beside the dense network with as many nodes."""
+    """Figure 2a: masks of every radius compared with the dense network with as many nodes."""
     size, nets = SIZES[scale], _by_radius(scale)
     masked = [row for row in nets if row != "dense"]
     claims = (
@@ -79,7 +79,7 @@ def _with_as_many(scale: Scale) -> list[tuple[str, str]]:
 
 
 def figure2b(name: str, scale: Scale) -> Table:
-    """Figure 2b: masks beside dense networks with as many synapses.
+    """Figure 2b: masks compared with dense networks with as many synapses.
 
     The paper's dense networks are its smaller one, N = 196, and one of 256, which has more weights than its mask of
     d = 4; here each mask has a dense network with as many weights as itself.

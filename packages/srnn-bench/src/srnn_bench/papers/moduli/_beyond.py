@@ -40,7 +40,7 @@ BEYOND = "Not in the paper, which names it as future work"
 
 
 def before(name: str, scale: Scale, variant: Variant) -> Table:
-    """A mask of W_hh drawn from the manifold before a single training, beside pruning W_hh to the same density."""
+    """A mask of W_hh drawn from the manifold before one training, compared with pruning W_hh to the same density."""
     bench = _navigation.benchmark(scale, RECURRENT_ALONE)
     torus = variant.preset.moduli(Torus())
     cells = [

@@ -104,7 +104,7 @@ def spaces(preset: Preset) -> dict[str, AnyRegularizer | None]:
 
 
 def table1(name: str, scale: Scale, variant: Variant) -> Table:
-    """Table 1: the torus beside its controls."""
+    """Table 1: the torus compared with its controls."""
     bench, columns = benchmark(scale, variant), controls(variant.preset)
     return bench.table(
         name,

@@ -91,7 +91,7 @@ def controls(preset: Preset) -> dict[str, AnyRegularizer | None]:
 
 
 def table4(name: str, scale: Scale, variant: Variant) -> Table:
-    """Table 4: the torus beside its controls."""
+    """Table 4: the torus compared with its controls."""
     return _grid(name, scale, variant, "by regularizer", "Table 4", controls(variant.preset), _claims.TABLE_4)
 
 

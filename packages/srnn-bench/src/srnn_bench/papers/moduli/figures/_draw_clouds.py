@@ -68,7 +68,7 @@ def spreads(name: str, tests: Mapping[str, Mapping[str, Sequence[CloudTest]]], l
             axes.grid(False, axis="y")
         grid[-1, 0].set_xlabel(label)
     caption = "A line for each run: strokes are clouds of the null hypothesis, the diamond is the trained cloud."
-    return Drawing(name, f"Trained clouds beside random ones: {label}", caption, figure)
+    return Drawing(name, f"Trained clouds compared with random ones: {label}", caption, figure)
 
 
 def pairs(name: str, clouds: Mapping[str, tuple[Manifold, Sequence[Tensor], Sequence[Tensor]]], ring: float) -> Drawing:

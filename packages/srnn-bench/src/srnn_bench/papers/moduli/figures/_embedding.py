@@ -1,4 +1,7 @@
-"""Figure 4 of arXiv 2406.06290: does a trained embedding find a manifold? Clouds of neurons beside random clouds."""
+"""Figure 4 of arXiv 2406.06290: does a trained embedding find a manifold?
+
+Clouds of neurons are compared with random clouds.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Section 5 of arXiv 2406.06290: pruned recurrent masks as graphs, beside random graphs."""
+"""Section 5 of arXiv 2406.06290: pruned recurrent masks as graphs, compared with random graphs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Compared = dict[str, tuple[float, float, float]]  # by measure: mean and standar
 
 
 def graph(request: FigureRequest) -> list[Path]:
-    """Section 5: measures of the recurrent masks at 90 %, beside random masks and such with the same degrees."""
+    """Section 5: recurrent masks at 90 % compared with random masks, and with random masks of the same degrees."""
     store, scale = request.required_store(), request.scale
     parts: list[str] = []
     missing: list[str] = []

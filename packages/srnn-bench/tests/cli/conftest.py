@@ -5,14 +5,14 @@ from collections.abc import Callable
 
 import pytest
 
-from srnn_bench.cli import main
+from srnn_bench.cli import console, main
 
 
 @pytest.fixture
 def srnn(monkeypatch, capsys, tmp_path) -> Callable[..., tuple[int, str, str]]:
     """Return a function that runs `srnn` in an empty folder and returns exit code, stdout and stderr."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(console, "width", 200)  # whatever COLUMNS was when the module was imported
     monkeypatch.setattr(sys, "path", list(sys.path))  # the command line appends the current folder
 
     def call(*arguments):

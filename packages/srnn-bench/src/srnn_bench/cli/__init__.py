@@ -5,9 +5,10 @@ Each file registers its commands on the typer application of `_app`; arguments t
 """
 
 from . import _export, _figure, _list, _report, _run  # noqa: F401 - each registers its commands
+from ._app import console as console
 from ._app import main as main
 from ._arguments import parse_seeds as parse_seeds
 from ._arguments import read_experiment as read_experiment
 from ._run import print_estimates as print_estimates
 
-__all__ = ["main", "parse_seeds", "print_estimates", "read_experiment"]
+__all__ = ["console", "main", "parse_seeds", "print_estimates", "read_experiment"]

@@ -121,4 +121,4 @@ def test_broken_papers_are_listed_with_their_errors(broken, tmp_path):
     assert "broken: TypeError: expected a srnn_bench.Paper" in by_name["wrong_paper"]
     assert "is declared 2 times" in by_name["flip_flop"] and "broken" not in by_name["moduli"]
     run = srnn("run", "flip_flop/memory", "--scale", "smoke", "--results", str(tmp_path / "results"), env=broken)
-    assert run.returncode == 2 and "paper 'flip_flop' is declared 2 times" in run.stderr
+    assert run.returncode == 2 and "paper: 'flip_flop' is declared 2 times" in run.stderr

@@ -33,7 +33,7 @@ def result_of(job, result, **changes):
 
 
 def leased(store, seconds):
-    """Return the same store with leases that end after so many seconds without a heartbeat."""
+    """Return the same store with leases that end after `seconds` without a heartbeat."""
     other = Store(store.folder)
     other.lease = seconds
     return other

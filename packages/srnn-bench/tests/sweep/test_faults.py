@@ -148,7 +148,7 @@ class Sweeps:
 
 
 def leased(store: Store, seconds: float) -> Store:
-    """Return a store whose leases end after so many seconds without a heartbeat."""
+    """Return a store whose leases end after `seconds` without a heartbeat."""
     store.lease = seconds
     return store
 

@@ -28,10 +28,11 @@ def figure_(
     if size is None:
         raise BenchError(f"scale: expected one of {', '.join(SCALES)}, got {scale!r}")
     if not names:
-        for name, figure in papers.figures().items():
+        listed, broken = papers.listed_figures()
+        for name, figure in listed.items():
             needs = papers.command_of(_needs(name, figure), size) if figure.needs else "no runs"
             print_line(f"  {name:<20} {figure.title}\n  {'':<20} needs {needs}")
-        for error in papers.broken_figures().values():
+        for error in broken.values():
             print_line(error)
         return
     figures = {name: papers.figure(name) for name in names}  # unknown names are refused before anything is drawn

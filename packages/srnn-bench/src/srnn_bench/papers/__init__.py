@@ -6,10 +6,10 @@ group `srnn.papers`, and each is imported only when it is asked for.
 """
 
 from ._discovery import PAPERS as PAPERS
-from ._discovery import broken_figures as broken_figures
 from ._discovery import figure as figure
 from ._discovery import figures as figures
 from ._discovery import find as find
+from ._discovery import listed_figures as listed_figures
 from ._discovery import table as table
 from ._discovery import table_names as table_names
 from ._kept_runs import KeptRun as KeptRun
@@ -27,12 +27,12 @@ __all__ = [
     "FigureRequest",
     "KeptRun",
     "Paper",
-    "broken_figures",
     "command_of",
     "figure",
     "figures",
     "find",
     "kept_runs",
+    "listed_figures",
     "network_of",
     "required_runs",
     "table",

@@ -74,15 +74,11 @@ def figure(name: str) -> Figure:
 
 def figures() -> dict[str, Figure]:
     """Return the figures of all papers by full name. Papers and figures are imported; broken ones are left out."""
-    return _all_figures()[0]
+    return listed_figures()[0]
 
 
-def broken_figures() -> dict[str, str]:
-    """Return the errors of papers whose figures cannot be imported, by paper."""
-    return _all_figures()[1]
-
-
-def _all_figures() -> tuple[dict[str, Figure], dict[str, str]]:
+def listed_figures() -> tuple[dict[str, Figure], dict[str, str]]:
+    """Return the figures of all papers by full name, and the errors of those that cannot be imported, by paper."""
     usable: dict[str, Figure] = {}
     broken: dict[str, str] = {}
     for paper in _usable():

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import cast
 
 from srnn_tasks import Extensions
 
 from .._errors import BenchError
 from ._executor import Executor
-from ._interface import missing_methods
+from ._interface import Factory, construct, factory_of, missing_methods
 
-
-def _check(name: str, loaded: object) -> Callable[..., Executor]:
-    if not callable(loaded):
-        raise TypeError(f"expected a class or a function that returns an executor, got {loaded!r}")
-    return loaded
-
-
-EXECUTORS: Extensions[Callable[..., Executor]] = Extensions(
+EXECUTORS: Extensions[Factory] = Extensions(
     "srnn.executors",
     noun="executor",
     field="executor",
-    check=_check,
+    check=factory_of("an executor"),
     error=BenchError,
     builtins={"processes": "srnn_bench.sweep:Processes", "ray": "srnn_bench.sweep:RayExecutor"},
 )
@@ -37,15 +30,9 @@ def executor(name: str, workers: int) -> Executor:
         BenchError: If there is no such executor, it cannot be imported, its call fails, or what it returns is not an
             executor.
     """
-    factory = EXECUTORS.load(name)
-    try:
-        built = factory(workers)
-    except BenchError:
-        raise
-    except Exception as error:  # an executor of a user may raise anything
-        raise BenchError(f"executor: {name}({workers}) failed: {type(error).__name__}: {error}") from error
+    built = construct(f"executor: {name}({workers})", EXECUTORS.load(name), workers)
     if missing := missing_methods(built, Executor):
         raise BenchError(
             f"executor: {name}: expected an executor, got {type(built).__name__}, which lacks {', '.join(missing)}"
         )
-    return built
+    return cast(Executor, built)

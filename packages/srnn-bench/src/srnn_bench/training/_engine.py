@@ -45,6 +45,22 @@ class Engine(Protocol):
         """Restore, in a stage that has just begun, what `state_dict` returned."""
 
 
+class HasOptimizer:
+    """Base class of the engines: the learning rates of the optimizer of the current stage."""
+
+    optimizer: torch.optim.Optimizer
+
+    @property
+    def learning_rate(self) -> float:
+        """Current learning rate of the networks, or of the embeddings if nothing else trains."""
+        return float(self.optimizer.param_groups[0]["lr"])
+
+    def scale_learning_rates(self, network: float, embedding: float) -> None:
+        """Multiply the learning rates of networks and embeddings by these factors."""
+        for group in self.optimizer.param_groups:
+            group["lr"] *= embedding if group.get(EMBEDDING) else network
+
+
 class Batches:
     """The stream of training batches of one stage of a run.
 
@@ -83,12 +99,6 @@ def optimizer(training: Training, network: list[nn.Parameter], embeddings: list[
         rate = training.embedding_learning_rate or training.learning_rate
         groups.append({"params": embeddings, "lr": rate, "weight_decay": 0.0, EMBEDDING: True})
     return training.optimizer.build(groups, training.learning_rate)
-
-
-def scale_learning_rates(optimizer: torch.optim.Optimizer, network: float, embedding: float) -> None:
-    """Multiply the learning rates of the groups of network and embeddings by these factors."""
-    for group in optimizer.param_groups:
-        group["lr"] *= embedding if group.get(EMBEDDING) else network
 
 
 def to_device(state: Any, device: torch.device) -> Any:

@@ -10,12 +10,12 @@ from torch import Tensor, nn
 
 from srnn_tasks import Batch, carried
 
-from ._engine import Batches, optimizer, scale_learning_rates, to_device, trainable
+from ._engine import Batches, HasOptimizer, optimizer, to_device, trainable
 from ._parts import Parts
 from ._plans import Plan
 
 
-class Single:
+class Single(HasOptimizer):
     """Engine of one run. It carries the hidden state from batch to batch if the task asks for it.
 
     `parameters` are those of the model by name; `plan`, `trained` (network), `embeddings`, `optimizer`, `batches` and
@@ -26,7 +26,6 @@ class Single:
     plan: Plan
     trained: list[nn.Parameter]
     embeddings: list[nn.Parameter]
-    optimizer: torch.optim.Optimizer
     batches: Batches
     state: Any
 
@@ -66,15 +65,6 @@ class Single:
 
     def masks_changed(self) -> None:
         """Do nothing: the model applies its masks itself."""
-
-    @property
-    def learning_rate(self) -> float:
-        """Current learning rate of the network, or of the embeddings if nothing else trains."""
-        return float(self.optimizer.param_groups[0]["lr"])
-
-    def scale_learning_rates(self, network: float, embedding: float) -> None:
-        """Multiply the learning rates of network and embeddings by these factors."""
-        scale_learning_rates(self.optimizer, network, embedding)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the optimizer, the carried hidden state, and the generator of the batches."""

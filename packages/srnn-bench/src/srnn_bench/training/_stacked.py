@@ -15,13 +15,13 @@ from torch.func import functional_call, vmap
 from srnn_tasks import Batch, carried
 
 from .._errors import BenchError
-from ._engine import FIELDS, Batches, optimizer, scale_learning_rates, to_device, trainable
+from ._engine import FIELDS, Batches, HasOptimizer, optimizer, to_device, trainable
 from ._parts import Parts
 from ._plans import Plan
 from ._stacked_network import StackedNetwork, check_stackable, stack
 
 
-class Stacked:
+class Stacked(HasOptimizer):
     """Engine of S runs of one experiment with different seeds.
 
     Each run has its own weights, masks, embeddings, batches, clipping norm and hidden state. Gradients never mix, so a
@@ -38,7 +38,6 @@ class Stacked:
     """
 
     plan: Plan
-    optimizer: torch.optim.Optimizer
     trained_embeddings: list[nn.Parameter]
     batches: list[Batches]
     states: Any
@@ -112,15 +111,6 @@ class Stacked:
             for moment in self.optimizer.state.get(self.network.parameters[name], {}).values():
                 if isinstance(moment, Tensor) and moment.shape == mask.shape:
                     moment.mul_(mask)
-
-    @property
-    def learning_rate(self) -> float:
-        """Current learning rate of the networks, or of the embeddings if nothing else trains."""
-        return float(self.optimizer.param_groups[0]["lr"])
-
-    def scale_learning_rates(self, network: float, embedding: float) -> None:
-        """Multiply the learning rates of all networks and of all embeddings by these factors."""
-        scale_learning_rates(self.optimizer, network, embedding)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the optimizer, the carried hidden states, and the generators of the batches."""

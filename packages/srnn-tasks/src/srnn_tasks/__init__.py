@@ -29,6 +29,7 @@ from .contract import carried as carried
 from .contract import evaluating as evaluating
 from .contract import position_losses as position_losses
 from .contract import weighted_mean as weighted_mean
+from .drawing import plot as plot
 from .images import SequentialMNIST as SequentialMNIST
 from .images import SequentialMNISTSource as SequentialMNISTSource
 from .navigation import PathIntegration as PathIntegration
@@ -85,6 +86,7 @@ __all__ = [
     "find",
     "kinds",
     "place_code",
+    "plot",
     "position_losses",
     "weighted_mean",
 ]

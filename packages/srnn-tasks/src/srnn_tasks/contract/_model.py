@@ -34,7 +34,7 @@ def apply_model(model: Model, batch: Batch, state: Any, *, outputs: int) -> tupl
         name = type(model).__name__ if isinstance(model, nn.Module) else repr(model)
         raise TaskError(
             f"model: {CONTRACT}; {name} takes other arguments. srnn_tasks.adapt(module, readout=nn.Linear(hidden, "
-            f"{outputs})) makes such a model of a torch.nn.RNN, GRU or LSTM, or of any module that takes (inputs, state)"
+            f"{outputs})) makes such a model of a torch.nn.RNN, GRU or LSTM, or another module of (inputs, state)"
         )
     returned = model(batch.inputs, batch.start, state)
     if not (isinstance(returned, tuple) and len(returned) == 2 and isinstance(returned[0], Tensor)):

@@ -37,9 +37,9 @@ class CognitiveEnv(Env[NDArray[np.float32], np.int64]):
     `info` contains `new_trial`; `gt`, the correct action for the observation that was acted upon; and, at the last step
     of a trial, `performance` and `trial`, the properties of the trial that starts.
 
-    With `render_mode="rgb_array"`, `render` returns the current step as pixels `(176, 480, 3)`: the two
-    rings with the fixation cue in their middle, the last action (green if it was correct, orange if not; the correct one is
-    circled), and a bar of the progress of the trial, which is green in the decision period.
+    With `render_mode="rgb_array"`, `render` returns the current step as pixels `(176, 480, 3)`: the two rings with the
+    fixation cue in their middle, the last action (green if it was correct, orange if not; the correct one is circled),
+    and a bar of the progress of the trial, which is green in the decision period.
 
     task: its name, such as "dlygo-intr-seql". rewards: replacements for `abort`, `correct` and `fail`. fields: those of
     `srnn_tasks.Cognitive` that concern one task: dt, ring, sigma, coherences, strengths, timing, conventions.

@@ -111,24 +111,20 @@ def target_rows(
     if count > CLASSES:
         found = [_tokens("target", values, words, target=True)]
         if answers is not None:
-            chances = np.take_along_axis(answers, values[:, None], 1)  # (T, 1)
+            chances = np.take_along_axis(answers, values[:, None].clip(0, count - 1), 1)  # (T, 1)
             found.append(Panel(0.6, lambda axes: panels.lines(axes, "p(target)", chances), target=True))
         return found
-    found = [
-        Panel(
-            0.85,
-            lambda axes: _classes(axes, "target", np.equal.outer(values, np.arange(count)).astype(float), groups),
-            target=True,
-        )
-    ]
+    chosen = np.equal.outer(values, np.arange(count)).astype(float)  # (T, O); a class out of range is no class
+    found = [Panel(0.85, lambda axes: _classes(axes, "target", chosen, groups), target=True)]
     if answers is not None:
-        found.append(Panel(0.85, lambda axes: _classes(axes, "output", answers, groups), target=True))
+        scale = None if loss == "own" else 1.0  # outputs under a loss of its own are drawn as they are
+        found.append(Panel(0.85, lambda axes: _classes(axes, "output", answers, groups, scale), target=True))
     return found
 
 
-def _classes(axes: Any, name: str, shares: panels.Array, groups: Sequence[Channels]) -> None:
+def _classes(axes: Any, name: str, shares: panels.Array, groups: Sequence[Channels], scale: float | None = 1.0) -> None:
     """Draw shares of classes `(T, O)` as one image, with ticks at the first class of each group."""
-    panels.image(axes, name, shares, scale=1.0)
+    panels.image(axes, name, shares, scale=scale)
     labels = [label for group in groups for label in (group.labels or ("",) * group.size)]
     if any(labels) and len(labels) <= 12:
         axes.set_yticks(range(len(labels)), labels)

@@ -54,7 +54,7 @@ def read_experiment(path: Path) -> Experiment:
     try:
         experiment = Experiment.model_validate_json(text)
     except ValidationError as error:
-        raise BenchError(f"{path}: {validation_message(error, _parsed(text))}") from error
+        raise BenchError(f"{path}: {validation_message(error, _parsed(text), Experiment)}") from error
     try:
         json.loads(text, object_pairs_hook=_reject_duplicates)
     except BenchError as error:

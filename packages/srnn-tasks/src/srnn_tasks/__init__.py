@@ -14,9 +14,11 @@ from .cognitive import Cognitive as Cognitive
 from .cognitive import CognitiveSource as CognitiveSource
 from .contract import BaseSource as BaseSource
 from .contract import Batch as Batch
+from .contract import DataSet as DataSet
 from .contract import LossKind as LossKind
 from .contract import Metric as Metric
 from .contract import Model as Model
+from .contract import Outline as Outline
 from .contract import Source as Source
 from .contract import Split as Split
 from .contract import Task as Task
@@ -53,6 +55,7 @@ __all__ = [
     "BatchDataset",
     "Cognitive",
     "CognitiveSource",
+    "DataSet",
     "Extension",
     "Extensions",
     "LossKind",
@@ -60,6 +63,7 @@ __all__ = [
     "Model",
     "Neurogym",
     "NeurogymSource",
+    "Outline",
     "PathIntegration",
     "PathIntegrationSource",
     "SequentialMNIST",

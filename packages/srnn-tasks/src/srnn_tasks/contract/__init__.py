@@ -12,6 +12,8 @@ from ._loss import weighted_mean as weighted_mean
 from ._model import Model as Model
 from ._model import carried as carried
 from ._model import evaluating as evaluating
+from ._outline import DataSet as DataSet
+from ._outline import Outline as Outline
 from ._source import BaseSource as BaseSource
 from ._source import Source as Source
 from ._source import Split as Split
@@ -26,9 +28,11 @@ from ._value import Value as Value
 __all__ = [
     "BaseSource",
     "Batch",
+    "DataSet",
     "LossKind",
     "Metric",
     "Model",
+    "Outline",
     "Source",
     "Split",
     "Task",

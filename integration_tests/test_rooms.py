@@ -30,9 +30,10 @@ FLOORS = (
     {"experiment"},
     {"_files"},
     {"_value", "_errors"},
+    {"_wording"},
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-GROUND = FLOORS[-2] | FLOORS[-1]
+GROUND = FLOORS[-3] | FLOORS[-2] | FLOORS[-1]
 ONLY_LEAVES = "analysis"  # the room that imports no other room at all
 # Files of `tables`: each imports only those before it.
 TABLES = (

@@ -15,9 +15,11 @@ from .cognitive import CognitiveSource as CognitiveSource
 from .contract import BaseSource as BaseSource
 from .contract import Batch as Batch
 from .contract import Channels as Channels
+from .contract import DataSet as DataSet
 from .contract import LossKind as LossKind
 from .contract import Metric as Metric
 from .contract import Model as Model
+from .contract import Outline as Outline
 from .contract import Source as Source
 from .contract import Split as Split
 from .contract import Task as Task
@@ -58,6 +60,7 @@ __all__ = [
     "Channels",
     "Cognitive",
     "CognitiveSource",
+    "DataSet",
     "Extension",
     "Extensions",
     "LossKind",
@@ -65,6 +68,7 @@ __all__ = [
     "Model",
     "Neurogym",
     "NeurogymSource",
+    "Outline",
     "PathIntegration",
     "PathIntegrationSource",
     "SequentialMNIST",

@@ -23,7 +23,7 @@ from ..sweep import executor as find_executor
 from ..training import resolve_device
 from . import _run_options as options
 from ._app import app, console, print_line
-from ._arguments import Results, ScaleName, Settings, has_store, parse_seeds, read_experiment, scaled_table
+from ._arguments import Results, ScaleName, Settings, has_store, is_file_name, parse_seeds, read_experiment, scaled_table
 
 
 @app.command("run")
@@ -100,7 +100,7 @@ def _requested(targets: list[str], scale: str, settings: list[str] | None, seeds
     numbers = None if seeds is None else parse_seeds(seeds)
     jobs: list[Job] = []
     for target in chain.from_iterable(papers.table_names() if target == "all" else (target,) for target in targets):
-        if target.endswith(".json"):
+        if is_file_name(target):
             experiment = override(read_experiment(Path(target)), settings or ())
             jobs += [Job(experiment, seed, f"{Path(target).stem}, seed {seed}") for seed in numbers or (0,)]
         else:

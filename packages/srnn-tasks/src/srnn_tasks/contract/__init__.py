@@ -14,6 +14,8 @@ from ._model import Model as Model
 from ._model import apply_model as apply_model
 from ._model import carried as carried
 from ._model import evaluating as evaluating
+from ._outline import DataSet as DataSet
+from ._outline import Outline as Outline
 from ._source import BaseSource as BaseSource
 from ._source import Source as Source
 from ._source import Split as Split
@@ -30,9 +32,11 @@ __all__ = [
     "BaseSource",
     "Batch",
     "Channels",
+    "DataSet",
     "LossKind",
     "Metric",
     "Model",
+    "Outline",
     "Source",
     "Split",
     "Task",

@@ -12,8 +12,10 @@ from torch import Tensor
 from ..contract import (
     BaseSource,
     Batch,
+    DataSet,
     Metric,
     Model,
+    Outline,
     Split,
     Task,
     TaskError,
@@ -72,6 +74,16 @@ class WikiText(Task):
         """Return the source. Reads the files, once per process, and copies the text to `device` (20 MB)."""
         check_generator(generator, device)
         return WikiTextSource(self, WIKITEXT_2.load(), device=device)
+
+    def data_set(self) -> DataSet:
+        """Return where WikiText-2 is."""
+        return WIKITEXT_2.search()
+
+    def outline(self, batch_size: int) -> Outline:
+        """Return the sizes; an epoch is one pass over the text, cut into `batch_size` streams."""
+        words = self.vocabulary or WIKITEXT_2.words
+        batches = count_windows((self.train_tokens or WIKITEXT_2.tokens[0]) // batch_size, self.steps)
+        return Outline(inputs=words, outputs=words, steps=self.steps, epoch_batches=batches)
 
 
 class WikiTextSource(BaseSource):

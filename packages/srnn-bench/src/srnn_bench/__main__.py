@@ -1,0 +1,5 @@
+"""`python -m srnn_bench`: the command `srnn`."""
+
+from .cli import main
+
+main()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from srnn_pruning import PruningError
 from srnn_tasks import TaskError
 
 from .._errors import BenchError
+from ._terminal import drop_unusable_sizes, new_console, prepare
 
 USER_ERRORS = (BenchError, ManifoldError, MaskError, ModelError, PruningError, TaskError)
 
@@ -26,10 +26,9 @@ app = typer.Typer(
     help="Experiments with sparse recurrent networks, and the tables of the papers.",
 )
 
-console = Console(emoji=False)
+drop_unusable_sizes()  # before a console reads them
 
-if not console.is_terminal and "COLUMNS" not in os.environ:
-    console = Console(width=120, emoji=False)  # in a file, rich would use 80 columns, too few for the tables
+console = new_console()
 
 
 def main() -> None:
@@ -38,15 +37,16 @@ def main() -> None:
     Errors of the user are printed as one line on stderr, with exit code 2. Any other exception shows its traceback.
     Tasks, papers, trackers and executors named as `module:name` may be modules of the current folder.
     """
+    prepare()
     if (folder := str(Path.cwd())) not in sys.path:
         sys.path.append(folder)  # a console script does not search it
     try:
         app()
     except USER_ERRORS as error:
-        Console(stderr=True, emoji=False).print(f"srnn: {error}", markup=False, highlight=False, soft_wrap=True)
+        print_line(f"srnn: {error}", new_console(stderr=True))
         raise SystemExit(2) from None
 
 
-def print_line(text: str) -> None:
+def print_line(text: str, console: Console = console) -> None:
     """Print plain text, without markup and without wrapping."""
     console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -4,6 +4,7 @@ Reports and the figures of papers share this room, so that all drawings look ali
 imports matplotlib, and is therefore imported only by what draws.
 """
 
+from . import _backend as _backend  # first: it imports matplotlib
 from ._drawing import COLOURS as COLOURS
 from ._drawing import DASHES as DASHES
 from ._drawing import FILLS as FILLS

@@ -5,14 +5,15 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from .._errors import BenchError
 from .._files import partial_path, remove_stale, write_atomically
-from ..experiment import Result
+from ..experiment import Request, Result
 from ._database import connected, prepare, transaction
+from ._requests import record, recorded
 from ._rows import CHECKED, check, result_of, row_of
 
 READ = f"SELECT {', '.join((*CHECKED, 'checksum'))} FROM runs"
@@ -129,6 +130,19 @@ class Store:
         """Return the number of runs that are pending, running, done, diverged and failed, by status."""
         with connected(self.path) as connection:
             return Counter(dict(connection.execute("SELECT status, count(*) FROM runs GROUP BY status").fetchall()))
+
+    def labels(self) -> dict[str, str]:
+        """Return the label of each run that has a result, by key: that of the job which asked for it first."""
+        with connected(self.path) as connection:
+            return dict(connection.execute("SELECT key, label FROM runs WHERE checksum IS NOT NULL").fetchall())
+
+    def record(self, requests: Iterable[Request]) -> None:
+        """Record what a sweep is asked for; seeds are added to those of an equal request."""
+        record(self.path, requests)
+
+    def requests(self) -> list[Request]:
+        """Return what sweeps were asked for, first requests first; none in a store of an earlier version."""
+        return recorded(self.path)
 
     def _result(self, row: sqlite3.Row) -> Result | None:
         """Return the result of a row, None if the run has none yet."""

@@ -3,7 +3,8 @@
 A `Table` declares cells, each an experiment, a stage and a reading; `summarise` fills them with the results of a store,
 and `judge` tests the claims of the table statistically. Declarations do not depend on results: within this room each
 file imports only those before it, in the order readings, curve readings, cell, claim, filled cell, table, override,
-summary, own experiment, statistics, contrast test, judge, ledger.
+summary, own experiment, statistics,
+comparison, contrast test, judge, ledger.
 """
 
 from ._cell import SCALES as SCALES
@@ -19,6 +20,8 @@ from ._claim import beats as beats
 from ._claim import beyond as beyond
 from ._claim import matches as matches
 from ._claim import within as within
+from ._comparison import Comparison as Comparison
+from ._comparison import compare as compare
 from ._curve_readings import AtStep as AtStep
 from ._curve_readings import StepsTo as StepsTo
 from ._curve_readings import evaluations as evaluations
@@ -51,6 +54,7 @@ __all__ = [
     "AtStep",
     "Cell",
     "Claim",
+    "Comparison",
     "Contrast",
     "FilledCell",
     "HeldOut",
@@ -70,6 +74,7 @@ __all__ = [
     "beyond",
     "bootstrap",
     "combine",
+    "compare",
     "evaluations",
     "fitting",
     "hedges",

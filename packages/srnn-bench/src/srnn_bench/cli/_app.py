@@ -50,3 +50,8 @@ def main() -> None:
 def print_line(text: str, console: Console = console) -> None:
     """Print plain text, without markup and without wrapping."""
     console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def print_progress(text: str) -> None:
+    """Print what a command is doing, on stderr: stdout holds only what was asked for."""
+    print_line(text, new_console(stderr=True))

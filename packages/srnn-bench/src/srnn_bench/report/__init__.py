@@ -1,16 +1,15 @@
 """Reports on tables: terminal text, one HTML page, Markdown, and figures.
 
-`section` turns a filled table into texts, which the terminal, the HTML page and Markdown lay out in their own ways.
+`section` turns a filled table into texts and figures, which the terminal, the HTML page and Markdown lay out in their
+own ways, the findings first.
 matplotlib is imported when figures are drawn, not before.
 """
 
 from ._html import write_figures as write_figures
 from ._html import write_html as write_html
 from ._markdown import write_markdown as write_markdown
-from ._own_figures import own_drawings as own_drawings
-from ._own_section import OwnSection as OwnSection
 from ._own_section import own_sections as own_sections
-from ._own_terminal import print_own as print_own
+from ._section import Finding as Finding
 from ._section import Section as Section
 from ._section import section as section
 from ._sheets import Sheet as Sheet
@@ -19,14 +18,12 @@ from ._terminal import print_claims as print_claims
 from ._terminal import print_report as print_report
 
 __all__ = [
-    "OwnSection",
+    "Finding",
     "Section",
     "Sheet",
     "drawings",
-    "own_drawings",
     "own_sections",
     "print_claims",
-    "print_own",
     "print_report",
     "section",
     "write_figures",

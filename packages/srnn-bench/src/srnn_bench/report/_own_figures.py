@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from ..tables import FilledCell
 from ._curves import Curve, loss_curves, metric_curves
-from ._own_section import OwnSection
 from ._texts import slug
 
 if TYPE_CHECKING:
@@ -17,23 +16,25 @@ if TYPE_CHECKING:
 SPAN = 20.0  # an axis is logarithmic above this ratio of largest to smallest value
 
 
-def own_drawings(section: OwnSection) -> list[Drawing]:
-    """Return the figures of a section: the training losses, and the evaluations of its metric if there are any."""
+def own_drawings(anchor: str, metric: str, cells: Mapping[str, FilledCell]) -> list[Drawing]:
+    """Return the training losses, and the evaluations of the metric if there are any; `cells` are those of one stage.
+
+    `anchor` is the prefix of the names of the figures.
+    """
     from ..drawing import style  # imports matplotlib
 
-    cells = {own.name: own.cell(own.experiment.stages[-1].name, section.metric) for own in section.experiments}
     with style():
         losses = _curves(cells, loss_curves)
-        metrics = _curves(cells, lambda line, cell: metric_curves(line, cell, section.metric))
+        metrics = _curves(cells, lambda line, cell: metric_curves(line, cell, metric))
         drawings = []
         if losses:
-            name, caption = f"{section.anchor}-curves", "Mean training loss per epoch"
+            name, caption = f"{anchor}-curves", "Mean training loss per epoch"
             drawings.append(_drawing(name, "Learning curves", caption, losses, "epoch", "training loss"))
         if metrics:
-            name, caption = f"{section.anchor}-validation-{slug(section.metric)}", f"Mean {section.metric}"
+            name, caption = f"{anchor}-validation-{slug(metric)}", f"Mean {metric}"
             caption += " on the validation split"
-            labels = ("optimizer steps", f"validation {section.metric}")
-            drawings.append(_drawing(name, f"Validation {section.metric}", caption, metrics, *labels))
+            labels = ("optimizer steps", f"validation {metric}")
+            drawings.append(_drawing(name, f"Validation {metric}", caption, metrics, *labels))
         return drawings
 
 

@@ -5,86 +5,63 @@ from __future__ import annotations
 import math
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ..experiment import packages_of, versions_differ
-from ..tables import Comparison, FilledCell, OwnExperiment, compare
+from ..tables import LEVEL, Comparison, FilledCell, OwnExperiment, compare
+from ._own_figures import own_drawings
+from ._section import Finding, Section
 from ._sheets import Sheet
 from ._texts import environments, number, percent, probability, slug, without_value
 
+PAIRS = 15  # shown at first; as many as six experiments have
 
-@dataclass(frozen=True)
-class OwnSection:
-    """Everything that the report says about the experiments of one's own on one kind of task, as text.
 
-    `results` has one row per experiment, `comparison` one per pair, and `runs` one per run and stage. `tests` says how
-    the pairs were tested; it is empty if there is no pair.
+def own_sections(experiments: Iterable[OwnExperiment]) -> list[Section]:
+    """Return one section per kind of task, since numbers of different tasks cannot be compared.
+
+    A section has one row per experiment, a comparison of any two of them by the headline metric after their last
+    stages, and their learning curves together.
     """
-
-    experiments: tuple[OwnExperiment, ...]
-    metric: str
-    heading: str
-    anchor: str
-    caption: str
-    results: Sheet
-    pairs: tuple[Comparison, ...]
-    comparison: Sheet
-    tests: str
-    remarks: tuple[str, ...]
-    runs: Sheet
-    environments: tuple[str, ...]
-
-    def strongest(self, count: int) -> Sheet:
-        """Return the comparison, limited to the pairs with the smallest p values if there are more than `count`."""
-        every = len(self.pairs)
-        if every <= count:
-            return self.comparison
-        order = sorted(range(every), key=lambda index: _p(self.pairs[index]))[:count]
-        rows = tuple(self.comparison.rows[index] for index in order)
-        return replace(
-            self.comparison, title=f"Comparison: the {count} of {every} pairs with the smallest p", rows=rows
-        )
-
-
-def own_sections(experiments: Iterable[OwnExperiment]) -> list[OwnSection]:
-    """Return one section per kind of task, since numbers of different tasks cannot be compared."""
     groups: dict[str, list[OwnExperiment]] = {}
     for own in experiments:
         groups.setdefault(own.experiment.task.kind, []).append(own)
     return [_section(kind, group) for kind, group in groups.items()]
 
 
-def _section(kind: str, experiments: Sequence[OwnExperiment]) -> OwnSection:
+def _section(kind: str, experiments: Sequence[OwnExperiment]) -> Section:
     metrics = dict.fromkeys(name for own in experiments for name in own.metrics[_last(own)])
     headline = next(iter(metrics), "")
     cells = {own.name: own.cell(_last(own), headline) for own in experiments}
     pairs = compare(cells)
-    tested = sum(pair.test is not None for pair in pairs)
+    order = sorted(range(len(pairs)), key=lambda index: _p(pairs[index]))
+    every = _comparison("Comparison, each experiment with every other", pairs, headline)
+    few = len(pairs) <= PAIRS
+    strongest = [pairs[index] for index in order[:PAIRS]]
+    title = f"Comparison: the {PAIRS} of {len(pairs)} pairs with the smallest p"
+    anchor = slug(f"own-{kind}")
     results = [result for own in experiments for result in own.found]
-    return OwnSection(
-        experiments=tuple(experiments),
-        metric=headline,
+    return Section(
         heading=f"Experiments of your own: {kind}",
-        anchor=slug(f"own-{kind}"),
+        anchor=anchor,
+        noise="",
+        findings=tuple(_findings(pairs, strongest, headline)),
+        counts=_counts(experiments),
+        unit=headline,
+        cells=_results(experiments, cells, list(metrics)),
         caption=(
             "Mean ± sample standard deviation over the runs that finished the stage; n is the number of runs that "
             "finished the last stage, to which weights present and step times belong."
         ),
-        results=_results(experiments, cells, list(metrics)),
-        pairs=tuple(pairs),
-        comparison=_comparison(pairs, headline),
-        tests=(
-            f"Difference: mean {headline} of the first minus that of the second, after the last stage of each, with "
-            "its 95 % interval by Welch's t test (not corrected). p: two-sided, corrected by Holm's procedure over "
-            f"{tested} tested {'pair' if tested == 1 else 'pairs'}. g: Hedges' effect size. That no difference is "
-            "found does not show that there is none."
-        )
-        if pairs
-        else "",
-        remarks=tuple(_remarks(experiments)),
+        remarks=(*_problems(experiments), *_tests(pairs, headline)),
+        judgements=(),
+        claims=Sheet("Claims", (), ()),
+        shown=(every if few else _comparison(title, strongest, headline),),
+        folded=() if few else (every,),
         runs=_runs(experiments),
         environments=tuple(environments(results)),
+        commands=(*(own.command for own in experiments if own.command), "srnn report"),
+        draw=lambda: own_drawings(anchor, headline, cells),
     )
 
 
@@ -124,7 +101,7 @@ def _results(experiments: Sequence[OwnExperiment], cells: Mapping[str, FilledCel
     return Sheet("Experiments", columns, tuple(rows))
 
 
-def _comparison(pairs: Sequence[Comparison], metric: str) -> Sheet:
+def _comparison(title: str, pairs: Sequence[Comparison], metric: str) -> Sheet:
     rows = []
     for pair in pairs:
         numbers = ("", "", "")
@@ -136,8 +113,47 @@ def _comparison(pairs: Sequence[Comparison], metric: str) -> Sheet:
                 "" if pair.effect is None else f"{pair.effect:+.2f}",
             )
         rows.append((f"{pair.first}\nminus {pair.second}", f"{pair.n[0]}, {pair.n[1]}", *numbers, pair.conclusion))
-    columns = ("pair", "n", f"difference of {metric}", "p, Holm", "g", "conclusion")
-    return Sheet("Comparison, each experiment with every other", columns, tuple(rows), words=1)
+    return Sheet(title, ("pair", "n", f"difference of {metric}", "p, Holm", "g", "conclusion"), tuple(rows), words=1)
+
+
+def _tests(pairs: Sequence[Comparison], metric: str) -> Iterator[str]:
+    """Yield how the pairs were tested."""
+    if pairs:
+        tested = sum(pair.test is not None for pair in pairs)
+        yield (
+            f"Comparison: the difference is the mean {metric} of the first minus that of the second, after the last "
+            "stage of each, with its 95 % interval by Welch's t test (not corrected). p is two-sided and corrected by "
+            f"Holm's procedure over {tested} tested {'pair' if tested == 1 else 'pairs'}; g is Hedges' effect size. "
+            "That no difference is found does not show that there is none."
+        )
+
+
+def _findings(pairs: Sequence[Comparison], strongest: Sequence[Comparison], metric: str) -> Iterator[Finding]:
+    """Yield the differences that were found, or that there was none among the pairs that could be tested."""
+    tested = sum(pair.test is not None for pair in pairs)
+    differ = sum(pair.p_holm is not None and pair.p_holm < LEVEL for pair in pairs)
+    over = f"corrected over {tested} {'pair' if tested == 1 else 'pairs'}"
+    for pair in strongest[:differ]:
+        if pair.test is not None and pair.p_holm is not None:
+            low, high = pair.test.interval
+            yield Finding(
+                "different",
+                f"{metric}: {pair.conclusion}, {pair.first} against {pair.second}",
+                f"difference {pair.test.estimate:+.3g}, 95 % {low:+.3g} to {high:+.3g}, "
+                f"n = {pair.n[0]} and {pair.n[1]}, p {_relation(pair.p_holm)}, {over}",
+            )
+    if tested and not differ:
+        smallest = min(pair.p_holm for pair in pairs if pair.p_holm is not None)
+        yield Finding(
+            "undecided",
+            f"{metric}: no difference found between any two of the experiments",
+            f"smallest p {_relation(smallest)}, {over}",
+        )
+
+
+def _relation(p: float) -> str:
+    text = probability(p)
+    return text if text.startswith("<") else f"= {text}"
 
 
 def _runs(experiments: Sequence[OwnExperiment]) -> Sheet:
@@ -157,7 +173,15 @@ def _runs(experiments: Sequence[OwnExperiment]) -> Sheet:
     return Sheet("All runs", columns, tuple(rows), words=1)
 
 
-def _remarks(experiments: Sequence[OwnExperiment]) -> list[str]:
+def _counts(experiments: Sequence[OwnExperiment]) -> dict[str, int]:
+    """Return the number of runs by how they ended, without those of 0."""
+    statuses = Counter(
+        "not run" if result is None else result.status for own in experiments for result in own.results.values()
+    )
+    return {name: statuses[name] for name in ("done", "diverged", "failed", "not run") if statuses[name]}
+
+
+def _problems(experiments: Sequence[OwnExperiment]) -> list[str]:
     """Return why runs diverged or failed, and which were produced by other package versions."""
     lines = []
     stale: Counter[str] = Counter()
@@ -174,7 +198,7 @@ def _remarks(experiments: Sequence[OwnExperiment]) -> list[str]:
 
 
 def _p(pair: Comparison) -> float:
-    return 2.0 if pair.p is None else pair.p
+    return math.inf if pair.p is None else pair.p
 
 
 def mean_text(cell: FilledCell) -> str:

@@ -132,22 +132,22 @@ def _findings(pairs: Sequence[Comparison], strongest: Sequence[Comparison], metr
     """Yield the differences that were found, or that there was none among the pairs that could be tested."""
     tested = sum(pair.test is not None for pair in pairs)
     differ = sum(pair.p_holm is not None and pair.p_holm < LEVEL for pair in pairs)
-    over = f"corrected over {tested} {'pair' if tested == 1 else 'pairs'}"
+    over = "" if tested == 1 else f", corrected over {tested} pairs"
     for pair in strongest[:differ]:
         if pair.test is not None and pair.p_holm is not None:
             low, high = pair.test.interval
             yield Finding(
                 "different",
-                f"{metric}: {pair.conclusion}, {pair.first} against {pair.second}",
+                f"{metric}: {pair.conclusion}",
                 f"difference {pair.test.estimate:+.3g}, 95 % {low:+.3g} to {high:+.3g}, "
-                f"n = {pair.n[0]} and {pair.n[1]}, p {_relation(pair.p_holm)}, {over}",
+                f"n = {pair.n[0]} and {pair.n[1]}, p {_relation(pair.p_holm)}{over}",
             )
     if tested and not differ:
         smallest = min(pair.p_holm for pair in pairs if pair.p_holm is not None)
         yield Finding(
             "undecided",
             f"{metric}: no difference found between any two of the experiments",
-            f"smallest p {_relation(smallest)}, {over}",
+            f"smallest p {_relation(smallest)}{over}",
         )
 
 

@@ -44,7 +44,8 @@ class Comparison:
         lost = f", among the runs with a value: {sum(self.lost)} of {sum(self.n + self.lost)} have none"
         lost = lost if any(self.lost) else ""
         if self.p_holm < LEVEL:
-            return f"the mean of {self.first if self.test.estimate < 0 else self.second} is lower{lost}"
+            low, high = (self.first, self.second) if self.test.estimate < 0 else (self.second, self.first)
+            return f"the mean of {low} is lower than that of {high}{lost}"
         corrected = " after correction" if self.p is not None and self.p < LEVEL else ""
         size = self.test.detectable
         found = "" if size is None else f"; so many runs find one of {size:.2g} with 80 % power (uncorrected)"

@@ -12,6 +12,7 @@ from ._section import Section, total_verdicts
 from ._sheets import Sheet
 from ._texts import EMPTY, counted
 
+
 def write_markdown(sections: Sequence[Section], path: str | Path, figures: Sequence[Path] = ()) -> Path:
     """Write the report as Markdown.
 

@@ -37,7 +37,9 @@ def noise(summary: Summary) -> str:
     if table.scale != "smoke":
         return ""
     claims = len(table.claims)
-    unjudged = f" None of its {claims} claims is judged." if claims > 1 else " Its claim is not judged." if claims else ""
+    unjudged = (
+        f" None of its {claims} claims is judged." if claims > 1 else " Its claim is not judged." if claims else ""
+    )
     return (
         f"These numbers are noise: scale smoke trains for a few steps, only to test the code.{unjudged} "
         f"For numbers that mean something: srnn run {table.name} --scale quick"

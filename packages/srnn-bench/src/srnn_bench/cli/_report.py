@@ -11,7 +11,7 @@ import typer
 from ..report import print_claims, print_report, write_figures, write_html, write_markdown
 from ..tables import ledger
 from ._app import app, console, print_line
-from ._arguments import Results, ScaleNames, Settings, Tables, summaries
+from ._arguments import Results, ScaleNames, Settings, Tables, output_folder, summaries
 
 
 @app.command("report")
@@ -28,7 +28,7 @@ def report_(
 ) -> None:
     """Print the tables that have results, with the paper's numbers, and write the report and its figures."""
     shown = [summary for summary in summaries(tables, scale, settings, results) if summary.results]
-    target = output or results / f"report.{format}"
+    target = output or output_folder(results) / f"report.{format}"
     files = write_figures(shown, target.parent / "figures") if figures else []
     path = write_html(shown, target) if format == "html" else write_markdown(shown, target, files)
     print_report(shown, console)

@@ -23,7 +23,16 @@ from ..sweep import executor as find_executor
 from ..training import resolve_device
 from . import _run_options as options
 from ._app import app, console, print_line
-from ._arguments import Results, ScaleName, Settings, has_store, parse_seeds, read_experiment, scaled_table
+from ._arguments import (
+    Results,
+    ScaleName,
+    Settings,
+    existing_store,
+    has_store,
+    parse_seeds,
+    read_experiment,
+    scaled_table,
+)
 
 
 @app.command("run")
@@ -54,7 +63,7 @@ def run_(
     conditions = Conditions(device, precision, threads, recorded)
     workers = jobs or _default_workers(executor, conditions)
     if dry_run:
-        store = Store(results) if has_store(results) else None
+        store = existing_store(results) if has_store(results) else None
         print_line("Timing a few training steps of each kind of network.")
         print_estimates(estimate(requested, store, conditions), workers, console)
         return

@@ -12,7 +12,7 @@ from .. import papers
 from ..report import own_sections, print_claims, print_report, section, write_figures, write_html, write_markdown
 from ..tables import ledger
 from ._app import app, console, print_line, print_progress
-from ._arguments import Results, ScaleNames, Settings, Tables, existing_store, summaries
+from ._arguments import Results, ScaleNames, Settings, Tables, existing_store, output_folder, summaries
 
 Reported = Annotated[list[str] | None, typer.Argument(help="Tables and experiments; default: those that were run.")]
 
@@ -41,7 +41,7 @@ def report_(
         print_progress(f"{summary.table.name}, scale {summary.table.scale}: {len(summary.results)} runs")
         sections.append(section(summary))
     sections += own_sections(selection.own)
-    target = output or results / f"report.{format}"
+    target = output or output_folder(results) / f"report.{format}"
     files = []
     for part in sections:
         if format == "html" or figures:

@@ -23,7 +23,7 @@ from ..sweep import executor as find_executor
 from ..training import resolve_device
 from . import _run_options as options
 from ._app import app, console, print_line
-from ._arguments import Results, ScaleName, Settings, has_store, parse_seeds
+from ._arguments import Results, ScaleName, Settings, existing_store, has_store, parse_seeds
 from ._requested_runs import requested_runs
 
 
@@ -57,7 +57,7 @@ def run_(
     conditions = Conditions(device, precision, threads, recorded)
     workers = jobs or _default_workers(executor, conditions)
     if dry_run:
-        store = Store(results) if has_store(results) else None
+        store = existing_store(results) if has_store(results) else None
         print_line("Timing a few training steps of each kind of network.")
         print_estimates(estimate(requested, store, conditions), workers, console)
         return
@@ -74,7 +74,7 @@ def run_(
         executor=_executor(executor, workers, threads, ray),
     )
     store = Store(results)
-    store.record(requests)
+    store.add_requests(requests)
     _watch(execute, requested, store, trackers)
 
 

@@ -3,8 +3,7 @@
 A `Table` declares cells, each an experiment, a stage and a reading; `summarise` fills them with the results of a store,
 and `judge` tests the claims of the table statistically. Declarations do not depend on results: within this room each
 file imports only those before it, in the order readings, curve readings, cell, claim, filled cell, table, override,
-summary, own experiment, statistics,
-comparison, contrast test, judge, ledger.
+summary, own experiment, statistics, comparison, contrast test, judge, ledger, publish.
 """
 
 from ._cell import SCALES as SCALES
@@ -31,6 +30,7 @@ from ._judge import judge as judge
 from ._ledger import ledger as ledger
 from ._override import override_table as override_table
 from ._own import OwnExperiment as OwnExperiment
+from ._publish import publish as publish
 from ._readings import HeldOut as HeldOut
 from ._readings import Reading as Reading
 from ._readings import WeightsPresent as WeightsPresent
@@ -85,6 +85,7 @@ __all__ = [
     "matches",
     "no_remarks",
     "override_table",
+    "publish",
     "summarise",
     "two_sided",
     "welch",

@@ -18,6 +18,7 @@ class Sizes:
     """Sizes at one scale, one attribute per choice of the paper. Sheets are square; a side is in units.
 
     - `yang`, `battery`: the two sets of tasks; `yang_training`, `training`: how they are trained.
+    - `demo_training`: training of the demonstration.
     - `early`: step at which Figure 2a compares networks.
     - `side`: sheet of Table 1 and Figure 5; `fewer`: nodes of its dense network with about as many synapses as the mask
       of the first of `table_radii`; `low_radii`: masks compared with random connections of low in-degree.
@@ -31,6 +32,7 @@ class Sizes:
     battery: Cognitive
     training: Training
     yang_training: Training
+    demo_training: Training
     early: int
     side: int
     yang_side: int
@@ -58,6 +60,7 @@ SIZES: dict[Scale, Sizes] = {
         battery=Cognitive(tasks="paper84", evaluation_trials=1),
         training=_training(2, 1, batches=3, batch_size=8),
         yang_training=_training(2, 1, batches=3, batch_size=8),
+        demo_training=_training(2, 1, batches=2, batch_size=8),
         early=4,
         side=5,
         yang_side=5,
@@ -79,6 +82,7 @@ SIZES: dict[Scale, Sizes] = {
         battery=Cognitive(tasks="paper84", evaluation_trials=20),
         training=_training(30, 3),
         yang_training=_training(20, 1),
+        demo_training=_training(10, 1, batches=50),
         early=500,
         side=20,
         yang_side=20,
@@ -100,6 +104,7 @@ SIZES: dict[Scale, Sizes] = {
         battery=Cognitive(tasks="paper84", evaluation_trials=100),
         training=_training(100, 2),
         yang_training=_training(100, 2),
+        demo_training=_training(20, 1),
         early=2000,
         side=50,
         yang_side=25,

@@ -52,7 +52,7 @@ def run_(
     """Execute the runs of tables or of an experiment; stored results are reused and interrupted runs are resumed."""
     requested = _requested(targets, scale, settings, seeds)
     conditions = Conditions(device, precision, threads, recorded)
-    workers = jobs or _default_workers(executor, conditions)
+    workers = jobs or default_workers(executor, conditions)
     if dry_run:
         store = Store(results) if has_store(results) else None
         print_line("Timing a few training steps of each kind of network.")
@@ -108,7 +108,8 @@ def _requested(targets: list[str], scale: str, settings: list[str] | None, seeds
     return jobs
 
 
-def _default_workers(executor: str, conditions: Conditions) -> int:
+def default_workers(executor: str, conditions: Conditions) -> int:
+    """Return the number of parallel runs if the user gives none."""
     if executor != "processes" or resolve_device(conditions.device).type == "cuda":
         return 1
     return max(1, (os.cpu_count() or 1) // conditions.threads)

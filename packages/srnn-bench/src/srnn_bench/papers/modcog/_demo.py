@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ...tables import Claim, Contrast, Scale, Table
-from ._columns import ACCURACY, DECISION, SOURCE, performance, rows_of
+from ._columns import ACCURACY, DECISION, FLOOR, SOURCE, performance, rows_of
 from ._networks import Net, dense, local
 from ._sizes import SIZES
 
@@ -33,7 +33,6 @@ def demo(name: str, scale: Scale) -> Table:
         tuple(Contrast(((row, DECISION, 1.0), ("dense", DECISION, -1.0)), bound=LEAD) for row in list(nets)[:-1]),
     )
     title = f"20 cognitive tasks after {steps:,} steps: units connected within distance d on a sheet, or all connected"
-    columns = {DECISION: ACCURACY, "whole trials": "trial_accuracy"}
-    cells = rows_of(nets, size.yang, training, columns)
+    cells = rows_of(nets, size.yang, training, {DECISION: ACCURACY, "always fixate": FLOOR})
     table = performance(name, scale, title, SOURCE.format("Figure 2a"), cells, (claim,))
     return replace(table, seeds=tuple(len(size.seeds) + seed for seed in size.seeds))

@@ -23,6 +23,7 @@ SIBLINGS = {"srnn_bench": {"srnn_manifolds", "srnn_masks", "srnn_pruning", "srnn
 }
 # Rooms of srnn_bench from the top floor to the ground; a room imports from the floors below its own.
 FLOORS = (
+    {"__main__"},
     {"cli"},
     {"report", "papers"},
     {"sweep", "tables", "analysis"},

@@ -97,9 +97,12 @@ def chosen(
     `names` are full parameter names or globs; a tied parameter is selected by any of its names. Raises MaskError, which
     calls the parameters `what`, for a name that selects nothing, except "*", which may select nothing.
     """
-    if verb != "release":  # it must also release a mask that can no longer be enforced
-        for _, host, record in records(module):
+    for _, host, record in records(module):
+        try:
             record.rebind(host)
+        except MaskError:
+            if verb != "release":  # which must also remove a mask that can no longer be enforced
+                raise
     candidates = [(name, host, record) for name, host, record in records(module) if has(record)]
     known = {name: record.identity(host) for name, host, record in candidates}
     identities = set(known.values())

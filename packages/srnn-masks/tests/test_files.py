@@ -5,7 +5,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from srnn_masks import MaskError, apply, apply_signs, load, masks, save
+from srnn_masks import MaskError, apply, load, masks, save
 
 EYE = torch.eye(6, dtype=torch.bool)
 

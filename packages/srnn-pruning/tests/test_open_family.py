@@ -110,7 +110,9 @@ def test_the_json_of_the_own_schedules_stays():
 def test_what_is_no_schedule_is_refused(module, fields, message, as_json):
     pruning = {"sparsity": 0.5, "schedule": fields}
     with pytest.raises(ValidationError, match=message):
-        Pruning.model_validate_json(TypeAdapter(dict).dump_json(pruning)) if as_json else Pruning.model_validate(pruning)
+        Pruning.model_validate_json(TypeAdapter(dict).dump_json(pruning)) if as_json else Pruning.model_validate(
+            pruning
+        )
 
 
 @pytest.mark.parametrize("name", ["Unnamed", "Renamed", "Derived"])

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ._errors import MaskError
-from .wearing import apply, apply_signs, check_fit, masks, maskable, signs
+from .wearing import apply, apply_signs, check_fit, maskable, masks, signs
 
 _FORMAT = "srnn-masks/1"
 _SIGNS = "signs:"
@@ -46,7 +46,9 @@ def load(path: str | PathLike[str], module: nn.Module) -> None:
     tensors = _read(path)
     masks = {name: tensor for name, tensor in tensors.items() if not name.startswith(_SIGNS)}
     signs = {name.removeprefix(_SIGNS): tensor for name, tensor in tensors.items() if name.startswith(_SIGNS)}
-    known = list(dict.fromkeys([*(name for name, _ in module.named_parameters(remove_duplicate=False)), *maskable(module)]))
+    known = list(
+        dict.fromkeys([*(name for name, _ in module.named_parameters(remove_duplicate=False)), *maskable(module)])
+    )
     unknown = [name for name in dict.fromkeys([*masks, *signs]) if name not in known]
     if unknown:
         got = f"got {', '.join(known) or 'no parameter'}"

@@ -74,7 +74,15 @@ def test_a_criterion_can_take_evidence(pruning_by):
 
 
 SMALL = [[-3.0, 1.0], [2.0, -4.0]]
-DTYPES = [torch.float8_e4m3fn, torch.float8_e5m2, torch.float16, torch.bfloat16, torch.complex64, torch.int8, torch.int64]
+DTYPES = [
+    torch.float8_e4m3fn,
+    torch.float8_e5m2,
+    torch.float16,
+    torch.bfloat16,
+    torch.complex64,
+    torch.int8,
+    torch.int64,
+]
 
 
 @pytest.mark.parametrize("dtype", DTYPES, ids=str)

@@ -10,7 +10,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-
 WITHOUT_ZERO = (torch.float8_e8m0fnu, torch.float4_e2m1fn_x2)
 """Dtypes that have no zero or hold two numbers per element: a weight of these cannot have a mask."""
 
@@ -18,11 +17,13 @@ SIGNED = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 """Dtypes of weights that can have signs: torch cannot clamp the others."""
 
 _BITS = {
-    **{
-        dtype: torch.uint8
-        for dtype in (torch.float8_e4m3fn, torch.float8_e5m2, torch.float8_e4m3fnuz, torch.float8_e5m2fnuz)
-    },
-    **{torch.uint16: torch.int16, torch.uint32: torch.int32, torch.uint64: torch.int64},
+    torch.float8_e4m3fn: torch.uint8,
+    torch.float8_e5m2: torch.uint8,
+    torch.float8_e4m3fnuz: torch.uint8,
+    torch.float8_e5m2fnuz: torch.uint8,
+    torch.uint16: torch.int16,
+    torch.uint32: torch.int32,
+    torch.uint64: torch.int64,
 }
 """Dtypes that torch cannot fill, with one of the same size whose 0 has the same bits."""
 
@@ -85,9 +86,7 @@ class Constraint:
         indices, values = gradient._indices(), gradient._values()
         values = values * self.factor(values)[tuple(indices)]
         coalesced = gradient.is_coalesced()
-        return torch.sparse_coo_tensor(
-            indices, values, gradient.shape, is_coalesced=coalesced, check_invariants=False
-        )
+        return torch.sparse_coo_tensor(indices, values, gradient.shape, is_coalesced=coalesced, check_invariants=False)
 
     def factor(self, like: Tensor) -> Tensor:
         """The mask as 0 and 1 in the dtype and on the device of `like`; a product is the fastest way to mask."""

@@ -57,7 +57,7 @@ def targets(module: nn.Module) -> list[Target]:
                 target = by_identity.get(identity) or Target(computed[leaf].weight(), computed[leaf])
             else:
                 identity = id(owner._parameters[leaf])
-                target = by_identity.get(identity) or Target(owner._parameters[leaf])  # type: ignore[arg-type]
+                target = by_identity.get(identity) or Target(owner._parameters[leaf])
             by_identity[identity] = target
             target.names.append(_join(prefix, leaf))
             if (id(owner), leaf) not in places:

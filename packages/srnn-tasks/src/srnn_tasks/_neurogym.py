@@ -16,6 +16,7 @@ from pydantic import Field, PositiveInt, field_validator, model_validator
 from torch import Tensor
 
 from ._frozen_dict import FrozenJson, to_plain
+from .cognitive import environment as class_of_neurogym
 from .contract import BaseSource, Batch, Metric, Split, Task, TaskError, TaskSpec, check_generator, check_split
 
 
@@ -27,7 +28,7 @@ class Neurogym(Task):
     `info` contains `trial` `(T, B)`, the number of the trial in its row, and `decision` `(T, B)`, which is True in a
     period named "decision" and where the correct action is not 0; `decision_accuracy` is the fraction correct there.
 
-    environment: as in `neurogym.make`; a name without version, such as "GoNogo", gets "-v0". arguments: of the
+    environment: as in `neurogym.make`; a class of it, such as "GoNogo", gets "-v0". arguments: of the
     environment, restricted to JSON values. dt: milliseconds per step, or None for the environment's default.
     evaluation_rows: rows of a held-out split, which is one batch.
 
@@ -51,7 +52,9 @@ class Neurogym(Task):
     @field_validator("environment")
     @classmethod
     def _with_version(cls, environment: str) -> str:
-        return f"{environment}-v0" if re.fullmatch(r"(yang19\.)?[A-Za-z]\w*", environment) else environment
+        """Add the version to a class of neurogym; ids of others may have none."""
+        known = class_of_neurogym(environment) == environment or re.fullmatch(r"yang19\.\w+", environment)
+        return f"{environment}-v0" if known else environment
 
     @model_validator(mode="after")
     def _one_dt(self) -> Neurogym:
@@ -135,7 +138,7 @@ class NeurogymSource(BaseSource):
         try:
             return neurogym.make(self.task.environment, **arguments)
         except Exception as error:
-            name, known = self.task.environment, neurogym.all_envs()
+            name, known = self.task.environment, _environments()
             near = [] if name in known else difflib.get_close_matches(name, known)
             hint = f". Did you mean {' or '.join(map(repr, near))}?" if near else ""
             raise TaskError(f"environment: neurogym cannot make {name!r}: {error}{hint}") from error
@@ -173,6 +176,12 @@ class NeurogymSource(BaseSource):
                 f"got {targets.min()} to {targets.max()}"
             )
         return inputs, targets, trial, decision
+
+
+def _environments() -> list[str]:
+    """Return the ids of neurogym's environments, which it registers with Gymnasium."""
+    registry = importlib.import_module("gymnasium").registry
+    return [name for name, spec in registry.items() if str(getattr(spec, "entry_point", "")).startswith("neurogym.")]
 
 
 def _seed(env: Any, seeds: np.random.SeedSequence) -> None:

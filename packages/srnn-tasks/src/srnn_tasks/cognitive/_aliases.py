@@ -18,7 +18,29 @@ LIKE = {  # class of neurogym -> the cognitive task most like it
     "ReachingDelayResponse": "dlygo",
     "SingleContextDecisionMaking": "ctxdm1",
 }
-OTHERS = ["AngleReproduction", "AnnubesEnv", "Bandit", "DawTwoStep", "DelayPairedAssociation", "Detection", "DualDelayMatchSample", "EconomicDecisionMaking", "GoNogo", "HierarchicalReasoning", "IntervalDiscrimination", "MotorTiming", "Null", "OneTwoThreeGo", "PostDecisionWager", "ProbabilisticReasoning", "PulseDecisionMaking", "Reaching1DWithSelfDistraction", "ReadySetGo", "SpatialSuppressMotion", "ToneDetection"]
+OTHERS = [
+    "AngleReproduction",
+    "AnnubesEnv",
+    "Bandit",
+    "DawTwoStep",
+    "DelayPairedAssociation",
+    "Detection",
+    "DualDelayMatchSample",
+    "EconomicDecisionMaking",
+    "GoNogo",
+    "HierarchicalReasoning",
+    "IntervalDiscrimination",
+    "MotorTiming",
+    "Null",
+    "OneTwoThreeGo",
+    "PostDecisionWager",
+    "ProbabilisticReasoning",
+    "PulseDecisionMaking",
+    "Reaching1DWithSelfDistraction",
+    "ReadySetGo",
+    "SpatialSuppressMotion",
+    "ToneDetection",
+]
 ENVIRONMENTS = {re.sub("[^a-z0-9]", "", name.lower()): name for name in (*LIKE, *OTHERS)}
 IDENTIFIER = re.compile(r"(?:(?:[\w.]+:)?srnn/|(?:neurogym\.)?(?:envs\.)?yang19\.)?([a-z0-9-]+?)(?:-v\d+)?")
 

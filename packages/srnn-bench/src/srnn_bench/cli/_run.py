@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -22,8 +21,10 @@ from ..sweep import Broadcast, Display, Estimate, Executor, RayExecutor, Watcher
 from ..sweep import executor as find_executor
 from ..training import resolve_device
 from . import _run_options as options
+from ._announce import announce, runs_to_execute
 from ._app import app, console, print_line
-from ._arguments import Results, ScaleName, Settings, has_store, is_file_name, parse_seeds, read_experiment, scaled_table
+from ._arguments import Results, ScaleName, Settings, default_workers, has_store, is_file_name, parse_seeds, read_experiment, scaled_table
+from ._data import check_tasks
 
 
 @app.command("run")
@@ -52,12 +53,13 @@ def run_(
     """Execute the runs of tables or of an experiment; stored results are reused and interrupted runs are resumed."""
     requested = _requested(targets, scale, settings, seeds)
     conditions = Conditions(device, precision, threads, recorded)
-    workers = jobs or _default_workers(executor, conditions)
+    workers = jobs or default_workers(executor, conditions)
     if dry_run:
         store = Store(results) if has_store(results) else None
         print_line("Timing a few training steps of each kind of network.")
         print_estimates(estimate(requested, store, conditions), workers, console)
         return
+    _prepare(targets, scale, requested, conditions, workers, executor, results, again=refresh or save_weights)
     trackers = [tracker(name, results) for name in track or ()]
     ray = _Ray(address, gpus_per_run, shared_checkpoints)
     execute = partial(
@@ -108,10 +110,26 @@ def _requested(targets: list[str], scale: str, settings: list[str] | None, seeds
     return jobs
 
 
-def _default_workers(executor: str, conditions: Conditions) -> int:
-    if executor != "processes" or resolve_device(conditions.device).type == "cuda":
-        return 1
-    return max(1, (os.cpu_count() or 1) // conditions.threads)
+def _prepare(
+    targets: list[str],
+    scale: str,
+    requested: list[Job],
+    conditions: Conditions,
+    workers: int,
+    executor: str,
+    results: Path,
+    *,
+    again: bool,
+) -> None:
+    """Say what will be done, and check that the tasks of the missing runs can be opened, before anything is executed.
+
+    The data are not checked for executors that may use other machines.
+    """
+    if executor != "processes":
+        return
+    missing = runs_to_execute(requested, Store(results) if has_store(results) else None, again=again)
+    announce(targets, scale, requested, missing, conditions, workers)
+    check_tasks(missing, resolve_device(conditions.device))
 
 
 @dataclass(frozen=True)

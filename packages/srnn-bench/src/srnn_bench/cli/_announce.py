@@ -30,7 +30,12 @@ def runs_to_execute(jobs: Sequence[Job], store: Store | None, *, again: bool) ->
 
 
 def announce(
-    targets: Sequence[str], scale: str, jobs: Sequence[Job], missing: Sequence[Job], conditions: Conditions, workers: int
+    targets: Sequence[str],
+    scale: str,
+    jobs: Sequence[Job],
+    missing: Sequence[Job],
+    conditions: Conditions,
+    workers: int,
 ) -> None:
     """Print how many runs there are, how long the missing ones take, and what other scales of the tables take."""
     number = len({job.key for job in jobs})
@@ -46,7 +51,9 @@ def announce(
     seconds = expectation.jobs(missing, workers)
     if seconds is None:
         return
-    print_line(f"This takes about {roughly(seconds)} on this CPU, {min(workers, len(missing))} in parallel.")
+    print_line(
+        f"Time: about {roughly(seconds)} on this CPU if it does nothing else, {min(workers, len(missing))} in parallel."
+    )
     tables = [target for target in targets if not is_file_name(target) and ":" not in target and target != "all"]
     if len(tables) < len(targets):
         return

@@ -30,7 +30,20 @@ USER_ERRORS = (BenchError, ManifoldError, MaskError, ModelError, PruningError, T
 CommandLineError = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
 
 # The order of the overview: that of first use.
-COMMANDS = ("demo", "list", "new", "run", "report", "claims", "figure", "export", "import", "backup", "schema", "doctor")
+COMMANDS = (
+    "demo",
+    "list",
+    "new",
+    "run",
+    "report",
+    "claims",
+    "figure",
+    "export",
+    "import",
+    "backup",
+    "schema",
+    "doctor",
+)
 
 
 class _Ordered(TyperGroup):

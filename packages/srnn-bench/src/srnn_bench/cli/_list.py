@@ -45,7 +45,7 @@ def list_(
                 print_line(f"    {paper.full_name(name):<28} {_state(paper, name, store)}")
     print_line(
         f"Times are estimates for the CPU of this machine with {workers} runs in parallel; `srnn run TABLE --dry-run` "
-        "measures them. Readings of a table (also ...) take about as long as the table."
+        "measures them. The tables after `also` are other readings of the one above and take roughly as long."
     )
     if store is not None:
         counts = ", ".join(f"{count} {status}" for status, count in sorted(store.statuses().items()))
@@ -85,7 +85,9 @@ def _print_group(
 
 def _data(table: Table) -> str:
     """Return the data sets that the tasks of a table read, and whether they were found."""
-    tasks = dict.fromkeys(stage.task or cell.experiment.task for cell in table.cells for stage in cell.experiment.stages)
+    tasks = dict.fromkeys(
+        stage.task or cell.experiment.task for cell in table.cells for stage in cell.experiment.stages
+    )
     found = {data.title: data.place is not None for data in map(data_set_of, tasks) if data is not None}
     return ", ".join(title + ("" if there else " (missing)") for title, there in found.items()) or "none"
 

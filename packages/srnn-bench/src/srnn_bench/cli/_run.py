@@ -23,7 +23,17 @@ from ..training import resolve_device
 from . import _run_options as options
 from ._announce import announce, runs_to_execute
 from ._app import app, console, print_line
-from ._arguments import Results, ScaleName, Settings, default_workers, has_store, is_file_name, parse_seeds, read_experiment, scaled_table
+from ._arguments import (
+    Results,
+    ScaleName,
+    Settings,
+    default_workers,
+    has_store,
+    is_file_name,
+    parse_seeds,
+    read_experiment,
+    scaled_table,
+)
 from ._data import check_tasks
 
 

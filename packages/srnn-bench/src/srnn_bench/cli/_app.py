@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 import traceback
@@ -23,6 +22,7 @@ from srnn_tasks import TaskError
 
 from .._errors import BenchError, validation_message
 from .._wording import plain, suggestion
+from ._terminal import drop_unusable_sizes, new_console, prepare
 
 USER_ERRORS = (BenchError, ManifoldError, MaskError, ModelError, PruningError, TaskError)
 
@@ -61,10 +61,9 @@ app = typer.Typer(
     help="Experiments with sparse recurrent networks, and the tables of the papers.",
 )
 
-console = Console(emoji=False)
+drop_unusable_sizes()  # before a console reads them
 
-if not console.is_terminal and "COLUMNS" not in os.environ:
-    console = Console(width=120, emoji=False)  # in a file, rich would use 80 columns, too few for the tables
+console = new_console()
 
 
 def main() -> None:
@@ -73,6 +72,7 @@ def main() -> None:
     Errors of the user are printed as one line on stderr, with exit code 2. Any other exception shows its traceback.
     Tasks, papers, trackers and executors named as `module:name` may be modules of the current folder.
     """
+    prepare()
     if (folder := str(Path.cwd())) not in sys.path:
         sys.path.append(folder)  # a console script does not search it
     try:
@@ -102,14 +102,14 @@ def options_(
     """Experiments with sparse recurrent networks, and the tables of the papers."""
 
 
-def print_line(text: str) -> None:
+def print_line(text: str, console: Console = console) -> None:
     """Print plain text, without markup and without wrapping."""
     console.print(text, markup=False, highlight=False, soft_wrap=True)
 
 
 def _refuse(message: str) -> None:
     """Print an error of the user and exit."""
-    Console(stderr=True, emoji=False).print(f"srnn: {message}", markup=False, highlight=False, soft_wrap=True)
+    print_line(f"srnn: {message}", new_console(stderr=True))
     raise SystemExit(2) from None
 
 
@@ -130,3 +130,8 @@ def _usage_message(error: Any) -> str:
         message = f"no command {match[1]!r}{suggestion(match[1], context.command.commands)}"
     message = named + message[0].lower() + message[1:].rstrip(".")
     return f"{message}{' ' if message.endswith('?') else '; '}`{command} --help` shows what there is"
+
+
+def print_progress(text: str) -> None:
+    """Print what a command is doing, on stderr: stdout holds only what was asked for."""
+    print_line(text, new_console(stderr=True))

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from .. import papers
 from .._errors import BenchError, validation_message
 from ..experiment import Conditions, Experiment
-from ..store import Store
+from ..store import PublishedRuns, Store, has_results, open_results
 from ..tables import SCALES, Summary, Table, override_table, summarise
 from ..training import resolve_device
 
@@ -132,23 +132,26 @@ def scaled_table(name: str, scale: str, settings: list[str] | None) -> Table:
 
 
 def summaries(names: list[str] | None, scale: str | None, settings: list[str] | None, results: Path) -> list[Summary]:
-    """Return the summaries of tables, at one scale or at all."""
+    """Return the summaries of tables, at one scale or at all; by default of published runs, else of all tables."""
     store = existing_store(results)
-    scales = SCALES if scale is None else (scale,)
-    return [
-        summarise(scaled_table(name, each, settings), store)
-        for name in names or papers.table_names()
-        for each in scales
-    ]
+    if names or not isinstance(store, PublishedRuns):
+        scales = SCALES if scale is None else (scale,)
+        pairs = [(name, each) for name in names or papers.table_names() for each in scales]
+    else:
+        pairs = [(name, each) for name, each in store.tables if scale in (None, each)]
+    return [summarise(scaled_table(name, each, settings), store) for name, each in pairs]
 
 
 def has_store(results: Path) -> bool:
-    """Return whether there is a store in a folder."""
-    return (results / "results.sqlite").exists()
+    """Return whether there is a store in a folder, or published runs."""
+    return has_results(results)
 
 
 def existing_store(results: Path) -> Store:
-    """Return the store in a folder. Raises BenchError if there is none."""
-    if not has_store(results):
-        raise BenchError(f"{results}: no results; produce some first, e.g. with `srnn run moduli/table1 --scale smoke`")
-    return Store(results)
+    """Return the store in a folder, or its published runs. Raises BenchError if there is neither."""
+    return open_results(results)
+
+
+def output_folder(results: Path) -> Path:
+    """Return the folder to write to by default: that of the store, or the current one beside read-only results."""
+    return results if (results / "results.sqlite").exists() and os.access(results, os.W_OK) else Path()

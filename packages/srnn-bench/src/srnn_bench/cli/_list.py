@@ -17,7 +17,7 @@ from ..sweep import EXECUTORS, TRACKERS, Expectation, roughly
 from ..tables import SCALES, Table, summarise
 from ..training import explain
 from ._app import app, print_line
-from ._arguments import Results, default_workers, has_store
+from ._arguments import Results, default_workers, existing_store, has_store
 from ._data import data_set_of
 
 
@@ -29,7 +29,7 @@ def list_(
     results: Results = Path("results"),
 ) -> None:
     """List the papers with their tables, expected times and data, and the tasks, trackers and executors."""
-    store = Store(results) if state and has_store(results) else None
+    store = existing_store(results) if state and has_store(results) else None
     workers = default_workers("processes", Conditions(device="cpu"))
     expectation = Expectation()
     for entry in papers.PAPERS.entries():

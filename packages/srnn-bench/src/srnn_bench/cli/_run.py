@@ -15,7 +15,7 @@ from rich.table import Table as Grid
 
 from .. import papers
 from .._errors import BenchError
-from ..experiment import Conditions, Job, override
+from ..experiment import Conditions, Job
 from ..store import Store
 from ..sweep import Broadcast, Display, Estimate, Executor, RayExecutor, Watcher, duration, estimate, sweep, tracker
 from ..sweep import executor as find_executor
@@ -23,18 +23,9 @@ from ..training import resolve_device
 from . import _run_options as options
 from ._announce import announce, runs_to_execute
 from ._app import app, console, print_line
-from ._arguments import (
-    Results,
-    ScaleName,
-    Settings,
-    default_workers,
-    has_store,
-    is_file_name,
-    parse_seeds,
-    read_experiment,
-    scaled_table,
-)
+from ._arguments import Results, ScaleName, Settings, default_workers, existing_store, has_store, parse_seeds
 from ._data import check_tasks
+from ._requested_runs import requested_runs
 
 
 @app.command("run")
@@ -43,6 +34,7 @@ def run_(
     scale: ScaleName = "quick",
     seeds: options.Seeds = None,
     settings: Settings = None,
+    grid: options.Grid = None,
     jobs: options.Jobs = None,
     device: options.Device = "auto",
     precision: options.PrecisionName = "float32",
@@ -61,11 +53,12 @@ def run_(
     results: Results = Path("results"),
 ) -> None:
     """Execute the runs of tables or of an experiment; stored results are reused and interrupted runs are resumed."""
-    requested = _requested(targets, scale, settings, seeds)
+    tables = chain.from_iterable(papers.table_names() if target == "all" else (target,) for target in targets)
+    requests, requested = requested_runs(tables, scale, settings, grid, None if seeds is None else parse_seeds(seeds))
     conditions = Conditions(device, precision, threads, recorded)
     workers = jobs or default_workers(executor, conditions)
     if dry_run:
-        store = Store(results) if has_store(results) else None
+        store = existing_store(results) if has_store(results) else None
         print_line("Timing a few training steps of each kind of network.")
         print_estimates(estimate(requested, store, conditions), workers, console)
         return
@@ -82,7 +75,9 @@ def run_(
         checkpoint_every=checkpoint_every,
         executor=_executor(executor, workers, threads, ray),
     )
-    _watch(execute, requested, Store(results), trackers)
+    store = Store(results)
+    store.add_requests(requests)
+    _watch(execute, requested, store, trackers)
 
 
 def print_estimates(estimates: Iterable[Estimate], workers: int, console: Console) -> None:
@@ -107,19 +102,6 @@ def print_estimates(estimates: Iterable[Estimate], workers: int, console: Consol
     )
 
 
-def _requested(targets: list[str], scale: str, settings: list[str] | None, seeds: str | None) -> list[Job]:
-    """Return the runs of tables and experiment files."""
-    numbers = None if seeds is None else parse_seeds(seeds)
-    jobs: list[Job] = []
-    for target in chain.from_iterable(papers.table_names() if target == "all" else (target,) for target in targets):
-        if is_file_name(target):
-            experiment = override(read_experiment(Path(target)), settings or ())
-            jobs += [Job(experiment, seed, f"{Path(target).stem}, seed {seed}") for seed in numbers or (0,)]
-        else:
-            jobs += scaled_table(target, scale, settings).jobs(numbers)
-    return jobs
-
-
 def _prepare(
     targets: list[str],
     scale: str,
@@ -137,7 +119,7 @@ def _prepare(
     """
     if executor != "processes":
         return
-    missing = runs_to_execute(requested, Store(results) if has_store(results) else None, again=again)
+    missing = runs_to_execute(requested, existing_store(results) if has_store(results) else None, again=again)
     announce(targets, scale, requested, missing, conditions, workers)
     check_tasks(missing, resolve_device(conditions.device))
 

@@ -20,6 +20,7 @@ from ..contract import (
     Task,
     TaskError,
     TaskSpec,
+    apply_model,
     carried,
     check_generator,
     check_split,
@@ -150,7 +151,7 @@ class WikiTextSource(BaseSource):
         with evaluating(model):
             for batch in self.held_out(split, generator=generator):
                 state = carried(state, batch.reset)
-                outputs, state = model(batch.inputs, batch.start, state)  # (T, B, V)
+                outputs, state = apply_model(model, batch, state, outputs=self.spec.outputs)  # (T, B, V)
                 correct = outputs.argmax(-1) == batch.targets  # (T, B)
                 losses = position_losses(self.spec.loss, outputs, batch.targets)  # (T, B)
                 sums.append(torch.stack([correct.float().sum(), losses.float().sum()]))

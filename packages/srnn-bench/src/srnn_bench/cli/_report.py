@@ -36,19 +36,19 @@ def report_(
     stored = len(store.keys())
     print_progress(f"reading {stored} {'run' if stored == 1 else 'runs'} of {store.path}")
     selection = papers.select(store, tables or (), scale=scale, settings=settings or ())
-    sections = []
-    for summary in selection.summaries:
-        print_progress(f"{summary.table.name}, scale {summary.table.scale}: {len(summary.results)} runs")
-        sections.append(section(summary))
     target = output or results / f"report.{format}"
-    files = []
-    for part in sections:
+    sections, files = [], []
+    for summary in selection.summaries:
+        name = f"{summary.table.name}, scale {summary.table.scale}"
+        print_progress(f"{name}: judging {len(summary.results)} runs")
+        part = section(summary)
         if format == "html" or figures:
-            print_progress(f"drawing figures of {part.heading}")
-            if format == "html":
-                print_progress(f"{len(part.figures)} figures drawn")
+            print_progress(f"{name}: drawing figures")
+        if format == "html":
+            print_progress(f"{name}: drew {len(part.figures)} figures")
         if figures:
             files += write_figures([part], target.parent / "figures")
+        sections.append(part)
     path = write_html(sections, target) if format == "html" else write_markdown(sections, target, files)
     print_report(sections, console)
     for note in selection.notes:

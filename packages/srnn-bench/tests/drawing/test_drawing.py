@@ -129,6 +129,22 @@ def test_a_backend_that_is_not_installed_does_not_matter():
         assert not kept or done.stdout.split()[1] == backend
 
 
+def test_a_matplotlibrc_of_the_current_folder_changes_no_drawing(tmp_path):
+    (tmp_path / "matplotlibrc").write_text("font.size: 30\ntext.usetex: True\naxes.grid: False\nbackend: nonsense\n")
+    code = (
+        "from srnn_bench.drawing import Drawing, canvas, file_svg, style\n"
+        "with style():\n"
+        "    figure, axes = canvas(2.0)\n"
+        "    axes.plot([0, 1], [1, 10])\n"
+        "print(file_svg(Drawing('name', 'title', 'caption', figure)), end='')\n"
+    )
+    files = [
+        subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True).stdout
+        for folder in (tmp_path, tmp_path.parent)
+    ]
+    assert files[0] == files[1] != ""
+
+
 def test_series_differ_by_more_than_colour():
     looks = [(series(index)["color"], series(index)["marker"]) for index in range(56)]
     assert len(set(looks)) == 56

@@ -9,10 +9,19 @@ from typing import Annotated, Literal
 import typer
 
 from .. import papers
-from ..report import print_claims, print_report, section, write_figures, write_html, write_markdown
+from ..report import (
+    Section,
+    own_sections,
+    print_claims,
+    print_report,
+    section,
+    write_figures,
+    write_html,
+    write_markdown,
+)
 from ..tables import ledger
 from ._app import app, console, print_line, print_progress
-from ._arguments import Results, ScaleNames, Settings, Tables, existing_store, summaries
+from ._arguments import Results, ScaleNames, Settings, Tables, existing_store, output_folder, summaries
 
 Reported = Annotated[list[str] | None, typer.Argument(help="Tables and experiments; default: those that were run.")]
 
@@ -36,25 +45,29 @@ def report_(
     stored = len(store.keys())
     print_progress(f"reading {stored} {'run' if stored == 1 else 'runs'} of {store.path}")
     selection = papers.select(store, tables or (), scale=scale, settings=settings or ())
-    target = output or results / f"report.{format}"
-    sections, files = [], []
+    target = output or output_folder(results) / f"report.{format}"
+    named: dict[str, Section] = {}
     for summary in selection.summaries:
         name = f"{summary.table.name}, scale {summary.table.scale}"
         print_progress(f"{name}: judging {len(summary.results)} runs")
         part = section(summary)
+        named[f"{name}, {part.anchor}" if name in named else name] = part
+    named |= {part.heading: part for part in own_sections(selection.own)}
+    sections, files = list(named.values()), []
+    for name, part in named.items():
         if format == "html" or figures:
             print_progress(f"{name}: drawing figures")
         if format == "html":
             print_progress(f"{name}: drew {len(part.figures)} figures")
         if figures:
             files += write_figures([part], target.parent / "figures")
-        sections.append(part)
     path = write_html(sections, target) if format == "html" else write_markdown(sections, target, files)
     print_report(sections, console)
     for note in selection.notes:
         print_line(note)
-    count = f"{len(sections)} {'table' if len(sections) == 1 else 'tables'}"
-    print_line(f"{count}; written to {path}" + (f", figures to {files[0].parent}" if files else ""))
+    numbers = {"table": len(selection.tables), "experiment": len(selection.own)}
+    counted = [f"{n} {noun if n == 1 else noun + 's'}" for noun, n in numbers.items() if n] or ["no results"]
+    print_line(f"{', '.join(counted)}; written to {path}" + (f", figures to {files[0].parent}" if files else ""))
 
 
 @app.command("claims")

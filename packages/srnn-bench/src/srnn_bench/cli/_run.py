@@ -23,7 +23,7 @@ from ..sweep import executor as find_executor
 from ..training import resolve_device
 from . import _run_options as options
 from ._app import app, console, print_line
-from ._arguments import Results, ScaleName, Settings, has_store, parse_seeds
+from ._arguments import Results, ScaleName, Settings, existing_store, has_store, parse_seeds
 from ._requested_runs import requested_runs
 
 
@@ -55,9 +55,9 @@ def run_(
     tables = chain.from_iterable(papers.table_names() if target == "all" else (target,) for target in targets)
     requests, requested = requested_runs(tables, scale, settings, grid, None if seeds is None else parse_seeds(seeds))
     conditions = Conditions(device, precision, threads, recorded)
-    workers = jobs or _default_workers(executor, conditions)
+    workers = jobs or default_workers(executor, conditions)
     if dry_run:
-        store = Store(results) if has_store(results) else None
+        store = existing_store(results) if has_store(results) else None
         print_line("Timing a few training steps of each kind of network.")
         print_estimates(estimate(requested, store, conditions), workers, console)
         return
@@ -74,7 +74,7 @@ def run_(
         executor=_executor(executor, workers, threads, ray),
     )
     store = Store(results)
-    store.record(requests)
+    store.add_requests(requests)
     _watch(execute, requested, store, trackers)
 
 
@@ -100,7 +100,8 @@ def print_estimates(estimates: Iterable[Estimate], workers: int, console: Consol
     )
 
 
-def _default_workers(executor: str, conditions: Conditions) -> int:
+def default_workers(executor: str, conditions: Conditions) -> int:
+    """Return the number of parallel runs if the user gives none."""
     if executor != "processes" or resolve_device(conditions.device).type == "cuda":
         return 1
     return max(1, (os.cpu_count() or 1) // conditions.threads)

@@ -10,8 +10,6 @@ from .._value import Value
 from ._experiment import Experiment
 from ._grid import GridPoint
 
-Grid = Annotated[dict[str, JsonValue], Field(default_factory=dict)]
-
 
 class _Requested(Value):
     """What both kinds of requests have.
@@ -26,7 +24,7 @@ class _Requested(Value):
     name: str
     seeds: tuple[int, ...]
     settings: tuple[str, ...] = ()
-    grid: Grid
+    grid: dict[str, JsonValue] = Field(default_factory=dict)
 
     @property
     def all_settings(self) -> tuple[str, ...]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from shlex import quote
 from typing import Any
 
 from ..experiment import Experiment, GridPoint, Request, RequestedExperiment
@@ -18,11 +19,11 @@ FEW = 3  # fields; experiments of one name that differ in more of them are told 
 
 @dataclass
 class _Found:
-    """An experiment that was requested or stored: its name so far, its seeds and its point of a grid."""
+    """An experiment that was requested or stored: its name so far, its seeds, and the request if there was one."""
 
     name: str
     seeds: dict[int, None] = field(default_factory=dict)
-    grid: Mapping[str, Any] = field(default_factory=dict)
+    request: RequestedExperiment | None = None
 
 
 def own_experiments(store: Store, requests: Sequence[Request], in_tables: Collection[str]) -> list[OwnExperiment]:
@@ -36,7 +37,7 @@ def own_experiments(store: Store, requests: Sequence[Request], in_tables: Collec
     for request in requests:
         if isinstance(request, RequestedExperiment):
             name = ", ".join(part for part in (request.name, request.changes) if part)
-            entry = found.setdefault(request.experiment, _Found(name, grid=request.grid))
+            entry = found.setdefault(request.experiment, _Found(name, request=request))
             entry.seeds |= dict.fromkeys(request.seeds)
     requested = {key for experiment in found for key in experiment.keys(stored.values()).values()}
     for key, label in store.labels().items():
@@ -57,10 +58,16 @@ def own_experiments(store: Store, requests: Sequence[Request], in_tables: Collec
                 for seed, key in experiment.keys(entry.seeds | seeds).items()
                 if key in stored or seed in entry.seeds
             },
-            entry.grid,
+            {} if entry.request is None else entry.request.grid,
+            "" if entry.request is None else _command(entry.request, entry.seeds),
         )
         for experiment, entry in found.items()
     ]
+
+
+def _command(request: RequestedExperiment, seeds: Iterable[int]) -> str:
+    settings = "".join(f" --set {quote(setting)}" for setting in request.all_settings)
+    return f"srnn run {quote(request.name)}.json{settings} --seeds {','.join(map(str, seeds))}"
 
 
 def _unique_names(names: Mapping[Experiment, str]) -> dict[Experiment, str]:

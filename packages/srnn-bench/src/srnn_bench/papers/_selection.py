@@ -31,7 +31,8 @@ class SelectedTable:
 class Selection:
     """Tables and experiments of one's own that have results, in the order in which they were requested first.
 
-    `notes` say what was requested and cannot be shown, such as a table of a paper that is no longer installed.
+    `notes` say what was requested and cannot be shown, such as a table of a paper that is no longer installed, or one
+    whose results another version of the task has produced.
     """
 
     tables: tuple[SelectedTable, ...]
@@ -85,7 +86,8 @@ def select(
     have these instead of those of the requests.
 
     Raises:
-        BenchError: For a name or scale that does not exist, settings that do not fit, or damaged results.
+        BenchError: For a name or scale that does not exist, settings that do not fit, damaged results, or a named table
+            whose results do not contain what its cells read.
     """
     requests = store.requests()
     tables = [name for name in names if _is_table(name)]
@@ -96,14 +98,22 @@ def select(
         candidates = _named(tables, scale, settings, requests)
     elif not names:
         candidates = list(_requested(store, scale, settings, requests, notes))
-    summaries = ((summarise(table, store), grid) for table, grid in candidates)
-    shown = tuple(SelectedTable(summary, grid) for summary, grid in summaries if summary.results)
+    shown = []
+    for each, grid in candidates:
+        try:
+            summary = summarise(each, store)
+        except BenchError as error:
+            if names or settings:
+                raise
+            notes.append(_cannot_be_shown(each.name, each.scale, error))
+        else:
+            shown += [SelectedTable(summary, grid)] if summary.results else []
     own: list[OwnExperiment] = []
     if experiments or (not names and scale is None):
         in_tables = {result.key for selected in shown for result in selected.summary.results}
         known = [each for each in own_experiments(store, requests, in_tables) if each.found]
         own = _of_names(known, experiments) if names else known
-    return Selection(shown, tuple(own), tuple(notes))
+    return Selection(tuple(shown), tuple(own), tuple(notes))
 
 
 def _is_table(name: str) -> bool:
@@ -149,7 +159,7 @@ def _requested(
         except BenchError as error:
             if settings:
                 raise
-            notes.append(f"{request.name}, which was run at scale {request.scale}, cannot be shown: {error}")
+            notes.append(_cannot_be_shown(request.name, request.scale, error))
     stored = store.keys()
     for name in _other_names(store, names, bool(requests)):
         for each in scales:
@@ -173,6 +183,10 @@ def _tables(requests: Sequence[Request]) -> list[RequestedTable]:
 
 def _candidate(request: RequestedTable) -> Candidate:
     return override_table(table(request.name, request.scale), request.all_settings), request.grid
+
+
+def _cannot_be_shown(name: str, scale: str, error: BenchError) -> str:
+    return f"{name} at scale {scale} cannot be shown: {error}"
 
 
 def _of_names(known: Sequence[OwnExperiment], names: Sequence[str]) -> list[OwnExperiment]:

@@ -8,6 +8,7 @@ matplotlib is imported when figures are drawn, not before.
 from ._html import write_figures as write_figures
 from ._html import write_html as write_html
 from ._markdown import write_markdown as write_markdown
+from ._own_section import own_sections as own_sections
 from ._section import Finding as Finding
 from ._section import Section as Section
 from ._section import section as section
@@ -21,6 +22,7 @@ __all__ = [
     "Section",
     "Sheet",
     "drawings",
+    "own_sections",
     "print_claims",
     "print_report",
     "section",

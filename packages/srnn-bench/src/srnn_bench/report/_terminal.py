@@ -99,8 +99,10 @@ def _print_section(part: Section, console: Console) -> None:
 
 def _grid(sheet: Sheet) -> Grid:
     grid = Grid(box=box.SIMPLE_HEAD)
+    words = len(sheet.columns) - sheet.words
     for index, column in enumerate(sheet.columns):
-        grid.add_column(Text(column), justify="left" if index < sheet.labels else "right", overflow="fold")
+        is_text = index < sheet.labels or index >= words
+        grid.add_column(Text(column), justify="left" if is_text else "right", overflow="fold")
     for row in sheet.rows:
         grid.add_row(*(_lines(text) for text in row))
     return grid

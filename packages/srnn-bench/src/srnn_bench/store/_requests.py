@@ -9,13 +9,11 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterable
-from pathlib import Path
 
 from pydantic import ValidationError
 
 from .._errors import BenchError, validation_message
-from ..experiment import REQUEST, Request, RequestedExperiment, RequestedTable
-from ._database import connected, transaction
+from ..experiment import REQUEST, Request
 from ._rows import check_seed
 
 SCHEMA = """
@@ -31,36 +29,30 @@ ON CONFLICT (request) DO UPDATE SET seeds = :seeds
 """
 
 
-def record(path: Path, requests: Iterable[Request]) -> None:
+def add_requests(connection: sqlite3.Connection, requests: Iterable[Request]) -> None:
     """Add requests; the seeds of one that differs from a recorded one in its seeds only are added to that one."""
-    with connected(path) as connection, transaction(connection):
-        connection.execute(SCHEMA)
-        for request in requests:
-            text = request.model_copy(update={"seeds": ()}).model_dump_json()
-            row = connection.execute("SELECT seeds FROM requests WHERE request = ?", (text,)).fetchone()
-            seeds = dict.fromkeys([*([] if row is None else json.loads(row["seeds"])), *map(check_seed, request.seeds)])
-            connection.execute(PUT, {"request": text, "seeds": json.dumps(list(seeds)), "recorded": time.time()})
+    connection.execute(SCHEMA)
+    for request in requests:
+        text = request.model_copy(update={"seeds": ()}).model_dump_json()
+        row = connection.execute("SELECT seeds FROM requests WHERE request = ?", (text,)).fetchone()
+        seeds = dict.fromkeys([*([] if row is None else json.loads(row["seeds"])), *map(check_seed, request.seeds)])
+        connection.execute(PUT, {"request": text, "seeds": json.dumps(list(seeds)), "recorded": time.time()})
 
 
-def recorded(path: Path) -> list[RequestedTable | RequestedExperiment]:
-    """Return the requests in the order in which they were made first, none if no request was ever recorded.
-
-    Raises:
-        BenchError: If a request cannot be read. The message names the file.
-    """
-    with connected(path) as connection:
-        if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'requests'").fetchone() is None:
-            return []
-        rows = connection.execute("SELECT request, seeds FROM requests ORDER BY rowid").fetchall()
-    return [_request(row, path) for row in rows]
+def read_requests(connection: sqlite3.Connection, where: str) -> list[Request]:
+    """Return the requests in the order in which they were made first; `where` names the store in errors."""
+    if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'requests'").fetchone() is None:
+        return []
+    rows = connection.execute("SELECT request, seeds FROM requests ORDER BY rowid").fetchall()
+    return [_request(row, where) for row in rows]
 
 
-def _request(row: sqlite3.Row, path: Path) -> RequestedTable | RequestedExperiment:
+def _request(row: sqlite3.Row, where: str) -> Request:
     try:
         return REQUEST.validate_python({**json.loads(row["request"]), "seeds": json.loads(row["seeds"])})
     except ValidationError as error:
         raise BenchError(
-            f"{path}: a request cannot be read by the installed packages: {validation_message(error)}"
+            f"{where}: a request cannot be read by the installed packages: {validation_message(error)}"
         ) from error
     except (ValueError, TypeError, RecursionError) as error:
-        raise BenchError(f"{path}: a request cannot be read, it was damaged or edited by hand: {error}") from error
+        raise BenchError(f"{where}: a request cannot be read, it was damaged or edited by hand: {error}") from error

@@ -16,13 +16,15 @@ from ._filled import FilledCell
 class OwnExperiment:
     """An experiment with a unique name, and its results by seed, None for a run that is not in the store.
 
-    `grid` is the value of each path of the grid that the experiment is a point of.
+    `grid` is the value of each path of the grid that the experiment is a point of. `command` runs it again, empty if
+    that is not known.
     """
 
     name: str
     experiment: Experiment
     results: dict[int, Result | None]
     grid: Mapping[str, Any] = field(default_factory=dict)
+    command: str = ""
 
     @property
     def found(self) -> list[Result]:

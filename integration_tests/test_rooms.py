@@ -23,6 +23,7 @@ SIBLINGS = {"srnn_bench": {"srnn_manifolds", "srnn_masks", "srnn_pruning", "srnn
 }
 # Rooms of srnn_bench from the top floor to the ground; a room imports from the floors below its own.
 FLOORS = (
+    {"__main__"},
     {"cli"},
     {"report", "papers"},
     {"sweep", "tables", "analysis"},
@@ -30,9 +31,10 @@ FLOORS = (
     {"experiment"},
     {"_files"},
     {"_value", "_errors"},
+    {"_wording"},
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-GROUND = FLOORS[-2] | FLOORS[-1]
+GROUND = FLOORS[-3] | FLOORS[-2] | FLOORS[-1]
 ONLY_LEAVES = "analysis"  # the room that imports no other room at all
 # Files of `tables`: each imports only those before it.
 TABLES = (

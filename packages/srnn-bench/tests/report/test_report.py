@@ -91,7 +91,7 @@ EXPECTED = [
     "a remark on 6 cells",
     "1 diverged: loss is nan <here>",
     "1 failed: RuntimeError: bad",
-    "1 stale, produced by other package versions (srnn-masks 0.0.1, now 0.1.0)",
+    "1 stale, produced by other package versions (srnn-masks 0.0.1, now 0.2.0)",
     "25.00 %",
     "23 of 31 runs ended",
 ]

@@ -90,7 +90,7 @@ def test_a_result_of_other_conditions_is_reused_with_the_difference_or_refreshed
     old = {**result.environment.packages, "srnn-masks": "0.0.9"}
     store.put(result.model_copy(update={"environment": result.environment.model_copy(update={"packages": old})}))
     sweep(jobs(tiny(), (0,)), store, conditions=Conditions("cpu", threads=2), watcher=log)
-    assert log.reuses == [("seed 0", "srnn-masks 0.0.9, now 0.1.0; threads 1, now 2")]
+    assert log.reuses == [("seed 0", "srnn-masks 0.0.9, now 0.2.0; threads 1, now 2")]
     sweep(jobs(tiny(), (0,)), store, conditions=CPU, refresh=True, watcher=log)
     assert len(log.ends) == 2
     assert next(iter(store)).environment == result.environment

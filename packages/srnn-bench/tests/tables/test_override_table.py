@@ -111,7 +111,7 @@ def strengths() -> Table:
         ("penalties.1.strength=3", "'penalties' is a list of 1; expected a number from 0 to 0, got '1'"),
         ("penalties.0.regularizer.powr=3", "did you mean 'penalties.0.regularizer.power'"),
         ("power=3", "unknown path 'power'; did you mean 'penalties.0.regularizer.power'?"),
-        ("stages.0.training.epochs=0", "stages.0.training.epochs: Input should be greater than 0, got 0 (1, Torus)"),
+        ("stages.0.training.epochs=0", "stages.0.training.epochs: expected a number greater than 0, got 0 (1, Torus)"),
         ("stages.0.pruning.sparsity=0", "'stages.0.pruning' is null"),
     ],
 )

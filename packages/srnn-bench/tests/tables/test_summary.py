@@ -83,7 +83,7 @@ def test_the_numbers_of_a_cell(table, store):
 def test_a_table_counts_its_runs(table, store):
     summary = summarise(table, store)
     assert (summary.done, summary.wanted) == (3, 4)
-    assert list(summary.stale.values()) == ["srnn-masks 0.0.1, now 0.1.0"]
+    assert list(summary.stale.values()) == ["srnn-masks 0.0.1, now 0.2.0"]
 
 
 def test_a_table_has_one_job_per_experiment_and_seed(table):

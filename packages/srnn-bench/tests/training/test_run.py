@@ -1,6 +1,7 @@
 """Runs: same bits, divergence, stages, what is measured."""
 
 import math
+from importlib.metadata import version
 from typing import Literal
 
 import pytest
@@ -156,7 +157,7 @@ def test_a_result_has_all_measurements(tiny):
         assert len(stage.history) == 3
     assert result.seconds > 0
     assert result.environment.threads == 1
-    assert result.environment.packages["srnn-bench"] == "0.1.0"
+    assert result.environment.packages["srnn-bench"] == version("srnn-bench")
 
 
 # --- divergence -------------------------------------------------------------------------------------------------------

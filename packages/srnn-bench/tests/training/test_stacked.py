@@ -540,11 +540,11 @@ def same_bits(one, other):
 
 
 @pytest.mark.parametrize(("hidden", "threads"), [(1, 1), (6, 1), (33, 1), (64, 1), (100, 2)])
-def test_the_bits_of_a_run_depend_only_on_its_place(hidden, threads):
-    """They do not depend on the number of other runs, nor on their seeds.
+def test_the_bits_of_a_run_do_not_depend_on_the_seeds_of_the_others(hidden, threads):
+    """They depend on its place and on the number of runs, which decide the memory layout.
 
-    The place counts because the product of matrices depends on their memory layout; this is why stacks are not cut by
-    the number of workers.
+    A product of matrices and the vectorised steps of Adam depend on it; this is why stacks are not cut by the number of
+    workers.
     """
     value = experiment(
         model=SequenceModel(recurrence=ElmanRNN(hidden=hidden)),
@@ -553,8 +553,6 @@ def test_the_bits_of_a_run_depend_only_on_its_place(hidden, threads):
         stages=(stage(clip_norm=0.5, batch_size=9),),
     )
     largest = bits(value, range(20), threads)
-    for number in (2, 3, 8):
-        assert all(map(same_bits, bits(value, range(number), threads), largest))
     others = bits(value, [seed if seed % 3 == 0 else 100 + seed for seed in range(20)], threads)
     assert [same_bits(one, other) for one, other in zip(others, largest, strict=True)] == [
         seed % 3 == 0 for seed in range(20)

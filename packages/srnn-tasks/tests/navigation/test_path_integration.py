@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from srnn_tasks import Batch, PathIntegration, PathIntegrationSource
+from srnn_tasks import Batch, PathIntegration, PathIntegrationSource, TaskError
 
 CODES = ["reference", "gaussian", "paper"]
 
@@ -165,8 +165,7 @@ def test_evaluate_with_a_perfect_model_is_the_floor() -> None:
         first = batches.pop(0).info["initial_position"]
         return source.encode(first + inputs.cumsum(0)).clamp_min(1e-38).log(), None
 
-    stream = source.batches(30, generator=torch.Generator().manual_seed(4))
-    batches = [next(stream), next(stream)]
+    batches = list(source.held_out("test", generator=torch.Generator().manual_seed(4)))
     found = source.evaluate(integrate, split="test", generator=torch.Generator().manual_seed(4))
     floor = source.floor(generator=torch.Generator().manual_seed(4))
     assert list(floor) == [metric.name for metric in source.spec.metrics]
@@ -178,7 +177,7 @@ def test_metrics_of_a_constant_output() -> None:
     outputs = torch.zeros(6, 8, 512)
     outputs[..., [5, 6, 7]] = 1.0
     found = source.evaluate(lambda *_: (outputs, None), split="test", generator=torch.Generator().manual_seed(4))
-    batch = next(source.batches(8, generator=torch.Generator().manual_seed(4)))
+    (batch,) = source.held_out("test", generator=torch.Generator().manual_seed(4))
     middle = source.centres[5:8].double().mean(0)
     errors = 100 * (batch.info["position"].double() - middle).square().sum(-1).sqrt()
     assert found["error_cm"] == pytest.approx(errors.mean().item(), rel=1e-5)
@@ -188,3 +187,53 @@ def test_metrics_of_a_constant_output() -> None:
 def test_an_epoch_is_1000_batches() -> None:
     assert opened().epoch_batches(200) == 1000
     assert opened(batches_per_epoch=3).epoch_batches(7) == 3
+
+
+# --- training batches come from blocks of 5,000 trajectories ---
+
+
+def rows_of(count: int, size: int, *, source: PathIntegrationSource, generator: torch.Generator) -> list[torch.Tensor]:
+    stream = source.batches(size, generator=generator)
+    return [next(stream).info["position"] for _ in range(count)]
+
+
+def test_training_batches_are_the_parts_of_large_draws() -> None:
+    source, generator = opened(steps=5, place_cells=8), torch.Generator().manual_seed(3)
+    found = rows_of(5, 2000, source=source, generator=generator)  # two batches per block
+    again = torch.Generator().manual_seed(3)
+    blocks = [source.routes(4000, generator=again)[1:] for _ in range(3)]
+    expected = [part for block in blocks for part in block.split(2000, dim=1)]
+    assert all(torch.equal(one, other) for one, other in zip(found, expected, strict=False))
+    assert found[0].is_contiguous()
+
+
+def test_a_batch_larger_than_a_block_is_drawn_at_once() -> None:
+    source = opened(steps=2, place_cells=8)
+    (found,) = rows_of(1, 6000, source=source, generator=torch.Generator().manual_seed(1))
+    assert torch.equal(found, source.routes(6000, generator=torch.Generator().manual_seed(1))[1:])
+
+
+def test_the_same_seed_gives_the_same_batches_whatever_came_before() -> None:
+    used, unused = opened(steps=3, place_cells=8), opened(steps=3, place_cells=8)
+    rows_of(3, 7, source=used, generator=torch.Generator().manual_seed(0))
+    for size in (7, 9):
+        one = rows_of(3, size, source=used, generator=torch.Generator().manual_seed(2))
+        other = rows_of(3, size, source=unused, generator=torch.Generator().manual_seed(2))
+        assert all(map(torch.equal, one, other))
+
+
+@pytest.mark.parametrize("before", [0, 1, 2, 3])  # batches before the interruption; two per block
+def test_a_source_resumes_within_a_block(before: int) -> None:
+    source, generator = opened(steps=2, place_cells=8), torch.Generator().manual_seed(5)
+    rows_of(before, 2500, source=source, generator=generator)
+    state, drawn = source.state_dict(), generator.get_state()
+    expected = rows_of(4, 2500, source=source, generator=generator)
+    resumed, other = opened(steps=2, place_cells=8), torch.Generator()
+    resumed.load_state_dict(state)
+    other.set_state(drawn)
+    assert all(map(torch.equal, rows_of(4, 2500, source=resumed, generator=other), expected))
+
+
+def test_a_state_of_another_source_is_refused() -> None:
+    with pytest.raises(TaskError, match=r"state: expected that of `state_dict`; got \['next'\]"):
+        opened().load_state_dict({"next": 3})

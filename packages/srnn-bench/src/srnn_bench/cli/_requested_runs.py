@@ -9,7 +9,7 @@ from .. import papers
 from .._errors import BenchError
 from ..experiment import Experiment, Job, Request, RequestedExperiment, RequestedTable, grid_points, override
 from ..tables import Table, override_table
-from ._arguments import read_experiment
+from ._arguments import is_file_name, read_experiment
 
 
 def requested_runs(
@@ -31,7 +31,7 @@ def requested_runs(
     requests: list[Request] = []
     jobs: list[Job] = []
     for target in targets:
-        if target.endswith(".json"):
+        if is_file_name(target):
             for own in _of_file(Path(target), settings or (), grid or (), seeds or (0,)):
                 requests.append(own)
                 name = ", ".join(part for part in (own.name, own.changes) if part)

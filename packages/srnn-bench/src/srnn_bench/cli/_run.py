@@ -55,7 +55,7 @@ def run_(
     tables = chain.from_iterable(papers.table_names() if target == "all" else (target,) for target in targets)
     requests, requested = requested_runs(tables, scale, settings, grid, None if seeds is None else parse_seeds(seeds))
     conditions = Conditions(device, precision, threads, recorded)
-    workers = jobs or _default_workers(executor, conditions)
+    workers = jobs or default_workers(executor, conditions)
     if dry_run:
         store = existing_store(results) if has_store(results) else None
         print_line("Timing a few training steps of each kind of network.")
@@ -100,7 +100,8 @@ def print_estimates(estimates: Iterable[Estimate], workers: int, console: Consol
     )
 
 
-def _default_workers(executor: str, conditions: Conditions) -> int:
+def default_workers(executor: str, conditions: Conditions) -> int:
+    """Return the number of parallel runs if the user gives none."""
     if executor != "processes" or resolve_device(conditions.device).type == "cuda":
         return 1
     return max(1, (os.cpu_count() or 1) // conditions.threads)

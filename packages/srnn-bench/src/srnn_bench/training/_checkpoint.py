@@ -108,7 +108,7 @@ class CheckpointPolicy:
             return None
         identity = {
             "keys": list(keys),
-            "environment": environment.model_dump(exclude={"commit"}),
+            "environment": environment.model_dump(exclude={"commit", "processor"}),
             "weights": self.weights,
         }
         return Checkpoints(folder, identity, every=self.every, on_note=on_note)

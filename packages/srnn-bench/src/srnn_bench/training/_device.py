@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import platform
+import re
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from pathlib import Path
 
 import torch
 
@@ -34,23 +37,40 @@ def resolve_device(name: str) -> torch.device:
 
 @contextmanager
 def applied(conditions: Conditions) -> Iterator[None]:
-    """Set the number of threads and the precision of matrix products, and restore both on exit."""
-    before = torch.get_num_threads(), torch.get_float32_matmul_precision()
+    """Set everything outside of a run that could change its bits, and restore it on exit.
+
+    These are the number of threads, the precision of matrix products, autocast, and what the calling process may have
+    set for itself: torch's default dtype and device, gradients switched off, and the flushing of denormal numbers.
+    """
+    before = torch.get_num_threads(), torch.get_float32_matmul_precision(), torch.get_default_dtype(), _flushes()
     torch.set_num_threads(conditions.threads)
     torch.set_float32_matmul_precision("high" if conditions.precision == "tf32" else "highest")
-    try:
+    torch.set_default_dtype(torch.float32)
+    torch.set_flush_denormal(False)
+    with ExitStack() as stack:
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.enable_grad())
+        if torch.get_default_device().type != "cpu":  # the context slows every call of torch down
+            stack.enter_context(torch.device("cpu"))
         # cache_enabled=False: autocast would cache the bfloat16 copies for the whole run and keep using the initial
         # weights
-        with torch.autocast(
-            resolve_device(conditions.device).type,
-            dtype=torch.bfloat16,
-            enabled=conditions.precision == "bfloat16",
-            cache_enabled=False,
-        ):
+        device = resolve_device(conditions.device).type
+        if device != "cpu":
+            stack.enter_context(torch.autocast("cpu", enabled=False))
+        enabled = conditions.precision == "bfloat16"
+        stack.enter_context(torch.autocast(device, dtype=torch.bfloat16, enabled=enabled, cache_enabled=False))
+        try:
             yield
-    finally:
-        torch.set_num_threads(before[0])
-        torch.set_float32_matmul_precision(before[1])
+        finally:
+            torch.set_num_threads(before[0])
+            torch.set_float32_matmul_precision(before[1])
+            torch.set_default_dtype(before[2])
+            torch.set_flush_denormal(before[3])
+
+
+def _flushes() -> bool:
+    """Return whether this thread replaces denormal numbers by 0."""
+    return bool((torch.full((1,), 1e-40, dtype=torch.float32, device="cpu") * 1.0).item() == 0.0)
 
 
 def describe(task: str, conditions: Conditions, *, stacked: int = 1, device: torch.device | None = None) -> Environment:
@@ -72,6 +92,7 @@ def describe(task: str, conditions: Conditions, *, stacked: int = 1, device: tor
         stacked=stacked,
         recorded=conditions.recorded,
         commit=commit(),
+        processor=_processor(),
     )
 
 
@@ -79,6 +100,15 @@ def _device_name(device: torch.device) -> str:
     if device.type != "cuda":
         return f"cpu ({platform.machine()})"
     return torch.cuda.get_device_name(device) if torch.cuda.is_available() else ELSEWHERE
+
+
+@cache
+def _processor() -> str:
+    """Return the instruction set that torch's CPU kernels use and, on Linux, the processor's name."""
+    info = Path("/proc/cpuinfo")
+    text = info.read_text(encoding="utf-8", errors="replace") if info.exists() else ""
+    model = re.search(r"^model name\s*: (.*)$", text, re.MULTILINE)
+    return ", ".join([torch.backends.cpu.get_cpu_capability(), *([model[1].strip()] if model else [])])
 
 
 def reset_peak_memory(device: torch.device) -> None:

@@ -26,8 +26,8 @@ class Stacked(HasOptimizer):
 
     Each run has its own weights, masks, embeddings, batches, clipping norm and hidden state. Gradients never mix, so a
     run that diverges does not affect the others. Results agree with those of `Single` to float tolerance, because sums
-    are computed in another order. The bits of a run depend on its place in the stack, which decides the memory layout
-    of its slices, but not on S nor on the other runs.
+    are computed in another order. The bits of a run depend on S and on its place in the stack, which decide the memory
+    layout of its slices, but not on the other runs.
 
     `plan`, `optimizer`, `trained_embeddings`, `batches` and `states` (the hidden states to carry) belong to the current
     stage. Attributes of a module other than parameters and buffers are those of the first run.

@@ -1,15 +1,29 @@
 """Path integration: displacements in, position as place-cell activity out (arXiv 2406.06290, section 4.1)."""
 
 import math
-from typing import Annotated, Literal
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from torch import Tensor
 
-from ..contract import BaseSource, Batch, Metric, Task, TaskSpec, check_generator, position_losses
+from ..contract import (
+    BaseSource,
+    Batch,
+    Channels,
+    Metric,
+    Task,
+    TaskError,
+    TaskSpec,
+    check_generator,
+    position_losses,
+)
 from ._place_code import PlaceCode, decode, drawn_centres, place_code, seeded_centres
 from ._walk import random_walk
+
+BLOCK = 5000  # trajectories drawn at once: a step of the walk costs the same for 50 of them as for some thousand
 
 
 class PathIntegration(Task):
@@ -58,10 +72,33 @@ class PathIntegration(Task):
         return PathIntegrationSource(self, device=device, generator=generator)
 
 
+@dataclass(frozen=True)
+class Block:
+    """Trajectories of several training batches, drawn at once.
+
+    routes: positions `(batches, T + 1, B, 2)` in metres. used: number of batches that were yielded. drawn: state of the
+    generator after the block was drawn. A generator in another state starts a new block, so that the same seed gives
+    the same batches, whatever the source yielded before.
+    """
+
+    routes: Tensor
+    used: int
+    drawn: Tensor
+
+    def serves(self, size: int, generator: torch.Generator) -> bool:
+        """Return whether the next batch of `size` rows of this generator is in the block."""
+        batches, _, rows, _ = self.routes.shape
+        return self.used < batches and rows == size and torch.equal(self.drawn, generator.get_state())
+
+
 class PathIntegrationSource(BaseSource):
-    """Trajectories of a random walk. The fixed part is `centres` `(K, 2)`, the place-cell centres in metres."""
+    """Trajectories of a random walk. The fixed part is `centres` `(K, 2)`, the place-cell centres in metres.
+
+    Training batches are cut from blocks of 5,000 trajectories; `draw` returns trajectories of their own.
+    """
 
     centres: Tensor
+    _block: Block | None = None
 
     def __init__(self, task: PathIntegration, *, device: torch.device | str, generator: torch.Generator) -> None:
         metrics = (
@@ -70,7 +107,15 @@ class PathIntegrationSource(BaseSource):
             Metric(name="cross_entropy", better="lower", unit="nats"),
         )
         cells = task.place_cells
-        spec = TaskSpec(inputs=2, outputs=cells, start=cells, loss="distribution_cross_entropy", metrics=metrics)
+        spec = TaskSpec(
+            inputs=2,
+            outputs=cells,
+            start=cells,
+            loss="distribution_cross_entropy",
+            metrics=metrics,
+            input_channels=(Channels(name="displacement", size=2, labels=("x", "y")),),
+            output_channels=(Channels(name="place cells", size=cells),),
+        )
         super().__init__(spec, device=device)
         check_generator(generator, device)
         self.task = task
@@ -87,12 +132,42 @@ class PathIntegrationSource(BaseSource):
 
     def draw(self, size: int, *, generator: torch.Generator) -> Batch:
         """Return `size` fresh trajectories."""
-        positions = self.routes(size, generator=generator)  # (T + 1, B, 2)
+        return self._batch(self.routes(size, generator=generator))
+
+    def _stream(self, size: int, generator: torch.Generator) -> Iterator[Batch]:
+        while True:
+            block = self._block
+            if block is None or not block.serves(size, generator):
+                block = self._draw_block(size, generator)
+            self._block = replace(block, used=block.used + 1)
+            yield self._batch(block.routes[block.used])
+
+    def _draw_block(self, size: int, generator: torch.Generator) -> Block:
+        batches = max(1, BLOCK // size)
+        routes = self.routes(batches * size, generator=generator)  # (T + 1, batches * B, 2)
+        routes = routes.unflatten(1, (batches, size)).transpose(0, 1).contiguous()  # (batches, T + 1, B, 2)
+        return Block(routes, 0, generator.get_state())
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the current block of trajectories and the position in it; empty before the first batch."""
+        return {} if self._block is None else dict(vars(self._block))
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore the block that `state_dict` returned."""
+        if not state:
+            self._block = None
+            return
+        if set(state) != {field.name for field in fields(Block)}:
+            raise TaskError(f"state: expected that of `state_dict`; got {sorted(state)}")
+        self._block = Block(state["routes"].to(self.device), state["used"], state["drawn"].cpu())
+
+    def _batch(self, positions: Tensor) -> Batch:
+        """Return the batch of trajectories with these positions, `(T + 1, B, 2)` in metres."""
         codes = self.encode(positions)  # (T + 1, B, K)
         return Batch(
             inputs=positions.diff(dim=0),  # (T, B, 2); start plus their sum is the position up to one rounding
             targets=codes[1:],
-            weight=self._weight(size),
+            weight=self._weight(positions.shape[1]),
             start=codes[0],
             info={"position": positions[1:], "initial_position": positions[0]},
         )

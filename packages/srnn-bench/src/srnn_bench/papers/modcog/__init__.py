@@ -11,7 +11,7 @@ from functools import partial
 
 from ...tables import Scale, Table
 from .. import Paper
-from . import _battery, _beyond, _yang
+from . import _battery, _beyond, _demo, _yang
 from ._networks import Net as Net
 from ._networks import as_many_synapses as as_many_synapses
 from ._networks import dense as dense
@@ -43,6 +43,7 @@ _BUILDERS: Mapping[str, Callable[[str, Scale], Table]] = {
     "composition": _beyond.composition,
     "transfer": _beyond.transfer,
     "dale": _beyond.dale,
+    "demo": _demo.demo,
 }
 
 PAPER = Paper(

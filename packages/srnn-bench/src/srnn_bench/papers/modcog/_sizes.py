@@ -18,6 +18,7 @@ class Sizes:
     """Sizes at one scale, one attribute per choice of the paper. Sheets are square; a side is in units.
 
     - `yang`, `battery`: the two sets of tasks; `yang_training`, `training`: how they are trained.
+    - `demo_training`, `demo_seeds`: training and seeds of the demonstration.
     - `early`: step at which Figure 2a compares networks.
     - `side`: sheet of Table 1 and Figure 5; `fewer`: nodes of its dense network with about as many synapses as the mask
       of the first of `table_radii`; `low_radii`: masks compared with random connections of low in-degree.
@@ -31,6 +32,7 @@ class Sizes:
     battery: Cognitive
     training: Training
     yang_training: Training
+    demo_training: Training
     early: int
     side: int
     yang_side: int
@@ -46,6 +48,7 @@ class Sizes:
     cluster_side: int
     halts: tuple[int, ...]
     seeds: tuple[int, ...]
+    demo_seeds: tuple[int, ...]
 
 
 def _training(epochs: int, every: int, batches: int = 100, batch_size: int = 64) -> Training:
@@ -58,6 +61,7 @@ SIZES: dict[Scale, Sizes] = {
         battery=Cognitive(tasks="paper84", evaluation_trials=1),
         training=_training(2, 1, batches=3, batch_size=8),
         yang_training=_training(2, 1, batches=3, batch_size=8),
+        demo_training=_training(2, 1, batches=2, batch_size=8),
         early=4,
         side=5,
         yang_side=5,
@@ -73,12 +77,14 @@ SIZES: dict[Scale, Sizes] = {
         cluster_side=5,
         halts=(1, 2),
         seeds=(0, 1),
+        demo_seeds=(2, 3),
     ),
     "quick": Sizes(
         yang=Cognitive(tasks="yang20", evaluation_trials=40),
         battery=Cognitive(tasks="paper84", evaluation_trials=20),
         training=_training(30, 3),
         yang_training=_training(20, 1),
+        demo_training=_training(10, 1, batches=50),
         early=500,
         side=20,
         yang_side=20,
@@ -94,12 +100,14 @@ SIZES: dict[Scale, Sizes] = {
         cluster_side=20,
         halts=(3, 6, 12, 30),
         seeds=(0, 1, 2),
+        demo_seeds=(6, 7, 8, 9, 10),
     ),
     "paper": Sizes(
         yang=Cognitive(tasks="yang20", evaluation_trials=100),
         battery=Cognitive(tasks="paper84", evaluation_trials=100),
         training=_training(100, 2),
         yang_training=_training(100, 2),
+        demo_training=_training(20, 1),
         early=2000,
         side=50,
         yang_side=25,
@@ -115,5 +123,6 @@ SIZES: dict[Scale, Sizes] = {
         cluster_side=20,
         halts=(10, 20, 40, 70, 100),
         seeds=tuple(range(15)),
+        demo_seeds=tuple(range(15, 30)),
     ),
 }

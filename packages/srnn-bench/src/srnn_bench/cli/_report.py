@@ -36,18 +36,17 @@ def report_(
     stored = len(store.keys())
     print_progress(f"reading {stored} {'run' if stored == 1 else 'runs'} of {store.path}")
     selection = papers.select(store, tables or (), scale=scale, settings=settings or ())
-    sections = []
+    target = output or output_folder(results) / f"report.{format}"
+    sections, files = [], []
     for summary in selection.summaries:
-        print_progress(f"{summary.table.name}, scale {summary.table.scale}: {len(summary.results)} runs")
+        print_progress(f"{summary.table.name}, scale {summary.table.scale}: judging {len(summary.results)} runs")
         sections.append(section(summary))
     sections += own_sections(selection.own)
-    target = output or output_folder(results) / f"report.{format}"
-    files = []
     for part in sections:
         if format == "html" or figures:
-            print_progress(f"drawing figures of {part.heading}")
-            if format == "html":
-                print_progress(f"{len(part.figures)} figures drawn")
+            print_progress(f"{part.anchor}: drawing figures")
+        if format == "html":
+            print_progress(f"{part.anchor}: drew {len(part.figures)} figures")
         if figures:
             files += write_figures([part], target.parent / "figures")
     path = write_html(sections, target) if format == "html" else write_markdown(sections, target, files)

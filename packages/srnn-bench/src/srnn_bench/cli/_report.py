@@ -9,7 +9,16 @@ from typing import Annotated, Literal
 import typer
 
 from .. import papers
-from ..report import own_sections, print_claims, print_report, section, write_figures, write_html, write_markdown
+from ..report import (
+    Section,
+    own_sections,
+    print_claims,
+    print_report,
+    section,
+    write_figures,
+    write_html,
+    write_markdown,
+)
 from ..tables import ledger
 from ._app import app, console, print_line, print_progress
 from ._arguments import Results, ScaleNames, Settings, Tables, existing_store, output_folder, summaries
@@ -37,16 +46,19 @@ def report_(
     print_progress(f"reading {stored} {'run' if stored == 1 else 'runs'} of {store.path}")
     selection = papers.select(store, tables or (), scale=scale, settings=settings or ())
     target = output or output_folder(results) / f"report.{format}"
-    sections, files = [], []
+    named: dict[str, Section] = {}
     for summary in selection.summaries:
-        print_progress(f"{summary.table.name}, scale {summary.table.scale}: judging {len(summary.results)} runs")
-        sections.append(section(summary))
-    sections += own_sections(selection.own)
-    for part in sections:
+        name = f"{summary.table.name}, scale {summary.table.scale}"
+        print_progress(f"{name}: judging {len(summary.results)} runs")
+        part = section(summary)
+        named[f"{name}, {part.anchor}" if name in named else name] = part
+    named |= {part.heading: part for part in own_sections(selection.own)}
+    sections, files = list(named.values()), []
+    for name, part in named.items():
         if format == "html" or figures:
-            print_progress(f"{part.anchor}: drawing figures")
+            print_progress(f"{name}: drawing figures")
         if format == "html":
-            print_progress(f"{part.anchor}: drew {len(part.figures)} figures")
+            print_progress(f"{name}: drew {len(part.figures)} figures")
         if figures:
             files += write_figures([part], target.parent / "figures")
     path = write_html(sections, target) if format == "html" else write_markdown(sections, target, files)

@@ -48,7 +48,7 @@ def test_a_command_ends_whole_in_any_encoding(printed, command, encoding):
 
 def test_characters_that_an_encoding_lacks_are_spelled_out(printed):
     _, out, _ = printed("ascii", *COMMANDS["claims"])
-    assert "75% sparse: Torus - Shuffled" in out
+    assert "90% sparse: Torus - Shuffled" in out
     _, out, _ = printed("ascii", *COMMANDS["run"])
     assert "mine \\u03bb +-, seed 0: done" in out
     _, out, _ = printed("cp1252", *COMMANDS["run"])

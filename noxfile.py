@@ -179,6 +179,8 @@ def release(session: nox.Session) -> None:
         session.error(f"tag {tag!r}: expected <package>-v<version> with one of {', '.join(PACKAGES)}")
     if version != pyproject(package)["project"]["version"]:
         session.error(f"tag {tag!r}: {package} has the version {pyproject(package)['project']['version']}")
+    if "Repository" not in pyproject(package)["project"]["urls"]:
+        session.error(f"tag {tag!r}: expected the public address of this repository as Repository in [project.urls]")
     changelog = (ROOT / "packages" / package / "CHANGELOG.md").read_text().splitlines()
     if not any(re.fullmatch(rf"## {re.escape(version)} \(\d{{4}}-\d\d-\d\d\)", line) for line in changelog):
         session.error(f"tag {tag!r}: expected a heading '## {version} (YYYY-MM-DD)' in the CHANGELOG.md of {package}")

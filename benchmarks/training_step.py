@@ -52,7 +52,9 @@ def main() -> None:
     options = parser.parse_args()
     experiment = papers.table("moduli/table1", options.scale).jobs()[0].experiment
     with applied(Conditions("cpu")):
-        engines = [kind([assemble(experiment, 0, torch.device("cpu"))], torch.device("cpu")) for kind in (Plain, Single)]
+        engines = [
+            kind([assemble(experiment, 0, torch.device("cpu"))], torch.device("cpu")) for kind in (Plain, Single)
+        ]
         for engine in engines:
             engine.begin(0)
             milliseconds(engine, options.steps)  # not counted

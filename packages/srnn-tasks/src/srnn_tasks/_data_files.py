@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from .contract import TaskError
 
 T = TypeVar("T")
+GZIP = b"\x1f\x8b"  # the first two bytes of a gzipped file
 
 
 def find_files(subfolder: str, names: Sequence[str]) -> tuple[dict[str, Path], str]:
@@ -35,15 +36,26 @@ def find_files(subfolder: str, names: Sequence[str]) -> tuple[dict[str, Path], s
     return paths, searched
 
 
-def read_bytes(path: Path) -> bytes:
-    """Return the contents of a file, decompressed if its name ends in `.gz`.
+def subfolders() -> list[str]:
+    """Return the names of the subfolders of `SRNN_DATA`, sorted."""
+    root = os.environ.get("SRNN_DATA")
+    return sorted(path.name for path in Path(root).iterdir() if path.is_dir()) if root and Path(root).is_dir() else []
 
-    Raises a TaskError that names the file if it cannot be read.
+
+def read_bytes(path: Path) -> bytes:
+    """Return the contents of a file, decompressed if it is gzipped, whatever its name.
+
+    Raises a TaskError that names the file if it cannot be read or is empty.
     """
     try:
-        return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+        data = path.read_bytes()
+        if data.startswith(GZIP) or (data and path.suffix == ".gz"):
+            data = gzip.decompress(data)
     except (OSError, EOFError, zlib.error) as error:
         raise TaskError(f"{path}: cannot be read: {error}") from error
+    if not data:
+        raise TaskError(f"{path}: cannot be read: it is empty")
+    return data
 
 
 def from_datasets(title: str, arguments: Sequence[str], convert: Callable[[Any], T], *, searched: str, files: str) -> T:

@@ -1,6 +1,8 @@
 """The readers of MNIST: IDX files, raw or gzipped, and Hugging Face."""
 
 import gzip
+import hashlib
+import os
 import struct
 import sys
 from pathlib import Path
@@ -10,8 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from srnn_tasks import TaskError
-from srnn_tasks.images import load_mnist, read_idx
+from srnn_tasks import SequentialMNIST, TaskError
+from srnn_tasks.images import fingerprint, load_mnist, read_idx
 
 FILES = {
     "train_images": "train-images-idx3-ubyte",
@@ -26,18 +28,24 @@ def idx(array: np.ndarray, magic: int | None = None) -> bytes:
     return struct.pack(f">{1 + array.ndim}I", magic, *array.shape) + array.tobytes()
 
 
-@pytest.mark.parametrize("suffix", ["", ".gz"])
-def test_an_idx_file_is_read(tmp_path: Path, suffix: str) -> None:
+@pytest.mark.parametrize(("name", "gzipped"), [("images", False), ("images.gz", True), ("images", True)])
+def test_an_idx_file_is_read(tmp_path: Path, name: str, gzipped: bool) -> None:
+    """A gzipped file is recognised by its first bytes, whatever its name."""
     array = np.arange(24, dtype=np.uint8).reshape(2, 3, 4)
-    path = tmp_path / f"images{suffix}"
-    path.write_bytes(gzip.compress(idx(array)) if suffix else idx(array))
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(idx(array)) if gzipped else idx(array))
     assert np.array_equal(read_idx(path).numpy(), array)
 
 
 @pytest.mark.parametrize(
     ("name", "data", "message"),
     [
-        ("a", b"", "expected an IDX file of magic number 2051 or 2049; got 0"),
+        ("a", b"", "cannot be read: it is empty"),
+        ("a.gz", b"", "cannot be read: it is empty"),
+        ("a.gz", gzip.compress(b""), "cannot be read: it is empty"),
+        ("a", b"\0\0", "expected an IDX file of magic number 2051 or 2049; got 0"),
+        ("a", struct.pack(">4I", 2051, 2**31, 2**31, 4), r"expected \(2147483648, 2147483648, 4\) values .* got 0"),
+        ("a", struct.pack(">4I", 2051, 2**32 - 1, 2**32 - 1, 2**32 - 1), "expected .* values .* got 0"),
         ("a", idx(np.zeros(3, np.uint8), magic=2050), "got 2050"),
         ("a", idx(np.zeros(3, np.uint8))[:-1], r"expected \(3,\) values according to its header; got 2"),
         ("a", idx(np.zeros((2, 2, 2), np.uint8)) + b"x", r"expected \(2, 2, 2\) values .* got 9"),
@@ -75,7 +83,55 @@ def test_files_are_found_in_the_folder_or_its_subfolder(
 ) -> None:
     write(tmp_path / subfolder, zeros(), suffix)
     monkeypatch.setenv("SRNN_DATA", str(tmp_path))
-    assert load_mnist().test_labels.tolist() == [9] * 10_000
+    assert load_mnist(f"sha256:{digest(zeros())}").test_labels.tolist() == [9] * 10_000
+
+
+def digest(arrays: dict[str, np.ndarray]) -> str:
+    """Return the SHA-256 of the four raw files, one after the other, as `cat FILES | sha256sum` prints it."""
+    return hashlib.sha256(b"".join(idx(arrays[part]) for part in FILES)).hexdigest()
+
+
+def test_files_of_another_data_set_are_not_taken_for_mnist(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fashion-MNIST has the names and the shapes of MNIST. The message has the field that admits it."""
+    write(tmp_path / "mnist", zeros())
+    monkeypatch.setenv("SRNN_DATA", str(tmp_path))
+    generator = torch.Generator().manual_seed(0)
+    field = f"sha256:{digest(zeros())}"
+    with pytest.raises(
+        TaskError, match=rf"these are other images .* set the field data='{field}' of the task"
+    ) as caught:
+        SequentialMNIST().open(device="cpu", generator=generator)
+    assert str(tmp_path / "mnist") in str(caught.value)
+    task = SequentialMNIST(data=field)
+    assert next(task.open(device="cpu", generator=generator).batches(4, generator=generator)).inputs.shape == (
+        28,
+        4,
+        28,
+    )
+    assert SequentialMNIST().model_dump_json(exclude_defaults=True) != task.model_dump_json(exclude_defaults=True)
+
+
+def test_other_images_are_found_in_any_subfolder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = zeros() | {"test_labels": np.full(10_000, 3, np.uint8)}
+    write(tmp_path / "mnist", zeros())
+    write(tmp_path / "others", other, ".gz")
+    (tmp_path / "broken").mkdir()
+    for name in FILES.values():
+        (tmp_path / "broken" / name).write_bytes(b"nothing of the kind")
+    monkeypatch.setenv("SRNN_DATA", str(tmp_path))
+    images = load_mnist(f"sha256:{digest(other)}")
+    assert images.test_labels.unique().tolist() == [3]
+    assert fingerprint(images) == digest(other)
+    with pytest.raises(TaskError, match=r"^data: expected the four IDX files .* of sha256:00") as caught:
+        load_mnist(f"sha256:{'0' * 64}")
+    for part in (tmp_path / "mnist", tmp_path / "others", tmp_path / "broken", digest(zeros()), digest(other)):
+        assert str(part) in str(caught.value)
+
+
+@pytest.mark.parametrize("data", ["fashion", "sha256:abc", "MNIST", f"sha256:{'G' * 64}", ""])
+def test_other_data_are_named_by_their_fingerprint(data: str) -> None:
+    with pytest.raises(ValueError, match="data"):
+        SequentialMNIST(data=data)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +151,7 @@ def test_files_of_another_set_are_refused(
 ) -> None:
     write(tmp_path, zeros() | {part: array})
     monkeypatch.setenv("SRNN_DATA", str(tmp_path))
-    with pytest.raises(TaskError, match=f"MNIST from SRNN_DATA: {message}"):
+    with pytest.raises(TaskError, match=rf"MNIST from SRNN_DATA \({tmp_path}\): {message}"):
         load_mnist()
 
 
@@ -126,12 +182,32 @@ def test_without_files_the_data_set_is_downloaded(monkeypatch: pytest.MonkeyPatc
 
     fake_datasets(monkeypatch, load)
     monkeypatch.delenv("SRNN_DATA", raising=False)
-    mnist = load_mnist()
+    downloaded = {
+        "train_images": np.full((60_000, 28, 28), 3, np.uint8),
+        "train_labels": np.full(60_000, 4, np.uint8),
+        "test_images": np.full((10_000, 28, 28), 5, np.uint8),
+        "test_labels": np.full(10_000, 6, np.uint8),
+    }
+    message = rf"MNIST from datasets\.load_dataset\('ylecun/mnist'\): these are other .* got {digest(downloaded)}"
+    with pytest.raises(TaskError, match=message):
+        load_mnist()
     assert calls == ["ylecun/mnist"]
-    assert mnist.train_images.dtype == torch.uint8
-    assert mnist.train_images.unique().tolist() == [3]
-    assert mnist.test_images.unique().tolist() == [5]
-    assert (mnist.train_labels.unique().tolist(), mnist.test_labels.unique().tolist()) == ([4], [6])
+
+
+def test_a_download_of_mnist_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    if "SRNN_DATA" not in os.environ:
+        pytest.skip("SRNN_DATA is not set: no MNIST files")
+    files = load_mnist()
+    splits = {
+        split: {"image": list(images.numpy()), "label": labels.tolist()}
+        for split, images, labels in (
+            ("train", files.train_images, files.train_labels),
+            ("test", files.test_images, files.test_labels),
+        )
+    }
+    fake_datasets(monkeypatch, lambda name: splits)
+    monkeypatch.delenv("SRNN_DATA")
+    assert all(map(torch.equal, load_mnist(), files))
 
 
 @pytest.mark.parametrize("set_to", [None, "folder"])

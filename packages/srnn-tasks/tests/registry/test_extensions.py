@@ -71,6 +71,21 @@ def test_a_declared_extension_cannot_replace_a_builtin_one(install) -> None:
     assert "plugin_tools" not in sys.modules
 
 
+@pytest.mark.parametrize("metadata", ["Metadata-Version: 2.1\nName: friend\nVersion: 0.9\n", None])
+def test_what_pip_leaves_of_an_older_version_is_ignored(install, tmp_path, metadata) -> None:
+    """Pip renames a folder before it deletes it; if it is interrupted, `~` stands for the first letter."""
+    install("friend", {"maker": "plugin_tools:make"}, MODULES, group="example.tools")
+    left = tmp_path / "~riend-0.9.dist-info"
+    left.mkdir()
+    (left / "entry_points.txt").write_text("[example.tools]\nmaker = plugin_tools:make\nold = old_tools:make\n")
+    if metadata is not None:
+        (left / "METADATA").write_text(metadata)
+    own = tools()
+    assert own.names() == ("maker",)
+    assert [(each.distribution, each.error) for each in own.entries()] == [("friend 1.0", None)]
+    assert own.load("maker")() == 3
+
+
 def test_a_broken_extension_is_listed_with_its_error() -> None:
     own = tools(lost="json:no_such_name", number="math:pi", good="json:dumps")
     errors = {each.name: each.error for each in own.entries()}

@@ -9,7 +9,7 @@ from types import ModuleType
 import pytest
 
 from srnn_tasks import TaskError
-from srnn_tasks.text import WIKITEXT_2
+from srnn_tasks.text import WIKITEXT_2, counts_digest, read_corpus
 
 from .made_up import FILES, MADE_UP, SPLITS, TEXTS, corpus
 
@@ -56,8 +56,8 @@ def test_the_text_is_read_once_per_process(tmp_path: Path, monkeypatch: pytest.M
     ("split", "old", "new", "message"),
     [
         ("train", "\n", " more \n", r"expected \d+ tokens of train; got \d+$"),
-        ("validation", "\n", "", r"expected \d+ tokens of validation; got \d+$"),
-        ("test", "in test\n", "\n", r"expected \d+ tokens of test; got \d+$"),
+        ("validation", "\n", "", r"expected \d+ tokens of validation; got \d+"),
+        ("test", "in test\n", "\n", r"expected \d+ tokens of test; got \d+"),
         ("test", "in test\n", "the the\n", r"expected \d+ words; got \d+$"),
     ],
 )
@@ -66,13 +66,77 @@ def test_another_text_is_refused(
 ) -> None:
     write(tmp_path, TEXTS | {split: TEXTS[split].replace(old, new, 1)})
     monkeypatch.setenv("SRNN_DATA", str(tmp_path))
-    with pytest.raises(TaskError, match=f"^Made-up text from SRNN_DATA: {message}"):
+    with pytest.raises(TaskError, match=f"^Made-up text from .*: {message}") as caught:
         MADE_UP.load()
+    assert str(tmp_path / FILES[SPLITS.index(split)]) in str(caught.value)
+
+
+@pytest.mark.parametrize("mark", ["\ufeff", ""])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_byte_order_mark_and_line_ends_of_windows_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mark: str, end: str
+) -> None:
+    write(tmp_path, {split: mark + text.replace("\n", end) for split, text in TEXTS.items()})
+    monkeypatch.setenv("SRNN_DATA", str(tmp_path))
+    assert same(MADE_UP.load(), corpus())
+
+
+def test_blank_lines_lost_at_the_end_of_a_file_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As editors do that strip the end of a file."""
+    texts = {split: text + " \n \n" for split, text in TEXTS.items()}
+    longer = replace(MADE_UP, tokens=tuple(count + 2 for count in MADE_UP.tokens))
+    monkeypatch.setenv("SRNN_DATA", str(tmp_path))
+    write(tmp_path, texts | {"validation": TEXTS["validation"].rstrip("\n")})
+    with pytest.raises(TaskError, match=r"expected \d+ tokens of validation; got \d+: are there 2 blank") as caught:
+        longer.load()
+    assert str(tmp_path / FILES[1]) in str(caught.value)
+
+
+def test_a_refused_file_that_is_replaced_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SRNN_DATA", str(tmp_path))
+    write(tmp_path, TEXTS | {"test": "the\n"})
+    with pytest.raises(TaskError, match="tokens of test"):
+        MADE_UP.load()
+    write(tmp_path, TEXTS)
+    assert same(MADE_UP.load(), corpus())
+    write(tmp_path, TEXTS | {"test": "the\n"})
+    with pytest.raises(TaskError, match="tokens of test"):
+        MADE_UP.load()
+
+
+def test_the_words_and_their_counts_identify_a_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The order of the text does not: of two copies of WikiText-2, one has its articles in another order."""
+    monkeypatch.setenv("SRNN_DATA", str(tmp_path))
+    source = replace(MADE_UP, sha256=counts_digest(corpus()))
+    write(tmp_path, TEXTS)
+    assert same(source.load(), corpus())
+    lines = TEXTS["train"].splitlines(keepends=True)
+    write(tmp_path, TEXTS | {"train": "".join(reversed(lines))})
+    assert len(source.load().train) == source.tokens[0]
+    write(tmp_path, TEXTS | {"train": TEXTS["train"].replace(" the ", " of ", 1)})
+    MADE_UP.load()
+    with pytest.raises(TaskError, match=r"SHA-256 .* of its words and their counts; got .*: some words differ"):
+        source.load()
+
+
+def test_a_text_with_the_unknown_word_of_a_web_page_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SRNN_DATA", str(tmp_path))
+    texts = {split: text.replace("<unk>", "&lt;unk&gt;") for split, text in TEXTS.items()}
+    write(tmp_path, texts)
+    with pytest.raises(TaskError, match=r"expected the word <unk>; got &lt;unk&gt;"):
+        replace(MADE_UP, sha256="0" * 64).load()
+    with pytest.raises(TaskError, match=r"vocabulary: a smaller one needs the word <unk> for all others"):
+        read_corpus(*(texts[split] for split in SPLITS)).smaller(5)
 
 
 @pytest.mark.parametrize(
     ("suffix", "data", "message"),
-    [("", b"the \xff word\n", "expected text in UTF-8; got"), (".gz", b"plainly not gzip", "cannot be read")],
+    [
+        ("", b"the \xff word\n", "expected text in UTF-8; got"),
+        ("", b"", "cannot be read: it is empty"),
+        (".gz", b"plainly not gzip", "cannot be read"),
+        (".gz", b"", "cannot be read: it is empty"),
+    ],
 )
 def test_a_broken_file_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, data: bytes, message: str

@@ -24,9 +24,12 @@ class SequentialMNIST(Task):
     deviation 0.30811.
     validation: the number of training images, the last of the 60,000, that form the split "validation" and are not
     trained on. An epoch is one pass over the others. With 0, all 60,000 are trained on, and there is no such split.
+    data: `mnist`, or `sha256:` and the fingerprint (`srnn_tasks.images.fingerprint`) of other images, such as
+    Fashion-MNIST, in files of MNIST's names and sizes. They are read from the subfolder of SRNN_DATA that has them.
 
     The four IDX files, raw or gzipped, are searched in the folder named by the environment variable SRNN_DATA and in
-    its subfolder `mnist`. Without them, they are downloaded by Hugging Face `datasets` (extra `datasets`).
+    its subfolder `mnist`. Without them, they are downloaded by Hugging Face `datasets` (extra `datasets`). A TaskError
+    is raised if they do not hold MNIST; its message has their fingerprint.
 
     >>> SequentialMNIST(view="pixels", permutation_seed=0).validation
     5000
@@ -37,11 +40,12 @@ class SequentialMNIST(Task):
     permutation_seed: Annotated[int, Field(ge=0, lt=2**63)] | None = None
     scaling: Literal["unit", "standard"] = "unit"
     validation: Annotated[int, Field(ge=0, lt=60_000)] = 5000
+    data: Annotated[str, Field(pattern=r"^(mnist|sha256:[0-9a-f]{64})$")] = "mnist"
 
     def open(self, *, device: torch.device | str, generator: torch.Generator) -> "SequentialMNISTSource":
         """Return the source. Reads the files and copies all images to `device` (55 MB)."""
         check_generator(generator, device)
-        return SequentialMNISTSource(self, load_mnist(), device=device)
+        return SequentialMNISTSource(self, load_mnist(self.data), device=device)
 
     def data_set(self) -> DataSet:
         """Return where MNIST is."""

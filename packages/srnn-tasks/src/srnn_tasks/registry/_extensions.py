@@ -3,10 +3,10 @@
 import difflib
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, PackageNotFoundError, distribution, entry_points
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -146,8 +146,29 @@ def _declared(group: str, path: tuple[str, ...]) -> tuple[EntryPoint, ...]:
 
     This reads the metadata of every distribution (about 20 ms), so the result is cached per `sys.path`.
     """
-    points = entry_points(group=group)
+    names = dict.fromkeys(filter(None, map(_name, entry_points(group=group))))
+    points = [point for name in names for point in _installed(name) if point.group == group]
     return tuple({(point.name, _distribution(point), point.value): point for point in points}.values())
+
+
+def _name(point: EntryPoint) -> str | None:
+    """Return the name of the distribution that declares an entry point, or None if its metadata are lost."""
+    try:
+        return None if point.dist is None else point.dist.name
+    except (KeyError, TypeError, AttributeError, OSError):
+        return None
+
+
+def _installed(name: str) -> Iterable[EntryPoint]:
+    """Return the entry points of the installed distribution of a name, none if there is only what pip left of one.
+
+    If pip is interrupted it leaves a folder such as `~rnn_tasks-0.0.9.dist-info`. `entry_points` reads it, unlike pip
+    and `distribution`.
+    """
+    try:
+        return distribution(name).entry_points
+    except PackageNotFoundError:
+        return ()
 
 
 def _origin(point: EntryPoint) -> str:

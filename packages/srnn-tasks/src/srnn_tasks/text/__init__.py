@@ -9,5 +9,6 @@ from ._wikitext import WikiText as WikiText
 from ._wikitext import WikiTextSource as WikiTextSource
 from ._wikitext_files import WIKITEXT_2 as WIKITEXT_2
 from ._wikitext_files import TextFiles as TextFiles
+from ._wikitext_files import counts_digest as counts_digest
 
-__all__ = ["WIKITEXT_2", "Corpus", "TextFiles", "WikiText", "WikiTextSource", "read_corpus"]
+__all__ = ["WIKITEXT_2", "Corpus", "TextFiles", "WikiText", "WikiTextSource", "counts_digest", "read_corpus"]

@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..contract import TaskError
+
 UNKNOWN = "<unk>"
 END = "<eos>"
 
@@ -20,8 +22,10 @@ class Corpus(NamedTuple):
     def smaller(self, vocabulary: int) -> "Corpus":
         """Return the corpus with the first `vocabulary` words, `<unk>` and `<eos>` included; others become `<unk>`.
 
-        The words keep their order. The text must contain `<unk>`, as that of WikiText does.
+        The words keep their order. Raises a TaskError if the text does not contain `<unk>`, as that of WikiText does.
         """
+        if UNKNOWN not in self.words:
+            raise TaskError(f"vocabulary: a smaller one needs the word {UNKNOWN} for all others; the text has none")
         unknown, end = self.words.index(UNKNOWN), self.words.index(END)
         keep = np.zeros(len(self.words), dtype=np.bool_)
         keep[[unknown, end]] = True

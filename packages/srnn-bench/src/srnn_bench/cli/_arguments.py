@@ -93,7 +93,7 @@ def _wide_encoding(data: bytes) -> str | None:
 
 def _json_files(folder: Path) -> list[str]:
     try:
-        return [path.name for path in folder.iterdir() if is_file_name(path.name)]
+        return [path.name for path in folder.iterdir() if is_file_name(path.name) and path.is_file()]
     except OSError:
         return []
 

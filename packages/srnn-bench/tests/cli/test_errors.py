@@ -72,6 +72,7 @@ class Interrupts(Watcher):
         (("run", "wide.json"), "wide.json: expected text in UTF-8, got UTF-16"),
         (("run", "unmarked.json"), "unmarked.json: expected text in UTF-8, got UTF-16"),
         (("run", "wide.jsn"), "wide.jsn: expected a table such as moduli/table1, or an experiment in a file"),
+        (("run", "wide.jsom"), "wide.jsom: expected a table or an experiment file; did you mean 'wide.json'"),
         (("run", "wde.json"), "did you mean 'wide.json'"),
     ],
     ids=" ".join,

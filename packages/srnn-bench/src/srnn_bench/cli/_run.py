@@ -31,6 +31,7 @@ from ._arguments import (
     existing_store,
     has_store,
     is_file_name,
+    near_files,
     parse_seeds,
 )
 from ._data import check_tasks
@@ -113,13 +114,17 @@ def print_estimates(estimates: Iterable[Estimate], workers: int, console: Consol
 
 
 def _check_files(targets: list[str]) -> None:
-    """Raise BenchError for a file that is taken for a table because of its ending."""
+    """Raise BenchError for a file whose ending is not that of an experiment, or is mistyped."""
     for target in targets:
-        if not is_file_name(target) and Path(target).is_file():
+        if is_file_name(target):
+            continue
+        if Path(target).is_file():
             raise BenchError(
                 f"{target}: expected a table such as moduli/table1, or an experiment in a file that ends in .json; "
                 "got a file with another ending"
             )
+        if Path(target).suffix and (near := near_files(Path(target))):
+            raise BenchError(f"{target}: expected a table or an experiment file{near}")
 
 
 def _prepare(

@@ -64,12 +64,25 @@ class Interrupts(Watcher):
         (("run", "moduli/table1", "--track", "tensorbord"), "did you mean 'tensorboard'"),
         (("run", "moduli/table1", "--set", "model.recurrence.hidden"), "model.recurrence.hidden"),
         (("schema", "srnn-mask"), "package: expected one of srnn-manifolds"),
+        (("lsit",), "no command 'lsit'; did you mean 'list'?"),
+        (("run",), "expected targets: tables such as moduli/table1"),
+        (("run", "moduli/table1", "--scael", "smoke"), "no option '--scael'; did you mean '--scale'"),
+        (("run", "moduli/table1", "--jobs", "0"), "'--jobs': expected a number greater than or equal to 1"),
+        (("run", "moduli/table1", "--stack", "all"), "'all' is not one of 'auto', 'always', 'never'"),
+        (("run", "wide.json"), "wide.json: expected text in UTF-8, got UTF-16"),
+        (("run", "unmarked.json"), "unmarked.json: expected text in UTF-8, got UTF-16"),
+        (("run", "wide.jsn"), "wide.jsn: expected a table such as moduli/table1, or an experiment in a file"),
+        (("run", "wide.jsom"), "wide.jsom: expected a table or an experiment file; did you mean 'wide.json'"),
+        (("run", "wde.json"), "did you mean 'wide.json'"),
     ],
     ids=" ".join,
 )
 def test_a_mistake_is_one_line_without_traceback(srnn, tmp_path, arguments, message):
     (tmp_path / "binary.json").write_bytes(b"\xff\xfe")
     (tmp_path / "folder.json").mkdir()
+    (tmp_path / "wide.json").write_text("{}", encoding="utf-16")
+    (tmp_path / "unmarked.json").write_text("{}", encoding="utf-16-le")
+    (tmp_path / "wide.jsn").write_text("{}")
     code, _, err = srnn(*arguments)
     assert code == 2
     assert err.startswith("srnn: ") and err.count("\n") == 1 and message.lower() in err.lower()
@@ -125,3 +138,9 @@ def test_an_interrupted_command_resumes_when_it_is_run_again(srnn, tmp_path, mon
     assert Store(tmp_path / "results").statuses() == {"pending": 1}
     assert srnn(*command)[0] == 0
     assert Store(tmp_path / "results").statuses() == {"done": 1}
+
+
+@pytest.mark.parametrize(("name", "prefix"), [("bom.json", b"\xef\xbb\xbf"), ("E.JSON", b"")])
+def test_a_byte_order_mark_and_an_upper_case_ending_are_accepted(srnn, tmp_path, tiny, name, prefix):
+    (tmp_path / name).write_bytes(prefix + tiny().model_dump_json().encode())
+    assert srnn("run", name, "--device", "cpu", "--jobs", "1")[0] == 0

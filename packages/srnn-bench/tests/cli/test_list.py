@@ -8,9 +8,9 @@ def test_papers_are_listed_with_their_groups_of_tables(srnn, tmp_path):
     assert (code, err) == (0, "")
     lines = [" ".join(line.split()) for line in out.splitlines()]
     assert "Paper moduli: Geometric sparsification in recurrent neural networks, arXiv 2406.06290 (built-in)" in lines
-    assert "moduli/table1 also -hh, -reference, -paper" in lines and "modcog/figure2a also -speed" in lines
-    assert "modcog/dale" in lines and "path_integration" in out
-    assert "smoke" not in out
+    first = next(number for number, line in enumerate(lines) if line.startswith("moduli/table1 "))
+    assert lines[first + 1] == "also -hh, -reference, -paper"
+    assert "path_integration" in out and "moduli/table1-hh" not in out
     assert list(tmp_path.iterdir()) == [], "listing creates no folder"
 
 
@@ -27,3 +27,14 @@ def test_the_state_counts_the_runs_of_each_table(srnn, tmp_path):
     lines = [" ".join(line.split()) for line in srnn("list", "--state")[1].splitlines()]
     assert any(line.startswith("moduli/table1 smoke 1/24; quick 0/36") for line in lines), lines[:20]
     assert "Runs in results/results.sqlite: 1 done" in lines
+
+
+def test_a_table_has_a_title_times_data_and_its_readings(srnn, monkeypatch):
+    monkeypatch.delenv("SRNN_DATA", raising=False)
+    monkeypatch.setenv("HF_DATASETS_CACHE", "nowhere")
+    out = srnn("list")[1]
+    lines = [line.split() for line in out.splitlines()]
+    (navigation,) = (line for line in lines if line[:1] == ["moduli/table1"])
+    assert "none" in navigation and out.count("Navigation error after pruning, by regularizer") == 1
+    (text,) = (line for line in out.splitlines() if line.split()[:1] == ["moduli/table4"])
+    assert "WikiText-2 (missing)" in text and "?" not in text, "times are known without the data"

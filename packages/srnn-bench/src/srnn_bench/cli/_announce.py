@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .. import papers
+from .._errors import BenchError
 from ..experiment import Conditions, Job
 from ..store import Store
 from ..sweep import Expectation, roughly
@@ -59,6 +60,9 @@ def announce(
         return
     for other in SCALES:
         if other != scale:
-            runs = [job for name in tables for job in papers.table(name, other).jobs()]
+            try:
+                runs = [job for name in tables for job in papers.table(name, other).jobs()]
+            except BenchError:  # a table need not have every scale
+                continue
             time = roughly(expectation.jobs(runs, workers))
             print_line(f"--scale {other} {MEANING[other]} and takes about {time}.")

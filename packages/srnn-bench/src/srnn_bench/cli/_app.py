@@ -27,7 +27,9 @@ from ._terminal import drop_unusable_sizes, new_console, prepare
 USER_ERRORS = (BenchError, ManifoldError, MaskError, ModelError, PruningError, TaskError)
 
 # Base class of the errors that typer raises for unknown commands and options; typer does not export it.
-CommandLineError = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException")
+CommandLineError: type[Exception] = next(
+    base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException"
+)
 
 # The order of the overview: that of first use.
 COMMANDS = (
@@ -39,6 +41,7 @@ COMMANDS = (
     "claims",
     "figure",
     "export",
+    "publish",
     "import",
     "backup",
     "schema",
@@ -115,7 +118,7 @@ def _refuse(message: str) -> None:
 
 def _usage_message(error: Any) -> str:
     """Return what is wrong with the arguments, in one line that names the command whose help explains them."""
-    context = getattr(error, "ctx", None)
+    context: Any = getattr(error, "ctx", None)
     command = "srnn" if context is None else context.command_path
     named = f"{command.removeprefix('srnn ')}: " if " " in command else ""
     if isinstance(error, typer.BadParameter):

@@ -68,9 +68,8 @@ def _text(path: Path) -> str:
     try:
         data = path.read_bytes()
     except OSError as error:
-        near = difflib.get_close_matches(path.name, _json_files(path.parent), n=3)
-        hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
-        raise BenchError(f"{path}: expected the JSON file of an experiment, got: {error.strerror}{hint}") from error
+        reason = f"{error.strerror}{near_files(path)}"
+        raise BenchError(f"{path}: expected the JSON file of an experiment, got: {reason}") from error
     if encoding := _wide_encoding(data):
         raise BenchError(
             f"{path}: expected text in UTF-8, got {encoding}, which e.g. `>` of Windows PowerShell writes; "
@@ -91,9 +90,15 @@ def _wide_encoding(data: bytes) -> str | None:
     return None if detected.startswith("utf-8") else detected[:6].upper()
 
 
+def near_files(path: Path) -> str:
+    """Return a hint with the JSON files whose names are near that of a file that does not exist, or nothing."""
+    near = difflib.get_close_matches(path.name, _json_files(path.parent), n=3)
+    return f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+
+
 def _json_files(folder: Path) -> list[str]:
     try:
-        return [path.name for path in folder.iterdir() if is_file_name(path.name)]
+        return [path.name for path in folder.iterdir() if is_file_name(path.name) and path.is_file()]
     except OSError:
         return []
 

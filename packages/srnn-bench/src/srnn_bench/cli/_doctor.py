@@ -15,10 +15,9 @@ from srnn_tasks import entries, find
 
 from .. import papers
 from ..experiment import PACKAGES, Conditions
-from ..store import Store
 from ..sweep import EXECUTORS, TRACKERS, duration, measure_speed
 from ._app import app, print_line
-from ._arguments import Results, default_workers, has_store
+from ._arguments import Results, default_workers, existing_store, has_store
 from ._data import data_set_of
 
 
@@ -81,7 +80,7 @@ def _data() -> Iterator[str]:
         if entry.error is not None:
             continue
         try:
-            data = data_set_of(find(entry.kind)())
+            data = data_set_of(find(entry.kind).model_validate({}))
         except Exception:  # a task with required fields, or one of a third party that fails
             continue
         if data is not None:
@@ -98,7 +97,8 @@ def _devices() -> Iterator[str]:
     threads = os.environ.get("OMP_NUM_THREADS")
     note = f", OMP_NUM_THREADS={threads}" if threads else ""
     yield f"cpu: {os.cpu_count()} cores, {workers} runs in parallel with 1 thread each by default"
-    yield f"cpu: {1e-9 / speed.flop:.0f} GFLOPS per core in matrix products; torch uses {torch.get_num_threads()} threads{note}"
+    yield f"cpu: {1e-9 / speed.flop:.0f} GFLOPS per core in matrix products"
+    yield f"cpu: torch uses {torch.get_num_threads()} threads outside runs{note}"
     if not torch.cuda.is_available():
         yield f"no GPU that torch can use (torch was built for {torch.version.cuda or 'the CPU only'})"
         return
@@ -117,7 +117,7 @@ def _store(results: Path) -> Iterator[str]:
     size = sum(path.stat().st_size for path in place.rglob("*") if path.is_file())
     yield f"{place}: {size / 2**20:.1f} MiB, {writable}"
     try:
-        store = Store(results)
+        store = existing_store(results)
         counts = ", ".join(f"{count} {status}" for status, count in sorted(store.statuses().items()))
         seconds = sum(result.seconds for result in store)
         yield f"runs: {counts or 'none'}; {duration(seconds)} of training"

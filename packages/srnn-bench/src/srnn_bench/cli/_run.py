@@ -23,7 +23,17 @@ from ..training import resolve_device
 from . import _run_options as options
 from ._announce import announce, runs_to_execute
 from ._app import app, console, print_line
-from ._arguments import Results, ScaleName, Settings, default_workers, existing_store, has_store, parse_seeds
+from ._arguments import (
+    Results,
+    ScaleName,
+    Settings,
+    default_workers,
+    existing_store,
+    has_store,
+    is_file_name,
+    near_files,
+    parse_seeds,
+)
 from ._data import check_tasks
 from ._requested_runs import requested_runs
 
@@ -54,6 +64,7 @@ def run_(
 ) -> None:
     """Execute the runs of tables or of an experiment; stored results are reused and interrupted runs are resumed."""
     tables = chain.from_iterable(papers.table_names() if target == "all" else (target,) for target in targets)
+    _check_files(targets)
     requests, requested = requested_runs(tables, scale, settings, grid, None if seeds is None else parse_seeds(seeds))
     conditions = Conditions(device, precision, threads, recorded)
     workers = jobs or default_workers(executor, conditions)
@@ -100,6 +111,20 @@ def print_estimates(estimates: Iterable[Estimate], workers: int, console: Consol
         highlight=False,
         soft_wrap=True,
     )
+
+
+def _check_files(targets: list[str]) -> None:
+    """Raise BenchError for a file whose ending is not that of an experiment, or is mistyped."""
+    for target in targets:
+        if is_file_name(target):
+            continue
+        if Path(target).is_file():
+            raise BenchError(
+                f"{target}: expected a table such as moduli/table1, or an experiment in a file that ends in .json; "
+                "got a file with another ending"
+            )
+        if Path(target).suffix and (near := near_files(Path(target))):
+            raise BenchError(f"{target}: expected a table or an experiment file{near}")
 
 
 def _prepare(

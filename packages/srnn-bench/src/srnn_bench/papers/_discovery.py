@@ -141,7 +141,10 @@ def _unknown(noun: str, name: str, names: Iterable[str]) -> str:
     """Return the error of an unknown table or figure: near matches, or all names of the paper or of all papers."""
     known = list(names)
     of_paper = [other for other in known if other.startswith(f"{name.rstrip('/')}/")]
-    near = difflib.get_close_matches(name, known, n=3)
+    papers = PAPERS.names() if "/" not in name else ()  # a mistyped paper, or a name without its paper
+    near = difflib.get_close_matches(name, [*papers, *(other.partition("/")[2] for other in known)], n=1)
+    near = [other for other in known if other.partition("/")[2] in near] or near if papers else []
+    near = near or difflib.get_close_matches(name, known, n=3)
     if of_paper:
         return f"{noun}: expected a {noun} of the paper {name!r}, one of {', '.join(of_paper)}, got the paper"
     command = "list" if noun == "table" else "figure"

@@ -118,9 +118,10 @@ class Expectation:
 
     def _step(self, model: Any, sizes: Outline, batch_size: int) -> float:
         """Return the seconds of a training step without the drawing of its batch."""
-        gates, layers = GATES.get(model.recurrence.kind, 1), getattr(model, "layers", 1)
-        neurons = model.hidden
-        embedding = (getattr(model, "embedding", None) or neurons) if model.kind == "language_model" else 0
+        gates: int = GATES.get(model.recurrence.kind, 1)
+        layers: int = getattr(model, "layers", 1)
+        neurons: int = model.hidden
+        embedding: int = (getattr(model, "embedding", None) or neurons) if model.kind == "language_model" else 0
         weights = gates * neurons * ((embedding or sizes.inputs) + neurons)
         weights += (layers - 1) * gates * neurons * 2 * neurons + neurons * sizes.outputs
         flops = INEFFICIENCY * PRODUCTS * sizes.steps * batch_size * weights
@@ -160,10 +161,9 @@ def roughly(seconds: float | None) -> str:
     """
     if seconds is None:
         return "?"
-    for size, unit, limit in ((1, "s", 55), (60, "min", 90), (3600, "h", 36), (86_400, "d", float("inf"))):
-        number = seconds / size
-        if number < limit:
-            break
+    units = ((1, "s", 55), (60, "min", 90), (3600, "h", 36), (86_400, "d", float("inf")))
+    size, unit = next((size, unit) for size, unit, limit in units if seconds / size < limit)
+    number = seconds / size
     if number >= 20:
         return f"{5 * round(number / 5):.0f} {unit}"
     if unit == "s":

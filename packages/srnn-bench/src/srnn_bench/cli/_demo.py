@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ..experiment import Conditions
-from ..report import print_report, write_html
+from ..report import print_report, section, write_html
 from ..store import Store
 from ..sweep import duration, estimate
 from ..tables import summarise
@@ -42,8 +42,8 @@ def demo_(
     seconds = sum((each.wanted - each.stored) * each.seconds for each in costs)
     print_line(f"About {duration(seconds / workers)} on this machine, {workers} in parallel.")
     run_([TABLE], scale=scale, jobs=jobs, device=device, results=results)
-    summary = summarise(table, Store(results))
+    part = section(summarise(table, Store(results)))
     console.print()
-    print_report([summary], console)
-    path = write_html([summary], results / "demo.html")
+    print_report([part], console)
+    path = write_html([part], results / "demo.html")
     print_line(f"Report: {path.resolve()}")

@@ -78,10 +78,9 @@ def claims_(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list with one object per claim.")] = False,
     results: Results = Path("results"),
 ) -> None:
-    """Print the claims of the papers with their verdicts, at each scale that has results."""
-    requested = summaries(tables, scale, settings, results)
+    """Print the claims of the tables that were run, or of those named, with their verdicts; as JSON those of all."""
     if as_json:
-        typer.echo(json.dumps(ledger(requested), indent=2))
-    else:
-        with_results = [summary for summary in requested if summary.results]
-        print_claims(with_results or requested, console)
+        typer.echo(json.dumps(ledger(summaries(tables, scale, settings, results)), indent=2))
+        return
+    selection = papers.select(existing_store(results), tables or (), scale=scale, settings=settings or ())
+    print_claims(selection.summaries or summaries(tables, scale, settings, results), console)

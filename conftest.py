@@ -1,11 +1,10 @@
 """Shared by the tests of all packages: hypothesis profiles, and checks that READMEs and docstring examples run."""
 
-import contextlib
 import doctest
 import importlib
-import io
 import pkgutil
 import re
+import runpy
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -21,7 +20,7 @@ settings.register_profile("quick", max_examples=30, **PROFILE)
 settings.register_profile("deep", max_examples=300, **PROFILE)
 settings.load_profile("quick")
 
-BLOCK = re.compile(r"^```(python|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+README = runpy.run_path(str(Path(__file__).parent / "integration_tests" / "run_readme.py"))
 
 
 @pytest.fixture
@@ -30,20 +29,8 @@ def run_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Pat
     monkeypatch.chdir(tmp_path)
 
     def run(readme: Path) -> None:
-        namespace: dict[str, object] = {"__name__": "readme"}
-        printed = ""
-        blocks = BLOCK.findall(readme.read_text(encoding="utf-8"))
-        for language, body in blocks:
-            if language == "text":
-                assert body == printed
-                printed = ""
-                continue
-            assert not printed, f"printed, but the README does not show it: {printed}"
-            with contextlib.redirect_stdout(io.StringIO()) as out, torch.random.fork_rng(devices=[]):
-                exec(compile(body, str(readme), "exec"), namespace)
-            printed = out.getvalue()
-        assert not printed, f"printed, but the README does not show it: {printed}"
-        assert {language for language, _ in blocks} == {"python", "text"}
+        with torch.random.fork_rng(devices=[]):
+            README["run"](readme)
 
     return run
 

@@ -1,4 +1,5 @@
-"""The sessions of the workspace: `nox` tests everything, `nox -s bench` reproduces the papers' tables.
+"""The sessions of the workspace: `nox` tests everything, `nox -s demo` shows an effect in three minutes, and
+`nox -s bench` reproduces the papers' tables.
 
 Every environment is made by virtualenv and pip, with the tested versions of constraints.txt.
 """
@@ -69,11 +70,29 @@ def neurogym(session: nox.Session) -> None:
         session.run("python", "-m", "pytest", "tests/gym", "tests/test_neurogym.py", *session.posargs)
 
 
+BENCH = ("moduli/table1", "moduli/strength", "--scale", "quick")
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Train masked and dense networks on 20 cognitive tasks, print which learn faster, and write a report."""
+    session.log("Installs the packages (about a minute), then trains for about three minutes on two CPU cores.")
+    session.install(*CONSTRAINTS, *folders(*PACKAGES))
+    session.run("srnn", "demo", *session.posargs)
+
+
 @nox.session
 def bench(session: nox.Session) -> None:
     """Reproduce the papers' tables and write the report: `nox -s bench -- all --scale paper` runs every table."""
+    wanted = session.posargs or BENCH
+    session.log(f"Installs the packages, runs {' '.join(wanted)}, and writes a report.")
+    session.log(
+        "An effect in three minutes: nox -s demo. Only to see that everything works: add -- TABLE --scale smoke."
+    )
+    session.log("Everything, for days: nox -s bench -- all --scale quick; as in the papers, on a GPU: --scale paper.")
     session.install(*CONSTRAINTS, *folders(*PACKAGES))
-    session.run("srnn", "run", *(session.posargs or ["moduli/table1", "moduli/strength", "--scale", "quick"]))
+    session.run("srnn", "run", *wanted, "--dry-run")  # prints how long it takes on this machine
+    session.run("srnn", "run", *wanted)
     session.run("srnn", "report")
 
 
@@ -162,6 +181,8 @@ def release(session: nox.Session) -> None:
         session.error(f"tag {tag!r}: expected <package>-v<version> with one of {', '.join(PACKAGES)}")
     if version != pyproject(package)["project"]["version"]:
         session.error(f"tag {tag!r}: {package} has the version {pyproject(package)['project']['version']}")
+    if "Repository" not in pyproject(package)["project"]["urls"]:
+        session.error(f"tag {tag!r}: expected the public address of this repository as Repository in [project.urls]")
     changelog = (ROOT / "packages" / package / "CHANGELOG.md").read_text().splitlines()
     if not any(re.fullmatch(rf"## {re.escape(version)} \(\d{{4}}-\d\d-\d\d\)", line) for line in changelog):
         session.error(f"tag {tag!r}: expected a heading '## {version} (YYYY-MM-DD)' in the CHANGELOG.md of {package}")

@@ -1,7 +1,4 @@
-"""Draw the learning curves of the demonstration, from `data/demo.csv`.
-
-`srnn demo` gives the runs, and `srnn export demo.csv --history` the file, of which `data/demo.csv` keeps four columns.
-"""
+"""Draw the learning curves of the demonstration from `data/demo.csv`, which `collect_demo.py` writes."""
 
 from __future__ import annotations
 
@@ -21,7 +18,8 @@ def learning(folder: Path) -> Path:
     values: dict[str, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
     with (HERE / "data" / "demo.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            values[row["network"]][int(row["steps"])].append(float(row["decision_accuracy"]))
+            if row["split"] == "validation":
+                values[row["network"]][int(row["steps"])].append(float(row["decision_accuracy"]))
 
     figure = Figure(figsize=(WIDTH, 2.9), layout="constrained")
     axes = figure.add_subplot()

@@ -14,8 +14,8 @@ from ..sweep import duration, estimate
 from ..tables import summarise
 from . import _run_options as options
 from ._app import app, console, print_line
-from ._arguments import Results, has_store, scaled_table
-from ._run import default_workers, run_
+from ._arguments import Results, default_workers, has_store, scaled_table
+from ._run import run_
 
 TABLE = "modcog/demo"
 

@@ -317,3 +317,24 @@ def test_history_has_the_validation_metrics_of_the_epochs_that_were_evaluated(tm
     ]
     (row,) = from_parquet(export([result], tmp_path / "results.parquet"))
     assert row["present.recurrence.weight_hh"] == result.stages[0].present["recurrence.weight_hh"]
+
+
+@pytest.mark.parametrize("history", [False, True])
+def test_places_are_columns_to_group_by(tmp_path, history):
+    """A stage that two cells show has two rows each time; one that nothing shows has empty columns."""
+    key, other = EXPERIMENT.key(0), EXPERIMENT.key(1)
+    shown = [{"table": "a/b", "row": "r", "column": name, "grid.task.steps": 5} for name in ("A", "B")]
+    places = {(key, "sparse"): [*shown, {"label": "mine", "grid.b": [1, 2]}], (other, None): [{"table": "unused"}]}
+    runs = [result(EXPERIMENT, seed, (stage("sparse"),)) for seed in (0, 1)]
+    table = parquet.read_table(export(runs, tmp_path / "flat.parquet", history=history, places=places)).to_pylist()
+    names = ["table", "scale", "set", "row", "column", "label", "grid.b", "grid.task.steps"]
+    assert [name for name in table[0] if name in names] == names
+    epochs = 2 if history else 1
+    assert len([row for row in table if row["key"] == key]) == 3 * epochs
+    found = {tuple(row[name] for name in names) for row in table if row["key"] == key}
+    assert found == {
+        ("a/b", None, None, "r", "A", None, None, 5),
+        ("a/b", None, None, "r", "B", None, None, 5),
+        (None, None, None, None, None, "mine", "[1, 2]", None),
+    }
+    assert {tuple(row[name] for name in names) for row in table if row["key"] == other} == {(None,) * len(names)}

@@ -17,35 +17,30 @@ from srnn_bench.store import Session
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="permissions of files")
 
-# Calls the command line several times: first as the user of the test, which imports everything, then as another user.
-COMMANDS = """
+# Reads the stores of some folders as another user; everything is imported before.
+READ = """
 import json, os, sys
-from srnn_bench.cli import main
+from pathlib import Path
 
-def call(*arguments):
-    sys.argv = ["srnn", *arguments]
-    try:
-        main()
-    except SystemExit as end:
-        return end.code or 0
+import pandas
 
-def commands(results, out):
-    os.chdir(out)
-    return {
-        "list": call("list", "--state", "--results", results),
-        "report": call("report", "modcog/figure2a", "--scale", "smoke", "--no-figures", "--results", results),
-        "claims": call("claims", "modcog/figure2a", "--scale", "smoke", "--results", results),
-        "export": call("export", "flat.csv", "--results", results),
-        "backup": call("backup", "backup.sqlite", "--results", results),
-    }
+from srnn_bench import Store, export, judge, papers, summarise
+from srnn_bench.store import backup
 
-writable, read_only, out, codes = sys.argv[1:]
-commands(writable, out + "/mine")
+table = papers.table("modcog/figure2a", "smoke")
 if os.getuid() == 0:
     os.setgid(65534)
     os.setuid(65534)
-with open(codes, "w") as file:
-    json.dump(commands(read_only, out + "/other"), file)
+out, *folders = sys.argv[1:]
+found = {}
+for number, folder in enumerate(folders):
+    store = Store(folder)
+    summary = summarise(table, store)
+    export(store, Path(out, f"{number}.csv"))
+    backup(store, Path(out, f"{number}.sqlite"))
+    found[folder] = [store.writable, dict(store.statuses()), len(list(store)), len(summary.results)]
+    judge(summary)
+print(json.dumps(found))
 """
 
 
@@ -74,35 +69,33 @@ def lock(folder):
     folder.chmod(0o555)
 
 
-@pytest.mark.parametrize("left", ["closed", "log", "closed log"])
-def test_every_command_that_reads_works_for_another_user(place, done, left):
-    store = Store(place / "store")
-    store.put(done)
-    shutil.copytree(place / "store", place / "writable")
-    open_by_another = sqlite3.connect(store.path)  # as earlier versions did: a log, which a kill leaves behind
-    with closing(open_by_another):
-        if left != "closed":
-            open_by_another.execute("PRAGMA journal_mode=WAL")
-            open_by_another.execute("UPDATE runs SET owner = NULL")
-            open_by_another.commit()
-        if left == "log":
-            shutil.copytree(store.folder, place / "killed")
-    folder = place / "killed" if left == "log" else store.folder
-    before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    assert ("results.sqlite-wal" in before) == (left == "log")
-    lock(folder)
-    for name in ("mine", "other"):
-        (place / name).mkdir()
-        (place / name).chmod(0o777)
-    place.chmod(0o777)
-    script = [sys.executable, "-c", COMMANDS, str(place / "writable"), str(folder), str(place), str(place / "codes")]
+def test_a_store_is_read_by_another_user(place, done):
+    closed = Store(place / "closed")
+    closed.put(done)
+    for name in ("log", "merged"):
+        shutil.copytree(closed.folder, place / name)
+    killed = place / "killed"
+    for folder in ("log", "merged"):  # as earlier versions left them: with a log, which a kill leaves behind
+        with closing(sqlite3.connect(place / folder / "results.sqlite")) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("UPDATE runs SET label = 'changed'")
+            connection.commit()
+            if folder == "log":
+                shutil.copytree(place / folder, killed)
+    assert (killed / "results.sqlite-wal").stat().st_size > 0
+    folders = [closed.folder, place / "merged", killed]
+    before = {path: path.read_bytes() for folder in folders for path in folder.iterdir()}
+    for folder in folders:
+        lock(folder)
+    out = place / "out"
+    out.mkdir()
+    out.chmod(0o777)
+    script = [sys.executable, "-c", READ, str(out), *map(str, folders)]
     ended = subprocess.run(script, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
-    codes = json.loads((place / "codes").read_text())
-    assert codes == dict.fromkeys(("list", "report", "claims", "export", "backup"), 0), ended.stderr
-    assert "1 done" in ended.stdout
-    assert {path.name for path in (place / "other").iterdir()} == {"report.html", "flat.csv", "backup.sqlite"}
-    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert json.loads(ended.stdout) == {str(folder): [False, {"done": 1}, 1, 1] for folder in folders}
+    assert len(list(out.iterdir())) == 2 * len(folders)
+    assert {path: path.read_bytes() for folder in folders for path in folder.iterdir()} == before
 
 
 @pytest.fixture

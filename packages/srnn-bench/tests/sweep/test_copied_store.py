@@ -29,7 +29,7 @@ experiment = Experiment(
     model=SequenceModel(recurrence=ElmanRNN(hidden=2)),
     stages=(Stage(name="only", training=training),),
 )
-jobs = [Job(experiment, seed, "x" * (seed % 7 * 30)) for seed in range(5000)]
+jobs = [Job(experiment, seed, "x" * (seed % 7 * 30)) for seed in range(600)]
 
 class Log(Watcher):
     def ended(self, job, result):
@@ -59,7 +59,7 @@ for moment in range(moments):
     while len(announced()) <= before and time.monotonic() < until:
         time.sleep(0.001)
     copy("live")
-    time.sleep(chance.random() * 0.2)
+    time.sleep(chance.random() * 0.1)
     os.kill(child, signal.SIGKILL)
     assert os.waitpid(child, 0)[1] == signal.SIGKILL
     copy("killed")

@@ -1,6 +1,7 @@
 """`srnn publish` and `srnn import`: results that come with a repository are read, reported, judged and reused."""
 
 import json
+import os
 
 import pytest
 
@@ -65,3 +66,15 @@ def test_stored_results_are_kept(srnn, tmp_path, published):
     assert "5 already there, 1 kept as stored, with other numbers (--replace" in srnn("import", str(published))[1]
     assert "1 replaced, which had other numbers" in srnn("import", str(published), "--replace")[1]
     assert store.get(result.key) == result
+
+
+def test_results_of_another_user_are_reported_beside_where_one_stands(srnn, tmp_path, published, monkeypatch):
+    access = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: mode != os.W_OK and access(path, mode))
+    for command in (("claims",), ("report", "--no-figures"), ("export", "flat.csv"), ("backup", "b.sqlite")):
+        tables = ("modcog/figure2a-speed", "--scale", "smoke") if command[0] in ("claims", "report") else ()
+        code, _, err = srnn(*command, *tables, "--results", "first")
+        assert (code, err) == (0, "")
+    assert {path.name for path in tmp_path.iterdir()} == {"first", "docs", "report.html", "flat.csv", "b.sqlite"}
+    assert [path.name for path in (tmp_path / "first").iterdir()] == ["results.sqlite"]
+    assert srnn("backup", "b.sqlite", "--results", "first")[0] == 2, "a backup replaces nothing"

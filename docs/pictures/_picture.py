@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from matplotlib.figure import Figure
+
 from srnn_bench.drawing import Drawing, inline_svg, style
 
 HERE = Path(__file__).parent
@@ -33,9 +34,7 @@ def write(name: str, title: str, caption: str, figure: Figure, folder: Path) -> 
     width, height = (float(size) for size in re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text).groups())
     size = f'width="{width * 4 / 3:.0f}" height="{height * 4 / 3:.0f}"'  # points to pixels
     text = text.replace("<svg ", f"<svg {size} ", 1)
-    text = text.replace(
-        "</title>", f'</title><style>{STYLE}</style><rect class="page" width="100%" height="100%"/>', 1
-    )
+    text = text.replace("</title>", f'</title><style>{STYLE}</style><rect class="page" width="100%" height="100%"/>', 1)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.svg"
     path.write_text(re.sub(r"\s*\n\s*", "\n", text) + "\n", encoding="utf-8")

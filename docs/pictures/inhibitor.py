@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from _picture import WIDTH, main, write
 from matplotlib.figure import Figure
+
 from srnn_bench.drawing import COLOURS, INK
 from srnn_manifolds import DifferenceOfGaussians, Torus
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from _picture import HERE, WIDTH, main, write
 from matplotlib.figure import Figure
+
 from srnn_bench.drawing import INK, series
 
 ALWAYS_FIXATE = 0.1  # share of right decisions of a network that never answers

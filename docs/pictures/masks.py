@@ -9,6 +9,7 @@ import torch
 from _picture import WIDTH, main, write
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
+
 from srnn_bench.drawing import COLOURS
 from srnn_masks import FixedInDegree, Locality
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from _picture import WIDTH, main, write
 from matplotlib.figure import Figure
-from srnn_bench.drawing import COLOURS
+
 from srnn_manifolds import Circle, DifferenceOfGaussians, Moduli
 from srnn_masks import density, masks
 from srnn_models import ElmanRNN, PathIntegrator

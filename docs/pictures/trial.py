@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from _picture import WIDTH, main, write
 from matplotlib.figure import Figure
+
 from srnn_bench.drawing import INK
 from srnn_tasks import Cognitive
 from srnn_tasks.cognitive import PERIODS
@@ -47,7 +48,15 @@ def trial(folder: Path) -> Path:
             axes.axvline(start - 0.5, color="#ffffff", lw=0.7, alpha=0.8)
     for start, end in zip(starts, [*starts[1:], steps], strict=True):
         middle = (start + end - 1) / 2
-        grid[0].text(middle, 1.0, PERIODS[int(period[start])].replace(" ", "\n"), ha="center", va="bottom", fontsize=8.5, color=INK)
+        grid[0].text(
+            middle,
+            1.0,
+            PERIODS[int(period[start])].replace(" ", "\n"),
+            ha="center",
+            va="bottom",
+            fontsize=8.5,
+            color=INK,
+        )
     grid[-1].set_xlabel("time step")
     caption = (
         f"A trial of the task {TASK}. Ring 1 shows two stimuli one after the other; after a delay the network answers "

@@ -62,6 +62,19 @@ def test_formula(value, formula, start, bound):
     torch.testing.assert_close(value(torch.zeros(2, 3)), torch.full((2, 3), float(start)))
 
 
+@pytest.mark.parametrize("value", [DifferenceOfGaussians(), Ricker(), Ricker(width=0.5)], ids=repr)
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64], ids=str)
+def test_at_large_distances_the_cost_is_its_limit(value, dtype):
+    """Also where the square of a distance is more than the dtype holds."""
+    limit = value(torch.tensor(100.0, dtype=dtype))
+    d = torch.logspace(2, math.log10(torch.finfo(dtype).max / 16), 50, dtype=torch.float64).to(dtype)
+    d.requires_grad_()
+    costs = value(d)
+    assert torch.equal(costs, limit.expand(50))
+    (slope,) = torch.autograd.grad(costs.sum(), d)
+    assert not slope.any()
+
+
 @every
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 def test_never_negative_and_bounded(value, formula, start, bound, dtype):

@@ -36,6 +36,7 @@ from .papers import Figure as Figure
 from .papers import FigureRequest as FigureRequest
 from .papers import Paper as Paper
 from .report import print_report as print_report
+from .report import section as section
 from .report import write_figures as write_figures
 from .report import write_html as write_html
 from .report import write_markdown as write_markdown
@@ -125,6 +126,7 @@ __all__ = [
     "print_report",
     "run",
     "schemas",
+    "section",
     "summarise",
     "sweep",
     "within",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import reprlib
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
+
+from ._wording import message_of
 
 
 class BenchError(ValueError):
@@ -16,22 +17,26 @@ class BenchError(ValueError):
     """
 
 
-def validation_message(error: ValidationError, data: Any = None) -> str:
+def validation_message(error: ValidationError, data: Any = None, model: type[BaseModel] | None = None) -> str:
     """Return the errors of a validation in one line, each as `field: expectation, got value`.
 
     `data` is the parsed input. With it, the fields are those of the document: pydantic's locations also contain the
-    tags of unions, which no document has.
+    tags of unions, which no document has. With the `model` that was validated, unknown fields are followed by the
+    nearest known ones.
     """
-    details = error.errors(include_url=False, include_context=False)
+    details = error.errors(include_url=False)
     locations = [each["loc"] for each in details]
 
-    def is_consequence(location: tuple[int | str, ...]) -> bool:  # "too short" beside the error of an entry
+    def is_consequence(each: ErrorDetails) -> bool:
+        """Return whether an error only follows from another: "too short" beside the error of an entry."""
+        location = each["loc"]
         return any(len(location) < len(other) and other[: len(location)] == location for other in locations)
 
-    return "; ".join(_line(each, data) for each in details if not is_consequence(each["loc"]))
+    return "; ".join(_line(each, data, model) for each in details if not is_consequence(each))
 
 
-def _line(error: ErrorDetails, data: Any) -> str:
+def _line(error: ErrorDetails, data: Any, model: type[BaseModel] | None) -> str:
+    message = message_of(error, model, data)
     parts = []
     for number, part in enumerate(error["loc"]):
         try:
@@ -41,12 +46,6 @@ def _line(error: ErrorDetails, data: Any) -> str:
             if data is not None and not is_missing_field:
                 continue  # the tag of a union
         parts.append(str(part))
-    message = error["msg"].removeprefix("Value error, ").replace("\n", " ")
-    if error["type"] == "extra_forbidden":
-        message = "unknown field"
     if not parts:
         return message
-    message = f"{'.'.join(parts)}: {message.removeprefix(f'{parts[-1]}: ')}"
-    if error["type"] in ("missing", "value_error") or isinstance(error["input"], dict):
-        return message
-    return f"{message}, got {reprlib.repr(error['input'])}"
+    return f"{'.'.join(parts)}: {message.removeprefix(f'{parts[-1]}: ')}"

@@ -102,8 +102,8 @@ def test_a_mistake_in_an_experiment_file_names_field_expectation_and_value(srnn,
     code, _, err = srnn("run", "mine.json")
     assert (code, err) == (
         2,
-        "srnn: mine.json: model.recurrence.hiden: unknown field, got 7; "
-        "stages.0.training.epochs: Input should be greater than 0, got 0\n",
+        "srnn: mine.json: model.recurrence.hiden: unknown field; did you mean 'hidden'?; "
+        "stages.0.training.epochs: expected a number greater than 0, got 0\n",
     )
 
 

@@ -141,7 +141,7 @@ class Ricker(Inhibitor):
     def __call__(self, distances: Tensor) -> Tensor:
         """Return costs `(...)`, at least 0, at distances `(...)`."""
         scale = self.amplitude * 2 / (math.sqrt(3 * self.width) * math.pi**0.25)  # psi(0)
-        half = (distances / self.width).square() / 2
+        half = ((distances / self.width).square() / 2).clamp_max(1e4)  # beyond, exp(-half) is 0, and inf * 0 is NaN
         # 1 - (1 - 2h) exp(-h), as a sum of two terms that cannot be negative and do not cancel near 0
         costs: Tensor = scale * (2 * half * torch.exp(-half) - torch.expm1(-half))
         return costs

@@ -6,6 +6,7 @@ The statistics are from 4e6 uniform pairs, with a standard error below 0.005.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 
 import pytest
 import torch
@@ -377,3 +378,52 @@ def test_maps_over_seeds(case):
     points = random_points(case, 40).reshape(4, 10, -1)
     mapped = torch.func.vmap(case.value.pairwise)(points)
     torch.testing.assert_close(mapped, case.value.pairwise(points), rtol=1e-14, atol=0)
+
+
+@every_manifold
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64], ids=str)
+def test_retraction_keeps_nan(case, dtype):
+    """A point that has diverged must not become a valid one."""
+    n = case.value.coordinates
+    lost = torch.full((n,), math.nan, dtype=dtype)
+    assert case.value.retract(lost).isnan().all()
+    for i in range(n):
+        for bad in (math.nan, math.inf):
+            points = torch.ones(2, n, dtype=dtype)
+            points[0, i] = bad
+            retracted = case.value.retract(points)
+            assert not retracted[0].isfinite().all()
+            assert retracted[1].isfinite().all()
+
+
+@pytest.mark.parametrize("value", [Circle(), Sphere(), Sphere(dim=6)], ids=repr)
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64], ids=str)
+def test_any_vector_but_the_origin_is_retracted_along_its_direction(value, dtype):
+    limits = torch.finfo(dtype)
+    direction = torch.randn(50, value.coordinates, generator=seeded(), dtype=torch.float64)
+    direction = direction / direction.norm(dim=-1, keepdim=True)
+    for exponent in range(math.ceil(math.log10(limits.tiny)), math.floor(math.log10(limits.max))):
+        unit = value.retract((direction * 10.0**exponent).to(dtype))
+        assert unit.dtype == dtype
+        assert (unit.double() - direction).abs().max() < 4 * limits.eps
+    smallest = torch.zeros(value.coordinates, dtype=dtype)
+    smallest[1] = -limits.smallest_normal * limits.eps  # the smallest number
+    assert value.retract(smallest).tolist() == [0.0, -1.0] + [0.0] * (value.coordinates - 2)
+    largest = torch.full((value.coordinates,), limits.max, dtype=dtype)
+    expected = torch.full_like(largest, value.coordinates**-0.5)
+    torch.testing.assert_close(value.retract(largest), expected)
+
+
+@pytest.mark.parametrize("value", [Torus(), Torus(period=0.3), KleinBottle(), KleinBottle(period=0.3)], ids=repr)
+def test_far_coordinates_are_retracted_into_the_square(value):
+    """A float is an exact number, so that its remainder is known, however large it is."""
+    far = torch.logspace(0, 30, 200, dtype=torch.float64)
+    points = torch.stack([torch.cat([far, -far]), torch.ones(400, dtype=torch.float64)], dim=-1)
+    retracted = value.retract(points)
+    assert ((retracted >= 0) & (retracted < value.period)).all()
+    for (x, _), (u, v) in zip(points.tolist(), retracted.tolist(), strict=True):
+        turns, rest = divmod(Fraction(x), Fraction(value.period))
+        assert math.remainder(u - rest, value.period) == pytest.approx(0, abs=1e-9)
+        if isinstance(value, KleinBottle) and 1e-9 < rest / Fraction(value.period) < 1 - 1e-9:
+            y = -1.0 if turns % 2 else 1.0  # mirrored by every turn
+            assert math.remainder(v - y, value.period) == pytest.approx(0, abs=1e-9)

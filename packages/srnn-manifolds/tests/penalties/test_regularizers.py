@@ -322,6 +322,71 @@ def test_weights_of_another_precision(dtype):
     assert penalty(weight).item() == pytest.approx(expected.item(), rel=1e-5)
 
 
+HALF = {
+    "moduli": Moduli(),
+    "moduli, squares": Moduli(power=2),
+    "shuffled": Shuffled(base=Moduli()),
+    "l1": L1(coefficient=60),
+    "matched l1": L1(matched=Moduli(power=2), power=2),
+    "grouped": Grouped(groups=(Group(share=0.5, base=Moduli()), Group(share=0.5, base=Moduli())), between=50),
+    "trained": Trained(base=Moduli(manifold=Sphere())),
+}
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("half_penalty", [True, False])
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("name", HALF)
+def test_a_penalty_of_half_precision_is_that_of_full_precision(name, reduction, half_penalty, dtype):
+    """The sum over 300 x 300 entries is above 65,504, the largest float16."""
+    value = with_reduction(HALF[name], reduction)
+    penalty = value.build(300, generator=seeded())
+    weight = weights(300, 300).detach().to(dtype)
+    if half_penalty:
+        penalty = penalty.to(dtype)
+    found, slope = value_and_slope(penalty, weight)
+    expected, slope_expected = value_and_slope(penalty.double(), weight.double())
+    tolerance = 20 * torch.finfo(dtype).eps  # of the costs, which the trained penalty computes from rounded points
+    assert found.isfinite()
+    assert found.item() == pytest.approx(expected.item(), rel=tolerance)
+    assert slope.dtype == dtype
+    error = (slope.double() - slope_expected).abs().max() / slope_expected.abs().max()
+    assert error < tolerance
+
+
+def with_reduction(value, reduction):
+    data = value.model_dump()
+
+    def put(part):
+        if isinstance(part, dict):
+            for inner in part.values():
+                put(inner)
+            if "reduction" in part:
+                part["reduction"] = reduction
+        elif isinstance(part, list | tuple):
+            for inner in part:
+                put(inner)
+
+    put(data)
+    return type(value).model_validate(data)
+
+
+def value_and_slope(penalty, weight):
+    leaf = weight.clone().requires_grad_()
+    total = penalty(leaf)
+    return total, torch.autograd.grad(total, leaf)[0]
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("power", [1.0, 2.0])
+def test_a_penalty_of_edges_in_half_precision(reduction, power):
+    mask = torch.ones(200, 200, dtype=torch.bool)
+    penalty = Moduli(reduction=reduction, power=power).build_edges(mask.nonzero().T, 200, generator=seeded())
+    values = 10 * weights(40_000).detach().half()
+    expected = penalty.double()(values.double()).item()
+    assert penalty.half()(values).item() == pytest.approx(expected, rel=1e-3)
+
+
 def test_infinite_coefficients_are_refused():
     with pytest.raises(ManifoldError, match="coefficients: expected finite"):
         Moduli(inhibitor=Diffusion(power=500)).build(20, generator=seeded())

@@ -166,6 +166,17 @@ def test_points_move_at_every_step_and_stay_on_the_manifold(base, optimizer):
                 assert ((points >= 0) & (points < 10)).all()
 
 
+@pytest.mark.parametrize("base", BASES.values(), ids=BASES)
+def test_a_diverged_point_stays_nan(base):
+    penalty = built(base)
+    with torch.no_grad():
+        penalty.points[0, 1] = math.nan
+    penalty.retract_()
+    assert penalty.points[0, 1].isnan().all()
+    assert penalty.points[0, 2:].isfinite().all()
+    assert penalty(torch.ones(penalty.shape)).isnan()
+
+
 def test_retraction_writes_in_place():
     """The points of each run may be a slice of a stack."""
     runs = [built(BASES["sphere"], seed=seed) for seed in range(2)]

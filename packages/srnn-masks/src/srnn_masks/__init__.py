@@ -21,10 +21,13 @@ from .wearing import align_signs as align_signs
 from .wearing import apply as apply
 from .wearing import apply_signs as apply_signs
 from .wearing import balance_signs as balance_signs
+from .wearing import check_same_masks as check_same_masks
 from .wearing import correct_fan_in as correct_fan_in
 from .wearing import dense_gradients as dense_gradients
 from .wearing import enforce as enforce
 from .wearing import lifted as lifted
+from .wearing import load_masked as load_masked
+from .wearing import maskable as maskable
 from .wearing import masks as masks
 from .wearing import release as release
 from .wearing import replace as replace
@@ -45,12 +48,15 @@ __all__ = [
     "apply",
     "apply_signs",
     "balance_signs",
+    "check_same_masks",
     "correct_fan_in",
     "dense_gradients",
     "density",
     "enforce",
     "lifted",
     "load",
+    "load_masked",
+    "maskable",
     "masks",
     "release",
     "replace",

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ._errors import PruningError
 from ._pruning import Pruning, prune
 from ._scope import in_scope
 
@@ -13,9 +14,9 @@ from ._scope import in_scope
 class Pruner:
     """Prunes a module at the start of each epoch by the schedule of a `Pruning`.
 
-    It is stateless: the masks on the module record what has been pruned, so a run that is loaded with its masks
-    continues where it was. Scope, schedule and generator are checked on construction, not at the first epoch that
-    prunes.
+    The masks on the module record what has been pruned; the pruner itself has the number of the last epoch, `epoch`
+    (0 before the first step), and the generator. To continue a run, load the module with its masks and the pruner with
+    `load_state_dict`. Scope, schedule and generator are checked on construction, not at the first epoch that prunes.
     """
 
     def __init__(
@@ -25,8 +26,38 @@ class Pruner:
         pruning.schedule.fraction(epochs, epochs, pruning.sparsity)
         pruning.criterion.check_generator(generator)
         self.module, self.pruning, self.epochs, self.generator = module, pruning, epochs, generator
+        self.epoch = 0
 
-    def step(self, epoch: int, *, evidence: Mapping[str, Any] | None = None) -> dict[str, Tensor]:
-        """Prune for epoch 1 to `epochs`; call it at the start of the epoch. Returns the masks, as `prune` does."""
+    def step(self, epoch: int | None = None, *, evidence: Mapping[str, Any] | None = None) -> dict[str, Tensor]:
+        """Prune for epoch 1 to `epochs` (default: the one after the last); call it at the start of the epoch.
+
+        Returns the masks, as `prune` does.
+        """
+        epoch = self.epoch + 1 if epoch is None else epoch
         fraction = self.pruning.schedule.fraction(epoch, self.epochs, self.pruning.sparsity)
-        return prune(self.module, self.pruning, fraction=fraction, generator=self.generator, evidence=evidence)
+        masks = prune(self.module, self.pruning, fraction=fraction, generator=self.generator, evidence=evidence)
+        self.epoch = epoch
+        return masks
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the last epoch and the state of the generator (None without one), not the masks of the module."""
+        generator = None if self.generator is None else self.generator.get_state()
+        return {"epoch": self.epoch, "generator": generator}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restore what `state_dict` returned.
+
+        Raises PruningError, before anything is changed, if the keys are others, the epoch is none of this pruner's, or
+        only one of state and pruner has a generator.
+        """
+        if state.keys() != {"epoch", "generator"}:
+            raise PruningError(f"load_state_dict: expected the keys epoch and generator, got {sorted(state)}")
+        epoch, generator = state["epoch"], state["generator"]
+        if not 0 <= epoch <= self.epochs:
+            raise PruningError(f"load_state_dict: expected an epoch of 0 to {self.epochs}, got {epoch}")
+        if (generator is None) != (self.generator is None):
+            expected, got = ("no state" if each is None else "the state" for each in (self.generator, generator))
+            raise PruningError(f"load_state_dict: expected {expected} of a generator, got {got}")
+        if self.generator is not None:
+            self.generator.set_state(generator)
+        self.epoch = epoch

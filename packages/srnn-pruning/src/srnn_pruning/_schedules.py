@@ -1,15 +1,23 @@
-"""Schedules: the share of weights that is pruned at the start of each epoch."""
+"""Schedules: the share of weights that is pruned at the start of each epoch.
+
+The family is open: a subclass of `Schedule` in any package is a schedule too.
+"""
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import PositiveInt, SerializeAsAny
 
 from ._errors import PruningError
+from ._open_family import open_family
 from ._value import Value
 
 
 class Schedule(Value):
-    """The share of pruned weights by epoch. It never decreases, and ends at the final sparsity."""
+    """The share of pruned weights by epoch. It never decreases, and ends at the final sparsity.
+
+    A subclass of another package defines `fraction`, fields for its parameters, and a `kind` whose only value is its
+    own name, `module:Class`. That name stands in the JSON of a `Pruning`, and imports the class.
+    """
 
     def fraction(self, epoch: int, epochs: int, sparsity: float) -> float:
         """Return the share in [0, sparsity] pruned from the start of epoch `epoch`, one of 1 to `epochs`."""
@@ -70,7 +78,8 @@ class Proportional(Schedule):
         return 0.0 if epoch == 1 else epoch * sparsity / epochs
 
 
-AnySchedule = Annotated[OneShot | Linear | Proportional, Field(discriminator="kind")]
+AnySchedule = Annotated[SerializeAsAny[Schedule], open_family(Schedule, OneShot, Linear, Proportional)]
+"""Any schedule, as a field of a pydantic model: `kind` is that of a member of this package, or `module:Class`."""
 
 
 def check_epoch(epoch: int, epochs: int) -> None:

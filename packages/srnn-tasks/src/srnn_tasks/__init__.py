@@ -14,18 +14,24 @@ from .cognitive import Cognitive as Cognitive
 from .cognitive import CognitiveSource as CognitiveSource
 from .contract import BaseSource as BaseSource
 from .contract import Batch as Batch
+from .contract import Channels as Channels
+from .contract import DataSet as DataSet
 from .contract import LossKind as LossKind
 from .contract import Metric as Metric
 from .contract import Model as Model
+from .contract import Outline as Outline
 from .contract import Source as Source
 from .contract import Split as Split
 from .contract import Task as Task
 from .contract import TaskError as TaskError
 from .contract import TaskSpec as TaskSpec
+from .contract import adapt as adapt
+from .contract import apply_model as apply_model
 from .contract import carried as carried
 from .contract import evaluating as evaluating
 from .contract import position_losses as position_losses
 from .contract import weighted_mean as weighted_mean
+from .drawing import plot as plot
 from .images import SequentialMNIST as SequentialMNIST
 from .images import SequentialMNISTSource as SequentialMNISTSource
 from .navigation import PathIntegration as PathIntegration
@@ -51,8 +57,10 @@ __all__ = [
     "BaseSource",
     "Batch",
     "BatchDataset",
+    "Channels",
     "Cognitive",
     "CognitiveSource",
+    "DataSet",
     "Extension",
     "Extensions",
     "LossKind",
@@ -60,6 +68,7 @@ __all__ = [
     "Model",
     "Neurogym",
     "NeurogymSource",
+    "Outline",
     "PathIntegration",
     "PathIntegrationSource",
     "SequentialMNIST",
@@ -72,6 +81,8 @@ __all__ = [
     "TaskSpec",
     "WikiText",
     "WikiTextSource",
+    "adapt",
+    "apply_model",
     "carried",
     "decode",
     "entries",
@@ -79,6 +90,7 @@ __all__ = [
     "find",
     "kinds",
     "place_code",
+    "plot",
     "position_losses",
     "weighted_mean",
 ]

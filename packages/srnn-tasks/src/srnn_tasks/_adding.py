@@ -7,7 +7,7 @@ import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor
 
-from .contract import BaseSource, Batch, Metric, Split, Task, TaskSpec, check_generator
+from .contract import BaseSource, Batch, Channels, Metric, Split, Task, TaskSpec, check_generator
 
 
 class Adding(Task):
@@ -41,7 +41,15 @@ class AddingSource(BaseSource):
 
     def __init__(self, task: Adding, *, device: torch.device | str) -> None:
         metrics = (Metric(name="mse", better="lower"),)
-        super().__init__(TaskSpec(inputs=2, outputs=1, loss="mean_squared_error", metrics=metrics), device=device)
+        spec = TaskSpec(
+            inputs=2,
+            outputs=1,
+            loss="mean_squared_error",
+            metrics=metrics,
+            input_channels=(Channels(name="value", size=1), Channels(name="marker", size=1)),
+            output_channels=(Channels(name="sum", size=1),),
+        )
+        super().__init__(spec, device=device)
         self.task = task
 
     def epoch_batches(self, size: int) -> int:

@@ -11,7 +11,7 @@ import torch
 from pydantic import ConfigDict, field_serializer
 from torch import Tensor
 
-from srnn_tasks import BaseSource, Batch, Metric, Task, TaskSpec
+from srnn_tasks import BaseSource, Batch, Metric, Task, TaskSpec, weighted_mean
 from srnn_tasks.testing import check_task
 
 T, I, O = 5, 2, 3  # noqa: E741 - the names of the dimensions
@@ -118,7 +118,28 @@ class Huber(Values):
         return losses.mean() if batch.weight is None else (losses * batch.weight).sum() / batch.weight.sum()
 
 
-@pytest.mark.parametrize("source", [Good, Tokens, Values, Distributions, Stream, Huber])
+class Own(Huber):
+    """The same loss, as a kind of its own."""
+
+    loss_kind = "own"
+
+
+class OwnClasses(Good):
+    """A loss of classes `(T, B)` of its own: the margin to the best other output."""
+
+    loss_kind = "own"
+
+    def make(self, size: int, generator: torch.Generator, position: int) -> Batch:
+        batch = super().make(size, generator, position)
+        return replace(batch, targets=batch.targets.argmax(-1))
+
+    def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+        right = outputs.gather(-1, batch.targets[..., None])
+        others = outputs.scatter(-1, batch.targets[..., None], -1e3)
+        return weighted_mean((1 + others.amax(-1) - right[..., 0]).relu(), batch.weight)
+
+
+@pytest.mark.parametrize("source", [Good, Tokens, Values, Distributions, Stream, Huber, Own, OwnClasses])
 @pytest.mark.parametrize("size", [1, 3])
 def test_a_task_that_keeps_the_contract_passes(source: type[Good], size: int) -> None:
     check(source, size=size)
@@ -318,6 +339,12 @@ BREACHES = {
     "info": (changed(Good, lambda b: replace(b, info={"name": "x"})), "info: expected tensors; 'name' is str"),
     "own noise": (with_method("draw", own_noise), "batches: the same seeds gave different inputs"),
     "stands still": (with_method("draw", standing_still), "batches: the second batch equals the first"),
+    "own loss missing": (
+        with_method("loss", BaseSource.loss, Own),
+        r"loss: expected Changed to override loss\(outputs, batch\), as its spec has loss='own'",
+    ),
+    "own target inf": (changed(Own, lambda b: replace(b, targets=b.targets / 0)), "targets: has entries that are not"),
+    "own loss sum": (losing(summed, Own), "loss: changes if all weights double"),
     "loss per row": (losing(lambda o, b: mean_square(o, b), Values), "loss: expected a scalar tensor"),
     "loss float": (losing(lambda o, b: 1.0), "loss: expected a scalar tensor; got 1.0"),
     "loss nan": (losing(lambda o, b: o.mean() * nan), "loss: is not finite"),

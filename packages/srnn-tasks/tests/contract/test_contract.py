@@ -75,6 +75,12 @@ SPEC = {"inputs": I, "outputs": O, "loss": "cross_entropy", "metrics": [{"name":
         ({"metrics": [{"name": "a", "better": "up"}]}, r"metrics\.0\.better"),
         ({"metrics": [{"name": "a", "better": "lower"}] * 2}, "metrics: expected distinct names"),
         ({"start": 3, "carry": True}, "start, carry: "),
+        ({"input_channels": [{"name": "cue", "size": I + 1}]}, "input_channels: expected sizes that sum to inputs = 2"),
+        (
+            {"output_channels": [{"name": "a", "size": 1}] * 2},
+            "output_channels: .* sum to outputs = 5",
+        ),
+        ({"input_channels": [{"name": "cue", "size": 2, "labels": ["x"]}]}, "labels: expected none, or one for each"),
         ({"output": 3}, "output"),
     ],
 )
@@ -136,6 +142,24 @@ def test_the_loss_is_the_weighted_mean_of_its_definition(kind: str, weighted: bo
     expected = slow_loss(kind, outputs, targets, torch.ones(T, B) if weight is None else weight)
     assert Echo(kind).loss(outputs, batch).item() == pytest.approx(expected, rel=1e-5)
     assert position_losses(kind, outputs, targets).shape == (T, B)
+
+
+def test_a_loss_of_its_own_must_be_written(generator) -> None:
+    batch = Echo("own").draw(B, generator=generator)
+    with pytest.raises(TaskError, match=r"loss: expected Echo to override loss\(outputs, batch\)"):
+        Echo("own").loss(torch.zeros(T, B, O), batch)
+    with pytest.raises(TaskError, match="loss: 'own' names no loss"):
+        position_losses("own", torch.zeros(T, B, O), batch.targets)
+
+    class Margin(Echo):
+        def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
+            return weighted_mean(outputs.square().sum(-1), batch.weight)
+
+    scores = Margin("own").evaluate(
+        lambda x, *_: (torch.ones(*x.shape[:2], O), None), split="test", generator=generator
+    )
+    assert scores["loss"] == pytest.approx(5.0)
+    assert 0 < scores["accuracy"] < 1, "targets of classes have an accuracy under any loss"
 
 
 def test_weights_that_are_all_zero_give_zero_and_no_nan() -> None:

@@ -43,10 +43,10 @@ def test_a_plugin_with_nested_plugins_goes_to_json_and_back(install) -> None:
     ("task", "place", "message"),
     [
         ({"steps": 3}, "task.kind", "expected the kind of a task, one of: .*adding"),
-        ({"kind": "ading"}, "task.kind", "no task 'ading' is installed. Did you mean 'adding'.* Known: .*adding"),
+        ({"kind": "ading"}, "task.kind", "no task 'ading' is installed. Did you mean 'adding'"),
         ({"kind": 5}, "task.kind", "no task 5 is installed"),
         ({"kind": ["adding"]}, "task.kind", "no task"),
-        ({"kind": "adding", "steps": "many"}, "task.steps", "valid integer"),
+        ({"kind": "adding", "steps": "many"}, "task.steps", "expected a number, got 'many'"),
         ({"kind": "adding", "stepz": 3}, "task.stepz", "not permitted"),
         ("adding", "task", "dictionary or instance of Task"),
         (3, "task", "dictionary or instance of Task"),

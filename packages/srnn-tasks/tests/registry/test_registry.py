@@ -117,9 +117,10 @@ def test_a_plugin_cannot_silently_replace_a_task_of_this_package(install) -> Non
         find("adding")
 
 
-def test_an_unknown_kind_gets_near_names_and_the_known_ones() -> None:
+def test_an_unknown_kind_gets_near_names_or_else_the_known_ones() -> None:
     with pytest.raises(TaskError, match="Did you mean 'path_integration'") as caught:
         find("path_integraton")
-    assert f"Known: {', '.join(kinds())}" in str(caught.value)
-    with pytest.raises(TaskError, match=r"no task 'zzz' is installed\. Known: "):
+    assert "Known" not in str(caught.value)
+    with pytest.raises(TaskError, match=r"no task 'zzz' is installed\. Known: ") as caught:
         find("zzz")
+    assert ", ".join(kinds()) in str(caught.value)

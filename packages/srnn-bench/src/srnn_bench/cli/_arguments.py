@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
+import difflib
 import json
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,8 +15,10 @@ from pydantic import ValidationError
 from .. import papers
 from .._errors import BenchError, validation_message
 from ..experiment import Experiment
-from ..store import Store
+from ..store import PublishedRuns, Store, has_results, open_results
 from ..tables import SCALES, Summary, Table, override_table, summarise
+
+UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 Results = Annotated[Path, typer.Option(help="Folder of the store and the report, on a local disk.")]
 
@@ -45,21 +50,56 @@ def parse_seeds(text: str) -> tuple[int, ...]:
 
 def read_experiment(path: Path) -> Experiment:
     """Return the experiment of a JSON file. Raises BenchError that names the file and each invalid field."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise BenchError(f"{path}: expected the JSON file of an experiment, got: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise BenchError(f"{path}: expected text in UTF-8, got: {error}") from error
+    text = _text(path)
     try:
         experiment = Experiment.model_validate_json(text)
     except ValidationError as error:
-        raise BenchError(f"{path}: {validation_message(error, _parsed(text))}") from error
+        raise BenchError(f"{path}: {validation_message(error, _parsed(text), Experiment)}") from error
     try:
         json.loads(text, object_pairs_hook=_reject_duplicates)
     except BenchError as error:
         raise BenchError(f"{path}: {error}") from None
     return experiment
+
+
+def _text(path: Path) -> str:
+    """Return the text of a file in UTF-8, with or without a byte order mark. Raises BenchError that names the file."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        near = difflib.get_close_matches(path.name, _json_files(path.parent), n=3)
+        hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+        raise BenchError(f"{path}: expected the JSON file of an experiment, got: {error.strerror}{hint}") from error
+    if encoding := _wide_encoding(data):
+        raise BenchError(
+            f"{path}: expected text in UTF-8, got {encoding}, which e.g. `>` of Windows PowerShell writes; "
+            "save the file as UTF-8"
+        )
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BenchError(f"{path}: expected text in UTF-8, got: {error}") from error
+
+
+def _wide_encoding(data: bytes) -> str | None:
+    """Return "UTF-32" or "UTF-16" if a file begins with its byte order mark, or is JSON in it without the mark."""
+    for encoding, marks in (("UTF-32", (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)), ("UTF-16", UTF16_MARKS)):
+        if data.startswith(marks):
+            return encoding
+    detected = json.detect_encoding(data)  # JSON begins with two ASCII characters: zeros show the width
+    return None if detected.startswith("utf-8") else detected[:6].upper()
+
+
+def _json_files(folder: Path) -> list[str]:
+    try:
+        return [path.name for path in folder.iterdir() if is_file_name(path.name)]
+    except OSError:
+        return []
+
+
+def is_file_name(target: str) -> bool:
+    """Return whether a target of the command line is a JSON file, not a table: its name ends in .json or .JSON."""
+    return target.lower().endswith(".json")
 
 
 def _parsed(text: str) -> Any:
@@ -84,23 +124,26 @@ def scaled_table(name: str, scale: str, settings: list[str] | None) -> Table:
 
 
 def summaries(names: list[str] | None, scale: str | None, settings: list[str] | None, results: Path) -> list[Summary]:
-    """Return the summaries of tables, at one scale or at all."""
+    """Return the summaries of tables, at one scale or at all; by default of published runs, else of all tables."""
     store = existing_store(results)
-    scales = SCALES if scale is None else (scale,)
-    return [
-        summarise(scaled_table(name, each, settings), store)
-        for name in names or papers.table_names()
-        for each in scales
-    ]
+    if names or not isinstance(store, PublishedRuns):
+        scales = SCALES if scale is None else (scale,)
+        pairs = [(name, each) for name in names or papers.table_names() for each in scales]
+    else:
+        pairs = [(name, each) for name, each in store.tables if scale in (None, each)]
+    return [summarise(scaled_table(name, each, settings), store) for name, each in pairs]
 
 
 def has_store(results: Path) -> bool:
-    """Return whether there is a store in a folder."""
-    return (results / "results.sqlite").exists()
+    """Return whether there is a store in a folder, or published runs."""
+    return has_results(results)
 
 
 def existing_store(results: Path) -> Store:
-    """Return the store in a folder. Raises BenchError if there is none."""
-    if not has_store(results):
-        raise BenchError(f"{results}: no results; produce some first, e.g. with `srnn run moduli/table1 --scale smoke`")
-    return Store(results)
+    """Return the store in a folder, or its published runs. Raises BenchError if there is neither."""
+    return open_results(results)
+
+
+def output_folder(results: Path) -> Path:
+    """Return the folder to write to by default: that of the store, or the current one beside read-only results."""
+    return results if (results / "results.sqlite").exists() and os.access(results, os.W_OK) else Path()

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from .. import papers
 from ..experiment import PACKAGES, schemas
 from ..store import export
 from ._app import app, print_line
@@ -22,8 +23,13 @@ def export_(
     ] = False,
     results: Results = Path("results"),
 ) -> None:
-    """Write all results as one flat table for pandas, R or a spreadsheet, one row per run and stage."""
-    print_line(f"written to {export(existing_store(results), path, history=history)}")
+    """Write all results as one flat table for pandas, R or a spreadsheet, one row per run, stage and cell of a table.
+
+    The columns table, row, column, label (of an experiment file) and grid.* tell the runs apart.
+    """
+    store = existing_store(results)
+    places = papers.select(store).places()
+    print_line(f"written to {export(store, path, history=history, places=places)}")
 
 
 @app.command("schema")

@@ -14,7 +14,7 @@ from ..store import Store
 from ..sweep import EXECUTORS, TRACKERS
 from ..tables import SCALES, summarise
 from ._app import app, print_line
-from ._arguments import Results, has_store
+from ._arguments import Results, existing_store, has_store
 
 
 @app.command("list")
@@ -25,7 +25,7 @@ def list_(
     results: Results = Path("results"),
 ) -> None:
     """List the papers with their tables, the tasks, trackers and executors, also those of plug-ins."""
-    store = Store(results) if state and has_store(results) else None
+    store = existing_store(results) if state and has_store(results) else None
     for entry in papers.PAPERS.entries():
         if entry.error is not None:
             print_line(f"Paper {entry.name}, {entry.distribution}: broken: {entry.error}")

@@ -8,31 +8,55 @@ from typing import Annotated, Literal
 
 import typer
 
-from ..report import print_claims, print_report, write_figures, write_html, write_markdown
+from .. import papers
+from ..report import own_sections, print_claims, print_report, section, write_figures, write_html, write_markdown
 from ..tables import ledger
-from ._app import app, console, print_line
-from ._arguments import Results, ScaleNames, Settings, Tables, summaries
+from ._app import app, console, print_line, print_progress
+from ._arguments import Results, ScaleNames, Settings, Tables, existing_store, output_folder, summaries
+
+Reported = Annotated[list[str] | None, typer.Argument(help="Tables and experiments; default: those that were run.")]
 
 
 @app.command("report")
 def report_(
-    tables: Tables = None,
+    tables: Reported = None,
     scale: ScaleNames = None,
     settings: Settings = None,
     format: Annotated[Literal["html", "md"], typer.Option(help="HTML, or md for Markdown.")] = "html",
     output: Annotated[
         Path | None, typer.Option(help="File to write; default: report.html or report.md in the results folder.")
     ] = None,
-    figures: Annotated[bool, typer.Option(help="Also write the figures as files, next to the report.")] = True,
+    figures: Annotated[
+        bool, typer.Option(help="Also write the figures as SVG and PNG files, next to the report.")
+    ] = False,
     results: Results = Path("results"),
 ) -> None:
-    """Print the tables that have results, with the paper's numbers, and write the report and its figures."""
-    shown = [summary for summary in summaries(tables, scale, settings, results) if summary.results]
-    target = output or results / f"report.{format}"
-    files = write_figures(shown, target.parent / "figures") if figures else []
-    path = write_html(shown, target) if format == "html" else write_markdown(shown, target, files)
-    print_report(shown, console)
-    print_line(f"{len(shown)} tables; written to {path}" + (f", figures to {files[0].parent}" if files else ""))
+    """Print what was run, with findings and the paper's numbers, and write the report with its figures."""
+    store = existing_store(results)
+    stored = len(store.keys())
+    print_progress(f"reading {stored} {'run' if stored == 1 else 'runs'} of {store.path}")
+    selection = papers.select(store, tables or (), scale=scale, settings=settings or ())
+    sections = []
+    for summary in selection.summaries:
+        print_progress(f"{summary.table.name}, scale {summary.table.scale}: {len(summary.results)} runs")
+        sections.append(section(summary))
+    sections += own_sections(selection.own)
+    target = output or output_folder(results) / f"report.{format}"
+    files = []
+    for part in sections:
+        if format == "html" or figures:
+            print_progress(f"drawing figures of {part.heading}")
+            if format == "html":
+                print_progress(f"{len(part.figures)} figures drawn")
+        if figures:
+            files += write_figures([part], target.parent / "figures")
+    path = write_html(sections, target) if format == "html" else write_markdown(sections, target, files)
+    print_report(sections, console)
+    for note in selection.notes:
+        print_line(note)
+    numbers = {"table": len(selection.tables), "experiment": len(selection.own)}
+    counted = [f"{n} {noun if n == 1 else noun + 's'}" for noun, n in numbers.items() if n] or ["no results"]
+    print_line(f"{', '.join(counted)}; written to {path}" + (f", figures to {files[0].parent}" if files else ""))
 
 
 @app.command("claims")

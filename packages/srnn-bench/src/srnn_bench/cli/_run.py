@@ -16,14 +16,15 @@ from rich.table import Table as Grid
 
 from .. import papers
 from .._errors import BenchError
-from ..experiment import Conditions, Job, override
+from ..experiment import Conditions, Job
 from ..store import Store
 from ..sweep import Broadcast, Display, Estimate, Executor, RayExecutor, Watcher, duration, estimate, sweep, tracker
 from ..sweep import executor as find_executor
 from ..training import resolve_device
 from . import _run_options as options
 from ._app import app, console, print_line
-from ._arguments import Results, ScaleName, Settings, has_store, parse_seeds, read_experiment, scaled_table
+from ._arguments import Results, ScaleName, Settings, existing_store, has_store, parse_seeds
+from ._requested_runs import requested_runs
 
 
 @app.command("run")
@@ -32,6 +33,7 @@ def run_(
     scale: ScaleName = "quick",
     seeds: options.Seeds = None,
     settings: Settings = None,
+    grid: options.Grid = None,
     jobs: options.Jobs = None,
     device: options.Device = "auto",
     precision: options.PrecisionName = "float32",
@@ -50,11 +52,12 @@ def run_(
     results: Results = Path("results"),
 ) -> None:
     """Execute the runs of tables or of an experiment; stored results are reused and interrupted runs are resumed."""
-    requested = _requested(targets, scale, settings, seeds)
+    tables = chain.from_iterable(papers.table_names() if target == "all" else (target,) for target in targets)
+    requests, requested = requested_runs(tables, scale, settings, grid, None if seeds is None else parse_seeds(seeds))
     conditions = Conditions(device, precision, threads, recorded)
     workers = jobs or default_workers(executor, conditions)
     if dry_run:
-        store = Store(results) if has_store(results) else None
+        store = existing_store(results) if has_store(results) else None
         print_line("Timing a few training steps of each kind of network.")
         print_estimates(estimate(requested, store, conditions), workers, console)
         return
@@ -70,7 +73,9 @@ def run_(
         checkpoint_every=checkpoint_every,
         executor=_executor(executor, workers, threads, ray),
     )
-    _watch(execute, requested, Store(results), trackers)
+    store = Store(results)
+    store.add_requests(requests)
+    _watch(execute, requested, store, trackers)
 
 
 def print_estimates(estimates: Iterable[Estimate], workers: int, console: Console) -> None:
@@ -93,19 +98,6 @@ def print_estimates(estimates: Iterable[Estimate], workers: int, console: Consol
         highlight=False,
         soft_wrap=True,
     )
-
-
-def _requested(targets: list[str], scale: str, settings: list[str] | None, seeds: str | None) -> list[Job]:
-    """Return the runs of tables and experiment files."""
-    numbers = None if seeds is None else parse_seeds(seeds)
-    jobs: list[Job] = []
-    for target in chain.from_iterable(papers.table_names() if target == "all" else (target,) for target in targets):
-        if target.endswith(".json"):
-            experiment = override(read_experiment(Path(target)), settings or ())
-            jobs += [Job(experiment, seed, f"{Path(target).stem}, seed {seed}") for seed in numbers or (0,)]
-        else:
-            jobs += scaled_table(target, scale, settings).jobs(numbers)
-    return jobs
 
 
 def default_workers(executor: str, conditions: Conditions) -> int:

@@ -13,6 +13,13 @@ Targets = Annotated[list[str], typer.Argument(help="Tables such as moduli/table1
 Seeds = Annotated[
     str | None, typer.Option(help="Seeds such as 0-2 or 0,3,5; default: those of the table, 0 for a file.")
 ]
+Grid = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Values of a field, such as model.recurrence.hidden=16,32 or a JSON list; may be repeated: every "
+        "combination is run."
+    ),
+]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Parallel runs (default: one per core; one on a GPU).")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda[:n].")]
 PrecisionName = Annotated[str, typer.Option(help="float32, tf32 or bfloat16.")]

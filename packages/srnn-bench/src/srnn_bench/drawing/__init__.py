@@ -4,6 +4,7 @@ Reports and the figures of papers share this room, so that all drawings look ali
 imports matplotlib, and is therefore imported only by what draws.
 """
 
+from . import _backend as _backend  # first: it imports matplotlib
 from ._drawing import COLOURS as COLOURS
 from ._drawing import DASHES as DASHES
 from ._drawing import FILLS as FILLS
@@ -11,10 +12,12 @@ from ._drawing import INK as INK
 from ._drawing import MARKERS as MARKERS
 from ._drawing import Drawing as Drawing
 from ._drawing import Fill as Fill
+from ._drawing import PlainNumbers as PlainNumbers
 from ._drawing import canvas as canvas
 from ._drawing import legend as legend
 from ._drawing import legend_height as legend_height
 from ._drawing import logarithmic as logarithmic
+from ._drawing import panels as panels
 from ._drawing import series as series
 from ._drawing import style as style
 from ._files import markdown_table as markdown_table
@@ -37,6 +40,7 @@ __all__ = [
     "MARKERS",
     "Drawing",
     "Fill",
+    "PlainNumbers",
     "canvas",
     "colour_scale",
     "file_png",
@@ -47,6 +51,7 @@ __all__ = [
     "legend_height",
     "logarithmic",
     "markdown_table",
+    "panels",
     "series",
     "significant",
     "style",

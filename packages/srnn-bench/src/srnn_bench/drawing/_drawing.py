@@ -6,9 +6,10 @@ Only the object interface of matplotlib is used (no pyplot, no backend), with se
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal, get_args
 
 import matplotlib
@@ -16,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, Formatter, FuncFormatter, LogLocator, NullFormatter
 
 WIDTH = 4.6  # inches; text of 9.5 pt is still readable on a phone of 360 px
 
@@ -57,6 +58,7 @@ STYLE: dict[Any, Any] = {
     "grid.alpha": 0.15,
     "axes.grid": True,
     "axes.axisbelow": True,
+    "axes.formatter.useoffset": False,  # an offset is printed over the labels
     "axes.spines.top": False,
     "axes.spines.right": False,
     "lines.markersize": 5.0,
@@ -85,9 +87,41 @@ def style() -> Iterator[None]:
 
 
 def canvas(height: float) -> tuple[Figure, Axes]:
-    """Return a figure of a height in inches, with one pair of axes."""
-    figure = Figure(figsize=(WIDTH, height), layout="constrained")
-    return figure, figure.add_subplot()
+    """Return a figure of a height in inches, with one pair of axes and plain tick labels."""
+    figure, (axes,) = panels(1, height)
+    return figure, axes
+
+
+def panels(count: int, height: float, *, columns: int = 1, extra: float = 0.0) -> tuple[Figure, list[Axes]]:
+    """Return a figure with panels that share their vertical axis, each `height` inches high, and `extra` above them."""
+    rows = math.ceil(count / columns)
+    figure = Figure(figsize=(WIDTH, rows * height + extra), layout="constrained")
+    grid = figure.subplots(rows, columns, sharey=True, squeeze=False).flatten().tolist()
+    for axes in grid[count:]:
+        axes.remove()
+    for axes in grid[:count]:
+        axes.xaxis.set_major_formatter(PlainNumbers())
+        axes.yaxis.set_major_formatter(PlainNumbers())
+    return figure, grid[:count]
+
+
+class PlainNumbers(Formatter):
+    """Tick labels with as many digits as tell the ticks apart, and no common offset or factor beside the axis."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        """Return the label of one tick."""
+        return f"{x:g}"
+
+    def format_ticks(self, values: Sequence[float]) -> list[str]:
+        """Return the labels of all ticks, rounded to less than a hundredth of their distance."""
+        distances = [abs(after - before) for before, after in pairwise(values) if after != before]
+        allowed = 0.01 * min(distances) if distances else 0.0
+        values = [0.0 if abs(value) < allowed else value for value in values]  # the locator's 0 may be 1e-17
+        for digits in range(3, 17):
+            labels = [f"{value:.{digits}g}" for value in values]
+            if all(abs(float(label) - value) <= allowed for label, value in zip(labels, values, strict=True)):
+                break
+        return labels if values else []
 
 
 def series(index: int) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from ._experiment import Masked as Masked
 from ._experiment import Penalty as Penalty
 from ._experiment import Signed as Signed
 from ._experiment import Stage as Stage
+from ._grid import GridPoint as GridPoint
+from ._grid import grid_points as grid_points
 from ._job import Job as Job
 from ._key import canonical as canonical
 from ._override import has_path as has_path
@@ -17,6 +19,10 @@ from ._override import override as override
 from ._override import parse_settings as parse_settings
 from ._override import unknown_path as unknown_path
 from ._override import with_values as with_values
+from ._request import REQUEST as REQUEST
+from ._request import Request as Request
+from ._request import RequestedExperiment as RequestedExperiment
+from ._request import RequestedTable as RequestedTable
 from ._result import Environment as Environment
 from ._result import Epoch as Epoch
 from ._result import EpochEnd as EpochEnd
@@ -42,6 +48,7 @@ from ._versions import versions_differ as versions_differ
 __all__ = [
     "ELSEWHERE",
     "PACKAGES",
+    "REQUEST",
     "SGD",
     "Adam",
     "AdamW",
@@ -54,9 +61,13 @@ __all__ = [
     "Epoch",
     "EpochEnd",
     "Experiment",
+    "GridPoint",
     "Job",
     "Masked",
     "Penalty",
+    "Request",
+    "RequestedExperiment",
+    "RequestedTable",
     "Result",
     "RunOutput",
     "Signed",
@@ -66,6 +77,7 @@ __all__ = [
     "canonical",
     "commit",
     "difference_between",
+    "grid_points",
     "has_path",
     "override",
     "packages_of",

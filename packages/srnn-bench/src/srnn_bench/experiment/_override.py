@@ -83,7 +83,7 @@ def with_values(experiment: Experiment, values: Mapping[Path, Any]) -> Experimen
     try:
         changed = Experiment.model_validate_json(json.dumps(data))
     except ValidationError as error:
-        raise BenchError(f"set: {validation_message(error, data)}") from error
+        raise BenchError(f"set: {validation_message(error, data, Experiment)}") from error
     stored = changed.model_dump(mode="json")
     for path, value in values.items():
         _check_types(".".join(path), value, _follow(stored, path)[1])

@@ -20,6 +20,9 @@ from ._kept_runs import required_runs as required_runs
 from ._paper import Figure as Figure
 from ._paper import FigureRequest as FigureRequest
 from ._paper import Paper as Paper
+from ._selection import SelectedTable as SelectedTable
+from ._selection import Selection as Selection
+from ._selection import select as select
 
 __all__ = [
     "PAPERS",
@@ -27,6 +30,8 @@ __all__ = [
     "FigureRequest",
     "KeptRun",
     "Paper",
+    "SelectedTable",
+    "Selection",
     "command_of",
     "figure",
     "figures",
@@ -35,6 +40,7 @@ __all__ = [
     "listed_figures",
     "network_of",
     "required_runs",
+    "select",
     "table",
     "table_names",
 ]

@@ -1,12 +1,15 @@
 """Reports on tables: terminal text, one HTML page, Markdown, and figures.
 
-`section` turns a filled table into texts, which the terminal, the HTML page and Markdown lay out in their own ways.
+`section` turns a filled table into texts and figures, which the terminal, the HTML page and Markdown lay out in their
+own ways, the findings first.
 matplotlib is imported when figures are drawn, not before.
 """
 
 from ._html import write_figures as write_figures
 from ._html import write_html as write_html
 from ._markdown import write_markdown as write_markdown
+from ._own_section import own_sections as own_sections
+from ._section import Finding as Finding
 from ._section import Section as Section
 from ._section import section as section
 from ._sheets import Sheet as Sheet
@@ -15,9 +18,11 @@ from ._terminal import print_claims as print_claims
 from ._terminal import print_report as print_report
 
 __all__ = [
+    "Finding",
     "Section",
     "Sheet",
     "drawings",
+    "own_sections",
     "print_claims",
     "print_report",
     "section",

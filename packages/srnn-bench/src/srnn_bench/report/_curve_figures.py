@@ -4,74 +4,97 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
 
-from ..drawing import INK, Drawing, canvas, legend, legend_height, logarithmic, series
+from ..drawing import INK, Drawing, legend, legend_height, logarithmic, panels, series
 from ..tables import Summary
 from ._curves import Curve, Panel, cells_of, loss_curves, metric_curves, metrics_of, panels_of
 from ._texts import anchor, slug
+
+Panels = Mapping[Panel, Sequence[Curve]]
+
+NARROW, WIDE = 30, 62  # characters of a title that fit above a panel of half and of full width
 
 SPAN = 20.0  # the loss axis is logarithmic above this ratio of largest to smallest loss
 
 
 def curves(summary: Summary) -> list[Drawing]:
-    """Draw loss and metrics over the course of training.
+    """Draw the training loss, and each metric, over the course of training: one figure each, with panels.
 
     If all columns of a row read the same experiment, there is one panel with one line per row. Else rows with the same
     experiments share a panel, with one line per column.
     """
-    drawings = []
-    for panel in panels_of(summary):
-        drawn = [curve for line, cell in panel.lines.items() for curve in loss_curves(line, cell)]
-        if drawn:
-            drawings.append(_loss_panel(summary, panel, drawn))
-        for metric in metrics_of(summary, panel.rows):
-            drawn = [curve for line, cell in panel.lines.items() for curve in metric_curves(line, cell, metric)]
-            if drawn:
-                drawings.append(_metric_panel(summary, panel, drawn, metric))
+    of_table = panels_of(summary)
+    losses = {
+        panel: [curve for line, cell in panel.lines.items() for curve in loss_curves(line, cell)] for panel in of_table
+    }
+    drawings = _losses(summary, {panel: drawn for panel, drawn in losses.items() if drawn})
+    for metric in metrics_of(summary, summary.table.rows):
+        courses = {
+            panel: [curve for line, cell in panel.lines.items() for curve in metric_curves(line, cell, metric)]
+            for panel in of_table
+            if metric in metrics_of(summary, panel.rows)
+        }
+        drawings += _metric(summary, {panel: drawn for panel, drawn in courses.items() if drawn}, metric)
     return drawings
 
 
-def _loss_panel(summary: Summary, panel: Panel, drawn: Sequence[Curve]) -> Drawing:
-    figure, axes = _axes(panel, drawn)
-    losses = [loss for curve in drawn for values in curve.values for loss in values]
-    if min(losses) > 0 and max(losses) > SPAN * min(losses):
-        logarithmic(axes, "y")
-    axes.set(xlabel="epoch", ylabel="training loss")
-    caption = f"Mean training loss per epoch; the band spans the minimum and maximum over runs. Runs: {_runs(drawn)}."
-    name = panel.file(f"{anchor(summary)}-curves")
-    return Drawing(name, panel.title("Learning curves"), caption, figure)
+def _losses(summary: Summary, drawn: Panels) -> list[Drawing]:
+    if not drawn:
+        return []
+    figure, grid = _figure(drawn, "epoch", "training loss")
+    losses = [loss for curves in drawn.values() for curve in curves for values in curve.values for loss in values]
+    for axes in grid:
+        axes.xaxis.set_major_locator(MaxNLocator(5 if len(grid) > 1 else 9, integer=True))
+        if min(losses) > 0 and max(losses) > SPAN * min(losses):
+            logarithmic(axes, "y")
+    caption = f"Mean training loss per epoch; the band spans the minimum and maximum over runs. {_runs(drawn)}"
+    return [Drawing(f"{anchor(summary)}-curves", "Learning curves", caption, figure)]
 
 
-def _metric_panel(summary: Summary, panel: Panel, drawn: Sequence[Curve], metric: str) -> Drawing:
-    figure, axes = _axes(panel, drawn)
-    axes.set(xlabel="optimizer steps", ylabel=f"validation {metric}")
-    axes.set_xlim(left=0)
-    readings = [cell.cell.reading for cell in cells_of(summary, panel.rows)]
-    guides = sorted({guide for reading in readings if reading.course == metric for guide in reading.guides()})
-    for guide in guides:
-        axes.axhline(guide, color=INK, linewidth=0.8, linestyle="dashed")
+def _metric(summary: Summary, drawn: Panels, metric: str) -> list[Drawing]:
+    if not drawn:
+        return []
+    figure, grid = _figure(drawn, "optimizer steps", f"validation {metric}")
+    guided = False
+    for axes, panel in zip(grid, drawn, strict=True):
+        axes.set_xlim(left=0)
+        readings = [cell.cell.reading for cell in cells_of(summary, panel.rows)]
+        for guide in sorted({guide for reading in readings if reading.course == metric for guide in reading.guides()}):
+            axes.axhline(guide, color=INK, linewidth=0.8, linestyle="dashed")
+            guided = True
     caption = (
         f"Mean {metric} on the validation split; the band spans the minimum and maximum over runs. "
-        + (f"Dashed: {', '.join(f'{guide:g}' for guide in guides)}. " if guides else "")
-        + f"Runs: {_runs(drawn)}."
+        f"{'Dashed: thresholds of the table. ' if guided else ''}{_runs(drawn)}"
     )
-    name = panel.file(f"{anchor(summary)}-validation-{slug(metric)}")
-    return Drawing(name, panel.title(f"Validation {metric}"), caption, figure)
+    return [Drawing(f"{anchor(summary)}-validation-{slug(metric)}", f"Validation {metric}", caption, figure)]
 
 
-def _axes(panel: Panel, drawn: Sequence[Curve]) -> tuple[Figure, Axes]:
-    looks = {line: series(panel.names.index(line)) for line in _lines(drawn)}
-    figure, axes = canvas(2.6 + max(0.5, legend_height(looks)))
-    for curve in drawn:
-        _draw(axes, curve, looks[curve.line])
-    _name_stages(axes, drawn)
+def _figure(drawn: Panels, xlabel: str, ylabel: str) -> tuple[Figure, list[Axes]]:
+    """Draw the curves of each panel, with one legend for all."""
+    looks = {curve.line: series(panel.names.index(curve.line)) for panel, curves in drawn.items() for curve in curves}
+    titles = [panel.title for panel in drawn] if len(drawn) > 1 else [""]
+    columns = 2 if len(drawn) > 1 and max(map(len, titles)) <= NARROW else 1
+    legend_inches = max(0.5, legend_height(looks))
+    figure, grid = panels(len(drawn), 2.6 if len(drawn) == 1 else 1.9, columns=columns, extra=legend_inches)
+    for number, (axes, title, curves) in enumerate(zip(grid, titles, drawn.values(), strict=True)):
+        for curve in curves:
+            _draw(axes, curve, looks[curve.line])
+        _name_stages(axes, curves)
+        if title:
+            axes.set_title(fill(title, NARROW if columns == 2 else WIDE), loc="left", pad=15, fontweight="bold")
+        if number + columns >= len(grid):
+            axes.set_xlabel(xlabel)
+        if number % columns == 0:
+            axes.set_ylabel(ylabel)
     legend(figure, {line: Line2D([], [], **look) for line, look in looks.items()})
-    return figure, axes
+    return figure, grid
 
 
 def _draw(axes: Axes, curve: Curve, look: Mapping[str, Any]) -> None:
@@ -102,14 +125,15 @@ def _name_stages(axes: Axes, drawn: Sequence[Curve]) -> None:
         )
 
 
-def _lines(drawn: Sequence[Curve]) -> list[str]:
-    return list(dict.fromkeys(curve.line for curve in drawn))
-
-
-def _runs(drawn: Sequence[Curve]) -> str:
-    """Return how many runs each line has, stage by stage if the number differs."""
+def _runs(drawn: Panels) -> str:
+    """Return how many runs the lines have: each line in a figure of one panel, stage by stage if the number differs."""
+    if len(drawn) > 1:
+        numbers = sorted({curve.n for curves in drawn.values() for curve in curves})
+        return f"Runs per curve: {numbers[0] if len(numbers) == 1 else f'{numbers[0]} to {numbers[-1]}'}."
     texts = []
-    for line in _lines(drawn):
-        numbers = [curve.n for curve in drawn if curve.line == line]
-        texts.append(f"{line} ({numbers[0] if len(set(numbers)) == 1 else ', then '.join(map(str, numbers))})")
-    return ", ".join(texts)
+    (curves,) = drawn.values()
+    for line in dict.fromkeys(curve.line for curve in curves):
+        of_stages = [curve.n for curve in curves if curve.line == line]
+        number = of_stages[0] if len(set(of_stages)) == 1 else ", then ".join(map(str, of_stages))
+        texts.append(f"{line} ({number})")
+    return f"Runs: {', '.join(texts)}."

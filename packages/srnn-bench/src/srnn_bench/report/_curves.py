@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from ..experiment import Experiment, StageResult
 from ..tables import FilledCell, Summary, evaluations
-from ._texts import slug
 
 
 @dataclass(frozen=True)
@@ -26,26 +25,18 @@ class Curve:
         return max(map(len, self.values))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Panel:
     """Runs that share axes: `lines` has one cell per experiment, by the name of its line.
 
     rows: rows of the table whose cells determine which metrics are drawn. names: names of all lines that panels of the
-    table may have, in the order of their colours. subject: names that distinguish this panel from others of the table.
+    table may have, in the order of their colours. title: names that distinguish this panel from others of the table.
     """
 
     rows: tuple[str, ...]
     lines: dict[str, FilledCell]
     names: tuple[str, ...]
-    subject: tuple[str, ...]
-
-    def title(self, what: str) -> str:
-        """Return the title of a figure of the panel."""
-        return f"{what}: {', '.join(self.subject)}" if self.subject else what
-
-    def file(self, what: str) -> str:
-        """Return the name of a figure of the panel."""
-        return "-".join([what, *map(slug, self.subject[:1])])
+    title: str
 
 
 def panels_of(summary: Summary) -> list[Panel]:
@@ -60,11 +51,11 @@ def panels_of(summary: Summary) -> list[Panel]:
             rows_of.setdefault(experiment, []).append(row)
         if len(rows_of) > 1:
             lines = {", ".join(same): next(iter(of_row[same[0]].values())) for same in rows_of.values()}
-            return [Panel(rows, lines, names=tuple(lines), subject=())]
+            return [Panel(rows, lines, names=tuple(lines), title="")]
     groups: dict[tuple[tuple[str, Experiment], ...], list[str]] = {}
     for row, cells in of_row.items():
         groups.setdefault(tuple((column, cell.cell.experiment) for column, cell in cells.items()), []).append(row)
-    return [Panel(tuple(same), of_row[same[0]], names=columns, subject=tuple(same)) for same in groups.values()]
+    return [Panel(tuple(same), of_row[same[0]], names=columns, title=", ".join(same)) for same in groups.values()]
 
 
 def _finished(cell: FilledCell) -> Iterator[tuple[str, int, list[StageResult]]]:

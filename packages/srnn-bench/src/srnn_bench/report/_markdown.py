@@ -8,22 +8,21 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from .._files import write_atomically
-from ..tables import Summary
-from ._section import Section, section, total_verdicts
+from ._section import Section, total_verdicts
 from ._sheets import Sheet
-from ._texts import counted
+from ._texts import EMPTY, counted
 
 
-def write_markdown(summaries: Sequence[Summary], path: str | Path, figures: Sequence[Path] = ()) -> Path:
+def write_markdown(sections: Sequence[Section], path: str | Path, figures: Sequence[Path] = ()) -> Path:
     """Write the report as Markdown.
 
     `figures` are paths as `write_figures` returns them; the report shows the SVG files among them.
     """
     target = Path(path)
-    sections = [section(summary) for summary in summaries]
     parts = ["# srnn report", *_overview(sections)]
     for part in sections:
-        drawn = [figure for figure in figures if figure.suffix == ".svg" and figure.name.startswith(f"{part.anchor}-")]
+        names = {drawing.name for drawing in part.drawings} if figures else set()
+        drawn = [figure for figure in figures if figure.suffix == ".svg" and figure.stem in names]
         parts += _section(part, [(figure.stem, _relative(figure, target.parent)) for figure in drawn])
     write_atomically(target, ("\n\n".join(parts) + "\n").encode())
     return target
@@ -34,20 +33,25 @@ def _relative(figure: Path, folder: Path) -> str:
 
 
 def _overview(sections: Sequence[Section]) -> Iterator[str]:
+    """Yield the findings of all tables, then the tables by how their runs ended."""
     if not sections:
-        yield "The store has no results of any table yet. Run `srnn run moduli/table1 --scale smoke` for a small one."
+        yield EMPTY
+    with_findings = [part for part in sections if part.findings]
+    if with_findings:
+        yield f"## Findings: {counted(total_verdicts(sections))}"
+    for part in with_findings:
+        if len(sections) > 1:
+            yield f"### {escape(part.heading)}"
+        yield _bullets(f"**{each.verdict}**: {escape(f'{each.statement} ({each.reason})')}" for each in part.findings)
     if len(sections) > 1:
-        yield _bullets(
-            f"{escape(part.heading)}: {counted(part.counts)}"
-            + (f"; claims {counted(part.verdicts)}" if part.judgements else "")
-            for part in sections
-        )
-        if any(part.judgements for part in sections):
-            yield f"Claims of all tables: {counted(total_verdicts(sections))}."
+        yield "## Tables"
+        yield _bullets(f"{escape(part.heading)}: {counted(part.counts)}" for part in sections)
 
 
 def _section(part: Section, figures: Sequence[tuple[str, str]]) -> Iterator[str]:
     yield f"## {escape(part.heading)}"
+    if part.noise:
+        yield f"**{escape(part.noise)}**"
     yield "```console\n" + "\n".join(part.commands) + "\n```"
     yield _grid(part.cells)
     yield escape(part.caption)
@@ -57,7 +61,7 @@ def _section(part: Section, figures: Sequence[tuple[str, str]]) -> Iterator[str]
     if part.judgements:
         yield f"### Claims: {counted(part.verdicts)}"
         yield _grid(part.claims)
-    for sheet in (part.densities, part.steps, part.spread):
+    for sheet in (*part.shown, *part.folded):
         if sheet.rows:
             yield f"### {escape(sheet.title)}"
             yield _grid(sheet)

@@ -1,13 +1,28 @@
-"""A section of the report: everything that it says about one table, as text."""
+"""A section of the report: everything that it says about one table, as text and figures."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from ..tables import Judgement, Summary, judge
 from ._sheets import Sheet, cell_sheet, claim_sheet, density_sheet, run_sheet, spread_sheet, step_sheet
-from ._texts import VERDICTS, anchor, caption, commands, counts, environments, run_problems, verdicts
+from ._table_figures import drawings
+from ._texts import anchor, caption, commands, counts, environments, noise, run_problems, verdicts
+
+if TYPE_CHECKING:
+    from ..drawing import Drawing
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What the results say about one question: a verdict in one or two words, the statement judged, and the reason."""
+
+    verdict: str
+    statement: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -15,58 +30,84 @@ class Section:
     """Everything that the report says about one table.
 
     The fields are the parts of the section, so that terminal, HTML and Markdown lay out the same text.
+
+    Attributes:
+        heading: Title of the table, with its name and scale.
+        anchor: Prefix of the names of its figures; no two sections of a report have the same one.
+        noise: Why the numbers mean nothing, empty if they mean something.
+        findings: What the results say; shown before anything else. None where the numbers are noise.
+        counts: Number of runs by how they ended, without those of 0.
+        cells: The table.
+        caption: What a cell shows.
+        remarks: Sentences below the table.
+        judgements, claims: The claims with the numbers behind their verdicts, and the same as a sheet.
+        shown: Further sheets; empty ones are left out.
+        folded: Sheets that the page folds and the terminal leaves out.
+        runs: One row per run; only on the page.
+        draw: Returns the figures.
     """
 
-    summary: Summary
     heading: str
     anchor: str
-    caption: str
+    noise: str
+    findings: tuple[Finding, ...]
     counts: dict[str, int]
+    unit: str
     cells: Sheet
+    caption: str
     remarks: tuple[str, ...]
     judgements: tuple[Judgement, ...]
     claims: Sheet
-    densities: Sheet
-    steps: Sheet
-    spread: Sheet
+    shown: tuple[Sheet, ...]
+    folded: tuple[Sheet, ...]
     runs: Sheet
     environments: tuple[str, ...]
     commands: tuple[str, ...]
+    draw: Callable[[], Sequence[Drawing]]
 
     @property
     def verdicts(self) -> dict[str, int]:
-        """Number of claims by verdict."""
-        return verdicts(self.judgements)
+        """Number of findings by verdict."""
+        return verdicts(finding.verdict for finding in self.findings)
 
-    @property
-    def unit(self) -> str:
-        """Unit of the metric of the table."""
-        return self.summary.table.unit
+    @cached_property
+    def drawings(self) -> tuple[Drawing, ...]:
+        """The figures, drawn when they are first asked for."""
+        return tuple(self.draw())
+
+    @cached_property
+    def figures(self) -> tuple[tuple[Drawing, str], ...]:
+        """The figures with their SVG for a page, made when they are first asked for."""
+        from ..drawing import inline_svg
+
+        return tuple((drawing, inline_svg(drawing)) for drawing in self.drawings)
 
 
 def section(summary: Summary) -> Section:
-    """Return the section of a table; its claims are judged here."""
-    judgements = tuple(judge(summary)) if summary.table.claims else ()
+    """Return the section of a table; its claims are judged here, except where the numbers are noise."""
+    meaningless = noise(summary)
+    judgements = tuple(judge(summary)) if summary.table.claims and not meaningless else ()
     return Section(
-        summary=summary,
         heading=summary.table.heading,
         anchor=anchor(summary),
-        caption=caption(summary),
+        noise=meaningless,
+        findings=tuple(Finding(each.verdict, each.claim.statement, each.reason) for each in judgements),
         counts=counts(summary),
+        unit=summary.table.unit,
         cells=cell_sheet(summary),
+        caption=caption(summary),
         remarks=(*summary.remarks, *run_problems(summary)),
         judgements=judgements,
         claims=claim_sheet(judgements, summary.table.unit),
-        densities=density_sheet(summary),
-        steps=step_sheet(summary),
-        spread=spread_sheet(summary),
+        shown=(density_sheet(summary),),
+        folded=(step_sheet(summary), spread_sheet(summary)),
         runs=run_sheet(summary),
         environments=tuple(environments(summary.results)),
         commands=tuple(commands(summary)),
+        draw=lambda: drawings(summary),
     )
 
 
 def total_verdicts(sections: Iterable[Section]) -> dict[str, int]:
-    """Return the number of verdicts over all tables."""
-    sections = tuple(sections)
-    return {verdict: sum(part.verdicts[verdict] for part in sections) for verdict in VERDICTS}
+    """Return the number of findings by verdict over all sections."""
+    return verdicts(finding.verdict for part in sections for finding in part.findings)

@@ -3,35 +3,46 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich import box
 from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from ..tables import Judgement, Summary, Verdict, judge
-from ._section import Section, section
+from ..tables import Judgement, Summary, judge
+from ._section import Section, total_verdicts
 from ._sheets import Sheet
-from ._texts import counted, judgement_numbers, verdict_line
+from ._texts import counted, judgement_numbers, verdicts
 
-STYLES: dict[Verdict, str] = {"supported": "bold green", "contradicted": "bold red", "undecided": "yellow"}
+STYLES: dict[str, str] = {"supported": "bold green", "contradicted": "bold red", "undecided": "yellow"}
 
 
-def print_report(summaries: Iterable[Summary], console: Console) -> None:
-    """Print each table; a cell shows our mean ± sample sd (number of runs), and the paper's numbers below."""
-    for summary in summaries:
-        _print_section(section(summary), console)
+def print_report(sections: Sequence[Section], console: Console) -> None:
+    """Print the findings, then each table.
+
+    A cell shows our mean ± sample sd (number of runs), and the paper's numbers below. Where the numbers mean nothing, a
+    line above the table says so.
+    """
+    with_findings = [part for part in sections if part.findings]
+    for part in with_findings:
+        _print(console, f"Findings: {part.heading}", style="bold")
+        _print_findings(part, console)
+    if len(with_findings) > 1:
+        _print(console, f"All findings: {counted(total_verdicts(sections))}", style="bold")
+        console.print()
+    for part in sections:
+        _print_section(part, console)
 
 
 def print_claims(summaries: Iterable[Summary], console: Console) -> None:
     """Print the claims of each table with verdict, statement, reason and numbers, and the number of verdicts."""
-    counts: Counter[str] = Counter()
+    given: list[str] = []
     for summary in summaries:
         if not summary.table.claims:
             continue
         judgements = judge(summary)
-        counts.update(judgement.verdict for judgement in judgements)
+        given += [judgement.verdict for judgement in judgements]
         console.print(Text(summary.table.heading, style="bold"), highlight=False)
         grid = Grid.grid(padding=(0, 2))
         grid.add_column(no_wrap=True)
@@ -39,8 +50,25 @@ def print_claims(summaries: Iterable[Summary], console: Console) -> None:
         for judgement in judgements:
             _add_claim(grid, judgement, summary.table.unit)
         console.print(grid, highlight=False)
-    total = counted({verdict: counts[verdict] for verdict in STYLES}) if counts else "no table has claims"
+    total = counted(verdicts(given)) if given else "no table has claims"
     console.print(Text(total, style="bold"), highlight=False)
+
+
+def _print_findings(part: Section, console: Console) -> None:
+    """Print a line per verdict and statement, and the reason below; together where many have the same reason."""
+    reasons = Counter(finding.reason for finding in part.findings)
+    grid = Grid.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True)
+    grid.add_column(overflow="fold")
+    for finding in part.findings:
+        grid.add_row(Text(finding.verdict, style=STYLES.get(finding.verdict, "bold")), Text(finding.statement))
+        if reasons[finding.reason] == 1:
+            grid.add_row("", Text(finding.reason, style="dim"))
+    for reason, count in reasons.items():
+        if count > 1:
+            grid.add_row("", Text(f"{count} of these: {reason}", style="dim"))
+    console.print(grid, highlight=False)
+    console.print()
 
 
 def _add_claim(grid: Grid, judgement: Judgement, unit: str) -> None:
@@ -55,26 +83,26 @@ def _add_claim(grid: Grid, judgement: Judgement, unit: str) -> None:
 
 def _print_section(part: Section, console: Console) -> None:
     _print(console, part.heading, style="bold")
+    if part.noise:
+        _print(console, part.noise, style="bold yellow")
     console.print(_grid(part.cells))
     _print(console, part.caption)
     for remark in part.remarks:
         _print(console, f"- {remark}")
-    if part.judgements:
-        console.print()
-        _print(console, f"Claims: {counted(part.verdicts)}", style="bold")
-        for judgement in part.judgements:
-            _print(console, f"- {verdict_line(judgement)}")
-    if part.densities.rows:
-        console.print()
-        _print(console, part.densities.title, style="bold")
-        console.print(_grid(part.densities))
+    for sheet in part.shown:
+        if sheet.rows:
+            console.print()
+            _print(console, sheet.title, style="bold")
+            console.print(_grid(sheet))
     console.print()
 
 
 def _grid(sheet: Sheet) -> Grid:
     grid = Grid(box=box.SIMPLE_HEAD)
+    words = len(sheet.columns) - sheet.words
     for index, column in enumerate(sheet.columns):
-        grid.add_column(Text(column), justify="left" if index < sheet.labels else "right", overflow="fold")
+        is_text = index < sheet.labels or index >= words
+        grid.add_column(Text(column), justify="left" if is_text else "right", overflow="fold")
     for row in sheet.rows:
         grid.add_row(*(_lines(text) for text in row))
     return grid

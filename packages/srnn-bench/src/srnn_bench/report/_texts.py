@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from shlex import quote
 from typing import get_args
 
 from ..experiment import Environment, Result
 from ..tables import FilledCell, Judgement, Published, Summary, Verdict
+
+LONGEST = 80  # characters of an anchor; names of files have a limit
+
+EMPTY = "The store has no results of any table yet. Run `srnn run moduli/table1 --scale smoke` for a small one."
 
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
@@ -20,15 +26,31 @@ def slug(text: str) -> str:
 
 def anchor(summary: Summary) -> str:
     """Return the anchor of the section of a table, which is also the prefix of the names of its figures."""
-    return slug(f"{summary.table.name}-{summary.table.scale}")
+    table = summary.table
+    name = slug("-".join([table.name, table.scale, *table.settings]))
+    return name if len(name) <= LONGEST else f"{name[:LONGEST]}-{sha256(name.encode()).hexdigest()[:8]}"
+
+
+def noise(summary: Summary) -> str:
+    """Return why the numbers of a table mean nothing, an empty text if they mean something."""
+    table = summary.table
+    if table.scale != "smoke":
+        return ""
+    claims = len(table.claims)
+    unjudged = (
+        f" None of its {claims} claims is judged." if claims > 1 else " Its claim is not judged." if claims else ""
+    )
+    return (
+        f"These numbers are noise: scale smoke trains for a few steps, only to test the code.{unjudged} "
+        f"For numbers that mean something: srnn run {table.name} --scale quick"
+    )
 
 
 def caption(summary: Summary) -> str:
     """Return what a cell shows, and how many runs of the table ended."""
     table = summary.table
-    warning = "Runs at scale smoke only test the code; their numbers mean nothing. " if table.scale == "smoke" else ""
     return (
-        f"{warning}{table.metric} in {table.unit}, {table.better} is better: mean ± sample standard deviation "
+        f"{table.metric} in {table.unit}, {table.better} is better: mean ± sample standard deviation "
         f"(number of runs). {table.source}. {summary.done} of {summary.wanted} runs ended."
     )
 
@@ -37,31 +59,34 @@ def commands(summary: Summary) -> list[str]:
     """Return the commands that reproduce the runs and the report of a table."""
     table = summary.table
     seeds = dict.fromkeys(seed for cell in summary.cells.values() for seed in cell.results)
+    settings = "".join(f" --set {quote(setting)}" for setting in table.settings)
     option = "" if tuple(seeds) == table.seeds else f" --seeds {','.join(map(str, seeds))}"
-    return [f"srnn run {table.name} --scale {table.scale}{option}", f"srnn report {table.name}"]
+    asked = f"{table.name} --scale {table.scale}{settings}"
+    return [f"srnn run {asked}{option}", f"srnn report {asked}"]
 
 
 def counts(summary: Summary) -> dict[str, int]:
-    """Return the number of runs of a table by how they ended; stale runs are also counted among the others."""
+    """Return the number of runs by how they ended, without those of 0; stale runs are also among the others."""
     statuses = Counter(result.status for result in summary.results)
-    return {
+    numbers = {
         "done": statuses["done"],
         "diverged": statuses["diverged"],
         "failed": statuses["failed"],
         "not run": summary.wanted - len(summary.results),
         "stale": len(summary.stale),
     }
+    return {name: count for name, count in numbers.items() if count}
 
 
 def counted(numbers: dict[str, int]) -> str:
-    """Return counts in words, including those of 0."""
+    """Return counts in words."""
     return ", ".join(f"{count} {name}" for name, count in numbers.items())
 
 
-def verdicts(judgements: Sequence[Judgement]) -> dict[str, int]:
-    """Return the number of claims by verdict."""
-    counter = Counter(judgement.verdict for judgement in judgements)
-    return {verdict: counter[verdict] for verdict in VERDICTS}
+def verdicts(given: Iterable[str]) -> dict[str, int]:
+    """Return how often each verdict was given, those of claims first, without those of 0."""
+    counter = Counter(given)
+    return {verdict: counter[verdict] for verdict in (*VERDICTS, *counter) if counter[verdict]}
 
 
 def run_problems(summary: Summary) -> list[str]:
@@ -154,11 +179,6 @@ def judgement_numbers(judgement: Judgement, unit: str) -> dict[str, str]:
 
 def _interval(ends: tuple[float, float] | None) -> str:
     return "" if ends is None else f", 95 % {ends[0]:+.2f} to {ends[1]:+.2f}"
-
-
-def verdict_line(judgement: Judgement) -> str:
-    """Return verdict, name and reason of a claim in one line."""
-    return f"{judgement.verdict}: {judgement.claim.name} ({judgement.reason.rstrip('.')})"
 
 
 def environments(results: Sequence[Result]) -> list[str]:

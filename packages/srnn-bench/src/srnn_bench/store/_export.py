@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +18,20 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
+Places = Mapping[tuple[str, str | None], Sequence[Mapping[str, Any]]]
+
 TYPES = {  # of the columns that every file has
     "key": "string",
     "seed": "Int64",
     "status": "string",
     "reason": "string",
     "stage": "string",
+    "table": "string",
+    "scale": "string",
+    "set": "string",
+    "row": "string",
+    "column": "string",
+    "label": "string",
     "steps": "Int64",
     "step_ms": "Float64",
     "peak_memory_mb": "Float64",
@@ -37,6 +45,8 @@ TYPES = {  # of the columns that every file has
 
 RUN = ("key", "seed", "status", "reason", "stage")
 
+PLACE = ("table", "scale", "set", "row", "column", "label")
+
 MEASURED = ("steps", "step_ms", "peak_memory_mb", "seconds")
 
 ENVIRONMENT = tuple(f"environment.{name}" for name in Environment.model_fields if name != "packages")
@@ -44,7 +54,7 @@ ENVIRONMENT = tuple(f"environment.{name}" for name in Environment.model_fields i
 HISTORY = ("key", "seed", "stage", "epoch", *(name for name in Epoch.model_fields if name != "metrics"))
 
 
-def export(results: Iterable[Result], path: Path, *, history: bool = False) -> Path:
+def export(results: Iterable[Result], path: Path, *, history: bool = False, places: Places | None = None) -> Path:
     """Write results to `path`, a `.parquet` or a `.csv` file, and return the path. The write is atomic.
 
     One row per run and stage, in the order of the keys; a run that finished no stage has one row. Columns: the run,
@@ -55,6 +65,11 @@ def export(results: Iterable[Result], path: Path, *, history: bool = False) -> P
 
     With `history`, one row per run, stage and epoch: its loss, penalty and density, and `metric.*` of the validation
     split if it was evaluated; epochs are counted from 1 in each stage.
+
+    `places` says where each stage of a run is shown, by key and name of the stage, None for a run that finished none;
+    `srnn_bench.papers.select(store).places()` returns it. It adds the columns `table`, `scale`, `set`, `row`, `column`,
+    `label` (of an experiment of one's own) and `grid.*`, to group by. A stage that several cells of tables show then
+    has one row per cell.
 
     Numbers keep all their bits; to read them exactly from a .csv, pandas before 3.1 needs
     `float_precision="round_trip"`.
@@ -72,7 +87,12 @@ def export(results: Iterable[Result], path: Path, *, history: bool = False) -> P
         raise BenchError(f"export: expected a file in an existing folder, got {path}")
     ordered = sorted(results, key=lambda result: result.key)
     rows = [row for result in ordered for row in (_epochs(result) if history else _stages(result))]
-    frame = _frame(rows, (*HISTORY, *_below("metric.", rows)) if history else _columns(rows))
+    columns = [*HISTORY, *_below("metric.", rows)] if history else _columns(rows)
+    if places is not None:
+        rows = [{**row, **place} for row in rows for place in places.get((row["key"], row.get("stage")), [{}])]
+        after = columns.index("stage") + 1
+        columns[after:after] = [*PLACE, *_below("grid.", rows)]
+    frame = _frame(rows, columns)
     write_atomically(path, write(frame))
     return path
 

@@ -13,19 +13,22 @@ from pydantic import ValidationError
 from .._errors import BenchError, validation_message
 from ..experiment import Experiment, Job, Result
 from ._database import as_text
+from ._record import Record
 
 CHECKED = ("key", "seed", "status", "experiment", "seconds", "reason", "stages", "environment")  # by the checksum
 
 
-def row_of(result: Result, label: str) -> dict[str, Any]:
-    """Return the row of a result, by column."""
+def row_of(record: Record) -> dict[str, Any]:
+    """Return the row of a result, by column; it ends now if the record has no end."""
+    result = record.result
     row = {
         "key": result.key,
-        "label": printable(label),
+        "label": printable(record.label),
         "experiment": result.experiment.model_dump_json(),
         "seed": check_seed(result.seed),
         "status": result.status,
-        "ended": time.time(),
+        "started": record.started,
+        "ended": time.time() if record.ended is None else record.ended,
         "seconds": result.seconds,
         "reason": None if result.reason is None else printable(result.reason),
         "stages": json.dumps([stage.model_dump(mode="json") for stage in result.stages]),
@@ -60,6 +63,15 @@ def result_of(row: dict[str, Any], where: str) -> Result:
     except (ValueError, TypeError, RecursionError) as error:
         raise BenchError(f"{where} cannot be read: {error}") from error
     return result
+
+
+def record_of(row: dict[str, Any], where: str) -> Record:
+    """Return the record of a row whose checksum fits. Label and times, which it does not cover, may be damaged."""
+    started, ended = (row[name] if isinstance(row[name], float) else None for name in ("started", "ended"))
+    if started is not None and (ended is None or started > ended):
+        started = None  # of a later attempt, which did not end
+    label = row["label"] if isinstance(row["label"], str) else ""
+    return Record(result_of(row, where), label, started, ended)
 
 
 def check(row: dict[str, Any], where: str) -> None:

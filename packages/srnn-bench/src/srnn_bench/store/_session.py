@@ -14,7 +14,8 @@ from contextlib import ExitStack
 from .._errors import BenchError
 from .._files import process_exists
 from ..experiment import Job, RunOutput
-from ._database import connected, transaction
+from ._database import transaction
+from ._record import Record
 from ._rows import pending_row
 from ._store import Store, write
 
@@ -47,6 +48,7 @@ class Session:
     """
 
     def __init__(self, store: Store) -> None:
+        store.check_writable()
         self.store, self.lease = store, store.lease
         self.owner = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex}"
         self._over = threading.Event()
@@ -54,7 +56,7 @@ class Session:
     def __enter__(self) -> Session:
         # One connection stays open: when the last one closes, SQLite moves its log into the file, which is slow.
         self._stack = ExitStack()
-        connection = self._stack.enter_context(connected(self.store.path))
+        connection = self._stack.enter_context(self.store.connected())
         with transaction(connection):  # results that other sessions write before this time are visible after it
             self.begun = time.time()
         self._heart = threading.Thread(target=self._beat, daemon=True)
@@ -65,7 +67,7 @@ class Session:
         self._over.set()
         self._heart.join()
         try:
-            with self._stack, connected(self.store.path) as connection:
+            with self._stack, self.store.connected() as connection:
                 connection.execute(RELEASE, {"owner": self.owner})
         except BenchError:  # the leases expire by themselves; the error that ended the session has precedence
             if kind is None:
@@ -74,13 +76,13 @@ class Session:
     def plan(self, jobs: Iterable[Job]) -> None:
         """Add the runs that the store does not contain, as pending."""
         rows = [pending_row(job) for job in jobs]
-        with connected(self.store.path) as connection, transaction(connection):
+        with self.store.connected() as connection, transaction(connection):
             connection.executemany(PLAN, rows)
 
     def claim(self, jobs: Iterable[Job]) -> list[Job]:
         """Claim the runs that no live session executes and that have not ended since this session began."""
         claimed = []
-        with connected(self.store.path) as connection, transaction(connection):
+        with self.store.connected() as connection, transaction(connection):
             now = time.time()  # not before: acquiring the write lock may have taken long
             for job in jobs:
                 connection.execute(PLAN, pending_row(job))
@@ -92,7 +94,7 @@ class Session:
 
     def look(self) -> tuple[set[str], set[str]]:
         """Return the keys of the runs that ended since this session began, and of other runs that no one executes."""
-        with connected(self.store.path) as connection:
+        with self.store.connected() as connection:
             rows = connection.execute(LEASES).fetchall()
         now = time.time()
         free = [row for row in rows if not self._leased(row, now)]
@@ -101,7 +103,7 @@ class Session:
 
     def idle(self) -> bool:
         """Return whether every run of the store has ended and none is being executed again."""
-        with connected(self.store.path) as connection:
+        with self.store.connected() as connection:
             query = "SELECT 1 FROM runs WHERE owner IS NOT NULL OR status IN ('pending', 'running') LIMIT 1"
             return connection.execute(query).fetchone() is None
 
@@ -117,13 +119,13 @@ class Session:
                 (job, output.result, stack.enter_context(self.store.staged_weights(job.key, output.weights)))
                 for job, output in outputs
             ]
-            connection = stack.enter_context(connected(self.store.path))
+            connection = stack.enter_context(self.store.connected())
             with transaction(connection):
                 for job, result, move_weights in staged:
-                    row = connection.execute("SELECT owner FROM runs WHERE key = ?", (job.key,)).fetchone()
+                    row = connection.execute("SELECT owner, started FROM runs WHERE key = ?", (job.key,)).fetchone()
                     written.append(row is not None and row["owner"] == self.owner)
                     if written[-1]:
-                        write(connection, result, job.label, move_weights)
+                        write(connection, Record(result, job.label, row["started"]), move_weights)
                         connection.execute(RELEASE + " AND key = :key", {"owner": self.owner, "key": job.key})
         return written
 
@@ -144,7 +146,7 @@ class Session:
         """Write the time to the runs of this session, again and again until it is over."""
         while not self._over.wait(self.lease / 5):
             try:
-                with connected(self.store.path) as connection:
+                with self.store.connected() as connection:
                     connection.execute("UPDATE runs SET heartbeat = ? WHERE owner = ?", (time.time(), self.owner))
             except BenchError:  # a full disk or a locked file: the session raises it when it writes
                 continue

@@ -5,22 +5,25 @@ from __future__ import annotations
 import shutil
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from .._errors import BenchError
 from .._files import partial_path, remove_stale, write_atomically
-from ..experiment import Result
+from ..experiment import Request, Result
 from ._database import connected, prepare, transaction
-from ._rows import CHECKED, check, result_of, row_of
+from ._record import Record
+from ._requests import add_requests, read_requests
+from ._rows import CHECKED, check, record_of, row_of
 
-READ = f"SELECT {', '.join((*CHECKED, 'checksum'))} FROM runs"
+READ = f"SELECT {', '.join((*CHECKED, 'checksum', 'label', 'started', 'ended'))} FROM runs"
 PUT = """
-INSERT INTO runs (key, label, experiment, seed, status, ended, seconds, reason, stages, environment, checksum)
-VALUES (:key, :label, :experiment, :seed, :status, :ended, :seconds, :reason, :stages, :environment, :checksum)
-ON CONFLICT (key) DO UPDATE SET experiment = :experiment, status = :status, ended = :ended, seconds = :seconds,
-    reason = :reason, stages = :stages, environment = :environment, checksum = :checksum
+INSERT INTO runs (key, label, experiment, seed, status, started, ended, seconds, reason, stages, environment, checksum)
+VALUES (:key, :label, :experiment, :seed, :status, :started, :ended, :seconds, :reason, :stages, :environment,
+    :checksum)
+ON CONFLICT (key) DO UPDATE SET experiment = :experiment, status = :status, started = :started, ended = :ended,
+    seconds = :seconds, reason = :reason, stages = :stages, environment = :environment, checksum = :checksum
 WHERE :status != 'failed' OR runs.status NOT IN ('done', 'diverged')
 """
 
@@ -37,11 +40,17 @@ class Store:
         DiskError: If the disk is full. The store is then as it was before.
     """
 
+    writable = True
     lease = 20.0  # seconds without a heartbeat after which the process that executes a run counts as dead
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         self.path = self.folder / "results.sqlite"
+        if not self.path.exists() and any(self.folder.glob("*.jsonl")):
+            raise BenchError(
+                f"results: expected a folder for a store, got {folder}, which holds published runs; put them into a "
+                f"store with `srnn import {self.folder / '*.jsonl'} --results FOLDER`"
+            )
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -49,20 +58,41 @@ class Store:
                 f"results: expected a folder that can be created, got {folder}: {error.strerror}"
             ) from error
         self._checked: set[tuple[str, int, str]] = set()
-        prepare(self.path)
+        self._file = self.path  # what is opened
+        prepare(self._file)
 
-    def put(self, result: Result, *, label: str = "", weights: Mapping[str, bytes] | None = None) -> None:
+    def put(
+        self,
+        result: Result,
+        *,
+        label: str = "",
+        weights: Mapping[str, bytes] | None = None,
+        started: float | None = None,
+        ended: float | None = None,
+    ) -> None:
         """Write a result and its weights; both are on disk when this returns.
+
+        `started` and `ended` are in seconds since 1970 (UTC); by default the start is unknown and the end is now.
 
         `weights` are safetensors files by stage, written to `weights/<key>/<stage>.safetensors` in the folder of the
         store. The weights of a result that is replaced are removed.
         """
+        self.check_writable()
         with (
             self.staged_weights(result.key, weights or {}) as move_weights,
-            connected(self.path) as connection,
+            self.connected() as connection,
             transaction(connection),
         ):
-            write(connection, result, label, move_weights)
+            write(connection, Record(result, label, started, ended), move_weights)
+
+    def check_writable(self) -> None:
+        """Raise BenchError if the results can only be read."""
+        if not self.writable:
+            raise BenchError(f"{self.path}: these results can only be read; expected a folder of your own (--results)")
+
+    def connected(self) -> AbstractContextManager[sqlite3.Connection]:
+        """Open a connection to the file of the store, see `connected` in `_database`."""
+        return connected(self._file)
 
     def weights_folder(self, key: str) -> Path:
         """Return the folder of the weights of a run."""
@@ -97,25 +127,30 @@ class Store:
 
     def get(self, key: str) -> Result | None:
         """Return the result with this key, or None."""
-        with connected(self.path) as connection:
+        record = self.record(key)
+        return None if record is None else record.result
+
+    def record(self, key: str) -> Record | None:
+        """Return the result with this key with its label and times, or None."""
+        with self.connected() as connection:
             row = connection.execute(f"{READ} WHERE key = ?", (key,)).fetchone()
-        return None if row is None else self._result(row)
+        return None if row is None else self._record(row)
 
     def __iter__(self) -> Iterator[Result]:
         """Iterate over all results, in the order of their keys."""
-        with connected(self.path) as connection:
+        with self.connected() as connection:
             rows = connection.execute(f"{READ} ORDER BY key").fetchall()
         for row in rows:
-            result = self._result(row)
-            if result is not None:
-                yield result
+            record = self._record(row)
+            if record is not None:
+                yield record.result
 
     def keys(self) -> dict[str, int]:
         """Return the seed of each run that has a result, by key.
 
         Also checks every row that was not checked before: a row whose key or seed was edited would never be asked for.
         """
-        with connected(self.path) as connection:
+        with self.connected() as connection:
             connection.execute("BEGIN")  # both queries see one state of the file
             rows = connection.execute("SELECT key, seed, checksum FROM runs WHERE checksum IS NOT NULL").fetchall()
             heads = {tuple(row) for row in rows}
@@ -127,23 +162,43 @@ class Store:
 
     def statuses(self) -> Counter[str]:
         """Return the number of runs that are pending, running, done, diverged and failed, by status."""
-        with connected(self.path) as connection:
+        with self.connected() as connection:
             return Counter(dict(connection.execute("SELECT status, count(*) FROM runs GROUP BY status").fetchall()))
 
-    def _result(self, row: sqlite3.Row) -> Result | None:
-        """Return the result of a row, None if the run has none yet."""
+    def labels(self) -> dict[str, str]:
+        """Return the label of each run that has a result, by key: that of the job which asked for it first."""
+        with self.connected() as connection:
+            return dict(connection.execute("SELECT key, label FROM runs WHERE checksum IS NOT NULL").fetchall())
+
+    def add_requests(self, requests: Iterable[Request]) -> None:
+        """Record what a sweep is asked for; seeds are added to those of an equal request."""
+        self.check_writable()
+        with self.connected() as connection, transaction(connection):
+            add_requests(connection, requests)
+
+    def requests(self) -> list[Request]:
+        """Return what sweeps were asked for, first requests first; none in a store of an earlier version.
+
+        Raises:
+            BenchError: If a request cannot be read.
+        """
+        with self.connected() as connection:
+            return read_requests(connection, str(self.path))
+
+    def _record(self, row: sqlite3.Row) -> Record | None:
+        """Return the record of a row, None if the run has no result yet."""
         columns = dict(row)
         if columns["checksum"] is None and columns["status"] in ("pending", "running"):
             return None
         where = self._where(columns["key"])
         check(columns, where)
-        return result_of(columns, where)
+        return record_of(columns, where)
 
     def _where(self, key: object) -> str:
         return f"{self.path}: run {key}"
 
 
-def write(connection: sqlite3.Connection, result: Result, label: str, move_weights: Callable[[], None]) -> None:
+def write(connection: sqlite3.Connection, record: Record, move_weights: Callable[[], None]) -> None:
     """Write a result within a transaction, and its weights unless an earlier result is kept."""
-    if connection.execute(PUT, row_of(result, label)).rowcount:
+    if connection.execute(PUT, row_of(record)).rowcount:
         move_weights()

@@ -3,7 +3,7 @@
 A `Table` declares cells, each an experiment, a stage and a reading; `summarise` fills them with the results of a store,
 and `judge` tests the claims of the table statistically. Declarations do not depend on results: within this room each
 file imports only those before it, in the order readings, curve readings, cell, claim, filled cell, table, override,
-summary, statistics, contrast test, judge, ledger.
+summary, own experiment, statistics, comparison, contrast test, judge, ledger, publish.
 """
 
 from ._cell import SCALES as SCALES
@@ -19,6 +19,8 @@ from ._claim import beats as beats
 from ._claim import beyond as beyond
 from ._claim import matches as matches
 from ._claim import within as within
+from ._comparison import Comparison as Comparison
+from ._comparison import compare as compare
 from ._curve_readings import AtStep as AtStep
 from ._curve_readings import StepsTo as StepsTo
 from ._curve_readings import evaluations as evaluations
@@ -27,6 +29,8 @@ from ._judge import Judgement as Judgement
 from ._judge import judge as judge
 from ._ledger import ledger as ledger
 from ._override import override_table as override_table
+from ._own import OwnExperiment as OwnExperiment
+from ._publish import publish as publish
 from ._readings import HeldOut as HeldOut
 from ._readings import Reading as Reading
 from ._readings import WeightsPresent as WeightsPresent
@@ -50,10 +54,12 @@ __all__ = [
     "AtStep",
     "Cell",
     "Claim",
+    "Comparison",
     "Contrast",
     "FilledCell",
     "HeldOut",
     "Judgement",
+    "OwnExperiment",
     "Place",
     "Published",
     "Reading",
@@ -68,6 +74,7 @@ __all__ = [
     "beyond",
     "bootstrap",
     "combine",
+    "compare",
     "evaluations",
     "fitting",
     "hedges",
@@ -78,6 +85,7 @@ __all__ = [
     "matches",
     "no_remarks",
     "override_table",
+    "publish",
     "summarise",
     "two_sided",
     "welch",

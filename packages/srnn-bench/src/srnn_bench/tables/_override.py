@@ -14,7 +14,7 @@ from ._table import Table
 def override_table(table: Table, settings: Sequence[str]) -> Table:
     """Return the table with the settings (`path=value`) applied to every experiment that has their paths.
 
-    The title names the settings.
+    The title and the labels of the runs name the settings.
 
     Raises:
         BenchError: For a mistake that `override` refuses too; for a path that no experiment has; if two experiments of
@@ -42,6 +42,7 @@ def override_table(table: Table, settings: Sequence[str]) -> Table:
     return replace(
         table,
         title=f"{table.title} [set: {applied}]",
+        settings=(*table.settings, *settings),
         cells=tuple(replace(cell, experiment=changed[cell.experiment]) for cell in table.cells),
     )
 

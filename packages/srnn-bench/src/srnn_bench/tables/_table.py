@@ -27,6 +27,8 @@ class Table:
     The fields are the parts of a printed table: what it is called and where it comes from (`name`, `scale`, `title`,
     `source`), the number in its cells (`metric`, `unit`, `better`), and its contents (`seeds`, `cells`, `claims`).
 
+    `settings` are those that changed its experiments (`override_table`); the labels of its runs name them.
+
     `remarks` returns sentences computed from the filled cells, e.g. whether a rule of the protocol is met; reports
     print them below the table. The names of `claims` are unique within a table.
 
@@ -46,6 +48,7 @@ class Table:
     cells: tuple[Cell, ...]
     remarks: Remarks = no_remarks
     claims: tuple[Claim, ...] = ()
+    settings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for cell in self.cells:
@@ -101,8 +104,9 @@ class Table:
         All experiments of one seed come before those of the next, so that an interrupted sweep leaves complete seeds.
         """
         labels: dict[Experiment, str] = {}
+        applied = "".join(f", {setting}" for setting in self.settings)
         for cell in self.cells:
-            labels.setdefault(cell.experiment, f"{self.name} {cell.column}, {cell.row}")
+            labels.setdefault(cell.experiment, f"{self.name} {cell.column}, {cell.row}{applied}")
         return [
             Job(experiment, seed, f"{label}, seed {seed}")
             for seed in (self.seeds if seeds is None else seeds)

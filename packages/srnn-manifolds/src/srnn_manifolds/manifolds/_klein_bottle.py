@@ -69,5 +69,7 @@ class KleinBottle(Manifold):
     def _into_strip(self, points: Tensor) -> tuple[Tensor, Tensor]:
         """Return the coordinates x and y of the same points, with x in `[0, period]` and y any real number."""
         x, y = points.unbind(-1)
+        far = (x / self.period).abs() > 1024  # where rounding would lose the place and the parity of turns
+        x = torch.where(far, torch.remainder(x, 2 * self.period), x)
         turns = torch.floor(x / self.period)
         return x - self.period * turns, torch.where(torch.remainder(turns, 2) == 1, -y, y)  # -y ~ period - y

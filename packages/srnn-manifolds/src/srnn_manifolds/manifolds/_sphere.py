@@ -39,7 +39,10 @@ class RoundManifold(Manifold):
         return self.radius * separation(a, b, self.metric)
 
     def retract(self, points: Tensor) -> Tensor:
-        """Return the points `(..., dim + 1)` divided by their length; the origin maps to the first unit vector."""
+        """Return the points `(..., dim + 1)` divided by their length; the origin maps to the first unit vector.
+
+        A point that has a NaN or infinite coordinate becomes NaN.
+        """
         check_points(self, points, "points")
         return normalize(points)
 
@@ -111,8 +114,17 @@ def unit_vectors(n: int, coordinates: int, generator: torch.Generator) -> Tensor
 
 
 def normalize(points: Tensor) -> Tensor:
-    """Return the points `(..., coordinates)` divided by their length; the origin maps to the first unit vector."""
-    length = norm(points).unsqueeze(-1)
+    """Return the points `(..., coordinates)` divided by their length; the origin maps to the first unit vector.
+
+    A point that has a NaN or infinite coordinate becomes NaN.
+    """
+    largest = points.detach().abs().amax(dim=-1, keepdim=True)  # (..., 1)
+    # Far from 1, squares would overflow or vanish, so the point is first divided by its largest coordinate.
+    limits = torch.finfo(points.dtype)
+    ordinary = (largest > math.sqrt(limits.tiny / limits.eps)) & (largest < math.sqrt(limits.max / points.shape[-1]))
+    origin = largest == 0
+    scaled = points / torch.where(ordinary | origin, 1.0, largest)
     pole = torch.zeros_like(points)
     pole[..., 0] = 1.0
-    return torch.where(length > 0, points / torch.where(length > 0, length, 1.0), pole)
+    length = norm(scaled).unsqueeze(-1)  # (..., 1)
+    return torch.where(origin, pole, scaled / torch.where(origin, 1.0, length))

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from .._errors import ManifoldError
-from ._penalty import Reduction, check_measure
+from ._penalty import Reduction, at_least_float32, check_measure
 
 
 class EdgePenalty(nn.Module):
@@ -47,10 +47,13 @@ class EdgePenalty(nn.Module):
         self.register_buffer("points", None if points is None else points.detach())
 
     def forward(self, values: Tensor) -> Tensor:
-        """Return the penalty `()` of the edges' weights `(E,)`. Raises ManifoldError for another shape."""
+        """Return the penalty `()` of the edges' weights `(E,)`, float32 if they are of half precision.
+
+        Raises ManifoldError for another shape.
+        """
         if tuple(values.shape) != self.shape:
             raise ManifoldError(f"values: expected shape {self.shape}, got {tuple(values.shape)}")
-        total = (self.coefficients * values.abs().pow(self.power)).sum()  # ()
+        total = (self.coefficients * at_least_float32(values).abs().pow(self.power)).sum()  # ()
         return total / self.entries if self.reduction == "mean" else total
 
     def mean_coefficient(self) -> float:

@@ -56,9 +56,13 @@ class Penalty(nn.Module):
         self.register_buffer("source_points", None if source_points is None else source_points.detach())
 
     def forward(self, weight: Tensor) -> Tensor:
-        """Return the penalty `()` of a weight `(rows, cols)`. Raises ManifoldError for another shape."""
+        """Return the penalty `()` of a weight `(rows, cols)`, float32 if the weight is of half precision.
+
+        Raises ManifoldError for another shape.
+        """
         if tuple(weight.shape) != self.shape:
             raise ManifoldError(f"weight: expected shape {self.shape}, got {tuple(weight.shape)}")
+        weight = at_least_float32(weight)
         constant = self.coefficients.ndim == 0
         if self.power == 1:
             # |w| = sign(w) w with a constant sign: forward is a dot product, backward a product with the one saved
@@ -73,7 +77,7 @@ class Penalty(nn.Module):
             total = (size if constant else self.coefficients * size).sum()  # ()
         if self.reduction == "mean":
             total = total / weight.numel()
-        return self.coefficients * total if constant else total
+        return at_least_float32(self.coefficients) * total if constant else total
 
     def mean_coefficient(self) -> float:
         """Return the mean coefficient over all entries: the coefficient of an L1 of the same strength."""
@@ -82,6 +86,11 @@ class Penalty(nn.Module):
     def extra_repr(self) -> str:
         """Return the shape of the weight, the reduction and the power."""
         return f"shape={self.shape}, reduction={self.reduction!r}, power={self.power:g}"
+
+
+def at_least_float32(values: Tensor) -> Tensor:
+    """Return float16 and bfloat16 as float32, other dtypes unchanged: float16 ends at 65,504, below most sums."""
+    return values.float() if values.dtype in (torch.float16, torch.bfloat16) else values
 
 
 def check_measure(reduction: str, power: float) -> None:

@@ -12,6 +12,7 @@ from .._errors import ManifoldError
 from .._inhibitors import Diffusion
 from .._value import Value
 from ._moduli import Moduli
+from ._penalty import at_least_float32
 
 # Numbers in one temporary. 1 MiB in float32 stays in the CPU's cache: three times as fast as 16 MiB at N = 4096.
 _BLOCK_CPU, _BLOCK_GPU = 1 << 18, 1 << 22
@@ -81,11 +82,15 @@ class TrainedPenalty(nn.Module):
         self.source_points = None if source_points is None else nn.Parameter(source_points.detach().clone())
 
     def forward(self, weight: Tensor) -> Tensor:
-        """Return the penalty `()` of a weight `(rows, cols)`. Raises ManifoldError for another shape."""
+        """Return the penalty `()` of a weight `(rows, cols)`, float32 if points and weight are of half precision.
+
+        Raises ManifoldError for another shape.
+        """
         if tuple(weight.shape) != self.shape:
             raise ManifoldError(f"weight: expected shape {self.shape}, got {tuple(weight.shape)}")
-        columns = self.points if self.source_points is None else self.source_points
-        gates = zip(self.points, columns, torch.split(weight, self.points.shape[1]), strict=True)
+        weight, points = at_least_float32(weight), at_least_float32(self.points)
+        columns = points if self.source_points is None else at_least_float32(self.source_points)
+        gates = zip(points, columns, torch.split(weight, self.points.shape[1]), strict=True)
         sums = [_Sum.apply(self.base, *gate)[0] for gate in gates]  # type: ignore[no-untyped-call]
         total = torch.stack(sums).sum()  # ()
         return total / weight.numel() if self.base.reduction == "mean" else total

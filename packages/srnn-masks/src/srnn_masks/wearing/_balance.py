@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from ._find import chosen, has_signs
+from ._find import chosen, has_signs, stored
 
 
 def balance_signs(module: nn.Module, *names: str) -> None:
@@ -26,7 +26,8 @@ def balance_signs(module: nn.Module, *names: str) -> None:
     tensor([[ 1.0000,  1.0000, -2.0000]])
     """
     selected = chosen("balance_signs", module, names or "*", has_signs, "signed parameter")
-    for parameter in {id(record.parameter): record.parameter for _, _, record in selected}.values():
+    parameters = [stored("balance_signs", name, record) for name, _, record in selected]
+    for parameter in {id(parameter): parameter for parameter in parameters}.values():
         with torch.inference_mode(parameter.is_inference()), torch.no_grad():
             excitation, inhibition = parameter.clamp(min=0).sum(1), -parameter.clamp(max=0).sum(1)  # (rows,)
             both = ((excitation > 0) & (inhibition > 0))[:, None]

@@ -10,6 +10,22 @@ from typing import Any
 import torch
 from torch import Tensor
 
+WITHOUT_ZERO = (torch.float8_e8m0fnu, torch.float4_e2m1fn_x2)
+"""Dtypes that have no zero or hold two numbers per element: a weight of these cannot have a mask."""
+
+SIGNED = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+"""Dtypes of weights that can have signs: torch cannot clamp the others."""
+
+_BITS = {
+    **dict.fromkeys(
+        (torch.float8_e4m3fn, torch.float8_e5m2, torch.float8_e4m3fnuz, torch.float8_e5m2fnuz), torch.uint8
+    ),
+    torch.uint16: torch.int16,
+    torch.uint32: torch.int32,
+    torch.uint64: torch.int64,
+}
+"""Dtypes that torch cannot fill, with one of the same size whose 0 has the same bits."""
+
 
 class Constraint:
     """A mask, bool `(rows, cols)`, and signs, float `(cols,)` of +1 and -1; either may be None."""
@@ -42,18 +58,34 @@ class Constraint:
         The gradient equals that of a weight constrained in place: zero at masked entries (unless `lifted`) and
         unchanged at clamped entries, so that they can leave 0 again.
         """
-        result = weight if self.mask is None else torch.where(self.mask, weight, 0)
+        result = weight if self.mask is None else torch.where(self.mask.to(weight.device), weight, 0)
         if lifted:
             result = weight + (result - weight).detach()
         if self.signs is not None:
-            result = result + (torch.where(result * self.signs < 0, 0, result) - result).detach()
+            signs = self.signs.to(weight.device)
+            result = result + (torch.where(result * signs < 0, 0, result) - result).detach()
         return result
 
     def clear(self, tensor: Tensor) -> None:
         """Set the masked entries of a tensor of the weight's shape to 0, in place, NaN included."""
-        if self.mask is not None:
-            with torch.inference_mode(tensor.is_inference()), torch.no_grad():
-                tensor.masked_fill_(~self.mask.to(tensor.device), 0)
+        if self.mask is None:
+            return
+        with torch.inference_mode(tensor.is_inference()), torch.no_grad():
+            absent = ~self.mask.to(tensor.device)
+            if tensor.layout is torch.sparse_coo:  # a gradient of nn.Embedding(sparse=True)
+                tensor, absent = tensor._values(), absent[tuple(tensor._indices())]
+            if tensor.dtype in _BITS:
+                tensor = tensor.view(_BITS[tensor.dtype])
+            tensor.masked_fill_(absent, 0)
+
+    def masked(self, gradient: Tensor) -> Tensor:
+        """Return the gradient times the mask, in the layout of the gradient; NaN at a masked entry stays NaN."""
+        if gradient.layout is not torch.sparse_coo:
+            return gradient * self.factor(gradient)
+        indices, values = gradient._indices(), gradient._values()
+        values = values * self.factor(values)[tuple(indices)]
+        coalesced = gradient.is_coalesced()
+        return torch.sparse_coo_tensor(indices, values, gradient.shape, is_coalesced=coalesced, check_invariants=False)
 
     def factor(self, like: Tensor) -> Tensor:
         """The mask as 0 and 1 in the dtype and on the device of `like`; a product is the fastest way to mask."""
@@ -76,6 +108,30 @@ class Constraint:
                 self._bounds = torch.where(signs > 0, zeros, -torch.inf), torch.where(signs < 0, zeros, torch.inf)
             self._bounds_key = key
         return self._bounds
+
+    def violated(self, weight: Tensor) -> bool:
+        """Return whether a masked entry is a number other than 0, or an entry has the wrong sign."""
+        if weight.is_meta:
+            return False
+        with torch.no_grad():
+            if self.mask is not None:
+                absent = ~self.mask.to(weight.device)
+                if bool((absent & (weight != 0) & (weight == weight)).any()):  # NaN stays visible
+                    return True
+            return self.signs is not None and bool((weight * self.signs.to(weight) < 0).any())
+
+    def refusal(self, weight: Tensor) -> str | None:
+        """Return what is wrong with the shape or dtype of a weight that is to have mask and signs; None if they fit."""
+        shape = tuple(weight.shape)
+        if self.mask is not None and self.mask.shape != shape:
+            return f"expected the shape of its mask, {tuple(self.mask.shape)}, got {shape}"
+        if self.signs is not None and self.signs.shape != shape[1:]:
+            return f"expected shape (rows, {len(self.signs)}) to fit its signs, got {shape}"
+        if self.mask is not None and weight.dtype in WITHOUT_ZERO:
+            return f"expected a dtype that can hold 0, got {weight.dtype}"
+        if self.signs is not None and weight.dtype not in SIGNED:
+            return f"expected a floating-point dtype of 16 bits or more for its signs, got {weight.dtype}"
+        return None
 
     def versions(self) -> tuple[int, int]:
         """Version counters of the mask and the signs."""

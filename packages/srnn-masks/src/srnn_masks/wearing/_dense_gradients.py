@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from ._find import chosen, has_mask
+from ._find import chosen, has_mask, stored
 
 
 @contextmanager
@@ -49,7 +49,8 @@ def dense_gradients(
     """
     parameters: dict[int, tuple[str, nn.Parameter]] = {}  # tied parameters once, under their first name
     for name, _, record in chosen("dense_gradients", module, names, has_mask, "masked parameter"):
-        parameters.setdefault(id(record.parameter), (name, record.parameter))
+        parameter = stored("dense_gradients", name, record)
+        parameters.setdefault(id(parameter), (name, parameter))
     if not parameters:
         return {}
     with lifted(module, [name for name, _ in parameters.values()]):

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from .._errors import MaskError
-from ._find import chosen, has_mask
+from ._find import chosen, has_mask, stored
 from ._wear import masks
 
 
@@ -35,13 +35,14 @@ def correct_fan_in(module: nn.Module, *names: str) -> None:
     current = masks(module)
     gains: dict[int, tuple[nn.Parameter, Tensor]] = {}
     for name, _, record in chosen("correct_fan_in", module, names or "*", has_mask, "masked parameter"):
-        if id(record.parameter) in gains:
+        parameter = stored("correct_fan_in", name, record)
+        if id(parameter) in gains:
             continue
         mask = current[name]
         if mask.dim() < 2:
             got = f"got shape {tuple(mask.shape)}"
             raise MaskError(f"correct_fan_in: parameter {name!r}: expected rows and columns, {got}")
-        gains[id(record.parameter)] = record.parameter, _gain(mask)
+        gains[id(parameter)] = parameter, _gain(mask)
     for parameter, gain in gains.values():
         with torch.inference_mode(parameter.is_inference()), torch.no_grad():
             parameter.mul_(gain.to(parameter))

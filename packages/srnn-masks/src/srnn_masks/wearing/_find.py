@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from torch import nn
+from torch import Tensor, nn
+from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
 from .._errors import MaskError
+from ._computed import Computed, computed_weights
 from ._record import Record
 
 
@@ -23,28 +25,60 @@ class Site:
 
 @dataclass
 class Target:
-    """A parameter, all its names in the module (several if it is tied), and all its places."""
+    """A weight, all its names in the module (several if it is tied), and all its places.
 
-    parameter: nn.Parameter
+    `computed` says how torch computes it, if it is not a parameter; its tensor is then a detached copy. `source`:
+    whether other weights are computed from it; it is chosen by its full name only, never by a glob.
+    """
+
+    parameter: Tensor
+    computed: Computed | None = None
+    source: bool = False
     names: list[str] = field(default_factory=list)
     sites: list[Site] = field(default_factory=list)
 
 
 def targets(module: nn.Module) -> list[Target]:
-    """Return all parameters of the module, each once, in the order of `named_parameters()`."""
+    """Return all weights of the module, each once: its parameters and what torch computes from others of them.
+
+    The order is that of `named_parameters()`.
+    """
     modules = dict(module.named_modules(remove_duplicate=False))
     by_identity: dict[int, Target] = {}
+    sources: set[int] = set()
     places = set()
     for prefix, owner in modules.items():
-        for leaf, parameter in owner._parameters.items():
-            if parameter is None:
-                continue
-            target = by_identity.setdefault(id(parameter), Target(parameter))
+        computed = computed_weights(owner)
+        sources.update(id(parameter) for each in computed.values() for parameter in each.sources())
+        leaves = [leaf for leaf, parameter in owner._parameters.items() if parameter is not None]
+        for leaf in (*leaves, *computed):
+            if leaf in computed:
+                identity = computed[leaf].identity()
+                target = by_identity.get(identity) or Target(computed[leaf].weight(), computed[leaf])
+            else:
+                identity = id(owner._parameters[leaf])
+                target = by_identity.get(identity) or Target(owner._parameters[leaf])  # type: ignore[arg-type]
+            by_identity[identity] = target
             target.names.append(_join(prefix, leaf))
             if (id(owner), leaf) not in places:
                 places.add((id(owner), leaf))
                 target.sites.append(_site(modules, prefix, owner, leaf))
+    for identity, target in by_identity.items():
+        target.source = identity in sources
     return list(by_identity.values())
+
+
+def maskable(module: nn.Module) -> dict[str, Tensor]:
+    """Return everything that can be masked, by full name; a tied parameter is the same tensor under all its names.
+
+    These are the parameters and, in place of the parameters of a parametrization (`torch.nn.utils.parametrizations`),
+    the weight that it gives, as a detached copy, under the name of that weight.
+
+    >>> layer = nn.utils.parametrizations.weight_norm(nn.Linear(3, 2))
+    >>> list(maskable(layer))
+    ['bias', 'weight']
+    """
+    return {name: target.parameter for target in targets(module) if not target.source for name in target.names}
 
 
 def records(module: nn.Module) -> Iterator[tuple[str, nn.Module, Record]]:
@@ -63,19 +97,29 @@ def chosen(
     `names` are full parameter names or globs; a tied parameter is selected by any of its names. Raises MaskError, which
     calls the parameters `what`, for a name that selects nothing, except "*", which may select nothing.
     """
-    for _, host, record in records(module):
-        record.rebind(host)
+    if verb != "release":  # it must also release a mask that can no longer be enforced
+        for _, host, record in records(module):
+            record.rebind(host)
     candidates = [(name, host, record) for name, host, record in records(module) if has(record)]
-    identities = {id(record.parameter) for _, _, record in candidates}
-    known = {name: id(target.parameter) for target in targets(module) for name in target.names}
-    known = {name: identity for name, identity in known.items() if identity in identities}
+    known = {name: record.identity(host) for name, host, record in candidates}
+    identities = set(known.values())
+    for target in targets(module):
+        identity = id(target.parameter) if target.computed is None else target.computed.identity()
+        known.update({name: identity for name in target.names if identity in identities})
     selected: set[int] = set()
     for pattern in [names] if isinstance(names, str) else names:
         matched = matching(pattern, known)
         if not matched and pattern != "*":
             raise no_match(verb, pattern, known, what)
         selected.update(known[name] for name in matched)
-    return [candidate for candidate in candidates if id(candidate[2].parameter) in selected]
+    return [candidate for candidate in candidates if candidate[2].identity(candidate[1]) in selected]
+
+
+def stored(verb: str, name: str, record: Record) -> nn.Parameter:
+    """Return the parameter of a record; raise MaskError if torch computes the weight from other parameters."""
+    if record.parameter is None:
+        raise MaskError(f"{verb}: {name!r}: expected a parameter, got a parametrized weight; call it before")
+    return record.parameter
 
 
 def has_mask(record: Record) -> bool:
@@ -114,6 +158,8 @@ def _site(modules: dict[str, nn.Module], prefix: str, owner: nn.Module, leaf: st
 
 
 def _has_forward(module: nn.Module) -> bool:
+    if isinstance(module, NonDynamicallyQuantizableLinear):  # MultiheadAttention reads its out_proj without a call
+        return False
     return "forward" in vars(module) or type(module).forward is not nn.Module.forward
 
 

@@ -26,7 +26,7 @@ class _GradientMask:
 
     def __call__(self, gradient: Tensor) -> Tensor | None:
         masked = self._masked()
-        return None if masked is None or masked.lifted else gradient * masked.constraint.factor(gradient)
+        return None if masked is None or masked.lifted else masked.constraint.masked(gradient)
 
 
 def hook_gradient(parameter: nn.Parameter, masked: Masked) -> RemovableHandle | None:

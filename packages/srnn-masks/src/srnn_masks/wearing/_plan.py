@@ -1,7 +1,9 @@
 """Which parameter gets which mask or signs, and the records at its places. All is checked before anything changes."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -13,8 +15,8 @@ from ._record import Record
 def plan(
     verb: str,
     module: nn.Module,
-    new: Mapping[str, Tensor],
-    check: Callable[[str, str, nn.Parameter, Tensor], None],
+    new: Mapping[str, Any],
+    check: Callable[[str, str, Tensor, Tensor], None],
     kind: str,
 ) -> list[tuple[Target, Tensor]]:
     """Match the keys of `new`, names or globs, to parameters; `kind` is "mask" or "signs". Changes nothing.
@@ -23,12 +25,14 @@ def plan(
     name of the buffer is taken.
     """
     known = {name: target for target in targets(module) for name in target.names}
+    own_names = [name for name, target in known.items() if not target.source]
     planned: dict[int, tuple[Target, Tensor, str]] = {}
     noun = "mask" if kind == "mask" else "set of signs"
     for key, value in new.items():
-        names = matching(key, known)
+        value = as_tensor(value)
+        names = [key] if key in known else matching(key, own_names)
         if not names:
-            raise no_match(verb, key, known, "parameter")
+            raise no_match(verb, key, own_names, "parameter")
         for name in names:
             target = known[name]
             check(verb, name, target.parameter, value)
@@ -43,12 +47,23 @@ def plan(
     return [(target, value) for target, value, _ in planned.values()]
 
 
+def as_tensor(value: Any) -> Any:
+    """Return an array of numpy as a tensor of its own memory, and anything else as it is."""
+    if not isinstance(value, np.ndarray):
+        return value
+    try:
+        return torch.tensor(np.ascontiguousarray(value))
+    except TypeError:  # of strings or objects: the check of the value names the class
+        return value
+
+
 def sites(module: nn.Module, target: Target) -> Iterator[tuple[nn.Module, Record]]:
     """Yield host and record for each place of a parameter; a record is created where there is none."""
     existing = {(id(record.owner(host)), record.name): (host, record) for _, host, record in records(module)}
     for site in target.sites:
         if (id(site.owner), site.leaf) not in existing:
-            record = Record(site.path, target.parameter)
+            parameter = target.parameter
+            record = Record(site.path, parameter if isinstance(parameter, nn.Parameter) else None)
             record.attach(site.host)
             yield site.host, record
         else:

@@ -12,6 +12,9 @@ Three hooks act on the parameter:
 - after each step of any optimizer, parameter times mask and clamped to the signs, unconditionally (fused optimizers
   do not raise the version), and once per optimizer and change of the mask, zeros for the removed entries of its
   moments.
+
+A weight that torch computes from other parameters (a parametrization) has no such hooks: the record constrains it out
+of place wherever it is computed, and its `parameter` is None.
 """
 
 from typing import Any
@@ -23,10 +26,12 @@ from torch.optim.optimizer import register_optimizer_step_post_hook
 from torch.utils.hooks import RemovableHandle
 
 from .._errors import MaskError
+from ._computed import Computed, computed
 from ._constraint import Constraint, version
 from ._gradient_hook import hook_gradient
 from ._moments import Moments
 from ._registry import Registry
+from ._shown import show, unshow
 
 _KEY = "srnn_masks:"  # prefix of keys in hook tables; torch's own counter restarts in a new process and would overwrite
 
@@ -38,10 +43,24 @@ class Record:
     gradient, optimizer, functional call) has its own state, with the lifetime of the record.
     """
 
-    def __init__(self, path: str, parameter: nn.Parameter) -> None:
+    def __init__(self, path: str, parameter: nn.Parameter | None) -> None:
         self._set(path, parameter)
 
-    def _set(self, path: str, parameter: nn.Parameter, mask: Tensor | None = None, signs: Tensor | None = None) -> None:
+    @property
+    def __name__(self) -> str:
+        """Torch asks a hook for its name only to compile it with `torch.jit.script`."""
+        raise MaskError(
+            f"torch.jit.script: parameter {self.path!r}: expected a module without masks, got a masked one; call "
+            "srnn_masks.release first (the weights stay zero), or use torch.compile"
+        )
+
+    def _set(
+        self,
+        path: str,
+        parameter: nn.Parameter | None,
+        mask: Tensor | None = None,
+        signs: Tensor | None = None,
+    ) -> None:
         self.path = path
         self.prefix, _, self.name = path.rpartition(".")
         self.parameter = parameter
@@ -51,7 +70,8 @@ class Record:
         self._seen: tuple[Any, ...] | None = None  # the stamp after the last enforcement
         self._storage: torch.UntypedStorage | None = None  # kept alive, so that the address in `_seen` is not reused
         self._moments = Moments()
-        self._substituted: list[Tensor] = []  # tensors of functional calls, to be put back after the forward
+        self._substituted: list[Tensor | None] = []  # tensors of functional calls, to be put back after the forward
+        self._substitutes: list[Constraint] = []  # constraints of functional calls on a computed weight
         self._handle: RemovableHandle | None = None
         self._register()
 
@@ -77,13 +97,22 @@ class Record:
         """Return the module that owns the parameter: the host, or a container below it that is never called."""
         return host.get_submodule(self.prefix) if self.prefix else host
 
+    def identity(self, host: nn.Module) -> int:
+        """Return a number that all records of a tied parameter share."""
+        held = self._held(host)
+        if held is None:
+            return id(self)
+        return id(held) if isinstance(held, Tensor) else held.identity()
+
     def attach(self, host: nn.Module) -> None:
         """Add the record to the hook tables of the host."""
         key = _KEY + self.path
+        show(host)
         host._forward_pre_hooks[key] = self  # type: ignore[index]
         host._forward_hooks[key] = self.restore  # type: ignore[index]
         host._forward_hooks_always_called[key] = True  # type: ignore[index]
         host._load_state_dict_post_hooks[key] = self.after_load  # type: ignore[index]
+        host._state_dict_pre_hooks[key] = self.before_save  # type: ignore[index]
 
     def set_buffer(self, host: nn.Module, kind: str, value: Tensor) -> None:
         """Set the "mask" or the "signs" (`kind`), in the existing buffer or a new one. Does not enforce it yet."""
@@ -100,26 +129,33 @@ class Record:
         """Remove all hooks and buffers from the host and the owner. The weights stay as they are."""
         self._unregister()
         owner = self.owner(host)
+        held = self._held(host)
+        if held is not None and not isinstance(held, Tensor):
+            held.remove(self)
         for kind in ("mask", "signs"):
             if getattr(self.constraint, kind) is not None:
                 owner._buffers.pop(f"{self.name}_{kind}", None)
                 owner._non_persistent_buffers_set.discard(f"{self.name}_{kind}")
         tables = (host._forward_pre_hooks, host._forward_hooks, host._forward_hooks_always_called)
-        for table in (*tables, host._load_state_dict_post_hooks):
+        for table in (*tables, host._load_state_dict_post_hooks, host._state_dict_pre_hooks):
             table.pop(_KEY + self.path, None)  # type: ignore[call-overload]
+        if not any(isinstance(hook, Record) for hook in host._forward_pre_hooks.values()):
+            unshow(host)
 
     def __call__(self, host: nn.Module, args: Any) -> None:
         """Before the forward: substitute in a functional call, else enforce again if anything was written."""
         owner = self.owner(host)
-        parameter = owner._parameters.get(self.name)
-        if parameter is None:
+        if getattr(owner, "_is_replica", False):  # DataParallel: its weights were made from masked ones
             return
-        functional = parameter is not self.parameter and not isinstance(parameter, nn.Parameter)
+        parameter = owner._parameters.get(self.name)
         mask, signs = self._current(owner, "mask"), self._current(owner, "signs")
+        functional = parameter is not None and not isinstance(parameter, nn.Parameter)
         if functional or _is_substitute(mask, self.mask) or _is_substitute(signs, self.signs):
             self._substitute(owner, parameter, Constraint(mask, signs))
         elif not torch.compiler.is_compiling():
             self.sync(host)
+        elif parameter is None and self.parameter is not None:
+            raise MaskError(f"parameter {self.path!r} was parametrized: call srnn_masks.enforce before torch.compile")
 
     def _current(self, owner: nn.Module, kind: str) -> Tensor | None:
         """Return the buffer that is now on the owner; the record's own tensor if the buffer was removed."""
@@ -127,31 +163,56 @@ class Record:
         buffer = None if own is None else owner._buffers.get(f"{self.name}_{kind}")
         return own if buffer is None else buffer
 
-    def _substitute(self, owner: nn.Module, weight: Tensor, constraint: Constraint) -> None:
+    def _substitute(self, owner: nn.Module, weight: Tensor | None, constraint: Constraint) -> None:
         """Constrain the weight of a `functional_call` out of place, by the buffers of that call (per seed in vmap)."""
         self._substituted.append(weight)
-        owner._parameters[self.name] = constraint.constrained(weight, lifted=self.lifted > 0)  # type: ignore[assignment]
+        if weight is None:
+            self._substitutes.append(constraint)
+        else:
+            constrained = constraint.constrained(weight, lifted=self.lifted > 0)
+            owner._parameters[self.name] = constrained  # type: ignore[assignment]
 
     def restore(self, host: nn.Module, args: Any, output: Any) -> None:
         """After the forward: put the caller's tensors back, because a functional call returns them to the caller."""
-        if self._substituted:
-            self.owner(host)._parameters[self.name] = self._substituted.pop()  # type: ignore[assignment]
+        if not self._substituted:
+            return
+        weight = self._substituted.pop()
+        if weight is None:
+            self._substitutes.pop()
+        else:
+            self.owner(host)._parameters[self.name] = weight  # type: ignore[assignment]
+
+    def constrain(self, weight: Tensor) -> Tensor:
+        """Return a computed weight with mask and signs, out of place; in a functional call, with those of the call."""
+        constraint = self._substitutes[-1] if self._substitutes else self.constraint
+        return constraint.constrained(weight, lifted=self.lifted > 0)
 
     def after_load(self, host: nn.Module, incompatible: Any) -> None:
         """After `load_state_dict`: enforce the loaded mask and signs on the loaded parameter."""
         self.sync(host)
 
+    def before_save(self, host: nn.Module, prefix: str, keep_vars: bool) -> None:
+        """Before `state_dict`: enforce after any write by hand, also one that torch does not count."""
+        self.sync(host)
+        if self.parameter is not None and self.constraint.violated(self.parameter):
+            self.enforce()
+
     def sync(self, host: nn.Module, *, exact: bool = False) -> None:
         """Rebind to the module, and enforce if anything changed. `exact`: always, and NaN at masked entries too."""
         self.rebind(host)
-        if exact or self._stamp() != self._seen:
+        if self.parameter is not None and (exact or self._stamp() != self._seen):
             self.enforce(exact=exact)
 
     def rebind(self, host: nn.Module) -> None:
-        """Adopt a new parameter, mask or signs that are now on the module. The weights stay as they are."""
-        owner = self.owner(host)
-        parameter = owner._parameters.get(self.name)
-        if parameter is not None and parameter is not self.parameter:
+        """Adopt a new parameter, parametrization, mask or signs on the module. The weights stay as they are.
+
+        Raises MaskError if the weight is now something that the mask cannot be enforced on.
+        """
+        owner, held = self.owner(host), self._held(host)
+        if held is None:
+            raise MaskError(self._lost(owner))
+        parameter = held if isinstance(held, nn.Parameter) else None
+        if parameter is not self.parameter and (parameter is not None or not isinstance(held, Tensor)):
             self._unregister()
             self.parameter = parameter
             self._register()
@@ -160,6 +221,24 @@ class Record:
             if mask is not None and mask.dtype is not torch.bool:  # module.type(dtype) casts every buffer
                 mask = owner._buffers[f"{self.name}_mask"] = mask.bool()
             self.constraint, self._seen = Constraint(mask, signs), None
+        if not isinstance(held, Tensor):
+            held.install(self, host, _KEY + self.path)
+
+    def _held(self, host: nn.Module) -> Tensor | Computed | None:
+        """Return the parameter (in a functional call, a tensor), or how torch computes the weight; None if neither."""
+        owner = self.owner(host)
+        parameter = owner._parameters.get(self.name)
+        return computed(owner, self.name) if parameter is None else parameter
+
+    def _lost(self, owner: nn.Module) -> str:
+        """Return the message about a weight that is neither a parameter nor computed in a way that is known."""
+        got = getattr(owner, self.name, None)
+        said = "none" if got is None else f"a {type(got).__name__} set by something else"
+        return (
+            f"parameter {self.path!r}: expected a parameter or a weight of torch.nn.utils.parametrize, to enforce its "
+            f"mask on, got {said} in a {type(owner).__name__}; call srnn_masks.release before torch.nn.utils.prune, "
+            "FSDP, or whatever replaced the parameter"
+        )
 
     # --- on the tensors -----------------------------------------------------------------------------------------
 
@@ -169,6 +248,8 @@ class Record:
         A tied parameter has one record per place. All are enforced together, or each would react to the other's write.
         """
         parameter = self.parameter
+        if parameter is None:
+            return
         tied = records_of(parameter)
         for record in tied:
             record.check()
@@ -182,31 +263,28 @@ class Record:
 
     def align(self) -> None:
         """Give each entry the sign of its column in place, keeping its magnitude; then enforce."""
+        if self.parameter is None:
+            return
         with torch.inference_mode(self.parameter.is_inference()), torch.no_grad():
             self.constraint.align(self.parameter)
         self.enforce()
 
     def mask_gradient(self) -> None:
         """Zero the masked entries of an existing gradient, unless the mask is lifted."""
-        if self.parameter.grad is not None and not self.lifted:
+        if self.parameter is not None and self.parameter.grad is not None and not self.lifted:
             self.constraint.clear(self.parameter.grad)
 
     def clear_moments(self, optimizer: Optimizer) -> None:
         """Zero the optimizer's moments at removed entries, once per optimizer and change of the mask."""
-        self._moments.clear(optimizer, self.parameter, self.constraint, self.lifts)
+        if self.parameter is not None:
+            self._moments.clear(optimizer, self.parameter, self.constraint, self.lifts)
 
     def check(self) -> None:
         """Raise MaskError unless mask and signs fit the parameter; make sure that its gradient hook is there."""
-        shape = self.parameter.shape
-        if self.mask is not None and self.mask.shape != shape:
-            raise MaskError(
-                f"parameter {self.path!r}: expected the shape of its mask, {tuple(self.mask.shape)}, got {tuple(shape)}"
-            )
-        if self.signs is not None and self.signs.shape != shape[1:]:
-            raise MaskError(
-                f"parameter {self.path!r}: expected shape (rows, {len(self.signs)}) to fit its signs, "
-                f"got {tuple(shape)}"
-            )
+        assert self.parameter is not None
+        refusal = self.constraint.refusal(self.parameter)
+        if refusal is not None:
+            raise MaskError(f"parameter {self.path!r}: {refusal}")
         if self.mask is None:
             return
         hooks = self.parameter._backward_hooks
@@ -216,6 +294,7 @@ class Record:
             self.parameter._backward_hooks = hooks  # torch.utils.swap_tensors disconnects the table from the gradient
 
     def _stamp(self) -> tuple[Any, ...]:
+        assert self.parameter is not None
         return version(self.parameter), self.parameter.data_ptr(), *self.constraint.versions()
 
     def _register(self) -> None:
@@ -224,6 +303,8 @@ class Record:
         if not _hooked_optimizers:
             register_optimizer_step_post_hook(_after_step)
             _hooked_optimizers = True
+        if self.parameter is None:
+            return
         _registry.add(self.parameter, self)
         if self.mask is not None:
             self._handle = hook_gradient(self.parameter, self)
@@ -232,14 +313,15 @@ class Record:
         if self._handle is not None:
             self._handle.remove()
         self._handle = self._seen = None
-        _registry.discard(self.parameter, self)
+        if self.parameter is not None:
+            _registry.discard(self.parameter, self)
 
 
 _registry: Registry[Record] = Registry()
 _hooked_optimizers = False
 
 
-def records_of(parameter: nn.Parameter) -> list[Record]:
+def records_of(parameter: Tensor) -> list[Record]:
     """Return all records of a parameter, in any module; a tied parameter has several."""
     return [record for record in _registry.of(parameter) if record.parameter is parameter]
 

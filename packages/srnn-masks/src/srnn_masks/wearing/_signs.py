@@ -4,30 +4,35 @@ Signs are enforced as masks are: the record of a parameter holds both.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
 from .._errors import MaskError
+from ._constraint import SIGNED
 from ._find import records
 from ._plan import plan, sites
 from ._record import records_of
 
 
-def apply_signs(module: nn.Module, signs: Mapping[str, Tensor]) -> None:
+def apply_signs(module: nn.Module, signs: Mapping[str, Tensor | NDArray[np.floating[Any]]]) -> None:
     """Apply signs: from now on, an entry of column j has the sign of `signs[j]` or is 0.
 
     Keys are full parameter names or globs of them, parameters are matrices (rows = target, cols = source), signs are
-    float `(cols,)` of +1 and -1. With stacked gates one sign holds for the rows of all gates. Existing signs are
+    float `(cols,)` of +1 and -1 (tensors or arrays of numpy). With stacked gates one sign holds for the rows of all gates. Existing signs are
     replaced. A mask on the same parameter stays; it may also be applied later.
 
     The weights become `|w| * sign` at once, which keeps their magnitude. Afterwards an entry that a step moves across 0
     is clamped to 0. Its gradient and its moments are not touched, so it can leave 0 again. A weight of the wrong sign
     that is written by hand or loaded is clamped at the next forward; call `align_signs` before to keep its magnitude.
 
-    Raises MaskError, before anything is changed, if a key matches no parameter, a parameter is not a real matrix, signs
-    have another dtype, shape or value than expected, or one parameter gets different signs.
+    Raises MaskError, before anything is changed, if a key matches no parameter, a parameter is not a real matrix or is
+    parametrized (apply signs before, they are kept), signs have another dtype, shape or value than expected, or one
+    parameter gets different signs.
 
     >>> layer = torch.nn.Linear(2, 3)
     >>> apply_signs(layer, {"weight": torch.tensor([1.0, -1.0])})
@@ -35,7 +40,7 @@ def apply_signs(module: nn.Module, signs: Mapping[str, Tensor]) -> None:
     tensor([[ 1., -1.]])
     """
     verb = "apply_signs"
-    planned = plan(verb, module, signs, _check, "signs")
+    planned = plan(verb, module, signs, check_signs, "signs")
     for target, new in planned:
         for existing in _signs_outside(module, target.parameter):
             if not torch.equal(existing, new.to(existing)):
@@ -70,20 +75,21 @@ def signs(module: nn.Module) -> dict[str, Tensor]:
     seen: set[int] = set()
     for name, host, record in records(module):
         record.sync(host)
-        if record.signs is not None and id(record.parameter) not in seen:
-            seen.add(id(record.parameter))
+        if record.signs is not None and record.identity(host) not in seen:
+            seen.add(record.identity(host))
             current[name] = record.signs.clone()
     return current
 
 
-def _signs_outside(module: nn.Module, parameter: nn.Parameter) -> list[Tensor]:
+def _signs_outside(module: nn.Module, parameter: Tensor) -> list[Tensor]:
     """The signs of a tied parameter in other modules."""
     inside = {id(record) for _, _, record in records(module)}
     outside = [record.signs for record in records_of(parameter) if id(record) not in inside]
     return [signs for signs in outside if signs is not None]
 
 
-def _check(verb: str, name: str, parameter: nn.Parameter, signs: Tensor) -> None:
+def check_signs(verb: str, name: str, parameter: Tensor, signs: Tensor) -> None:
+    """Raise MaskError if signs do not fit a parameter."""
     what = f"{verb}: signs of {name!r}"
     if not isinstance(signs, Tensor):
         raise MaskError(f"{what}: expected a float torch.Tensor of +1 and -1, got {type(signs)}")
@@ -91,7 +97,9 @@ def _check(verb: str, name: str, parameter: nn.Parameter, signs: Tensor) -> None
         raise MaskError(f"{what}: expected a dense float tensor of +1 and -1, got {signs.dtype}, {signs.layout}")
     if isinstance(parameter, UninitializedParameter):
         raise MaskError(f"{verb}: parameter {name!r}: expected a shape, got a lazy parameter; run one forward first")
-    if parameter.dim() != 2 or not parameter.is_floating_point():
+    if not isinstance(parameter, nn.Parameter):
+        raise MaskError(f"{verb}: {name!r}: expected a parameter, got a parametrized weight; apply signs before")
+    if parameter.dim() != 2 or parameter.dtype not in SIGNED or parameter.layout is not torch.strided:
         got = f"got shape {tuple(parameter.shape)} of {parameter.dtype}"
         raise MaskError(f"{verb}: parameter {name!r}: expected a float matrix (rows, cols), {got}")
     if signs.shape != parameter.shape[1:]:

@@ -5,22 +5,31 @@ itself does not change: its parameters keep their names, identity and storage.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedParameter
 
 from .._errors import MaskError
+from ._constraint import WITHOUT_ZERO
 from ._find import chosen, has_signs, records
 from ._plan import plan, sites
+from ._record import Record
 
 
-def apply(module: nn.Module, masks: Mapping[str, Tensor]) -> None:
+def apply(module: nn.Module, masks: Mapping[str, Tensor | NDArray[np.bool_]]) -> None:
     """Apply masks: entries where a mask is False become zero and stay zero.
 
-    Keys are full parameter names (`named_parameters()`) or globs of them. Masks are bool tensors of the parameter's
-    shape (rows = target, cols = source). A new mask is intersected with an existing one, so masks can only shrink
-    (`replace` can also restore entries). A tied parameter gets one mask under all its names.
+    Keys are full parameter names (`named_parameters()`) or globs of them. Masks are bool tensors, or bool arrays of
+    numpy, of the parameter's shape (rows = target, cols = source). A new mask is intersected with an existing one, so
+    masks can only shrink (`replace` can also restore entries). A tied parameter gets one mask under all its names.
+
+    A weight with a parametrization (`torch.nn.utils.parametrizations`) has the name that it has in its module
+    ("weight"). Its mask is applied last, to the weight that the parametrization gives. Parameters that it is computed
+    from are matched by their full names only, not by globs.
 
     Raises MaskError, before anything is changed, if a key matches no parameter, a mask has another dtype or shape, or
     one parameter gets two different masks.
@@ -33,7 +42,7 @@ def apply(module: nn.Module, masks: Mapping[str, Tensor]) -> None:
     _set_masks("apply", module, masks, lambda current, new: new if current is None else current & new)
 
 
-def replace(module: nn.Module, masks: Mapping[str, Tensor]) -> None:
+def replace(module: nn.Module, masks: Mapping[str, Tensor | NDArray[np.bool_]]) -> None:
     """Replace existing masks, e.g. to grow connections; otherwise like `apply`.
 
     A restored entry starts from zero. Its optimizer moments do too if a step was made while it was masked.
@@ -44,7 +53,7 @@ def replace(module: nn.Module, masks: Mapping[str, Tensor]) -> None:
 def release(module: nn.Module, names: str | Iterable[str] = "*") -> dict[str, Tensor]:
     """Remove masks and signs, with all hooks and buffers, so that `state_dict` has its original keys.
 
-    The weights stay as they are. `names` are full parameter names or globs of parameters with a mask or signs. Returns
+    The weights stay as they are, except that a parametrized weight is again what its parametrization gives. `names` are full parameter names or globs of parameters with a mask or signs. Returns
     the masks, as `masks` does, ready for `apply`; to apply signs again, read them with `signs` first.
 
     Raises MaskError for a name that matches no such parameter, except "*".
@@ -53,7 +62,7 @@ def release(module: nn.Module, names: str | Iterable[str] = "*") -> dict[str, Te
     what = "masked or signed parameter" if signed else "masked parameter"
     selected = chosen("release", module, names, lambda record: True, what)
     selected_names = {name for name, _, _ in selected}
-    released = {name: mask for name, mask in masks(module).items() if name in selected_names}
+    released = {name: mask for name, mask in _masks(records(module)).items() if name in selected_names}
     for _, host, record in selected:
         record.detach(host)
     return released
@@ -61,12 +70,18 @@ def release(module: nn.Module, names: str | Iterable[str] = "*") -> dict[str, Te
 
 def masks(module: nn.Module) -> dict[str, Tensor]:
     """Return copies of all masks, bool of the parameter's shape, by full parameter name; a tied parameter once."""
+    for _, host, record in records(module):
+        record.sync(host)
+    return _masks(records(module))
+
+
+def _masks(items: Iterable[tuple[str, nn.Module, Record]]) -> dict[str, Tensor]:
+    """Return copies of the masks of records, a tied parameter once under its first name."""
     current: dict[str, Tensor] = {}
     first: dict[int, str] = {}
-    for name, host, record in records(module):
-        record.sync(host)
+    for name, host, record in items:
         if record.mask is not None:
-            name = first.setdefault(id(record.parameter), name)
+            name = first.setdefault(record.identity(host), name)
             current[name] = current[name] & record.mask if name in current else record.mask.clone()
     return current
 
@@ -82,19 +97,20 @@ def enforce(module: nn.Module) -> None:
 
 
 def _set_masks(
-    verb: str, module: nn.Module, new: Mapping[str, Tensor], combine: Callable[[Tensor | None, Tensor], Tensor]
+    verb: str, module: nn.Module, new: Mapping[str, Any], combine: Callable[[Tensor | None, Tensor], Tensor]
 ) -> None:
     """Set the mask of each record to `combine(current mask or None, new mask)`."""
-    for target, mask in plan(verb, module, new, _check, "mask"):
+    for target, mask in plan(verb, module, new, check_mask, "mask"):
         with torch.inference_mode(False):
             mask = mask.detach().to(target.parameter.device)
             for host, record in sites(module, target):
                 record.sync(host)
                 record.set_buffer(host, "mask", combine(record.mask, mask))
-            record.enforce(exact=True)
+            record.sync(host, exact=True)
 
 
-def _check(verb: str, name: str, parameter: nn.Parameter, mask: Tensor) -> None:
+def check_mask(verb: str, name: str, parameter: Tensor, mask: Tensor) -> None:
+    """Raise MaskError if a mask does not fit a parameter."""
     what = f"{verb}: mask of {name!r}"
     if not isinstance(mask, Tensor):
         raise MaskError(f"{what}: expected a torch.Tensor of dtype torch.bool, got {type(mask)}")
@@ -106,3 +122,6 @@ def _check(verb: str, name: str, parameter: nn.Parameter, mask: Tensor) -> None:
         raise MaskError(f"{verb}: parameter {name!r}: expected a shape, got a lazy parameter; run one forward first")
     if mask.shape != parameter.shape:
         raise MaskError(f"{what}: expected shape {tuple(parameter.shape)}, got {tuple(mask.shape)}")
+    if parameter.layout is not torch.strided or parameter.dtype in WITHOUT_ZERO:
+        got = f"got {parameter.dtype}, {parameter.layout}"
+        raise MaskError(f"{verb}: parameter {name!r}: expected a dense tensor of a dtype that can hold 0, {got}")

@@ -22,4 +22,15 @@ class Magnitude(Criterion):
         self, parameters: Mapping[str, Tensor], *, generator: torch.Generator | None = None, **evidence: Any
     ) -> dict[str, Tensor]:
         """Return |w| of each entry; nothing is drawn."""
-        return {name: parameter.detach().abs() for name, parameter in parameters.items()}
+        return {name: _magnitude(parameter.detach()) for name, parameter in parameters.items()}
+
+
+def _magnitude(weight: Tensor) -> Tensor:
+    """Return |w|, in a wider dtype where torch has no arithmetic (float8), and for integers, whose |-128| overflows."""
+    if weight.dtype is torch.complex32:
+        weight = weight.to(torch.complex64)
+    elif not weight.is_floating_point() and not weight.is_complex():
+        weight = weight.double()
+    elif weight.dtype.itemsize == 1:
+        weight = weight.float()
+    return weight.abs()

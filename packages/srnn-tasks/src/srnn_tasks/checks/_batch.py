@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from ..contract import Batch, Source, TaskSpec
+from ..contract import BaseSource, Batch, Source, TaskSpec
 from ._tools import require, tensors
 
 
@@ -15,6 +15,10 @@ def check_source(source: object, size: int) -> None:
     )
     assert isinstance(source, Source)
     require(isinstance(source.spec, TaskSpec), f"spec: expected a TaskSpec; got {source.spec!r}")
+    require(
+        source.spec.loss != "own" or getattr(type(source), "loss", None) is not BaseSource.loss,
+        f"loss: expected {type(source).__name__} to override loss(outputs, batch), as its spec has loss='own'",
+    )
     epoch = source.epoch_batches(size)
     require(
         epoch is None or (type(epoch) is int and epoch > 0),
@@ -36,7 +40,10 @@ def check_batch(batch: Batch, spec: TaskSpec, size: int) -> None:
         _require_index("inputs", batch.inputs, shape, spec.inputs)
     else:
         _require_float("inputs", batch.inputs, (*shape, spec.inputs))
-    if spec.loss == "cross_entropy":
+    if spec.loss == "own":
+        finite = bool(batch.targets.isfinite().all())
+        require(finite, "targets: has entries that are not finite")  # the shape is the source's own
+    elif spec.loss == "cross_entropy":
         _require_index("targets", batch.targets, shape, spec.outputs)
     else:
         _require_float("targets", batch.targets, (*shape, spec.outputs))

@@ -15,6 +15,7 @@ from ..contract import (
     Model,
     Split,
     TaskError,
+    apply_model,
     check_generator,
     check_split,
     evaluating,
@@ -150,7 +151,7 @@ class CognitiveSource(BaseSource):
         losses, weights = [], []
         with evaluating(model):
             for batch in self.held_out(split, generator=generator):
-                outputs, _ = model(batch.inputs, batch.start, None)  # (T, B, O)
+                outputs, _ = apply_model(model, batch, None, outputs=self.spec.outputs)  # (T, B, O)
                 counted = score(outputs, batch, len(self.drawer.rules))
                 total = counted if total is None else total.plus(counted)
                 assert batch.weight is not None

@@ -5,11 +5,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..contract import Metric, TaskSpec
+from ..contract import Channels, Metric, TaskSpec
 from ._families import YANG
 from ._layouts import Streams
 from ._mixture import Mixture
 from ._rule import Rule
+from ._trials import PERIODS
 
 PARTS = (*YANG, "intr", "intl", "seqr", "seql")  # in the order of their inputs
 
@@ -19,6 +20,7 @@ def spec_of(task: Mixture, rule_inputs: int) -> TaskSpec:
     names = ["decision_accuracy", "trial_accuracy", "fixation_accuracy"]
     if task.untrained:
         names += ["untrained_accuracy", "untrained_always_fixate"]
+    labels = PARTS if task.rules == "parts" else task.names
     return TaskSpec(
         inputs=1 + 2 * task.ring + rule_inputs,
         outputs=1 + task.ring,
@@ -29,6 +31,14 @@ def spec_of(task: Mixture, rule_inputs: int) -> TaskSpec:
             Metric(name="loss", better="lower", unit="nats"),
             Metric(name="always_fixate", better="higher"),
         ),
+        input_channels=(
+            Channels(name="fixation", size=1),
+            Channels(name="ring 1", size=task.ring),
+            Channels(name="ring 2", size=task.ring),
+            Channels(name="rule", size=rule_inputs, labels=labels),
+        ),
+        output_channels=(Channels(name="fixate", size=1), Channels(name="direction", size=task.ring)),
+        periods=PERIODS,
     )
 
 

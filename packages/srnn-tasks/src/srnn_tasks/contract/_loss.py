@@ -1,4 +1,4 @@
-"""The three losses of the contract: one value per time step and row, reduced by a weighted mean."""
+"""The losses of the contract: one value per time step and row, reduced by a weighted mean."""
 
 import torch
 from torch import Tensor
@@ -17,7 +17,14 @@ def position_losses(kind: LossKind, outputs: Tensor, targets: Tensor) -> Tensor:
     - `cross_entropy`: targets `(T, B)` int64 classes.
     - `distribution_cross_entropy`: targets `(T, B, O)`, non-negative, summing to 1 over O; -sum y log softmax(outputs).
     - `mean_squared_error`: targets `(T, B, O)`; the mean over O.
+
+    Raises a TaskError for `own`, the kind of a source that overrides `loss`.
     """
+    if kind == "own":
+        raise TaskError(
+            "loss: 'own' names no loss; a source whose spec has it overrides loss(outputs, batch), for example with "
+            "weighted_mean(losses, batch.weight) of its losses (T, B)"
+        )
     expected = outputs.shape[:2] if kind == "cross_entropy" else outputs.shape
     if outputs.ndim != 3 or targets.shape != expected:
         raise TaskError(

@@ -1,11 +1,15 @@
-"""What a source requires of a model, and two helpers for every evaluation."""
+"""What a source requires of a model, and helpers for every evaluation."""
 
+import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
+
+from ._batch import Batch
+from ._error import TaskError
 
 
 class Model(Protocol):
@@ -14,6 +18,58 @@ class Model(Protocol):
     def __call__(self, inputs: Tensor, start: Tensor | None = None, state: Any = None) -> tuple[Tensor, Any]:
         """Return outputs `(T, B, O)` and the state after the last step. inputs: `(T, B, I)`, or `(T, B)` tokens."""
         ...
+
+
+CONTRACT = "expected a callable that maps (inputs, start, state) to (outputs (T, B, O), state)"
+
+
+def apply_model(model: Model, batch: Batch, state: Any, *, outputs: int) -> tuple[Tensor, Any]:
+    """Return the model's outputs `(T, B, O)` for a batch and its state after the last step.
+
+    Raises a TaskError that states the contract if the model cannot be called like that, or returns anything else.
+
+    outputs: O, as in the spec.
+    """
+    if isinstance(model, nn.RNNBase | nn.RNNCellBase) or not _accepts_three(model):
+        name = type(model).__name__ if isinstance(model, nn.Module) else repr(model)
+        raise TaskError(
+            f"model: {CONTRACT}; {name} takes other arguments. srnn_tasks.adapt(module, readout=nn.Linear(hidden, "
+            f"{outputs})) makes such a model of a torch.nn.RNN, GRU or LSTM, or another module of (inputs, state)"
+        )
+    returned = model(batch.inputs, batch.start, state)
+    if not (isinstance(returned, tuple) and len(returned) == 2 and isinstance(returned[0], Tensor)):
+        raise TaskError(
+            f"model: {CONTRACT}; it returned {_described(returned)}. "
+            "srnn_tasks.adapt(module) makes such a model of a module that returns outputs alone"
+        )
+    expected = (batch.steps, batch.size, outputs)
+    if tuple(returned[0].shape) != expected:
+        raise TaskError(
+            f"model: expected outputs (T, B, O) = {expected}; got {tuple(returned[0].shape)}. "
+            f"A readout is missing? srnn_tasks.adapt(module, readout=nn.Linear(hidden, {outputs})) adds one"
+        )
+    return returned
+
+
+def _accepts_three(model: object) -> bool:
+    """Return whether an object can be called with three positional arguments, as far as its signature shows."""
+    if not callable(model):
+        return False
+    try:
+        inspect.signature(model.forward if isinstance(model, nn.Module) else model).bind(None, None, None)
+    except TypeError:
+        return False
+    except ValueError:  # a callable without a signature
+        return True
+    return True
+
+
+def _described(value: object) -> str:
+    if isinstance(value, Tensor):
+        return f"a tensor of shape {tuple(value.shape)}"
+    if isinstance(value, tuple):
+        return f"a tuple of {len(value)}: {', '.join(type(part).__name__ for part in value)}"
+    return f"a {type(value).__name__}"
 
 
 @contextmanager

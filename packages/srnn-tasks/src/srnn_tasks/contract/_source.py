@@ -10,7 +10,7 @@ from torch import Tensor
 from ._batch import Batch
 from ._error import TaskError
 from ._loss import batch_loss, weighted_mean
-from ._model import Model, carried, evaluating
+from ._model import Model, apply_model, carried, evaluating
 from ._spec import TaskSpec
 
 Split = Literal["validation", "test"]
@@ -71,13 +71,13 @@ class BaseSource(ABC):
     def measure(self, outputs: Tensor, batch: Batch) -> dict[str, Tensor]:
         """Return every metric of one batch: scalar tensors, each the mean over the scored steps and rows.
 
-        The base class implements `loss` and, for classes, `accuracy`. outputs: `(T, B, O)`.
+        The base class implements `loss` and, for targets `(T, B)` of classes, `accuracy`. outputs: `(T, B, O)`.
         """
         names = {metric.name for metric in self.spec.metrics}
         measures: dict[str, Tensor] = {}
         if "loss" in names:
             measures["loss"] = self.loss(outputs, batch)
-        if "accuracy" in names and self.spec.loss == "cross_entropy":
+        if "accuracy" in names and batch.targets.ndim == 2 and not batch.targets.is_floating_point():
             correct = (outputs.argmax(-1) == batch.targets).to(outputs.dtype)  # (T, B)
             measures["accuracy"] = weighted_mean(correct, batch.weight)
         return measures
@@ -103,7 +103,14 @@ class BaseSource(ABC):
             yield self.draw(size, generator=generator)
 
     def loss(self, outputs: Tensor, batch: Batch) -> Tensor:
-        """Return the loss named by `spec.loss`, the weighted mean over steps and rows. outputs: `(T, B, O)`."""
+        """Return the loss named by `spec.loss`, the weighted mean over steps and rows. outputs: `(T, B, O)`.
+
+        A source whose spec has the loss "own" overrides this method.
+        """
+        if self.spec.loss == "own":
+            raise TaskError(
+                f"loss: expected {type(self).__name__} to override loss(outputs, batch), as its spec has loss='own'"
+            )
         return batch_loss(self.spec.loss, outputs, batch)
 
     def evaluate(self, model: Model, *, split: Split, generator: torch.Generator) -> dict[str, float]:
@@ -117,7 +124,7 @@ class BaseSource(ABC):
         with evaluating(model):
             for batch in self.held_out(split, generator=generator):
                 state = carried(state, batch.reset) if self.spec.carry else None
-                outputs, state = model(batch.inputs, batch.start, state)  # (T, B, O)
+                outputs, state = apply_model(model, batch, state, outputs=self.spec.outputs)  # (T, B, O)
                 measures = self.measure(outputs, batch)
                 if set(measures) != set(names):
                     raise TaskError(f"measure: expected the metrics of the spec {names}; got {sorted(measures)}")

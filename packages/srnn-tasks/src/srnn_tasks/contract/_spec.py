@@ -6,7 +6,7 @@ from pydantic import Field, PositiveInt, model_validator
 
 from ._value import Value
 
-LossKind = Literal["cross_entropy", "distribution_cross_entropy", "mean_squared_error"]
+LossKind = Literal["cross_entropy", "distribution_cross_entropy", "mean_squared_error", "own"]
 
 
 class Metric(Value):
@@ -21,6 +21,26 @@ class Metric(Value):
     unit: str = ""
 
 
+class Channels(Value):
+    """A named group of consecutive channels of the inputs or outputs, such as the units of a ring.
+
+    size: number of channels. labels: a name for each channel, or none at all.
+
+    >>> Channels(name="velocity", size=2, labels=("x", "y"))
+    Channels(name='velocity', size=2, labels=('x', 'y'))
+    """
+
+    name: Annotated[str, Field(min_length=1)]
+    size: PositiveInt
+    labels: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_label_per_channel(self) -> "Channels":
+        if len(self.labels) not in (0, self.size):
+            raise ValueError(f"labels: expected none, or one for each of {self.size} channels; got {len(self.labels)}")
+        return self
+
+
 class TaskSpec(Value):
     """Sizes and kinds of the tensors in a task's batches.
 
@@ -29,8 +49,11 @@ class TaskSpec(Value):
     start: K of the start code `(B, K)`, or None if there is none.
     tokens: whether inputs are `(T, B)` int64 tokens for an embedding, instead of `(T, B, I)` float.
     carry: whether the hidden state is carried from one batch to the next; `Batch.reset` marks the rows to reset.
-    loss: how `outputs` and `targets` are compared; see `srnn_tasks.position_losses`.
+    loss: how `outputs` and `targets` are compared; see `srnn_tasks.position_losses`. With "own", the source overrides
+    `loss`, and targets may be `(T, B)` or `(T, B, any)`, of any dtype.
     metrics: what `evaluate` returns. The first is the headline metric.
+    input_channels, output_channels: names of the channels for plots, in groups whose sizes sum to `inputs` and
+    `outputs`; empty if they have no names. periods: names of the numbers in `Batch.info["period"]`, from 0.
     """
 
     inputs: PositiveInt
@@ -40,6 +63,9 @@ class TaskSpec(Value):
     carry: bool = False
     loss: LossKind
     metrics: Annotated[tuple[Metric, ...], Field(min_length=1)]
+    input_channels: tuple[Channels, ...] = ()
+    output_channels: tuple[Channels, ...] = ()
+    periods: tuple[str, ...] = ()
 
     @model_validator(mode="after")
     def _consistent(self) -> "TaskSpec":
@@ -48,4 +74,9 @@ class TaskSpec(Value):
             raise ValueError(f"metrics: expected distinct names; got {names}")
         if self.start is not None and self.carry:
             raise ValueError("start, carry: expected one of the two; a carried state has no start code")
+        for name, size in (("input", self.inputs), ("output", self.outputs)):
+            groups: tuple[Channels, ...] = getattr(self, f"{name}_channels")
+            total = sum(group.size for group in groups)
+            if groups and total != size:
+                raise ValueError(f"{name}_channels: expected sizes that sum to {name}s = {size}; got {total}")
         return self

@@ -4,6 +4,7 @@ from abc import abstractmethod
 
 import torch
 
+from ._outline import DataSet, Outline
 from ._source import Source
 from ._value import Value
 
@@ -22,3 +23,17 @@ class Task(Value):
 
         Reads the files, and draws the fixed parts from `generator`, a generator of `device`.
         """
+
+    def data_set(self) -> DataSet | None:
+        """Return the data set that `open` reads and where it is, without reading it; None if it reads no files.
+
+        Used by `srnn list` and `srnn doctor`. A task that reads files should override it.
+        """
+        return None
+
+    def outline(self, batch_size: int) -> Outline | None:
+        """Return the sizes of the task with batches of `batch_size` rows, or None if only an opened task has them.
+
+        Used for estimates of time. A task that takes long to open should override it.
+        """
+        return None

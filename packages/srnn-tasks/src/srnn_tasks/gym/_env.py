@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..cognitive import Cognitive
 from ..contract import TaskError
 from ._gymnasium import Box, Discrete, Env
+from ._picture import picture
 from ._single import Stream, choices, period_times
 
 FIXATE = 0
@@ -36,6 +37,10 @@ class CognitiveEnv(Env[NDArray[np.float32], np.int64]):
     `info` contains `new_trial`; `gt`, the correct action for the observation that was acted upon; and, at the last step
     of a trial, `performance` and `trial`, the properties of the trial that starts.
 
+    With `render_mode="rgb_array"`, `render` returns the current step as pixels `(176, 480, 3)`: the two rings with the
+    fixation cue in their middle, the last action (green if it was correct, orange if not; the correct one is circled),
+    and a bar of the progress of the trial, which is green in the decision period.
+
     task: its name, such as "dlygo-intr-seql". rewards: replacements for `abort`, `correct` and `fail`. fields: those of
     `srnn_tasks.Cognitive` that concern one task: dt, ring, sigma, coherences, strengths, timing, conventions.
 
@@ -46,16 +51,29 @@ class CognitiveEnv(Env[NDArray[np.float32], np.int64]):
     """
 
     metadata = {  # noqa: RUF012
-        "render_modes": [],
+        "render_modes": ["rgb_array"],
+        "render_fps": 10,
         "paper_link": "https://arxiv.org/abs/2207.03523",
         "paper_name": "Winning the lottery with neurobiology",
         "tags": ["perceptual", "working memory", "supervised"],
     }
 
     def __init__(
-        self, task: str, *, rewards: Mapping[str, float] | None = None, abort: bool = False, **fields: Any
+        self,
+        task: str,
+        *,
+        rewards: Mapping[str, float] | None = None,
+        abort: bool = False,
+        render_mode: str | None = None,
+        **fields: Any,
     ) -> None:
         super().__init__()
+        if render_mode is not None and render_mode not in self.metadata["render_modes"]:
+            raise TaskError(
+                f"render_mode: expected 'rgb_array' or None; got {render_mode!r}. The environment draws arrays of "
+                "pixels; gymnasium.wrappers.HumanRendering shows these in a window, and RecordVideo in a file"
+            )
+        self.render_mode = render_mode
         if unknown := sorted(set(fields) - FIELDS):
             raise TaskError(f"fields: expected fields of one task, {', '.join(sorted(FIELDS))}; got {unknown[0]!r}")
         if unknown := sorted(set(rewards or {}) - set(REWARDS)):
@@ -74,6 +92,7 @@ class CognitiveEnv(Env[NDArray[np.float32], np.int64]):
         self.trial: dict[str, Any] | None = None
         self.t = self.t_ind = self.num_tr = self.performance = 0
         self._stream: Stream | None = None
+        self._acted: tuple[int, int] | None = None  # the last action, and the one that was correct
         self._top: Any = self  # the outermost of neurogym's wrappers that start trials
 
     def reset(
@@ -87,7 +106,7 @@ class CognitiveEnv(Env[NDArray[np.float32], np.int64]):
         Env.reset(self, seed=seed)
         if seed is not None or self._stream is None:
             self._restart()
-        self.num_tr = 0
+        self.num_tr, self._acted = 0, None
         self._top.new_trial()
         self.t, self.t_ind = -self.dt, -1
         step = (options or {}).get("step_fn") or self._top.step
@@ -122,6 +141,7 @@ class CognitiveEnv(Env[NDArray[np.float32], np.int64]):
         info: dict[str, Any] = {"new_trial": False, "gt": FIXATE}
         if self.t_ind >= 0:  # otherwise this is the step in which `reset` shows the first observation
             reward, info = self._reward(int(action))
+            self._acted = int(action), info["gt"]
         self.t += self.dt
         self.t_ind += 1
         if info["new_trial"] or self.t >= self.tmax:
@@ -129,6 +149,22 @@ class CognitiveEnv(Env[NDArray[np.float32], np.int64]):
             info["trial"] = dict(self._top.new_trial())
         current = self._top.unwrapped  # another environment, if a wrapper has switched to it
         return current.ob[current.t_ind].copy(), reward, False, False, info
+
+    def render(self) -> Any:
+        """Return the current step as pixels `(176, 480, 3)` uint8 if `render_mode` is "rgb_array", else None."""
+        if self.render_mode is None:
+            return None
+        if self.trial is None:
+            raise TaskError("render: expected a trial; call reset first")
+        now = max(0, self.t_ind)
+        action, correct = (None, None) if self._acted is None else self._acted
+        return picture(
+            self.ob[now],
+            action=action,
+            correct=correct,
+            progress=(now + 1) / len(self.gt),
+            decision=self.start_ind["decision"] <= now < self.end_ind["decision"],
+        )
 
     def in_period(self, period: str, t: int | None = None) -> bool:
         """Return whether time `t` (ms), by default the current time, is in a period."""

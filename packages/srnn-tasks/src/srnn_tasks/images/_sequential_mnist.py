@@ -7,8 +7,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from ..contract import BaseSource, Batch, Metric, Split, Task, TaskError, TaskSpec, check_generator
-from ._mnist_files import Mnist, load_mnist
+from .._data_search import search
+from ..contract import BaseSource, Batch, DataSet, Metric, Outline, Split, Task, TaskError, TaskSpec, check_generator
+from ._mnist_files import DATASET, FILES, Mnist, load_mnist
 
 
 class SequentialMNIST(Task):
@@ -41,6 +42,16 @@ class SequentialMNIST(Task):
         """Return the source. Reads the files and copies all images to `device` (55 MB)."""
         check_generator(generator, device)
         return SequentialMNISTSource(self, load_mnist(), device=device)
+
+    def data_set(self) -> DataSet:
+        """Return where MNIST is."""
+        return search("MNIST", "mnist", tuple(FILES.values()), DATASET)
+
+    def outline(self, batch_size: int) -> Outline:
+        """Return the sizes: 28 or 784 steps, 10 classes, and an epoch of all training images."""
+        width = 28 if self.view == "rows" else 1
+        batches = -(-(60_000 - self.validation) // batch_size)
+        return Outline(inputs=width, outputs=10, steps=784 // width, epoch_batches=batches)
 
 
 class SequentialMNISTSource(BaseSource):

@@ -9,7 +9,17 @@ import torch
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from torch import Tensor
 
-from ..contract import BaseSource, Batch, Metric, Task, TaskError, TaskSpec, check_generator, position_losses
+from ..contract import (
+    BaseSource,
+    Batch,
+    Channels,
+    Metric,
+    Task,
+    TaskError,
+    TaskSpec,
+    check_generator,
+    position_losses,
+)
 from ._place_code import PlaceCode, decode, drawn_centres, place_code, seeded_centres
 from ._walk import random_walk
 
@@ -97,7 +107,15 @@ class PathIntegrationSource(BaseSource):
             Metric(name="cross_entropy", better="lower", unit="nats"),
         )
         cells = task.place_cells
-        spec = TaskSpec(inputs=2, outputs=cells, start=cells, loss="distribution_cross_entropy", metrics=metrics)
+        spec = TaskSpec(
+            inputs=2,
+            outputs=cells,
+            start=cells,
+            loss="distribution_cross_entropy",
+            metrics=metrics,
+            input_channels=(Channels(name="displacement", size=2, labels=("x", "y")),),
+            output_channels=(Channels(name="place cells", size=cells),),
+        )
         super().__init__(spec, device=device)
         check_generator(generator, device)
         self.task = task

@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 TARGET = re.compile(r"[\w.]+:[\w.]+")
+PYDANTIC = re.compile(r"\s*For further information visit https://errors\.pydantic\.dev\S*|\s*\[type=\w+, [^\n]*\]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +55,7 @@ class Extensions(Generic[T]):
     >>> mappings.load("orderd")
     Traceback (most recent call last):
         ...
-    ValueError: mapping: no mapping 'orderd' is installed. Did you mean 'ordered'? Known: lost, ordered
+    ValueError: mapping: no mapping 'orderd' is installed. Did you mean 'ordered'?
     >>> [(extension.name, extension.error) for extension in mappings.entries()]
     [('lost', "AttributeError: module 'collections' has no attribute 'NoSuchDict'"), ('ordered', None)]
     """
@@ -87,9 +88,9 @@ class Extensions(Generic[T]):
             points = [EntryPoint(name, name, self.group)]
         if not points:
             near = difflib.get_close_matches(str(name), self.names())
-            hint = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
-            known = ", ".join(self.names()) or "none"
-            raise self.error(f"{self.field}: no {self.noun} {name!r} is installed.{hint} Known: {known}")
+            known = f"Known: {', '.join(self.names()) or 'none'}"
+            hint = f"Did you mean {' or '.join(map(repr, near))}?" if near else known
+            raise self.error(f"{self.field}: no {self.noun} {name!r} is installed. {hint}")
         if len(points) > 1:
             raise self.error(self._duplicates(points))
         try:
@@ -158,8 +159,11 @@ def _distribution(point: EntryPoint) -> str:
 
 
 def _one_line(error: BaseException) -> str:
-    """Return the class and text of an error in one line, with near matches of an attribute that does not exist."""
-    text = f"{type(error).__name__}: {error}".replace("\n", " ")
+    """Return the class and text of an error in one line, with near matches of an attribute that does not exist.
+
+    Pydantic's types and links are left out.
+    """
+    text = " ".join(PYDANTIC.sub("", f"{type(error).__name__}: {error}").split())
     if isinstance(error, AttributeError) and error.name is not None:
         near = difflib.get_close_matches(error.name, dir(error.obj), n=1)
         text += f". Did you mean {near[0]!r}?" if near else ""

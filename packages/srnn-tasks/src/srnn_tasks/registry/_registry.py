@@ -40,7 +40,7 @@ def find(kind: str) -> type[Task]:
     >>> find("ading")
     Traceback (most recent call last):
         ...
-    srnn_tasks.TaskError: kind: no task 'ading' is installed. Did you mean 'adding'? Known: ...
+    srnn_tasks.TaskError: kind: no task 'ading' is installed. Did you mean 'adding'?
     """
     return TASKS.load(kind)
 

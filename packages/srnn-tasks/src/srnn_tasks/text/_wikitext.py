@@ -12,12 +12,15 @@ from torch import Tensor
 from ..contract import (
     BaseSource,
     Batch,
+    DataSet,
     Metric,
     Model,
+    Outline,
     Split,
     Task,
     TaskError,
     TaskSpec,
+    apply_model,
     carried,
     check_generator,
     check_split,
@@ -71,6 +74,16 @@ class WikiText(Task):
         """Return the source. Reads the files, once per process, and copies the text to `device` (20 MB)."""
         check_generator(generator, device)
         return WikiTextSource(self, WIKITEXT_2.load(), device=device)
+
+    def data_set(self) -> DataSet:
+        """Return where WikiText-2 is."""
+        return WIKITEXT_2.search()
+
+    def outline(self, batch_size: int) -> Outline:
+        """Return the sizes; an epoch is one pass over the text, cut into `batch_size` streams."""
+        words = self.vocabulary or WIKITEXT_2.words
+        batches = count_windows((self.train_tokens or WIKITEXT_2.tokens[0]) // batch_size, self.steps)
+        return Outline(inputs=words, outputs=words, steps=self.steps, epoch_batches=batches)
 
 
 class WikiTextSource(BaseSource):
@@ -138,7 +151,7 @@ class WikiTextSource(BaseSource):
         with evaluating(model):
             for batch in self.held_out(split, generator=generator):
                 state = carried(state, batch.reset)
-                outputs, state = model(batch.inputs, batch.start, state)  # (T, B, V)
+                outputs, state = apply_model(model, batch, state, outputs=self.spec.outputs)  # (T, B, V)
                 correct = outputs.argmax(-1) == batch.targets  # (T, B)
                 losses = position_losses(self.spec.loss, outputs, batch.targets)  # (T, B)
                 sums.append(torch.stack([correct.float().sum(), losses.float().sum()]))

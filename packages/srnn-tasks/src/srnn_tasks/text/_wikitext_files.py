@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from .._data_files import find_files, from_datasets, read_bytes
-from ..contract import TaskError
+from .._data_search import search
+from ..contract import DataSet, TaskError
 from ._corpus import Corpus, read_corpus
 
 SPLITS = ("train", "validation", "test")
@@ -37,6 +38,10 @@ class TextFiles:
         if len(paths) == len(self.files):
             return self._checked(_read(*(paths[name].resolve() for name in self.files)), "SRNN_DATA")
         return self._checked(_download(self, searched), f"datasets.load_dataset{self.dataset}")
+
+    def search(self) -> DataSet:
+        """Return where the text is, without reading it."""
+        return search(self.title, self.subfolder, self.files, self.dataset[0])
 
     def _checked(self, corpus: Corpus, origin: str) -> Corpus:
         for split, expected in zip(SPLITS, self.tokens, strict=True):

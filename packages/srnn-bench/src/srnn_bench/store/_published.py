@@ -1,0 +1,62 @@
+"""Published runs: the JSON-lines files of a folder as a store that can only be read."""
+
+from __future__ import annotations
+
+import shutil
+import weakref
+from pathlib import Path
+from tempfile import mkdtemp
+
+from .._errors import BenchError
+from ..experiment import Request, RequestedTable
+from ._database import connected, prepare, transaction
+from ._lines import read_lines
+from ._store import Store, write
+
+
+class PublishedRuns(Store):
+    """The runs of all `*.jsonl` files of a folder, which can be read like those of a store but not written.
+
+    `tables` are the tables with their scales for which the runs were published.
+
+    Raises:
+        BenchError: If a file cannot be read, see `read_lines`.
+    """
+
+    writable = False
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = self.path = Path(folder)
+        self._checked = set()
+        runs = read_lines(sorted(self.folder.glob("*.jsonl")))
+        self.tables = tuple(dict.fromkeys(table for run in runs for table in run.tables))
+        temporary = mkdtemp(prefix="srnn-")
+        weakref.finalize(self, shutil.rmtree, temporary, ignore_errors=True)
+        self._file = Path(temporary) / "results.sqlite"
+        prepare(self._file)
+        with connected(self._file) as connection, transaction(connection):
+            for run in runs:
+                write(connection, run.record, lambda: None)
+
+    def requests(self) -> list[Request]:
+        """Return a request for each table and scale that was published."""
+        return [RequestedTable(name=name, scale=scale, seeds=()) for name, scale in self.tables]
+
+
+def has_results(folder: Path) -> bool:
+    """Return whether a folder holds a store or published runs."""
+    return (folder / "results.sqlite").exists() or any(folder.glob("*.jsonl"))
+
+
+def open_results(folder: str | Path) -> Store:
+    """Return the store in a folder, or its published runs if it has no store.
+
+    Raises:
+        BenchError: If there is neither, or it cannot be read.
+    """
+    place = Path(folder)
+    if (place / "results.sqlite").exists():
+        return Store(place)
+    if not has_results(place):
+        raise BenchError(f"{place}: no results; produce some first, e.g. with `srnn run moduli/table1 --scale smoke`")
+    return PublishedRuns(place)

@@ -1,0 +1,65 @@
+"""Publish the runs of a table: the file of JSON lines that holds every value behind its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from ..experiment import Epoch, Result, StageResult
+from ..store import Record, Store, write_lines
+from ._summary import Summary, summarise
+from ._table import Table
+
+
+def publish(table: Table, store: Store, folder: str | Path) -> tuple[Path, Summary]:
+    """Write the runs of a table to `<folder>/<paper>-<table>-<scale>.jsonl`; return the path and the table, filled.
+
+    One line per run that ended, in the order of the cells of the table and of the seeds. Of the history of a stage
+    only the learning curves are kept that belong to a reading of the table (`Reading.course`), and nothing of a stage
+    that was not evaluated while it trained.
+
+    Raises:
+        BenchError: If a result does not contain what a cell reads.
+        DiskError: If the file cannot be written.
+    """
+    summary = summarise(table, store)
+    path = Path(folder) / f"{table.name.replace('/', '-')}-{table.scale}.jsonl"
+    return write_lines(path, table.name, table.scale, _records(summary, store)), summary
+
+
+def _records(summary: Summary, store: Store) -> Iterator[Record]:
+    courses = _courses(summary)
+    seeds = sorted({seed for cell in summary.cells.values() for seed in cell.results})
+    labels = {job.key: job.label for job in summary.table.jobs(seeds)}
+    experiments = list(dict.fromkeys(cell.experiment for cell in summary.table.cells))
+    for result in sorted(summary.results, key=lambda result: (experiments.index(result.experiment), result.seed)):
+        record = store.record(result.key)
+        if record is not None:
+            yield replace(record, label=labels[result.key], result=_shortened(record.result, courses))
+
+
+def _courses(summary: Summary) -> dict[str, set[str]]:
+    """Return the metrics whose learning curves belong to a reading, by the name of the stage that is read."""
+    courses: dict[str, set[str]] = {}
+    for cell in summary.table.cells:
+        if cell.reading.course is not None:
+            courses.setdefault(cell.stage, set()).add(cell.reading.course)
+    return courses
+
+
+def _shortened(result: Result, courses: dict[str, set[str]]) -> Result:
+    stages = (
+        stage.model_copy(update={"history": _history(stage, courses.get(stage.name, set()))}) for stage in result.stages
+    )
+    return result.model_copy(update={"stages": tuple(stages)})
+
+
+def _history(stage: StageResult, metrics: set[str]) -> tuple[Epoch, ...]:
+    """Return the history with these metrics only; nothing if no epoch has one of them."""
+    if not any(metrics & set(epoch.metrics) for epoch in stage.history):
+        return ()
+    return tuple(
+        epoch.model_copy(update={"metrics": {name: epoch.metrics[name] for name in epoch.metrics if name in metrics}})
+        for epoch in stage.history
+    )

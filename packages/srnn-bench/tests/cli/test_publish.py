@@ -1,0 +1,67 @@
+"""`srnn publish` and `srnn import`: results that come with a repository are read, reported, judged and reused."""
+
+import json
+
+import pytest
+
+from srnn_bench import Store
+
+RUNS = "docs/results/runs"
+
+
+@pytest.fixture
+def published(srnn, tmp_path):
+    """Publish the smoke runs of a table; the store that they come from is kept as `first`."""
+    srnn("run", "modcog/figure2a-speed", "--scale", "smoke", "--jobs", "1", "--device", "cpu", "--results", "first")
+    code, out, err = srnn("publish", "modcog/figure2a-speed", "--scale", "smoke", "--results", "first")
+    assert (code, err) == (0, "")
+    assert "modcog-figure2a-speed-smoke.jsonl: 6 of 6 runs" in out
+    return tmp_path / RUNS / "modcog-figure2a-speed-smoke.jsonl"
+
+
+def test_published_results_are_read_by_every_command(srnn, tmp_path, published):
+    arguments = ("claims", "modcog/figure2a-speed", "--scale", "smoke", "--json")
+    of_lines, of_store = srnn(*arguments, "--results", RUNS), srnn(*arguments, "--results", "first")
+    assert of_lines == of_store and json.loads(of_lines[1])
+    assert json.loads(srnn("claims", "--json", "--results", RUNS)[1]) == json.loads(of_lines[1]), (
+        "without names: its tables"
+    )
+    code, out, err = srnn("report", "--no-figures", "--results", RUNS)
+    assert (code, err) == (0, "") and "1 tables; written to report.html" in out
+    assert f"Runs in {RUNS}: 6 done" in srnn("list", "--state", "--results", RUNS)[1]
+    assert srnn("export", "flat.csv", "--results", RUNS)[0] == 0
+    assert srnn("run", "modcog/figure2a-speed", "--scale", "smoke", "--dry-run", "--results", RUNS)[0] == 0
+    assert list(published.parent.iterdir()) == [published], "nothing is written beside the files"
+
+
+def test_imported_runs_are_reused(srnn, tmp_path, published):
+    code, out, err = srnn("import", str(published))
+    assert (code, err) == (0, "")
+    assert "6 runs: 6 imported, 0 already there; in results/results.sqlite" in out
+    code, out, _ = srnn("run", "modcog/figure2a-speed", "--scale", "smoke", "--jobs", "1", "--device", "cpu")
+    assert code == 0 and "0 executed, 6 reused" in out
+    assert "6 runs: 0 imported, 6 already there" in srnn("import", str(published))[1]
+
+
+def test_runs_are_not_executed_into_published_results(srnn, published):
+    code, _, err = srnn("run", "modcog/figure2a-speed", "--scale", "smoke", "--results", RUNS)
+    assert code == 2 and f"srnn import {RUNS}/*.jsonl" in err.replace("\n", "")
+    assert list(published.parent.iterdir()) == [published]
+
+
+def test_a_wrong_file_is_refused_before_anything_is_written(srnn, tmp_path, published):
+    text = published.read_text()
+    published.write_text(text.replace('"seed": 1', '"seed": 3', 1))
+    code, _, err = srnn("import", str(published))
+    assert code == 2 and "expected the key" in err and f"{published}:" in err.replace("\n", "")
+    assert not (tmp_path / "results").exists()
+
+
+def test_stored_results_are_kept(srnn, tmp_path, published):
+    srnn("import", str(published))
+    store = Store(tmp_path / "results")
+    result = next(iter(store))
+    store.put(result.model_copy(update={"status": "diverged", "reason": "loss is inf", "stages": ()}))
+    assert "5 already there, 1 kept as stored, with other numbers (--replace" in srnn("import", str(published))[1]
+    assert "1 replaced, which had other numbers" in srnn("import", str(published), "--replace")[1]
+    assert store.get(result.key) == result

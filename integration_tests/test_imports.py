@@ -28,4 +28,4 @@ def test_a_leaf_declares_only_the_arrows_of_the_graph(leaf):
     pyproject = ROOT / "packages" / leaf.replace("_", "-") / "pyproject.toml"
     declared = tomllib.loads(pyproject.read_text())["project"]["dependencies"]
     siblings = {line for line in declared if line.startswith("srnn-")}
-    assert siblings == {f"{name.replace('_', '-')}>=0.1,<0.2" for name in ALLOWED.get(leaf, set())}
+    assert siblings == {f"{name.replace('_', '-')}>=0.2,<0.3" for name in ALLOWED.get(leaf, set())}

@@ -80,6 +80,57 @@ def test_arrays_and_tensors_give_the_same_diagrams():
     assert persistence(distances.requires_grad_()).bars[0].shape == (20, 2)
 
 
+def test_every_prime_that_is_accepted_gives_the_holes():
+    distances = KleinBottle().pairwise(spread(KleinBottle(), 80, seed=0))
+    for coeff in (p for p in range(2, 128) if all(p % divisor for divisor in range(2, p))):
+        assert betti(persistence(distances, coeff=coeff), 2.0) == ((1, 2) if coeff == 2 else (1, 1))
+
+
+def test_bars_are_numbers_of_the_distances_at_any_scale():
+    """Ripser alone would round them to float32, and lose those of the last three scales."""
+    points = spread(KleinBottle(), 40, seed=0).double()
+    distances = KleinBottle().pairwise(points)
+    expected = persistence(distances, max_dimension=2).bars
+    for scale in (1.0, 3.0, 1e-40, 1e-300, 1e300):
+        scaled = distances * scale
+        known = {0.0, math.inf, *scaled.flatten().tolist()}
+        for bars, as_expected in zip(persistence(scaled, max_dimension=2).bars, expected, strict=True):
+            assert len(bars) > 0
+            assert set(bars.flatten().tolist()) <= known
+            torch.testing.assert_close(bars / scale, as_expected, rtol=1e-12, atol=0)
+
+
+def test_distances_that_differ_in_float64_only():
+    distances = torch.tensor([[0, 1, 2], [1, 0, 1 + 1e-12], [2, 1 + 1e-12, 0]], dtype=torch.float64)
+    assert persistence(distances).bars[0].tolist() == [[0, 1], [0, 1 + 1e-12], [0, math.inf]]
+
+
+def test_points_in_two_parts_at_infinite_distance():
+    distances = torch.full((4, 4), math.inf)
+    distances[:2, :2], distances[2:, 2:] = 1, 2
+    distances.fill_diagonal_(0)
+    assert persistence(distances).bars[0].tolist() == [[0, 1], [0, 2], [0, math.inf], [0, math.inf]]
+
+
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_few_points_have_no_holes_of_high_dimension(n):
+    distances = torch.ones(n, n) - torch.eye(n)
+    bars = persistence(distances, max_dimension=40).bars
+    assert [len(each) for each in bars] == [n] + [0] * 40
+    assert all(each.shape[1] == 2 for each in bars)
+
+
+@pytest.mark.parametrize("n, highest", [(300, 6), (60, 21)])
+def test_more_simplices_than_ripser_can_number_are_refused(n, highest):
+    """Ripser has 55 bits, and ends the process where they do not suffice."""
+    assert math.comb(n, highest + 2) < 2**55 <= math.comb(n, highest + 3)
+    distances = Circle().pairwise(Circle().sample(n, generator=seeded()))
+    with pytest.raises(
+        ManifoldError, match=rf"max_dimension: .* of {n} points up to dimension {highest + 2}; expected"
+    ):
+        persistence(distances, max_dimension=highest + 1)
+
+
 def test_betti_counts_bars_longer_than_a_length():
     bars = (torch.tensor([[0.0, math.inf], [0.0, 1.0]]), torch.tensor([[1.0, 3.0], [2.0, 2.5], [0.0, 2.0]]))
     diagrams = Diagrams(bars, 2)
@@ -121,9 +172,11 @@ def test_without_ripser_the_extra_is_named(monkeypatch):
         (lambda: persistence(torch.eye(2) - 1), "distances: .* at least 0"),
         (lambda: persistence(torch.full((2, 2), math.nan)), "distances: expected"),
         (lambda: persistence(torch.zeros(2, 2), max_dimension=-1), "max_dimension: expected at least 0, got -1"),
-        (lambda: persistence(torch.zeros(2, 2), coeff=4), "coeff: expected a prime, got 4"),
-        (lambda: persistence(torch.zeros(2, 2), coeff=0), "coeff: expected a prime, got 0"),
-        (lambda: persistence(torch.zeros(2, 2), coeff=1), "coeff: expected a prime, got 1"),
+        (lambda: persistence(torch.zeros(2, 2), coeff=4), "coeff: expected a prime of at most 127, got 4"),
+        (lambda: persistence(torch.zeros(2, 2), coeff=131), "coeff: expected a prime of at most 127, got 131"),
+        (lambda: persistence(torch.zeros(2, 2), coeff=2**61 - 1), "coeff: expected a prime of at most 127, got"),
+        (lambda: persistence(torch.zeros(2, 2), coeff=0), "coeff: expected a prime of at most 127, got 0"),
+        (lambda: persistence(torch.zeros(2, 2), coeff=1), "coeff: expected a prime of at most 127, got 1"),
         (lambda: farthest_points(Torus(), torch.zeros(4, 2), 5), "n: expected 1 to 4 points, got 5"),
         (lambda: farthest_points(Torus(), torch.zeros(4, 2), 0), "n: expected 1 to 4 points, got 0"),
         (lambda: farthest_points(Torus(), torch.zeros(4, 3), 2), "points: expected shape"),

@@ -5,7 +5,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from srnn_masks import MaskError, apply, apply_signs, load, masks, save
+from srnn_masks import MaskError, apply, load, masks, save
 
 EYE = torch.eye(6, dtype=torch.bool)
 
@@ -60,12 +60,46 @@ def test_files_without_masks_are_refused(tmp_path):
 
 
 def test_a_module_without_masks_is_refused(tmp_path):
-    module = nn.Linear(6, 6)
-    for _ in range(2):
-        with pytest.raises(MaskError, match=r"save: expected a module with masks, got a Linear without any"):
-            save(tmp_path / "masks", module)
-        apply_signs(module, {"weight": torch.ones(6)})  # signs alone are no masks
+    with pytest.raises(MaskError, match=r"save: expected a module with masks or signs, got a Linear without any"):
+        save(tmp_path / "masks", nn.Linear(6, 6))
     assert not list(tmp_path.iterdir())
+
+
+def test_signs_go_to_a_file_and_back(case, kinds, tmp_path):
+    module, other = case.build(0), case.build(1)
+    constraints = case.constrain(module, kinds)
+    size = {name: p.detach().abs() for name, p in other.named_parameters()}
+    save(tmp_path / "constraints", module)
+    load(tmp_path / "constraints", other)
+    constraints.assert_equal(other)
+    constraints.assert_enforced(other)
+    for name, p in other.named_parameters():
+        assert torch.equal(p.detach().abs(), size[name] * constraints.masks.get(name, 1))  # their magnitude stays
+
+
+def test_a_file_of_which_one_part_does_not_fit_changes_nothing(tmp_path):
+    tensors = {"weight": EYE, "signs:weight": torch.ones(5)}
+    save_file(tensors, tmp_path / "file", metadata={"format": "srnn-masks/1"})
+    module = nn.Linear(6, 6)
+    with pytest.raises(MaskError, match=r"load: .*file: .*signs of 'weight': expected shape \(6,\)"):
+        load(tmp_path / "file", module)
+    assert masks(module) == {} and module.weight.all()
+
+
+def test_paths_that_do_not_fit_are_named_as_given(file, tmp_path):
+    module = nn.GRU(2, 6)
+    with pytest.raises(MaskError, match=rf"load: {tmp_path}: expected a safetensors file of masks, got a folder"):
+        load(tmp_path, module)
+    load(file, module)
+    missing = tmp_path / "none" / "masks"
+    with pytest.raises(MaskError, match=rf"save: {missing}: expected a folder {missing.parent}, got none"):
+        save(missing, module)
+    with pytest.raises(MaskError, match=rf"save: {tmp_path}: expected a file name, got a folder"):
+        save(str(tmp_path), module)
+    with pytest.raises(MaskError, match=rf"save: {file}/masks: expected a folder {file}, got none"):
+        save(file / "masks", module)
+    with pytest.raises(FileNotFoundError, match=str(missing)):
+        load(missing, module)
 
 
 def test_the_file_is_plain_safetensors(file):

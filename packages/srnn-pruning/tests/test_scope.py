@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn.utils import parametrizations
 
 import srnn_masks
 from srnn_pruning import WEIGHTS, Pruner, Pruning, PruningError, densities, prune
@@ -83,3 +84,65 @@ def test_densities_follow_the_masks_and_not_the_values(make_net):
         "readout.weight": 1.0,
     }
     assert densities(net, ["*hh*"]) == {"recurrence.weight_hh_l0": 3 / 36}
+
+
+def test_a_full_name_means_that_parameter_even_with_brackets():
+    module = nn.ModuleDict({name: nn.utils.skip_init(nn.Linear, 3, 3) for name in ("a[0]", "a0")})
+    nn.init.ones_(module["a[0]"].weight)
+    assert list(densities(module, ["a[0].weight"])) == ["a[0].weight"]
+    assert list(prune(module, Pruning(sparsity=0.5, scope=("a[0].weight",)))) == ["a[0].weight"]
+    assert list(densities(module, ["a[[]0].*"])) == ["a[0].weight"]
+    assert list(densities(module, ["a[0].w*"])) == ["a0.weight"]  # a glob
+
+
+@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
+def test_matrices_without_entries_have_no_density():
+    with torch.random.fork_rng():
+        module = nn.Sequential(nn.Linear(3, 0), nn.Linear(0, 2), nn.Linear(2, 3))
+        empty = nn.Linear(3, 0)
+    for ranking in ("global", "per_matrix"):
+        prune(module, Pruning(sparsity=0.5, ranking=ranking))
+    assert densities(module) == {"2.weight": 0.5}
+    assert prune(empty, Pruning(sparsity=0.5))["weight"].shape == (0, 3) and densities(empty) == {}
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+@pytest.mark.parametrize(
+    "form",
+    [parametrizations.weight_norm, parametrizations.spectral_norm, nn.utils.weight_norm, nn.utils.spectral_norm],
+    ids=["weight_norm", "spectral_norm", "old weight_norm", "old spectral_norm"],
+)
+@pytest.mark.parametrize("first", ["pruning", "parametrization"])
+def test_parametrized_weights_count_once_as_they_are_used(form, first):
+    with torch.random.fork_rng():
+        module = nn.Linear(8, 32)
+        if first == "parametrization":
+            form(module)
+        masks = prune(module, Pruning(sparsity=0.9))
+        if first == "pruning":
+            form(module)
+    assert {name: int((~mask).sum()) for name, mask in masks.items()} == {"weight": round(0.9 * 256)}
+    assert densities(module) == {"weight": 26 / 256}
+    optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
+    for _ in range(2):
+        optimizer.zero_grad()
+        module(torch.ones(8)).square().sum().backward()
+        optimizer.step()
+        module(torch.ones(8))
+        weight = module.weight.detach()
+        assert weight.isfinite().all() and not weight[~masks["weight"]].any() and weight[masks["weight"]].any()
+    again = prune(module, Pruning(sparsity=0.95))
+    assert not (again["weight"] & ~masks["weight"]).any() and densities(module) == {"weight": 13 / 256}
+
+
+def test_the_largest_weights_in_use_are_kept():
+    """Not the largest of the parameters that a parametrization is computed from."""
+
+    class Inverse(nn.Module):
+        def forward(self, weight):
+            return 1 / weight
+
+    module = nn.utils.skip_init(nn.Linear, 2, 2)
+    module.weight.data = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+    nn.utils.parametrize.register_parametrization(module, "weight", Inverse())
+    assert prune(module, Pruning(sparsity=0.5))["weight"].tolist() == [[True, True], [False, False]]

@@ -201,6 +201,7 @@ def test_half_precision_and_no_gradient_are_needed(generator):
         ({"row": B}, "row: expected 0 to 2; got 3"),
         ({"row": 0.5}, "row: expected 0 to 2; got 0.5"),
         ({"outputs": torch.zeros(T, 1)}, r"outputs: expected \(T, B, O\) with T = 8, B = 3; got \(8, 1\)"),
+        ({"width": 0.0}, "width: expected a number of inches > 0; got 0.0"),
         ({"spec": "adding"}, "spec: expected the spec of a source, a TaskSpec; got str"),
         ({"batch": torch.zeros(3)}, "batch: expected a srnn_tasks.Batch; got Tensor"),
         ({"spec": TaskSpec(inputs=3, outputs=1, loss="own", metrics=METRICS)}, "spec: expected the spec of this batch"),

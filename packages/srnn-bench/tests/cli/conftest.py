@@ -1,5 +1,6 @@
 """A function that runs the command line."""
 
+import os
 import sys
 from collections.abc import Callable
 
@@ -13,6 +14,7 @@ def srnn(monkeypatch, capsys, tmp_path) -> Callable[..., tuple[int, str, str]]:
     """Return a function that runs `srnn` in an empty folder and returns exit code, stdout and stderr."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(console, "width", 200)  # whatever COLUMNS was when the module was imported
+    monkeypatch.setenv("MPLBACKEND", os.environ.get("MPLBACKEND", ""))  # the command line changes it
     monkeypatch.setattr(sys, "path", list(sys.path))  # the command line appends the current folder
 
     def call(*arguments):

@@ -1,5 +1,6 @@
 """Drawings: SVG for pages and files, PNG, and a style that leaves the settings of matplotlib alone."""
 
+import os
 import re
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from srnn_bench.drawing import (
     DASHES,
     MARKERS,
     Drawing,
+    PlainNumbers,
     canvas,
     file_png,
     file_svg,
@@ -91,6 +93,56 @@ def test_the_settings_of_matplotlib_change_no_drawing_and_are_left_alone():
         before = dict(matplotlib.rcParams)
         assert [render(draw()) for render in (file_svg, file_png, inline_svg)] == expected
         assert dict(matplotlib.rcParams) == before
+
+
+@pytest.mark.parametrize(
+    ("ticks", "labels"),
+    [
+        ([0.0, 0.5, 1.0], ["0", "0.5", "1"]),
+        ([3.465, 3.4651, 3.4652], ["3.465", "3.4651", "3.4652"]),
+        ([91.00001, 91.00002], ["91.00001", "91.00002"]),
+        ([0.0, 2e-7, 4e-7], ["0", "2e-07", "4e-07"]),
+        ([-1e-17, 0.1, 0.2, 0.30000000000000004], ["0", "0.1", "0.2", "0.3"]),
+        ([1e6, 1.5e6], ["1e+06", "1.5e+06"]),
+        ([7.25], ["7.25"]),
+        ([], []),
+    ],
+)
+def test_tick_labels_are_complete_numbers(ticks, labels):
+    assert PlainNumbers().format_ticks(ticks) == labels
+
+
+def test_nothing_is_printed_beside_an_axis():
+    with style():
+        figure, axes = canvas(2.0)
+        axes.plot([3.465, 3.4651], [1e9, 1e9 + 1])
+        figure.draw_without_rendering()
+        assert axes.xaxis.get_offset_text().get_text() == axes.yaxis.get_offset_text().get_text() == ""
+
+
+def test_a_backend_that_is_not_installed_does_not_matter():
+    code = "import srnn_bench.drawing, matplotlib, os; print(os.environ['MPLBACKEND'], matplotlib.rcParams['backend'])"
+    for backend, kept in (("module://matplotlib_inline.backend_inline", False), ("nonsense", False), ("svg", True)):
+        environment = {**os.environ, "MPLBACKEND": backend}
+        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+        assert done.stdout.split()[0] == backend
+        assert not kept or done.stdout.split()[1] == backend
+
+
+def test_a_matplotlibrc_of_the_current_folder_changes_no_drawing(tmp_path):
+    (tmp_path / "matplotlibrc").write_text("font.size: 30\ntext.usetex: True\naxes.grid: False\nbackend: nonsense\n")
+    code = (
+        "from srnn_bench.drawing import Drawing, canvas, file_svg, style\n"
+        "with style():\n"
+        "    figure, axes = canvas(2.0)\n"
+        "    axes.plot([0, 1], [1, 10])\n"
+        "print(file_svg(Drawing('name', 'title', 'caption', figure)), end='')\n"
+    )
+    files = [
+        subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True).stdout
+        for folder in (tmp_path, tmp_path.parent)
+    ]
+    assert files[0] == files[1] != ""
 
 
 def test_series_differ_by_more_than_colour():

@@ -11,7 +11,7 @@ from matplotlib.collections import PolyCollection
 
 from srnn_bench import Cell, Conditions, Published, Result, Stage, Summary, Table, Training
 from srnn_bench.drawing import file_svg, inline_svg
-from srnn_bench.report import drawings, write_figures
+from srnn_bench.report import drawings, section, write_figures
 from srnn_bench.tables import AtStep, FilledCell, StepsTo, WeightsPresent
 from srnn_bench.training import describe
 
@@ -85,9 +85,9 @@ def curves(summary) -> list:
     return named(summary, "curves", "validation")
 
 
-def lines(drawing, size=None) -> list:
-    """Return the lines of the one pair of axes as (x, y)."""
-    (axes,) = drawing.figure.axes
+def lines(drawing, size=None, *, panel=0) -> list:
+    """Return the lines of a panel as (x, y)."""
+    axes = drawing.figure.axes[panel]
     return [
         (list(map(float, line.get_xdata())), list(map(float, line.get_ydata())))
         for line in axes.lines
@@ -124,13 +124,25 @@ def test_rows_of_different_runs_have_separate_panels(example, tiny):
         Cell("dense; a b", "A", example.a, "sparse", "mse"),
     ]
     results = example.results | {other: {0: result_of(other, 0, ("sparse", 1.0, 1.0, [1.0, 1.0]))}}
-    summary = summary_of(places, results)
-    assert [drawing.title for drawing in curves(summary)] == [
-        "Learning curves: dense: a/b",
-        "Learning curves: dense; a b",
-    ]
-    names = [drawing.name for drawing in drawings(summary)]
-    assert len(set(names)) == len(names) and "paper-table-quick-curves-dense-a-b-2" in names
+    (drawing,) = curves(summary_of(places, results))
+    assert (drawing.name, drawing.title) == ("paper-table-quick-curves", "Learning curves")
+    first, second = drawing.figure.axes
+    assert [axes.get_title("left") for axes in (first, second)] == ["dense: a/b", "dense; a b"]
+    assert [len(lines(drawing, 4, panel=panel)) for panel in (0, 1)] == [3, 2]
+    assert first.get_ylim() == second.get_ylim()
+    assert [axes.get_ylabel() for axes in (first, second)] == ["training loss", ""]
+    assert drawing.caption.endswith("Runs per curve: 1 to 3.")
+
+
+def test_long_names_of_panels_have_a_line_of_their_own(example):
+    places = [
+        Cell(name, "A", one, "sparse", "mse")
+        for name, one in (("a very long name of a row " * 3, example.a), ("short", example.b))
+    ] + [Cell("short", "B", example.a, "sparse", "mse")]
+    (drawing,) = curves(summary_of(places, example.results))
+    boxes = [axes.get_position() for axes in drawing.figure.axes]
+    assert len({round(box.x0, 3) for box in boxes}) == 1
+    assert "\n" in drawing.figure.axes[0].get_title("left")
 
 
 def test_rows_whose_columns_read_one_run_are_lines_of_one_panel(evaluated, tiny):
@@ -190,7 +202,7 @@ def metric_panels(evaluated, *readings, stage="first"):
         for column, one in (("A", evaluated.a), ("B", evaluated.b))
     ]
     drawn = curves(summary_of(places, evaluated.results))
-    assert drawn[0].title.startswith("Learning curves: row 0")
+    assert drawn[0].title == "Learning curves"
     return drawn[1:]
 
 
@@ -211,19 +223,19 @@ def test_a_metric_is_drawn_over_the_optimizer_steps_of_its_evaluations(evaluated
     assert [text.get_text() for text in axes.texts] == ["first", "then"]
     assert [line.get_xdata()[0] for line in axes.lines if list(line.get_ydata()) == [0, 1]] == [20]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("optimizer steps", "validation accuracy")
-    assert drawing.title == "Validation accuracy: row 0, row 1, row 2"
-    assert drawing.name == "paper-table-quick-validation-accuracy-row-0"
+    assert drawing.title == "Validation accuracy"
+    assert drawing.name == "paper-table-quick-validation-accuracy"
     assert drawing.caption.endswith("Dashed: 0.5, 0.75. Runs: A (3, then 1), B (1).")
     assert [text.get_text() for text in drawing.figure.legends[0].get_texts()] == ["A", "B"]
 
 
 def test_a_metric_panel_needs_a_cell_that_reads_it_and_evaluations(evaluated):
     assert [one.title for one in metric_panels(evaluated, "mse", StepsTo("accuracy", 0.5))] == [
-        "Validation mse: row 0, row 1",
-        "Validation accuracy: row 0, row 1",
+        "Validation mse",
+        "Validation accuracy",
     ]
     (plain,) = metric_panels(evaluated, "accuracy")
-    assert plain.title == "Validation accuracy: row 0" and "Dashed" not in plain.caption
+    assert plain.title == "Validation accuracy" and "Dashed" not in plain.caption
     assert metric_panels(evaluated, WeightsPresent(("w",))) == []
     bare = SimpleNamespace(a=evaluated.a, b=evaluated.b, results={})
     for one, runs in evaluated.results.items():
@@ -274,15 +286,17 @@ def test_step_times_are_those_of_the_runs(example):
 
 
 def test_the_metric_is_drawn_against_the_density_of_all_matrices_and_of_each_sparse_one(example):
-    together, matrix = named(example.summary, "density")  # none for the readout, which is dense
-    assert together.name == "paper-table-quick-density-all" and matrix.name == "paper-table-quick-density-w"
+    (drawing,) = named(example.summary, "density")
+    together, matrix = drawing.figure.axes  # none for the readout, which is dense
+    assert [axes.get_title("left") for axes in (together, matrix)] == ["all weight matrices", "w"]
+    assert drawing.name == "paper-table-quick-density"
     small = [([0.2, 0.3, 0.1], [1.0, 3.0, 8.0]), ([0.2, 0.1], [2.0, 5.0]), ([0.5], [4.0]), ([0.5], [4.5])]
-    assert lines(matrix, 2.5) == small
+    assert lines(drawing, 2.5, panel=1) == small
     large = [([pytest.approx(statistics.fmean(x))], [pytest.approx(statistics.fmean(y))]) for x, y in small]
-    assert lines(matrix, 6) == large
-    assert lines(together, 2.5) == [([(1 + share) / 2 for share in x], y) for x, y in small]
-    assert "Runs per cell: 1 to 3." in matrix.caption
-    assert matrix.figure.axes[0].get_xscale() == "log"
+    assert lines(drawing, 6, panel=1) == large
+    assert lines(drawing, 2.5) == [([(1 + share) / 2 for share in x], y) for x, y in small]
+    assert "Runs per cell: 1 to 3." in drawing.caption
+    assert matrix.get_xscale() == "log"
 
 
 def test_cells_of_a_column_and_stage_are_joined_by_density(example, tiny):
@@ -292,9 +306,11 @@ def test_cells_of_a_column_and_stage_are_joined_by_density(example, tiny):
         thick: {0: result_of(thick, 0, ("sparse", 1.0, 0.5, [1.0]))},
         thin: {0: result_of(thin, 0, ("sparse", 2.0, 0.0, [1.0]))},
     }
-    _, matrix = named(summary_of(places, results), "density")
-    assert lines(matrix, 6) == [([0.0, 0.5], [2.0, 1.0])]
-    assert matrix.figure.axes[0].get_xscale() == "linear", "a density of 0 has no logarithm"
+    (drawing,) = named(summary_of(places, results), "density")
+    assert lines(drawing, 6, panel=1) == [([0.0, 0.5], [2.0, 1.0])]
+    axes = drawing.figure.axes[1]
+    assert axes.get_xscale() == "linear", "a density of 0 has no logarithm"
+    assert all(label.endswith(" %") for label in axes.xaxis.get_major_formatter().format_ticks([0, 0.25, 0.5]))
 
 
 def test_without_values_there_are_no_figures(example):
@@ -316,8 +332,8 @@ def test_a_large_table_is_drawn_in_parts(example):
 
 
 def test_the_same_results_give_the_same_files(example, tmp_path):
-    files = {path.name: path.read_bytes() for path in write_figures([example.summary], tmp_path)}
-    kinds = ("cells", "curves-sparse-row", "density-all", "density-w", "steps")
+    files = {path.name: path.read_bytes() for path in write_figures([section(example.summary)], tmp_path)}
+    kinds = ("cells", "curves", "density", "steps")
     assert set(files) == {f"paper-table-quick-{kind}.{end}" for kind in kinds for end in ("svg", "png")}
     with matplotlib.rc_context({"font.size": 30, "lines.linewidth": 9}):  # settings of the user do not matter
         for drawing in drawings(example.summary):
@@ -330,9 +346,9 @@ NAMES = ("<b> & \"c\" 'd'", "$x^2$", "_hidden", "90% sparse", "λ = 0.1 ± 2", "
 def test_names_are_drawn_literally_in_all_figures(example):
     places = [Cell(f"{name} row", name, example.a, "sparse", "mse") for name in NAMES]
     drawn = drawings(summary_of(places, example.results, metric="<M> $"))
-    dots, *curves_, together, _, steps = drawn
-    assert len(curves_) == len(NAMES)
-    for drawing, names in ((dots, NAMES), (together, NAMES), (steps, NAMES), *zip(curves_, zip(NAMES), strict=True)):
+    dots, curves_, together, steps = drawn
+    assert len(curves_.figure.axes) == len(NAMES)
+    for drawing, names in ((dots, NAMES), (curves_, NAMES), (together, NAMES), (steps, NAMES)):
         texts = [element.text for element in ElementTree.fromstring(inline_svg(drawing)).iter(f"{SVG}text")]
         for name in filter(None, names):
             assert any(name in text for text in texts), name

@@ -32,7 +32,7 @@ def test_every_claim_is_printed_in_full(summaries, width):
     words = printed(summaries, width)
     for claim in summaries[1].table.claims:
         assert f"{claim.statement} ({claim.source})" in words and claim.name in words
-    assert "0 supported, 0 contradicted, 7 undecided" in words
+    assert words.endswith(" 7 undecided") and "0 supported" not in words
     assert "no run yet" in words and "6 missing" in words
 
 
@@ -65,7 +65,7 @@ def test_the_numbers_of_a_claim_are_in_one_line(tiny, tmp_path):
         "rank test: P(better) = 1.00, p = 0.100; runs: 3 in each cell"
     ) in words
     assert "bound: 9 cm; margin: 0.5 cm; " in words
-    assert words.endswith("runs: row, A: 3 2 supported, 0 contradicted, 0 undecided")
+    assert words.endswith("runs: row, A: 3 2 supported")
 
 
 def result_of(experiment, seed, value) -> Result:

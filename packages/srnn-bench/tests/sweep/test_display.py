@@ -41,6 +41,19 @@ def test_plain_lines_where_there_is_no_terminal(tiny, out):
     assert display.statuses == {"done": 2, "failed": 1}
 
 
+def test_without_a_terminal_a_long_run_prints_an_epoch_each_half_minute(tiny, out, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(time, "perf_counter", lambda: now[0])
+    display = Display(2, Console(file=out, width=200))
+    job = Job(tiny(), 0, "job 0")
+    epoch = run(tiny(), seed=0, conditions=Conditions("cpu")).stages[0].history[0].model_copy(update={"loss": 0.5})
+    display.begun(job)
+    for number, seconds in ((1, 10.0), (2, 31.0), (3, 40.0)):
+        now[0] = 100.0 + seconds
+        display.epoch(job, EpochEnd(0, "sparse", number, 3, epoch))
+    assert out.getvalue() == "job 0: sparse 2/3, loss 0.5; in total 1 running, 2 min 35 s left\n"
+
+
 def test_a_terminal_shows_states_and_the_time_left(tiny, out, monkeypatch):
     now = [100.0]
     monkeypatch.setattr(time, "perf_counter", lambda: now[0])

@@ -6,18 +6,27 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Union
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationInfo, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import (
+    Field,
+    TypeAdapter,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+    WrapValidator,
+)
 
 from ._value import Value
 
 _NAME = re.compile(r"[\w.]+:[\w.]+")
 
 
-class _Named(Value):
-    """What the JSON schema says about a class of the user."""
-
-    model_config = ConfigDict(extra="allow", title="Named")
-    kind: Annotated[str, Field(pattern=r"^[\w.]+:[\w.]+$")]
+_NAMED: dict[str, Any] = {
+    "description": "A class of another package; the other fields are those of the class.",
+    "type": "object",
+    "properties": {"kind": {"type": "string", "pattern": f"^{_NAME.pattern}$"}},
+    "required": ["kind"],
+    "additionalProperties": True,
+}
 
 
 def open_family(base: type[Value], *members: type[Value]) -> WrapValidator:
@@ -43,7 +52,7 @@ def open_family(base: type[Value], *members: type[Value]) -> WrapValidator:
             return target.validate_json(json.dumps(value))
         return target.validate_python(value)
 
-    return WrapValidator(validate, json_schema_input_type=closed | _Named)
+    return WrapValidator(validate, json_schema_input_type=closed | Annotated[dict[str, Any], WithJsonSchema(_NAMED)])
 
 
 def _check_instance(value: Any, base: type[Value], noun: str) -> None:

@@ -71,3 +71,41 @@ def test_a_criterion_can_take_evidence(pruning_by):
     loss = lambda: layer(torch.tensor([[1.0, 0.01]])).sum()  # noqa: E731
     masks = prune(layer, pruning_by(LossSensitivity()), evidence={"loss": loss})
     assert masks["weight"].tolist() == [[True, False]]
+
+
+SMALL = [[-3.0, 1.0], [2.0, -4.0]]
+DTYPES = [
+    torch.float8_e4m3fn,
+    torch.float8_e5m2,
+    torch.float16,
+    torch.bfloat16,
+    torch.complex64,
+    torch.int8,
+    torch.int64,
+]
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+def test_weights_of_any_dtype_are_pruned_by_magnitude(dtype):
+    module = torch.nn.Module()
+    weight = torch.tensor(SMALL).to(dtype)
+    module.weight = torch.nn.Parameter(weight, requires_grad=dtype.is_floating_point or dtype.is_complex)
+    assert prune(module, Pruning(sparsity=0.5))["weight"].tolist() == [[True, False], [False, True]]
+    assert module.weight.detach().to(torch.complex64).abs().tolist() == [[3, 0], [0, 4]]
+
+
+def test_the_smallest_integer_is_large():
+    """Its absolute value does not exist in its own dtype."""
+    module = torch.nn.Module()
+    module.weight = torch.nn.Parameter(torch.tensor([[-128, 3]], dtype=torch.int8), requires_grad=False)
+    assert prune(module, Pruning(sparsity=0.5))["weight"].tolist() == [[True, False]]
+
+
+@pytest.mark.parametrize("criterion", [Magnitude(), Random()], ids=lambda criterion: criterion.kind)
+def test_matrices_with_sparse_gradients_are_all_pruned(criterion):
+    with torch.random.fork_rng():
+        module = torch.nn.Sequential(torch.nn.Embedding(10, 4, sparse=True), torch.nn.Linear(4, 4))
+    module(torch.tensor([1, 2])).sum().backward()
+    masks = prune(module, Pruning(sparsity=0.5, criterion=criterion, ranking="per_matrix"), generator=generator())
+    assert {name: int(mask.sum()) for name, mask in masks.items()} == {"0.weight": 20, "1.weight": 8}
+    assert not module[0].weight.grad.to_dense()[~masks["0.weight"]].any()

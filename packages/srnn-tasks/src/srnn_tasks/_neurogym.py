@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,10 +12,11 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, field_validator, model_validator
 from torch import Tensor
 
 from ._frozen_dict import FrozenJson, to_plain
+from .cognitive import environment as class_of_neurogym
 from .contract import BaseSource, Batch, Metric, Split, Task, TaskError, TaskSpec, check_generator, check_split
 
 
@@ -25,8 +28,9 @@ class Neurogym(Task):
     `info` contains `trial` `(T, B)`, the number of the trial in its row, and `decision` `(T, B)`, which is True in a
     period named "decision" and where the correct action is not 0; `decision_accuracy` is the fraction correct there.
 
-    environment: as in `neurogym.make`. arguments: of the environment, restricted to JSON values. dt: milliseconds per
-    step, or None for the environment's default. evaluation_rows: rows of a held-out split, which is one batch.
+    environment: as in `neurogym.make`; a class of it, such as "GoNogo", gets "-v0". arguments: of the
+    environment, restricted to JSON values. dt: milliseconds per step, or None for the environment's default.
+    evaluation_rows: rows of a held-out split, which is one batch.
 
     A row is determined by its seed, with one exception: what an environment draws in its constructor, before it can be
     seeded, differs from row to row and from run to run. In neurogym 2.3.1 these are the length of the first block of
@@ -44,6 +48,13 @@ class Neurogym(Task):
     dt: PositiveInt | None = None
     steps: PositiveInt = 100
     evaluation_rows: PositiveInt = 200
+
+    @field_validator("environment")
+    @classmethod
+    def _with_version(cls, environment: str) -> str:
+        """Add the version to a class of neurogym; ids of others may have none."""
+        known = class_of_neurogym(environment) == environment or re.fullmatch(r"yang19\.\w+", environment)
+        return f"{environment}-v0" if known else environment
 
     @model_validator(mode="after")
     def _one_dt(self) -> Neurogym:
@@ -127,7 +138,10 @@ class NeurogymSource(BaseSource):
         try:
             return neurogym.make(self.task.environment, **arguments)
         except Exception as error:
-            raise TaskError(f"environment: neurogym cannot make {self.task.environment!r}: {error}") from error
+            name, known = self.task.environment, _environments()
+            near = [] if name in known else difflib.get_close_matches(name, known)
+            hint = f". Did you mean {' or '.join(map(repr, near))}?" if near else ""
+            raise TaskError(f"environment: neurogym cannot make {name!r}: {error}{hint}") from error
 
     def _row(self, seed: int) -> tuple[Any, Any, Any, Any]:
         """Return inputs `(T, I)`, targets `(T,)` or `(T, O)`, and the two entries of `info` `(T,)`."""
@@ -162,6 +176,12 @@ class NeurogymSource(BaseSource):
                 f"got {targets.min()} to {targets.max()}"
             )
         return inputs, targets, trial, decision
+
+
+def _environments() -> list[str]:
+    """Return the ids of neurogym's environments, which it registers with Gymnasium."""
+    registry = importlib.import_module("gymnasium").registry
+    return [name for name, spec in registry.items() if str(getattr(spec, "entry_point", "")).startswith("neurogym.")]
 
 
 def _seed(env: Any, seeds: np.random.SeedSequence) -> None:

@@ -4,7 +4,8 @@ Each file registers its commands on the typer application of `_app`; arguments t
 `_arguments`. Commands read arguments, call the rooms below, and print.
 """
 
-from . import _demo, _export, _figure, _list, _publish, _report, _run  # noqa: F401 - each registers its commands
+# each registers its commands
+from . import _backup, _demo, _doctor, _export, _figure, _list, _new, _publish, _report, _run  # noqa: F401
 from ._app import console as console
 from ._app import main as main
 from ._arguments import parse_seeds as parse_seeds

@@ -14,9 +14,10 @@ from pydantic import ValidationError
 
 from .. import papers
 from .._errors import BenchError, validation_message
-from ..experiment import Experiment
+from ..experiment import Conditions, Experiment
 from ..store import PublishedRuns, Store, has_results, open_results
 from ..tables import SCALES, Summary, Table, override_table, summarise
+from ..training import resolve_device
 
 UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -116,6 +117,13 @@ def _reject_duplicates(pairs: list[tuple[str, object]]) -> None:
     repeated = {name for name in names if names.count(name) > 1}
     if repeated:
         raise BenchError(f"expected each field once per object, got {', '.join(sorted(repeated))} more than once")
+
+
+def default_workers(executor: str, conditions: Conditions) -> int:
+    """Return the number of parallel runs if the user gives none: one per core, one on a GPU."""
+    if executor != "processes" or resolve_device(conditions.device).type == "cuda":
+        return 1
+    return max(1, (os.cpu_count() or 1) // conditions.threads)
 
 
 def scaled_table(name: str, scale: str, settings: list[str] | None) -> Table:

@@ -12,9 +12,9 @@ from ..store import Store
 from ..sweep import duration, estimate
 from . import _run_options as options
 from ._app import app, print_line
-from ._arguments import Results, has_store, scaled_table
+from ._arguments import Results, default_workers, has_store, scaled_table
 from ._report import report_
-from ._run import default_workers, run_
+from ._run import run_
 
 TABLE = "modcog/demo"
 

@@ -9,7 +9,16 @@ from typing import Annotated, Literal
 import typer
 
 from .. import papers
-from ..report import own_sections, print_claims, print_report, section, write_figures, write_html, write_markdown
+from ..report import (
+    Section,
+    own_sections,
+    print_claims,
+    print_report,
+    section,
+    write_figures,
+    write_html,
+    write_markdown,
+)
 from ..tables import ledger
 from ._app import app, console, print_line, print_progress
 from ._arguments import Results, ScaleNames, Settings, Tables, existing_store, output_folder, summaries
@@ -36,18 +45,20 @@ def report_(
     stored = len(store.keys())
     print_progress(f"reading {stored} {'run' if stored == 1 else 'runs'} of {store.path}")
     selection = papers.select(store, tables or (), scale=scale, settings=settings or ())
-    sections = []
-    for summary in selection.summaries:
-        print_progress(f"{summary.table.name}, scale {summary.table.scale}: {len(summary.results)} runs")
-        sections.append(section(summary))
-    sections += own_sections(selection.own)
     target = output or output_folder(results) / f"report.{format}"
-    files = []
-    for part in sections:
+    named: dict[str, Section] = {}
+    for summary in selection.summaries:
+        name = f"{summary.table.name}, scale {summary.table.scale}"
+        print_progress(f"{name}: judging {len(summary.results)} runs")
+        part = section(summary)
+        named[f"{name}, {part.anchor}" if name in named else name] = part
+    named |= {part.heading: part for part in own_sections(selection.own)}
+    sections, files = list(named.values()), []
+    for name, part in named.items():
         if format == "html" or figures:
-            print_progress(f"drawing figures of {part.heading}")
-            if format == "html":
-                print_progress(f"{len(part.figures)} figures drawn")
+            print_progress(f"{name}: drawing figures")
+        if format == "html":
+            print_progress(f"{name}: drew {len(part.figures)} figures")
         if figures:
             files += write_figures([part], target.parent / "figures")
     path = write_html(sections, target) if format == "html" else write_markdown(sections, target, files)
@@ -67,10 +78,9 @@ def claims_(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list with one object per claim.")] = False,
     results: Results = Path("results"),
 ) -> None:
-    """Print the claims of the papers with their verdicts, at each scale that has results."""
-    requested = summaries(tables, scale, settings, results)
+    """Print the claims of the tables that were run, or of those named, with their verdicts; as JSON those of all."""
     if as_json:
-        typer.echo(json.dumps(ledger(requested), indent=2))
-    else:
-        with_results = [summary for summary in requested if summary.results]
-        print_claims(with_results or requested, console)
+        typer.echo(json.dumps(ledger(summaries(tables, scale, settings, results)), indent=2))
+        return
+    selection = papers.select(existing_store(results), tables or (), scale=scale, settings=settings or ())
+    print_claims(selection.summaries or summaries(tables, scale, settings, results), console)

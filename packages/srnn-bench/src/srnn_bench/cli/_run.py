@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -22,8 +21,10 @@ from ..sweep import Broadcast, Display, Estimate, Executor, RayExecutor, Watcher
 from ..sweep import executor as find_executor
 from ..training import resolve_device
 from . import _run_options as options
+from ._announce import announce, runs_to_execute
 from ._app import app, console, print_line
-from ._arguments import Results, ScaleName, Settings, existing_store, has_store, parse_seeds
+from ._arguments import Results, ScaleName, Settings, default_workers, existing_store, has_store, parse_seeds
+from ._data import check_tasks
 from ._requested_runs import requested_runs
 
 
@@ -61,6 +62,7 @@ def run_(
         print_line("Timing a few training steps of each kind of network.")
         print_estimates(estimate(requested, store, conditions), workers, console)
         return
+    _prepare(targets, scale, requested, conditions, workers, executor, results, again=refresh or save_weights)
     trackers = [tracker(name, results) for name in track or ()]
     ray = _Ray(address, gpus_per_run, shared_checkpoints)
     execute = partial(
@@ -100,11 +102,26 @@ def print_estimates(estimates: Iterable[Estimate], workers: int, console: Consol
     )
 
 
-def default_workers(executor: str, conditions: Conditions) -> int:
-    """Return the number of parallel runs if the user gives none."""
-    if executor != "processes" or resolve_device(conditions.device).type == "cuda":
-        return 1
-    return max(1, (os.cpu_count() or 1) // conditions.threads)
+def _prepare(
+    targets: list[str],
+    scale: str,
+    requested: list[Job],
+    conditions: Conditions,
+    workers: int,
+    executor: str,
+    results: Path,
+    *,
+    again: bool,
+) -> None:
+    """Say what will be done, and check that the tasks of the missing runs can be opened, before anything is executed.
+
+    The data are not checked for executors that may use other machines.
+    """
+    if executor != "processes":
+        return
+    missing = runs_to_execute(requested, existing_store(results) if has_store(results) else None, again=again)
+    announce(targets, scale, requested, missing, conditions, workers)
+    check_tasks(missing, resolve_device(conditions.device))
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ def _values(path: str, text: str) -> list[Any]:
     whole = _value(text)
     if isinstance(whole, list):
         values = whole
-    elif not isinstance(whole, str) or text.startswith('"'):
+    elif whole != text:  # a text that is not JSON is read as itself
         values = [whole]
     elif text.startswith(("[", "{")):
         raise BenchError(f"grid: {path}: expected scalars separated by commas or a valid JSON list, got {text!r}")

@@ -50,7 +50,8 @@ def _losses(summary: Summary, drawn: Panels) -> list[Drawing]:
         return []
     figure, grid = _figure(drawn, "epoch", "training loss")
     losses = [loss for curves in drawn.values() for curve in curves for values in curve.values for loss in values]
-    for axes in grid:
+    for axes, curves in zip(grid, drawn.values(), strict=True):
+        _name_stages(axes, curves)
         axes.xaxis.set_major_locator(MaxNLocator(5 if len(grid) > 1 else 9, integer=True))
         if min(losses) > 0 and max(losses) > SPAN * min(losses):
             logarithmic(axes, "y")
@@ -62,16 +63,19 @@ def _metric(summary: Summary, drawn: Panels, metric: str) -> list[Drawing]:
     if not drawn:
         return []
     figure, grid = _figure(drawn, "optimizer steps", f"validation {metric}")
-    guided = False
-    for axes, panel in zip(grid, drawn, strict=True):
+    guides: set[float] = set()
+    for axes, (panel, curves) in zip(grid, drawn.items(), strict=True):
         axes.set_xlim(left=0)
+        _name_stages(axes, curves)
         readings = [cell.cell.reading for cell in cells_of(summary, panel.rows)]
-        for guide in sorted({guide for reading in readings if reading.course == metric for guide in reading.guides()}):
+        of_panel = {guide for reading in readings if reading.course == metric for guide in reading.guides()}
+        for guide in sorted(of_panel):
             axes.axhline(guide, color=INK, linewidth=0.8, linestyle="dashed")
-            guided = True
+        guides |= of_panel
+    dashed = f"Dashed: {', '.join(f'{guide:g}' for guide in sorted(guides))}. " if guides else ""
     caption = (
         f"Mean {metric} on the validation split; the band spans the minimum and maximum over runs. "
-        f"{'Dashed: thresholds of the table. ' if guided else ''}{_runs(drawn)}"
+        f"{dashed}{_runs(drawn)}"
     )
     return [Drawing(f"{anchor(summary)}-validation-{slug(metric)}", f"Validation {metric}", caption, figure)]
 
@@ -86,13 +90,12 @@ def _figure(drawn: Panels, xlabel: str, ylabel: str) -> tuple[Figure, list[Axes]
     for number, (axes, title, curves) in enumerate(zip(grid, titles, drawn.values(), strict=True)):
         for curve in curves:
             _draw(axes, curve, looks[curve.line])
-        _name_stages(axes, curves)
         if title:
             axes.set_title(fill(title, NARROW if columns == 2 else WIDE), loc="left", pad=15, fontweight="bold")
         if number + columns >= len(grid):
             axes.set_xlabel(xlabel)
         if number % columns == 0:
-            axes.set_ylabel(ylabel)
+            axes.set_ylabel(fill(ylabel, NARROW))
     legend(figure, {line: Line2D([], [], **look) for line, look in looks.items()})
     return figure, grid
 
@@ -111,12 +114,13 @@ def _name_stages(axes: Axes, drawn: Sequence[Curve]) -> None:
     starts: dict[float, dict[str, None]] = {}
     for curve in drawn:
         starts.setdefault(curve.start, {})[curve.stage] = None
+    left = axes.get_xlim()[0]
     for start, names in starts.items():
         if start >= 1:
             axes.axvline(start, color=INK, linewidth=0.8, linestyle="dotted")
         axes.annotate(
             " / ".join(names),
-            (start, 1.0),
+            (max(start, left), 1.0),
             xycoords=("data", "axes fraction"),
             xytext=(3, 2),
             textcoords="offset points",

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from math import floor, log10
+from textwrap import fill
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from ..drawing import FILLS, INK, Drawing, Fill, canvas, legend, logarithmic, series
+from ..drawing import FILLS, INK, Drawing, Fill, legend, legend_height, logarithmic, panels, series
 from ..experiment import StageResult
-from ..tables import FilledCell, Summary
-from ._texts import anchor, slug
+from ..tables import FilledCell, Place, Summary
+from ._texts import anchor
+
+LABEL = 26  # characters of a label that fit beside a panel
 
 Density = Callable[[StageResult], float | None]
 
 Point = tuple[float, float]  # density, metric
+
+Points = Mapping[Place, list[Point]]
 
 CAPTION = (
     "Large markers: mean over the runs of a cell; small markers: single runs. The fill shows the stage; "
@@ -27,12 +33,37 @@ CAPTION = (
 
 
 def against_density(summary: Summary) -> list[Drawing]:
-    """Draw the metric against the density of all weight matrices together, then of each that is sparse."""
+    """Draw the metric against the density of all weight matrices together, and of each that is sparse: a panel each."""
     matrices = dict.fromkeys(name for cell in summary.cells.values() for name in cell.densities)
-    drawings = _panel(summary, "all weight matrices together", "all", _total_density)
-    for name in matrices:
-        drawings += _panel(summary, name, slug(name), partial(_density, name))
-    return drawings
+    kinds: dict[str, Density] = {"all weight matrices": _total_density}
+    kinds |= {name: partial(_density, name) for name in matrices}
+    drawn = {title: points for title, density in kinds.items() if (points := _sparse(summary, density))}
+    if not drawn:
+        return []
+    table = summary.table
+    cells = [summary.cells[place].cell for points in drawn.values() for place in points]
+    present = {cell.column for cell in cells}
+    looks = {name: series(index) for index, name in enumerate(table.columns) if name in present}
+    stages = dict.fromkeys(cell.stage for cell in cells)
+    fills = {stage: FILLS[index % len(FILLS)] for index, stage in enumerate(stages)}
+    columns = min(len(drawn), 2)
+    above = legend_height(looks) + legend_height(fills)
+    figure, grid = panels(len(drawn), 2.5 if columns == 1 else 2.1, columns=columns, extra=above)
+    for number, (axes, (title, points)) in enumerate(zip(grid, drawn.items(), strict=True)):
+        _panel(axes, summary, points, looks, fills)
+        axes.set_title(title, loc="left", fontweight="bold")
+        if number + columns >= len(grid):
+            axes.set_xlabel("weights present")
+        if number % columns == 0:
+            axes.set_ylabel(fill(f"{table.metric.lower()} ({table.unit})", LABEL))
+    legend(
+        figure,
+        {column: Line2D([], [], **look) for column, look in looks.items()},
+        {name: Line2D([], [], color=INK, marker="o", linestyle="none", fillstyle=fill) for name, fill in fills.items()},
+    )
+    numbers = {len(of_cell) for points in drawn.values() for of_cell in points.values()}
+    caption = CAPTION.format(runs=" to ".join(str(end) for end in sorted({min(numbers), max(numbers)})))
+    return [Drawing(f"{anchor(summary)}-density", f"{table.metric} against density", caption, figure)]
 
 
 def _total_density(stage: StageResult) -> float | None:
@@ -43,34 +74,26 @@ def _density(name: str, stage: StageResult) -> float | None:
     return stage.densities.get(name)
 
 
-def _panel(summary: Summary, which: str, name: str, density: Density) -> list[Drawing]:
+def _sparse(summary: Summary, density: Density) -> Points:
+    """Return the points of each cell that has any; none at all if every density is 1."""
     points = {place: of_cell for place, cell in summary.cells.items() if (of_cell := _points(cell, density))}
-    shares = [share for of_cell in points.values() for share, _ in of_cell]
-    if not any(share < 1 for share in shares):
-        return []
-    table = summary.table
+    return points if any(share < 1 for of_cell in points.values() for share, _ in of_cell) else {}
+
+
+def _panel(
+    axes: Axes, summary: Summary, points: Points, looks: Mapping[str, dict[str, Any]], fills: Mapping[str, Fill]
+) -> None:
     lines: dict[tuple[str, str], list[list[Point]]] = {}
     for place, of_cell in points.items():
         lines.setdefault((place[1], summary.cells[place].cell.stage), []).append(of_cell)
-    columns = [column for column in table.columns if any(column == drawn for drawn, _ in lines)]
-    stages = list(dict.fromkeys(stage for _, stage in lines))
-    looks = {column: series(table.columns.index(column)) for column in columns}
-    fills = {stage: FILLS[index % len(FILLS)] for index, stage in enumerate(stages)}
-    figure, axes = canvas(3.1)
     for (column, stage), cells in lines.items():
         _draw(axes, cells, looks[column], fills[stage])
+    shares = [share for of_cell in points.values() for share, _ in of_cell]
     if min(shares) > 0:
         logarithmic(axes, "x", ticks=_ticks(min(shares), max(shares)), percent=True)
-    axes.set(xlabel=f"weights present: {which}", ylabel=f"{table.metric.lower()} ({table.unit})")
-    legend(
-        figure,
-        {column: Line2D([], [], **look) for column, look in looks.items()},
-        {name: Line2D([], [], color=INK, marker="o", linestyle="none", fillstyle=fill) for name, fill in fills.items()},
-    )
-    title = f"{table.metric} against density: {which}"
-    numbers = {len(of_cell) for of_cell in points.values()}
-    caption = CAPTION.format(runs=" to ".join(str(end) for end in sorted({min(numbers), max(numbers)})))
-    return [Drawing(f"{anchor(summary)}-density-{name}", title, caption, figure)]
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(4))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
 
 
 def _points(cell: FilledCell, density: Density) -> list[Point]:
@@ -93,8 +116,8 @@ def _draw(axes: Axes, cells: list[list[Point]], look: dict[str, Any], fill: Fill
 
 
 def _ticks(least: float, greatest: float) -> tuple[float, ...]:
-    """Return ticks at decades; at 1, 2, 3 and 5 times each decade if the shares span less than a factor of 30."""
-    steps = (1.0, 2.0, 3.0, 5.0) if greatest < 30 * least else (1.0,)
+    """Return ticks at decades; at 1, 2 and 5 times each decade if the shares span less than a factor of 30."""
+    steps = (1.0, 2.0, 5.0) if greatest < 30 * least else (1.0,)
     return tuple(
         step * 10.0**decade
         for decade in range(floor(log10(least)) - 1, 1)

@@ -21,13 +21,14 @@ Part = dict[str, list[FilledCell]]  # cells by row, of the rows in one drawing
 def cells(summary: Summary) -> list[Drawing]:
     """Draw the mean and spread of each cell below the name of its row, with the paper's numbers below ours."""
     table = summary.table
+    published = any(cell.cell.published for cell in summary.cells.values())
     return _dots(
         summary,
         "cells",
-        title=f"{table.metric}, ours and the paper's",
+        title=f"{table.metric}, ours and the paper's" if published else table.metric,
         label=f"{table.metric.lower()} ({table.unit}), {table.better} is better",
         caption="Filled: mean ± sample standard deviation over runs (number of runs in brackets); small dots: single "
-        "runs. Hollow: the paper's mean and standard deviation.",
+        "runs." + (" Hollow: the paper's mean and standard deviation." if published else ""),
         values=lambda cell: list(cell.values.values()),
         papers=True,
     )

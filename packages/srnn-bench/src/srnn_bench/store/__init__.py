@@ -5,6 +5,7 @@ others: it leases runs, renews its leases with a heartbeat, and writes results. 
 lines; `open_results` reads a folder of either kind, and `import_runs` writes published runs to a store.
 """
 
+from ._backup import backup as backup
 from ._export import export as export
 from ._import import Imported as Imported
 from ._import import import_runs as import_runs
@@ -26,6 +27,7 @@ __all__ = [
     "Record",
     "Session",
     "Store",
+    "backup",
     "export",
     "has_results",
     "import_runs",

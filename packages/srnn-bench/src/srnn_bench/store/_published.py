@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import weakref
 from pathlib import Path
-from tempfile import mkdtemp
 
 from .._errors import BenchError
 from ..experiment import Request, RequestedTable
 from ._database import connected, prepare, transaction
 from ._lines import read_lines
+from ._read_only import temporary_file
 from ._store import Store, write
 
 
@@ -23,16 +21,13 @@ class PublishedRuns(Store):
         BenchError: If a file cannot be read, see `read_lines`.
     """
 
-    writable = False
-
     def __init__(self, folder: str | Path) -> None:
         self.folder = self.path = Path(folder)
         self._checked = set()
+        self.writable = False
         runs = read_lines(sorted(self.folder.glob("*.jsonl")))
         self.tables = tuple(dict.fromkeys(table for run in runs for table in run.tables))
-        temporary = mkdtemp(prefix="srnn-")
-        weakref.finalize(self, shutil.rmtree, temporary, ignore_errors=True)
-        self._file = Path(temporary) / "results.sqlite"
+        self._file = temporary_file(self)
         prepare(self._file)
         with connected(self._file) as connection, transaction(connection):
             for run in runs:

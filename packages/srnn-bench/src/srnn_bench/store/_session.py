@@ -8,13 +8,13 @@ import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import Iterable
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 
 from .._errors import BenchError
 from .._files import process_exists
 from ..experiment import Job, RunOutput
-from ._database import transaction
+from ._database import Notify, transaction
 from ._record import Record
 from ._rows import pending_row
 from ._store import Store, write
@@ -45,19 +45,19 @@ class Session:
     Use it as a context manager. A run belongs to one session at a time. On exit a session releases the runs that it
     has not finished. The runs of a process that died are claimed by another session: at once if the process is on this
     machine and no longer exists, else after `store.lease` seconds without a heartbeat.
+
+    `notify` receives a message if another program keeps the file locked; then the session waits. Without it, it fails
+    after a minute.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, notify: Notify | None = None) -> None:
         store.check_writable()
-        self.store, self.lease = store, store.lease
+        self.store, self.lease, self.notify = store, store.lease, notify
         self.owner = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex}"
         self._over = threading.Event()
 
     def __enter__(self) -> Session:
-        # One connection stays open: when the last one closes, SQLite moves its log into the file, which is slow.
-        self._stack = ExitStack()
-        connection = self._stack.enter_context(self.store.connected())
-        with transaction(connection):  # results that other sessions write before this time are visible after it
+        with self._writing():  # results that other sessions write before this time are visible after it
             self.begun = time.time()
         self._heart = threading.Thread(target=self._beat, daemon=True)
         self._heart.start()
@@ -67,7 +67,7 @@ class Session:
         self._over.set()
         self._heart.join()
         try:
-            with self._stack, self.store.connected() as connection:
+            with self._writing() as connection:
                 connection.execute(RELEASE, {"owner": self.owner})
         except BenchError:  # the leases expire by themselves; the error that ended the session has precedence
             if kind is None:
@@ -76,13 +76,13 @@ class Session:
     def plan(self, jobs: Iterable[Job]) -> None:
         """Add the runs that the store does not contain, as pending."""
         rows = [pending_row(job) for job in jobs]
-        with self.store.connected() as connection, transaction(connection):
+        with self._writing() as connection:
             connection.executemany(PLAN, rows)
 
     def claim(self, jobs: Iterable[Job]) -> list[Job]:
         """Claim the runs that no live session executes and that have not ended since this session began."""
         claimed = []
-        with self.store.connected() as connection, transaction(connection):
+        with self._writing() as connection:
             now = time.time()  # not before: acquiring the write lock may have taken long
             for job in jobs:
                 connection.execute(PLAN, pending_row(job))
@@ -110,6 +110,8 @@ class Session:
     def finish(self, outputs: Iterable[tuple[Job, RunOutput]]) -> list[bool]:
         """Write results and weights of claimed runs, all or none; return for each whether the lease was still held.
 
+        When this returns, they are in the main file of the store, so that a copy of it has them.
+
         The lease is lost if this process was presumed dead, e.g. because the machine slept, and another session
         claimed the run. Then the other session's result counts, and nothing is written for this run.
         """
@@ -119,8 +121,7 @@ class Session:
                 (job, output.result, stack.enter_context(self.store.staged_weights(job.key, output.weights)))
                 for job, output in outputs
             ]
-            connection = stack.enter_context(self.store.connected())
-            with transaction(connection):
+            with self._writing() as connection:
                 for job, result, move_weights in staged:
                     row = connection.execute("SELECT owner, started FROM runs WHERE key = ?", (job.key,)).fetchone()
                     written.append(row is not None and row["owner"] == self.owner)
@@ -128,6 +129,12 @@ class Session:
                         write(connection, Record(result, job.label, row["started"]), move_weights)
                         connection.execute(RELEASE + " AND key = :key", {"owner": self.owner, "key": job.key})
         return written
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """Open a connection and a transaction, which waits while another program keeps the file locked."""
+        with self.store.connected() as connection, transaction(connection, self.notify):
+            yield connection
 
     def _ended(self, row: sqlite3.Row) -> bool:
         """Return whether a run has ended since this session began."""

@@ -13,6 +13,7 @@ from .._errors import BenchError
 from .._files import partial_path, remove_stale, write_atomically
 from ..experiment import Request, Result
 from ._database import connected, prepare, transaction
+from ._read_only import file_to_read, is_read_only
 from ._record import Record
 from ._requests import add_requests, read_requests
 from ._rows import CHECKED, check, record_of, row_of
@@ -34,13 +35,14 @@ class Store:
     `folder` is created if it does not exist; the results are in `<folder>/results.sqlite`. A row holds text and
     numbers with a checksum; nothing is ever unpickled. Several processes may work on one store, see `Session`.
 
+    `writable` is false for a store that this user may only read, e.g. a colleague's.
+
     Raises:
         BenchError: If the folder or the file cannot be used, or a row was damaged or edited by hand. The message
             names it.
         DiskError: If the disk is full. The store is then as it was before.
     """
 
-    writable = True
     lease = 20.0  # seconds without a heartbeat after which the process that executes a run counts as dead
 
     def __init__(self, folder: str | Path) -> None:
@@ -58,8 +60,10 @@ class Store:
                 f"results: expected a folder that can be created, got {folder}: {error.strerror}"
             ) from error
         self._checked: set[tuple[str, int, str]] = set()
-        self._file = self.path  # what is opened
-        prepare(self._file)
+        self.writable = not is_read_only(self.path)
+        self._file = self.path if self.writable else file_to_read(self.path, self)  # what is opened
+        if self.writable:
+            prepare(self._file)
 
     def put(
         self,
@@ -92,7 +96,7 @@ class Store:
 
     def connected(self) -> AbstractContextManager[sqlite3.Connection]:
         """Open a connection to the file of the store, see `connected` in `_database`."""
-        return connected(self._file)
+        return connected(self._file, read_only=not self.writable, shown=self.path)
 
     def weights_folder(self, key: str) -> Path:
         """Return the folder of the weights of a run."""

@@ -13,6 +13,10 @@ from ._executor import Executor as Executor
 from ._executor import InProcess as InProcess
 from ._executors import EXECUTORS as EXECUTORS
 from ._executors import executor as executor
+from ._expected import Expectation as Expectation
+from ._expected import Speed as Speed
+from ._expected import measure_speed as measure_speed
+from ._expected import roughly as roughly
 from ._grouping import Stack as Stack
 from ._grouping import stacks as stacks
 from ._processes import Processes as Processes
@@ -36,10 +40,12 @@ __all__ = [
     "Display",
     "Estimate",
     "Executor",
+    "Expectation",
     "InProcess",
     "Processes",
     "RayExecutor",
     "RunEvents",
+    "Speed",
     "Stack",
     "TensorBoard",
     "Watcher",
@@ -49,6 +55,8 @@ __all__ = [
     "execute",
     "executor",
     "failures",
+    "measure_speed",
+    "roughly",
     "slots",
     "stacks",
     "sweep",

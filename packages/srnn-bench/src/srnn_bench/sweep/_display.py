@@ -11,17 +11,20 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from ..experiment import EpochEnd, Job, Result
 from ._watcher import Watcher
 
+SILENCE = 30.0  # seconds after which an epoch is printed where there are no bars
+
 
 class Display(Watcher):
     """A watcher that shows a sweep of `total` runs: how many are done, running and failed, and the time left.
 
     The time left is extrapolated from the epochs that are done; all epochs of a run, and all runs, are assumed to take
-    equally long. The attributes are counts of runs and the progress bars.
+    equally long. Without a terminal, the end of each run is printed, and an epoch after half a minute of silence. The
+    attributes are counts of runs and the progress bars.
     """
 
     def __init__(self, total: int, console: Console) -> None:
         self.total, self.console = total, console
-        self.begin = time.perf_counter()
+        self.begin = self.printed = time.perf_counter()
         self.reused_count = 0
         self.statuses: Counter[str] = Counter()
         self.shares: dict[str, float] = {}  # finished share of the runs in progress, by key
@@ -47,6 +50,7 @@ class Display(Watcher):
 
     def print(self, text: str) -> None:
         """Print a plain line above the bars."""
+        self.printed = time.perf_counter()
         self.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def note(self, text: str) -> None:
@@ -68,18 +72,17 @@ class Display(Watcher):
         self._state()
 
     def epoch(self, job: Job, end: EpochEnd) -> None:
-        """Advance the bar of a run."""
+        """Advance the bar of a run; without bars, print a line if nothing was printed for half a minute."""
         ends = job.last_epochs
         done, total = ends[end.stage] - end.epochs + end.number, max(ends.values())
         self.shares[job.key] = done / total
         if job.key not in self.bars:
             self.bars[job.key] = self.progress.add_task(job.label, total=total, state="")
-        self.progress.update(
-            self.bars[job.key],
-            completed=done,
-            state=f"{end.stage} {end.number}/{end.epochs}, loss {end.epoch.loss:.4g}",
-        )
+        state = f"{end.stage} {end.number}/{end.epochs}, loss {end.epoch.loss:.4g}"
+        self.progress.update(self.bars[job.key], completed=done, state=state)
         self._state()
+        if self.progress.disable and time.perf_counter() - self.printed >= SILENCE:
+            self.print(f"{job.label}: {state}; in total {self.progress.tasks[self.all].fields['state']}")
 
     def ended(self, job: Job, result: Result) -> None:
         """Print the end of a run: its metrics, or why there are none."""

@@ -65,7 +65,7 @@ def sweep(
         wanted.setdefault(job.key, job)
     policy = CheckpointPolicy(store.folder / "checkpoints", checkpoint_every, keep_weights)
     stored = _Stored(store, conditions, device, refresh=refresh, with_weights=keep_weights)
-    with Session(store) as session:
+    with Session(store, watcher.note) as session:
         units = deque[tuple[Job, ...]]()
         for unit in stacks(list(wanted.values()), device, stack):
             missing = stored.missing(unit, watcher)

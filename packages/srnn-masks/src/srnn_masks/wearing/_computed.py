@@ -6,7 +6,7 @@ it is computed from (its sources) stay dense.
 """
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +18,7 @@ from .._errors import MaskError
 from ._constraint import Constraint
 
 
+@runtime_checkable
 class Constrains(Protocol):
     """What a computed weight needs of a record."""
 
@@ -136,6 +137,10 @@ class Recomputed:
                 weight: Tensor = self.hook.compute_weight(self.owner)
             else:
                 weight = self.hook.compute_weight(self.owner, do_power_iteration=False)
+            hooks: list[Any] = list(self.owner._forward_pre_hooks.values())
+            for hook in hooks:
+                if isinstance(hook, Constrains) and hook.path == self.hook.name:
+                    weight = hook.constrain(weight)
             return weight.detach()
 
     def sources(self) -> list[nn.Parameter]:
@@ -152,14 +157,12 @@ class Recomputed:
         hooks: dict[Any, Any] = host._forward_pre_hooks
         order = list(hooks.values())
         if order.index(record) < order.index(self.hook):
-            weight = self.weight()
-            _check(record, weight)
-            lost = _lost(record.constraint.mask, weight)
+            _check(record, getattr(self.owner, self.hook.name))
+            lost = _lost(record.constraint.mask, getattr(self.owner, self.hook.name))
             direction = self.owner._parameters.get(f"{self.hook.name}_v")
             if lost is not None and direction is not None:
                 direction.data[lost] = 1  # as in `Parametrized`; the gain is 0 there
-            hooks[key] = hooks.pop(key)  # from the next forward on, after the hook; until then the source has zeros
-            setattr(self.owner, self.hook.name, self.weight())
+            hooks[key] = hooks.pop(key)  # from the next forward on, after the hook; in this one, the source has zeros
         setattr(self.owner, self.hook.name, record.constrain(getattr(self.owner, self.hook.name)))
 
     def remove(self, record: Constrains) -> None:

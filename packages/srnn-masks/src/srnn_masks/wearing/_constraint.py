@@ -17,9 +17,10 @@ SIGNED = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 """Dtypes of weights that can have signs: torch cannot clamp the others."""
 
 _BITS = {
-    **dict.fromkeys(
-        (torch.float8_e4m3fn, torch.float8_e5m2, torch.float8_e4m3fnuz, torch.float8_e5m2fnuz), torch.uint8
-    ),
+    torch.float8_e4m3fn: torch.uint8,
+    torch.float8_e5m2: torch.uint8,
+    torch.float8_e4m3fnuz: torch.uint8,
+    torch.float8_e5m2fnuz: torch.uint8,
     torch.uint16: torch.int16,
     torch.uint32: torch.int32,
     torch.uint64: torch.int64,

@@ -57,7 +57,7 @@ def targets(module: nn.Module) -> list[Target]:
                 target = by_identity.get(identity) or Target(computed[leaf].weight(), computed[leaf])
             else:
                 identity = id(owner._parameters[leaf])
-                target = by_identity.get(identity) or Target(owner._parameters[leaf])  # type: ignore[arg-type]
+                target = by_identity.get(identity) or Target(owner._parameters[leaf])
             by_identity[identity] = target
             target.names.append(_join(prefix, leaf))
             if (id(owner), leaf) not in places:
@@ -97,9 +97,12 @@ def chosen(
     `names` are full parameter names or globs; a tied parameter is selected by any of its names. Raises MaskError, which
     calls the parameters `what`, for a name that selects nothing, except "*", which may select nothing.
     """
-    if verb != "release":  # it must also release a mask that can no longer be enforced
-        for _, host, record in records(module):
+    for _, host, record in records(module):
+        try:
             record.rebind(host)
+        except MaskError:
+            if verb != "release":  # which must also remove a mask that can no longer be enforced
+                raise
     candidates = [(name, host, record) for name, host, record in records(module) if has(record)]
     known = {name: record.identity(host) for name, host, record in candidates}
     identities = set(known.values())

@@ -20,8 +20,9 @@ def load_masked(module: nn.Module, state_dict: Mapping[str, Any]) -> None:
     parameter for which the state has none keeps those of the module, and the loaded weights are constrained by them.
     Everything else is loaded as `module.load_state_dict(state_dict)` does.
 
-    Raises MaskError, before anything is changed, if another key is missing or unexpected, or a tensor has another shape.
+    Raises MaskError, before anything is changed, if another key is missing or unexpected, or a shape does not fit.
 
+    >>> import torch
     >>> masked, plain = nn.Linear(2, 2), nn.Linear(2, 2)
     >>> replace(masked, {"weight": torch.eye(2, dtype=torch.bool)})
     >>> load_masked(plain, masked.state_dict())
@@ -71,7 +72,7 @@ def _with(module: nn.Module, kind: str) -> Iterable[str]:
 def _check_keys(
     verb: str, module: nn.Module, expected: set[str], state: Mapping[str, Any], read: Iterable[str]
 ) -> None:
-    """Raise MaskError if the keys of the state that are no masks or signs are not those of the module, or do not fit."""
+    """Raise MaskError unless the keys of the state, without those of masks and signs, and their shapes fit."""
     given = state.keys() - set(read)
     missing, unexpected = sorted(expected - given), sorted(given - expected)
     if missing or unexpected:

@@ -133,9 +133,11 @@ class Record:
         if held is not None and not isinstance(held, Tensor):
             held.remove(self)
         for kind in ("mask", "signs"):
-            if getattr(self.constraint, kind) is not None:
-                owner._buffers.pop(f"{self.name}_{kind}", None)
-                owner._non_persistent_buffers_set.discard(f"{self.name}_{kind}")
+            own, name = getattr(self.constraint, kind), f"{self.name}_{kind}"
+            buffer = owner._buffers.get(name)
+            if own is not None and buffer is not None and buffer.dtype is own.dtype:  # torch.nn.utils.prune has its own
+                del owner._buffers[name]
+                owner._non_persistent_buffers_set.discard(name)
         tables = (host._forward_pre_hooks, host._forward_hooks, host._forward_hooks_always_called)
         for table in (*tables, host._load_state_dict_post_hooks, host._state_dict_pre_hooks):
             table.pop(_KEY + self.path, None)  # type: ignore[call-overload]

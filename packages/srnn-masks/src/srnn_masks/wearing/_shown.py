@@ -46,8 +46,6 @@ def _describe(held: Held) -> str:
     mask, signs = held.constraint.mask, held.constraint.signs
     if mask is None:
         return f"{held.path}: signs"
-    if mask.is_meta or not mask.numel():
-        density = "mask"
-    else:
-        density = f"density {int(mask.sum()) / mask.numel():.4g}"
+    has_density = mask.numel() and not mask.is_meta
+    density = f"density {int(mask.sum()) / mask.numel():.4g}" if has_density else "mask"
     return f"{held.path}: {density}" + ("" if signs is None else " and signs")

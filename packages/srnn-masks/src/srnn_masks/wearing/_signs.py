@@ -23,8 +23,8 @@ def apply_signs(module: nn.Module, signs: Mapping[str, Tensor | NDArray[np.float
     """Apply signs: from now on, an entry of column j has the sign of `signs[j]` or is 0.
 
     Keys are full parameter names or globs of them, parameters are matrices (rows = target, cols = source), signs are
-    float `(cols,)` of +1 and -1 (tensors or arrays of numpy). With stacked gates one sign holds for the rows of all gates. Existing signs are
-    replaced. A mask on the same parameter stays; it may also be applied later.
+    float `(cols,)` of +1 and -1 (tensors or arrays of numpy). With stacked gates one sign holds for the rows of all
+    gates. Existing signs are replaced. A mask on the same parameter stays; it may also be applied later.
 
     The weights become `|w| * sign` at once, which keeps their magnitude. Afterwards an entry that a step moves across 0
     is clamped to 0. Its gradient and its moments are not touched, so it can leave 0 again. A weight of the wrong sign

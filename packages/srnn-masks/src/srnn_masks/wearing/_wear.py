@@ -53,8 +53,9 @@ def replace(module: nn.Module, masks: Mapping[str, Tensor | NDArray[np.bool_]]) 
 def release(module: nn.Module, names: str | Iterable[str] = "*") -> dict[str, Tensor]:
     """Remove masks and signs, with all hooks and buffers, so that `state_dict` has its original keys.
 
-    The weights stay as they are, except that a parametrized weight is again what its parametrization gives. `names` are full parameter names or globs of parameters with a mask or signs. Returns
-    the masks, as `masks` does, ready for `apply`; to apply signs again, read them with `signs` first.
+    The weights stay as they are, except that a parametrized weight is again what its parametrization gives. `names` are
+    full parameter names or globs of parameters with a mask or signs. Returns the masks, as `masks` does, ready for
+    `apply`; to apply signs again, read them with `signs` first.
 
     Raises MaskError for a name that matches no such parameter, except "*".
     """
@@ -90,7 +91,7 @@ def enforce(module: nn.Module) -> None:
     """Enforce all masks and signs now, exactly, and zero the gradients of masked entries.
 
     Needed only after a write that torch does not count and no optimizer made (`weight.data.add_(...)`), or after a
-    write by hand between forward passes of a compiled module.
+    write by hand between forward passes of a compiled module. `state_dict` does the same.
     """
     for _, host, record in records(module):
         record.sync(host, exact=True)

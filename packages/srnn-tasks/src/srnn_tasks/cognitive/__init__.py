@@ -4,6 +4,7 @@ A task is a family with parameters, optionally with an interval and a sequence; 
 `dlygo-intr`, `go-seql`, `dlygo-intr-seql`. Whole batches are drawn at once, on the device.
 """
 
+from ._aliases import environment as environment
 from ._batteries import BATTERIES as BATTERIES
 from ._batteries import Battery as Battery
 from ._conventions import AnyConventions as AnyConventions
@@ -51,5 +52,6 @@ __all__ = [
     "Timing",
     "Windows",
     "World",
+    "environment",
     "score",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from itertools import combinations
 from typing import Annotated, Literal
 
@@ -16,11 +17,12 @@ from pydantic import (
 )
 
 from ..contract import Task
+from ._aliases import same_task
 from ._batteries import BATTERIES, Battery
 from ._conventions import AnyConventions, Conventions
 from ._decision import TOLERANCE
 from ._layouts import AnyLayout, OneTrial
-from ._rule import Rule
+from ._rule import RULES, Rule, suggestion
 from ._timing import Timing
 
 
@@ -29,19 +31,33 @@ def _battery_or_names(tasks: object) -> object:
     if isinstance(tasks, list | tuple):
         return _names(tasks)
     if not isinstance(tasks, str) or tasks not in BATTERIES:
-        raise ValueError(f"expected one of {', '.join(BATTERIES)}, or a list of task names; got {tasks!r}")
+        expected = f"expected one of {', '.join(BATTERIES)}, or a list of task names; got {tasks!r}"
+        raise ValueError(expected + (_near(tasks) if isinstance(tasks, str) else ""))
     return tasks
 
 
+def _near(text: str) -> str:
+    """Return a question that names what a text may have meant: a battery, or one task outside a list."""
+    if same_task(text) in RULES:
+        return f". Did you mean [{same_task(text)!r}]?"
+    near = difflib.get_close_matches(text.lower(), (*BATTERIES, *RULES), n=1)
+    return f". Did you mean {near[0]!r}?" if near and near[0] in BATTERIES else _one_task(text)
+
+
+def _one_task(text: str) -> str:
+    hint = suggestion(text).removesuffix("; here ").strip()
+    return f". If it is one task: {hint}" if hint else ""
+
+
 def _names(tasks: object) -> object:
-    """Refuse anything but a sequence of task names."""
+    """Refuse anything but a sequence of task names; return their usual form."""
     if not isinstance(tasks, list | tuple):
         raise ValueError(f"expected a list of task names; got {tasks!r}")
     for name in tasks:
         if not isinstance(name, str):
             raise ValueError(f"expected task names; got {name!r}")
-        Rule.parse(name)
-    return tasks
+    names = (Rule.parse(name).name for name in tasks)
+    return list(names) if isinstance(tasks, list) else tuple(names)
 
 
 def _distinct(values: tuple[float, ...]) -> tuple[float, ...]:

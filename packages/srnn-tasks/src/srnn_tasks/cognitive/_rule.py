@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 from ..contract import TaskError
+from ._aliases import LIKE, environment, same_task
 from ._conventions import Choices
 from ._decision import DelayedDecision
 from ._families import YANG
@@ -74,15 +75,26 @@ class Rule:
 
     @classmethod
     def parse(cls, name: str) -> Rule:
-        """Return the task of that name. Raises a TaskError with a near match if there is none."""
-        if name in RULES:
-            return RULES[name]
-        near = _nearest(name)
-        hint = f"did you mean {near!r}? " if near else ""
+        """Return the task of that name, or of the id of its environment, such as "yang19.dm1-v0" in neurogym.
+
+        Raises a TaskError with a near match if there is none.
+        """
+        if same_task(name) in RULES:
+            return RULES[same_task(name)]
         raise TaskError(
-            f"task {name!r}: {hint}a name is one of {', '.join(YANG)}, "
+            f"task {name!r}: {suggestion(name)}a name is one of {', '.join(YANG)}, "
             "then -intr or -intl if it has a delay, then -seqr or -seql"
         )
+
+
+def suggestion(name: str) -> str:
+    """Return what may be meant by a name that no task has, as the beginning of a sentence, or ""."""
+    other = environment(name)
+    near = _nearest(name) if other is None else LIKE.get(other)
+    hint = f"did you mean {near!r}? " if near else ""
+    if other is not None:
+        hint += f"neurogym's own is the task Neurogym(environment='{other}-v0'); here "
+    return hint
 
 
 def _nearest(name: str) -> str | None:

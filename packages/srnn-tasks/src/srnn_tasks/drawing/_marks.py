@@ -26,14 +26,13 @@ def borders(axes: Any, batch: Batch, row: int, steps: int) -> None:
             axes.axvline(step - 0.5, color=INK, linewidth=width, alpha=0.55)
 
 
-def period_names(axes: Any, batch: Batch, spec: TaskSpec | None, row: int, steps: int) -> None:
-    """Write the names of the periods above the first panel, slanted if one does not fit."""
+def period_names(axes: Any, batch: Batch, spec: TaskSpec | None, row: int, steps: int, *, room: float) -> None:
+    """Write the names of the periods above the first panel, slanted if one does not fit; room: letters per step."""
     starts = [0, *_changes(batch, "period", row, steps), steps]
     if spec is None or not spec.periods or len(starts) == 2 or len(starts) > 12:
         return
     numbers = [int(batch.info["period"][begin, row]) for begin in starts[:-1]]
     names = [spec.periods[number] if number < len(spec.periods) else str(number) for number in numbers]
-    room = 60 / steps  # characters per step
     fits = all(len(name) < room * (end - begin) for name, begin, end in zip(names, starts, starts[1:], strict=False))
     for name, begin, end in zip(names, starts, starts[1:], strict=False):
         axes.annotate(

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+WIDTH = 6.4  # inches
+BESIDE = 0.4  # width of the path and the start code, per width of the panels
+
+
 def plot(
     batch: Batch,
     spec: TaskSpec | None = None,
@@ -26,6 +30,7 @@ def plot(
     outputs: Tensor | None = None,
     words: Sequence[str] | None = None,
     title: str | None = None,
+    width: float = WIDTH,
 ) -> Figure:
     """Return a matplotlib figure of one row of a batch, time to the right. Requires the extra `srnn-tasks[plot]`.
 
@@ -40,6 +45,7 @@ def plot(
     batch: of any task, on any device. spec: the `spec` of its source, which names channels and periods.
     row: 0 to B - 1. outputs: of a model, `(T, B, O)`, drawn below the targets, or as dots beside few values; of classes
     and distributions, their softmax. words: the text of each token, such as `WikiTextSource.words`. title: above all.
+    width: of the panels in inches; in a narrower figure than the default, the panels are lower as well.
 
     >>> import torch
     >>> from srnn_tasks import Adding, plot
@@ -48,6 +54,8 @@ def plot(
     >>> plot(source.draw(4, generator=generator), source.spec).savefig("adding.png")  # doctest: +SKIP
     """
     _check(batch, spec, row, outputs)
+    if not width > 0:
+        raise TaskError(f"width: expected a number of inches > 0; got {width!r}")
     with style():
         steps = _shown(batch, row)
         weight = None if batch.weight is None else panels.array(batch.weight[:steps, row])
@@ -55,9 +63,10 @@ def plot(
         if weight is not None:
             rows.append(Panel(0.16, lambda axes: panels.strip(axes, "scored", weight)))
         side = [name for name, there in (("position", _has_path(batch)), ("start", batch.start is not None)) if there]
-        height = sum(panel.height + 0.12 for panel in rows) + 0.75 + (0.25 if title else 0.0)
-        figure = new_figure(8.4 if side else 6.4, max(height, 2.9 if side else 0.0))
-        areas: Any = figure.subfigures(1, 2, width_ratios=(5.6, 2.8)) if side else [figure]
+        scale = min(1.0, max(0.6, width / WIDTH))
+        height = sum(scale * panel.height + 0.12 for panel in rows) + 0.75 + (0.25 if title else 0.0)
+        figure = new_figure(width * (1 + BESIDE * bool(side)), max(height, 2.9 if side else 0.0))
+        areas: Any = figure.subfigures(1, 2, width_ratios=(1, BESIDE)) if side else [figure]
         grid: Any = areas[0].subplots(
             len(rows), 1, sharex=True, squeeze=False, height_ratios=[panel.height for panel in rows]
         )
@@ -69,7 +78,7 @@ def plot(
             borders(axes, batch, row, steps)
         grid[-1, 0].set(xlim=(-0.5, steps - 0.5), xlabel="step")
         grid[-1, 0].xaxis.get_major_locator().set_params(integer=True)
-        period_names(grid[0, 0], batch, spec, row, steps)
+        period_names(grid[0, 0], batch, spec, row, steps, room=9.4 * width / steps)
         if side:
             _beside(areas[1], batch, row, steps, side)
         if title:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from ..contract import Task, TaskError
 from ._extensions import Extensions
+from ._other_names import other_name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +43,8 @@ def find(kind: str) -> type[Task]:
         ...
     srnn_tasks.TaskError: kind: no task 'ading' is installed. Did you mean 'adding'?
     """
+    if kind not in TASKS.names() and (hint := other_name(kind, TASKS.names())):
+        raise TaskError(f"kind: no task {kind!r} is installed. {hint}")
     return TASKS.load(kind)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -59,9 +59,11 @@ def dense(hidden: int) -> Net:
 
 
 def degree(net: Net) -> int:
-    """Return the in-degree of the units of a locality-masked RNN."""
-    assert isinstance(net.pattern, Locality)
-    return int(net.pattern.mask(net.hidden, net.hidden)[0].sum())
+    """Return the in-degree of the units of a locality-masked RNN on a periodic sheet, without forming its mask."""
+    assert isinstance(net.pattern, Locality) and net.pattern.periodic
+    down, across = ([min(place, side - place) ** 2 for place in range(side)] for side in net.pattern.sheet)
+    limit = math.floor(net.pattern.radius**2 * (1 + 1e-12))  # squares are integers; the factor absorbs rounding
+    return sum(bisect_right(sorted(across), limit - square) for square in down)
 
 
 def random_like(net: Net, *, self_connections: bool = True) -> Net:

@@ -1,5 +1,4 @@
-"""The sessions of the workspace: `nox` tests everything, `nox -s demo` shows an effect in three minutes, and
-`nox -s bench` reproduces the papers' tables.
+"""The sessions of the workspace: `nox` tests everything, `nox -s bench` reproduces the papers' tables.
 
 Every environment is made by virtualenv and pip, with the tested versions of constraints.txt.
 """
@@ -86,9 +85,7 @@ def bench(session: nox.Session) -> None:
     """Reproduce the papers' tables and write the report: `nox -s bench -- all --scale paper` runs every table."""
     wanted = session.posargs or BENCH
     session.log(f"Installs the packages, runs {' '.join(wanted)}, and writes a report.")
-    session.log(
-        "An effect in three minutes: nox -s demo. Only to see that everything works: add -- TABLE --scale smoke."
-    )
+    session.log("An effect in three minutes: nox -s demo. Only to see that it all works: -- TABLE --scale smoke.")
     session.log("Everything, for days: nox -s bench -- all --scale quick; as in the papers, on a GPU: --scale paper.")
     session.install(*CONSTRAINTS, *folders(*PACKAGES))
     session.run("srnn", "run", *wanted, "--dry-run")  # prints how long it takes on this machine

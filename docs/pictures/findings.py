@@ -42,8 +42,8 @@ def faster(folder: Path) -> Path:
     axes.grid(visible=False, axis="y")
     axes.set(xlabel="steps to 50 % right")
     caption = (
-        "Training steps until half of the answers on 20 cognitive tasks are right, by network; a small dense network has "
-        "as many weights as the mask in brackets: "
+        "Training steps until half of the answers on 20 cognitive tasks are right, by network; a small dense network "
+        "has as many weights as the mask in brackets: "
         + "; ".join(f"{name} {mean:.0f}" for name, (mean, _) in steps.items())
     )
     return write("finding-faster", "Masked networks learn faster", caption, figure, folder)
@@ -65,9 +65,7 @@ def rates(folder: Path) -> Path:
         points(axes, index, places, [by_rate[place] for place in places], name)
     logarithmic(axes, "x", ticks=tuple(places))
     axes.set(xlabel="learning rate", ylabel="right decisions", ylim=(0, 1), xlim=(places[0] / 1.3, places[-1] * 3.2))
-    caption = (
-        "Share of right decisions on 20 cognitive tasks by learning rate, for a mask of radius 2 and a dense network"
-    )
+    caption = "Share of right decisions on 20 cognitive tasks by learning rate, for a mask of radius 2 and dense"
     return write("finding-rates", "Accuracy by learning rate", caption, figure, folder)
 
 
@@ -98,9 +96,7 @@ def random(folder: Path) -> Path:
         axes.annotate(name, (places[0], mean), xytext=(4, -9 if index else 18), textcoords="offset points", va="center")
     logarithmic(axes, "x", ticks=tuple(places))
     axes.set(xlabel="inputs per unit", ylabel="right decisions", ylim=(0.2, 0.65))
-    caption = (
-        "Share of right decisions on 84 cognitive tasks, by inputs per unit, from neighbours and from random units"
-    )
+    caption = "Share of right decisions on 84 cognitive tasks, by inputs per unit, neighbours and random"
     return write("finding-random", "Neighbours and random connections", caption, figure, folder)
 
 

@@ -13,6 +13,8 @@ from srnn_bench.drawing import INK, series
 
 ALWAYS_FIXATE = 0.1  # share of right decisions of a network that never answers
 
+NUDGES = (-5, 5, 0)  # points by which the names of the networks are moved up, so that they do not overlap
+
 
 def learning(folder: Path) -> Path:
     values: dict[str, dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
@@ -30,10 +32,10 @@ def learning(folder: Path) -> Path:
         axes.plot(steps, means, lw=1.8, markersize=4, **look)
         low, high = ([pick(by_step[step]) for step in steps] for pick in (min, max))
         axes.fill_between(steps, low, high, color=look["color"], alpha=0.2, lw=0)
-        axes.annotate(network, (steps[-1], means[-1]), xytext=(6, 0), textcoords="offset points", va="center")
+        axes.annotate(network, (steps[-1], means[-1]), xytext=(6, NUDGES[index]), textcoords="offset points", va="center")
     last = max(steps)
     axes.axhline(ALWAYS_FIXATE, color=INK, lw=0.8, linestyle="dashed")
-    axes.text(last, ALWAYS_FIXATE + 0.01, "never answers", ha="right", va="bottom", fontsize=8.5)
+    axes.text(5, ALWAYS_FIXATE - 0.01, "never answers", ha="left", va="top", fontsize=8.5)
     axes.set(xlabel="training steps", ylabel="right decisions", xlim=(0, last * 1.16), ylim=(0, None))
     axes.set_xticks(range(0, last + 1, 100))
     runs = {len(each) for by_step in values.values() for each in by_step.values()}

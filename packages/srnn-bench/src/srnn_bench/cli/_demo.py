@@ -8,13 +8,12 @@ from typing import Annotated
 import typer
 
 from ..experiment import Conditions
-from ..report import print_report, section, write_html
 from ..store import Store
 from ..sweep import duration, estimate
-from ..tables import summarise
 from . import _run_options as options
-from ._app import app, console, print_line
+from ._app import app, print_line
 from ._arguments import Results, default_workers, has_store, scaled_table
+from ._report import report_
 from ._run import run_
 
 TABLE = "modcog/demo"
@@ -42,8 +41,6 @@ def demo_(
     seconds = sum((each.wanted - each.stored) * each.seconds for each in costs)
     print_line(f"About {duration(seconds / workers)} on this machine, {workers} in parallel.")
     run_([TABLE], scale=scale, jobs=jobs, device=device, results=results)
-    part = section(summarise(table, Store(results)))
-    console.print()
-    print_report([part], console)
-    path = write_html([part], results / "demo.html")
-    print_line(f"Report: {path.resolve()}")
+    path = results / "demo.html"
+    report_([TABLE], scale=scale, output=path, results=results)
+    print_line(f"Open it in a browser: {path.resolve()}")

@@ -32,7 +32,9 @@ def learning(folder: Path) -> Path:
         axes.plot(steps, means, lw=1.8, markersize=4, **look)
         low, high = ([pick(by_step[step]) for step in steps] for pick in (min, max))
         axes.fill_between(steps, low, high, color=look["color"], alpha=0.2, lw=0)
-        axes.annotate(network, (steps[-1], means[-1]), xytext=(6, NUDGES[index]), textcoords="offset points", va="center")
+        axes.annotate(
+            network, (steps[-1], means[-1]), xytext=(6, NUDGES[index]), textcoords="offset points", va="center"
+        )
     last = max(steps)
     axes.axhline(ALWAYS_FIXATE, color=INK, lw=0.8, linestyle="dashed")
     axes.text(5, ALWAYS_FIXATE - 0.01, "never answers", ha="left", va="top", fontsize=8.5)

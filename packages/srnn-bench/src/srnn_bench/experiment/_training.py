@@ -58,9 +58,9 @@ class Adam(Value):
 
     def build(self, groups: Groups, learning_rate: float) -> torch.optim.Optimizer:
         """Return a torch optimizer for these groups of parameters."""
-        groups = list(groups)
+        kept: list[Any] = list(groups)
         return torch.optim.Adam(
-            groups, lr=learning_rate, betas=self.betas, weight_decay=self.weight_decay, fused=_fused(groups)
+            kept, lr=learning_rate, betas=self.betas, weight_decay=self.weight_decay, fused=_fused(kept)
         )
 
 
@@ -73,9 +73,9 @@ class AdamW(Value):
 
     def build(self, groups: Groups, learning_rate: float) -> torch.optim.Optimizer:
         """Return a torch optimizer for these groups of parameters."""
-        groups = list(groups)
+        kept: list[Any] = list(groups)
         return torch.optim.AdamW(
-            groups, lr=learning_rate, betas=self.betas, weight_decay=self.weight_decay, fused=_fused(groups)
+            kept, lr=learning_rate, betas=self.betas, weight_decay=self.weight_decay, fused=_fused(kept)
         )
 
 

@@ -145,7 +145,7 @@ class PathIntegrationSource(BaseSource):
     def _draw_block(self, size: int, generator: torch.Generator) -> Block:
         batches = max(1, BLOCK // size)
         routes = self.routes(batches * size, generator=generator)  # (T + 1, batches * B, 2)
-        routes = routes.unflatten(1, (batches, size)).transpose(0, 1).contiguous()  # (batches, T + 1, B, 2)
+        routes = routes.view(-1, batches, size, 2).transpose(0, 1).contiguous()  # (batches, T + 1, B, 2)
         return Block(routes, 0, generator.get_state())
 
     def state_dict(self) -> dict[str, Any]:

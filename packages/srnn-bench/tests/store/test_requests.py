@@ -54,13 +54,14 @@ def test_changes_and_settings_of_a_request(tiny):
 
 @pytest.mark.parametrize("column", ["request", "seeds"])
 @pytest.mark.parametrize("damage", ["{}", "[", "nonsense", '{"kind": "other"}'])
-def test_a_damaged_request_is_an_error_that_names_the_store(store, column, damage):
+def test_a_damaged_request_is_left_out_with_a_note_that_names_the_store(store, column, damage):
     store.add_requests([TABLE])
     with closing(sqlite3.connect(store.path)) as connection:
         connection.execute(f"UPDATE requests SET {column} = ?", (damage,))
         connection.commit()
-    with pytest.raises(BenchError, match=r"results\.sqlite: a request cannot be read"):
-        store.requests()
+    notes: list[str] = []
+    assert store.requests(notes.append) == []
+    assert len(notes) == 1 and "results.sqlite: a request cannot be read" in notes[0]
 
 
 def test_published_runs_cannot_record_requests(tmp_path):
@@ -68,3 +69,13 @@ def test_published_runs_cannot_record_requests(tmp_path):
     assert published.requests() == []
     with pytest.raises(BenchError, match="can only be read"):
         published.add_requests([TABLE])
+
+
+def test_a_request_that_the_installed_packages_cannot_read_is_left_out_with_a_note(store, tiny):
+    own = RequestedExperiment(name="mine", seeds=(3,), experiment=tiny())
+    store.add_requests([own, TABLE])
+    with closing(sqlite3.connect(store.path)) as connection, connection:
+        connection.execute("UPDATE requests SET request = replace(request, '\"adding\"', '\"uninstalled\"')")
+    notes: list[str] = []
+    assert store.requests(notes.append) == [TABLE]
+    assert len(notes) == 1 and "uninstalled" in notes[0] and "results.sqlite" in notes[0]

@@ -337,3 +337,16 @@ def test_a_run_is_what_a_plain_loop_computes(tiny):
     assert stage.metrics["mse"] == pytest.approx(metrics["mse"], rel=1e-5)
     for share, mask in zip(stage.densities.values(), masks, strict=True):
         assert share == pytest.approx(mask.mean().item())
+
+
+@pytest.mark.parametrize("stage", ["sparse", "lottery"])
+def test_what_on_epoch_raises_is_passed_on_in_every_stage(tiny, stage):
+    class Stopped(Exception):
+        pass
+
+    def stop(end):
+        if end.stage == stage:
+            raise Stopped(end.number)
+
+    with pytest.raises(Stopped, match=r"^1$"):
+        run(tiny(), seed=0, conditions=Conditions("cpu"), on_epoch=stop)

@@ -89,10 +89,10 @@ def select(
         BenchError: For a name or scale that does not exist, settings that do not fit, damaged results, or a named table
             whose results do not contain what its cells read.
     """
-    requests = store.requests()
+    notes: list[str] = []
+    requests = store.requests(notes.append)
     tables = [name for name in names if _is_table(name)]
     experiments = [Path(name).stem if name.endswith(".json") else name for name in names if not _is_table(name)]
-    notes: list[str] = []
     candidates: list[Candidate] = []
     if tables:
         candidates = _named(tables, scale, settings, requests)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from .._errors import BenchError
@@ -33,7 +34,7 @@ class PublishedRuns(Store):
             for run in runs:
                 write(connection, run.record, lambda: None)
 
-    def requests(self) -> list[Request]:
+    def requests(self, on_note: Callable[[str], None] = lambda text: None) -> list[Request]:
         """Return a request for each table and scale that was published."""
         return [RequestedTable(name=name, scale=scale, seeds=()) for name, scale in self.tables]
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from pydantic import ValidationError
 
-from .._errors import BenchError, validation_message
+from .._errors import validation_message
 from ..experiment import REQUEST, Request
 from ._rows import check_seed
 
@@ -39,20 +39,21 @@ def add_requests(connection: sqlite3.Connection, requests: Iterable[Request]) ->
         connection.execute(PUT, {"request": text, "seeds": json.dumps(list(seeds)), "recorded": time.time()})
 
 
-def read_requests(connection: sqlite3.Connection, where: str) -> list[Request]:
-    """Return the requests in the order in which they were made first; `where` names the store in errors."""
+def read_requests(connection: sqlite3.Connection, where: str, on_note: Callable[[str], None]) -> list[Request]:
+    """Return the requests in the order in which they were made first; `where` names the store in messages.
+
+    One that cannot be read, e.g. because its task was uninstalled, is left out; `on_note` receives the reason.
+    """
     if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'requests'").fetchone() is None:
         return []
     rows = connection.execute("SELECT request, seeds FROM requests ORDER BY rowid").fetchall()
-    return [_request(row, where) for row in rows]
-
-
-def _request(row: sqlite3.Row, where: str) -> Request:
-    try:
-        return REQUEST.validate_python({**json.loads(row["request"]), "seeds": json.loads(row["seeds"])})
-    except ValidationError as error:
-        raise BenchError(
-            f"{where}: a request cannot be read by the installed packages: {validation_message(error)}"
-        ) from error
-    except (ValueError, TypeError, RecursionError) as error:
-        raise BenchError(f"{where}: a request cannot be read, it was damaged or edited by hand: {error}") from error
+    found = []
+    for row in rows:
+        try:
+            parts = {**json.loads(row["request"]), "seeds": json.loads(row["seeds"])}
+            found.append(REQUEST.validate_python(parts))
+        except ValidationError as error:
+            on_note(f"{where}: a request cannot be read by the installed packages: {validation_message(error)}")
+        except (ValueError, TypeError, RecursionError) as error:
+            on_note(f"{where}: a request cannot be read, it was damaged or edited by hand: {error}")
+    return found

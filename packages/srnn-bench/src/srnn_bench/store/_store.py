@@ -180,14 +180,13 @@ class Store:
         with self.connected() as connection, transaction(connection):
             add_requests(connection, requests)
 
-    def requests(self) -> list[Request]:
+    def requests(self, on_note: Callable[[str], None] = lambda text: None) -> list[Request]:
         """Return what sweeps were asked for, first requests first; none in a store of an earlier version.
 
-        Raises:
-            BenchError: If a request cannot be read.
+        `on_note` receives a message for each request that cannot be read, which is left out.
         """
         with self.connected() as connection:
-            return read_requests(connection, str(self.path))
+            return read_requests(connection, str(self.path), on_note)
 
     def _record(self, row: sqlite3.Row) -> Record | None:
         """Return the record of a row, None if the run has no result yet."""

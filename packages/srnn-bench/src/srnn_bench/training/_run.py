@@ -35,8 +35,9 @@ def run(
 ) -> Result:
     """Train and measure every stage of an experiment.
 
-    `on_epoch` is called after each epoch. A run that diverges ends with a result that states the reason. An error
-    after at least one stage was finished ends with a failed result that keeps the finished stages.
+    `on_epoch` is called after each epoch; what it raises, e.g. `optuna.TrialPruned`, ends the run and is passed on. A
+    run that diverges ends with a result that states the reason. Any other error after at least one stage was finished
+    ends with a failed result that keeps the finished stages.
 
     Raises:
         BenchError: For a mistake in the experiment, such as a glob that matches no parameter, before anything is
@@ -78,7 +79,7 @@ def run_together(
                 members,
                 engine,
                 device=device,
-                on_epoch=on_epoch,
+                on_epoch=_guarded(on_epoch),
                 checkpoints=checkpoints,
                 keep_weights=policy.weights,
             )
@@ -86,11 +87,31 @@ def run_together(
             seconds, failed = trainer.position.seconds, None
         except DiskError:
             raise
+        except _CallbackError as stopped:
+            raise stopped.error from None
         except Exception as error:
             if not any(member.finished for member in members):
                 raise
             seconds, failed = time.perf_counter() - begin, explain(error)
     return [_output(member, experiment, environment, seconds / len(seeds), failed) for member in members]
+
+
+class _CallbackError(Exception):
+    """Carries an exception of the caller's `on_epoch` past the handling of errors of a run."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+def _guarded(on_epoch: Callable[[EpochEnd], None]) -> Callable[[EpochEnd], None]:
+    def call(end: EpochEnd) -> None:
+        try:
+            on_epoch(end)
+        except Exception as error:
+            raise _CallbackError(error) from error
+
+    return call
 
 
 def _output(

@@ -94,17 +94,21 @@ def _read(paths: Mapping[str, Path]) -> dict[str, Tensor]:
     return {part: read_idx(paths[name]) for part, name in FILES.items()}
 
 
+def folders_with_images() -> tuple[list[Path], str]:
+    """Return SRNN_DATA and its subfolders that have four files of MNIST's names, and a description of the search."""
+    names = tuple(FILES.values())
+    found = [find_files(folder, names) for folder in (*subfolders(), ".")]
+    folders = [paths[names[0]].parent for paths, _ in found if len(paths) == len(names)]
+    return list(dict.fromkeys(folders)), f"all subfolders of it; {found[-1][1]}"
+
+
 def _other(data: str) -> Mnist:
     """Return the images with the fingerprint that `data` names, from the first folder that has them."""
     names = tuple(FILES.values())
-    candidates = [find_files(folder, names)[0] for folder in (*subfolders(), ".")]
     found = {}
-    for paths in candidates:
-        folder = paths[names[0]].parent if len(paths) == len(names) else None
-        if folder is None or folder in found:
-            continue
+    for folder in folders_with_images()[0]:
         try:
-            images = _of_sizes(_read(paths), data)
+            images = _of_sizes(_read(find_files(str(folder), names)[0]), data)
         except TaskError as error:
             found[folder] = str(error)
             continue

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from .._data_search import search
 from ..contract import BaseSource, Batch, DataSet, Metric, Outline, Split, Task, TaskError, TaskSpec, check_generator
-from ._mnist_files import DATASET, FILES, Mnist, load_mnist
+from ._mnist_files import DATASET, FILES, Mnist, folders_with_images, load_mnist
 
 
 class SequentialMNIST(Task):
@@ -48,8 +48,11 @@ class SequentialMNIST(Task):
         return SequentialMNISTSource(self, load_mnist(self.data), device=device)
 
     def data_set(self) -> DataSet:
-        """Return where MNIST is."""
-        return search("MNIST", "mnist", tuple(FILES.values()), DATASET)
+        """Return where MNIST is, or images in files of its names; which they are shows when the task is opened."""
+        if self.data == "mnist":
+            return search("MNIST", "mnist", tuple(FILES.values()), DATASET)
+        folders, searched = folders_with_images()
+        return DataSet(title=self.data, place=str(folders[0]) if folders else None, searched=searched)
 
     def outline(self, batch_size: int) -> Outline:
         """Return the sizes: 28 or 784 steps, 10 classes, and an epoch of all training images."""

@@ -9,14 +9,9 @@ from typing import Any
 import numpy as np
 
 from .._data_files import find_files, from_datasets, read_bytes
-<<<<<<< HEAD
 from .._data_search import search
 from ..contract import DataSet, TaskError
-from ._corpus import Corpus, read_corpus
-=======
-from ..contract import TaskError
 from ._corpus import UNKNOWN, Corpus, read_corpus
->>>>>>> 20e59f0 (Data files are what they claim to be)
 
 SPLITS = ("train", "validation", "test")
 
@@ -49,18 +44,13 @@ class TextFiles:
             return _read(self, versions)
         return _download(self, searched)
 
-<<<<<<< HEAD
     def search(self) -> DataSet:
         """Return where the text is, without reading it."""
         return search(self.title, self.subfolder, self.files, self.dataset[0])
 
-    def _checked(self, corpus: Corpus, origin: str) -> Corpus:
-        for split, expected in zip(SPLITS, self.tokens, strict=True):
-=======
     def check(self, corpus: Corpus, origins: tuple[str, str, str]) -> Corpus:
         """Return the corpus, or raise a TaskError if it is another text. origins: where each split comes from."""
         for split, expected, origin in zip(SPLITS, self.tokens, origins, strict=True):
->>>>>>> 20e59f0 (Data files are what they claim to be)
             count = len(getattr(corpus, split))
             if count != expected:
                 lost = (

@@ -29,7 +29,7 @@ class FlipFlopSource(BaseSource):
     def __init__(self, task: FlipFlop, device: torch.device | str) -> None:
         metrics = (Metric(name="memory", better="higher"), Metric(name="loss", better="lower"))
         super().__init__(
-            TaskSpec(inputs=task.channels, outputs=task.channels, loss="mean_squared_error", metrics=metrics),
+            TaskSpec(inputs=task.channels, outputs=task.channels, loss="own", metrics=metrics),
             device=device,
         )
         self.task = task

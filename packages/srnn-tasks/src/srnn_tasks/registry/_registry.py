@@ -64,7 +64,10 @@ def _check(kind: str, loaded: object) -> type[Task]:
         raise TypeError(f"{loaded.__name__} does not define {', '.join(sorted(loaded.__abstractmethods__))}")
     default = loaded.model_fields["kind"].default
     if default != kind:
-        raise TypeError(f"{loaded.__name__}.kind: expected the default {kind!r}, as declared; got {default!r}")
+        raise TypeError(
+            f"{loaded.__name__}.kind: expected the default {kind!r}, as declared; got {default!r}. "
+            f'Write kind: Literal["{kind}"] = "{kind}"'
+        )
     return loaded
 
 

@@ -22,7 +22,10 @@ def block(language: str, marker: str) -> str:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a folder with the files of the README, from which this process can import them too."""
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "parity", raising=False)
     (tmp_path / "parity.py").write_text(block("python", "class Parity(Task)"))
     (tmp_path / "experiment.json").write_text(block("json", "parity:Parity"))
     return tmp_path

@@ -90,7 +90,7 @@ class Rule:
 def suggestion(name: str) -> str:
     """Return what may be meant by a name that no task has, as the beginning of a sentence, or ""."""
     other = environment(name)
-    near = _nearest(name) if other is None else LIKE.get(other)
+    near = _nearest(same_task(name)) if other is None else LIKE.get(other)
     hint = f"did you mean {near!r}? " if near else ""
     if other is not None:
         hint += f"neurogym's own is the task Neurogym(environment='{other}-v0'); here "

@@ -189,3 +189,10 @@ def test_places_say_which_cell_shows_a_stage(store, tiny):
 
 def test_a_store_that_is_empty_shows_nothing(store):
     assert select(store) == papers.Selection((), ())
+
+
+def test_an_unknown_scale_is_refused_whether_or_not_tables_are_named(tmp_path):
+    store = Store(tmp_path)
+    for names in ((), ("moduli/table1",)):
+        with pytest.raises(BenchError, match="scale: expected one of smoke, quick, paper, got 'paperr'"):
+            select(store, names, scale="paperr")

@@ -7,12 +7,9 @@ from typing import Annotated
 
 import typer
 
-from ..experiment import Conditions
-from ..store import Store
-from ..sweep import duration, estimate
 from . import _run_options as options
 from ._app import app, print_line
-from ._arguments import Results, default_workers, has_store, scaled_table
+from ._arguments import Results, scaled_table
 from ._report import report_
 from ._run import run_
 
@@ -28,8 +25,6 @@ def demo_(
 ) -> None:
     """Train masked and dense networks on 20 cognitive tasks, print which learn faster, and write a report."""
     table = scaled_table(TABLE, scale, None)
-    conditions = Conditions(device)
-    workers = jobs or default_workers("processes", conditions)
     stage = table.cells[0].experiment.stages[0].training
     print_line(
         f"Trains {len(table.rows)} networks of {table.cells[0].experiment.model.recurrence.hidden} units "
@@ -37,9 +32,6 @@ def demo_(
         f"for {stage.epochs * (stage.batches or 1):,} steps on 20 cognitive tasks. "
         "d = 0: each unit is connected only to itself; d = 1: also to its 4 neighbours."
     )
-    costs = list(estimate(table.jobs(), Store(results) if has_store(results) else None, conditions))
-    seconds = sum((each.wanted - each.stored) * each.seconds for each in costs)
-    print_line(f"About {duration(seconds / workers)} on this machine, {workers} in parallel.")
     run_([TABLE], scale=scale, jobs=jobs, device=device, results=results)
     path = results / "demo.html"
     report_([TABLE], scale=scale, output=path, results=results)

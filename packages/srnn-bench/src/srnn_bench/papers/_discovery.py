@@ -50,7 +50,7 @@ def find(name: str) -> Paper:
 
 def table(name: str, scale: str) -> Table:
     """Return a table of a paper at a scale. An unknown name or scale raises BenchError with the known ones."""
-    known = _scale(scale)
+    known = known_scale(scale)
     paper = _paper_of(name)
     key = name.partition("/")[2]
     if paper is None or key not in paper.tables:
@@ -130,7 +130,8 @@ def _paper_of(name: str) -> Paper | None:
     return find(name) if slash and (paper in PAPERS.names() or ":" in paper) else None
 
 
-def _scale(scale: str) -> Scale:
+def known_scale(scale: str) -> Scale:
+    """Return the scale of this name. Raises BenchError if there is none."""
     for known in SCALES:
         if scale == known:
             return known

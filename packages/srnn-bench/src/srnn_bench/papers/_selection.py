@@ -11,7 +11,7 @@ from .._errors import BenchError
 from ..experiment import Request, RequestedTable
 from ..store import Store
 from ..tables import SCALES, OwnExperiment, Summary, Table, override_table, summarise
-from ._discovery import table, table_names
+from ._discovery import known_scale, table, table_names
 from ._own_experiments import own_experiments
 
 Columns = dict[str, Any]
@@ -121,7 +121,7 @@ def _is_table(name: str) -> bool:
 
 
 def _scales(scale: str | None) -> tuple[str, ...]:
-    return SCALES if scale is None else (scale,)
+    return SCALES if scale is None else (known_scale(scale),)
 
 
 def _named(

@@ -134,7 +134,7 @@ class SequentialMNISTSource(BaseSource):
         pixels = self._images[index].view(size, steps, self.spec.inputs).transpose(0, 1).float().div_(255)  # (T, B, I)
         if self.task.scaling == "standard":
             pixels = pixels.sub_(0.13066).div_(0.30811)
-        weight = torch.zeros(steps, size, device=self.device)  # (T, B)
+        weight = torch.zeros(steps, size, device=self.device, dtype=torch.float32)  # (T, B)
         weight[-1] = 1.0
         labels = self._labels[index]  # (B,)
         file_index = torch.where(index < 60_000, index, index - 60_000)

@@ -202,6 +202,33 @@ def test_opening_and_drawing_require_a_generator(task: Task, generator: torch.Ge
         source.evaluate(lambda *_: None, split="train", generator=generator)  # type: ignore[arg-type]
 
 
+def drawn(task: Task) -> list[torch.Tensor]:
+    """Return all tensors of two training batches and of a held-out batch."""
+    source = task.open(device="cpu", generator=torch.Generator("cpu").manual_seed(0))
+    stream = source.batches(3, generator=torch.Generator("cpu").manual_seed(1))
+    held_out = next(iter(source.held_out("test", generator=torch.Generator("cpu").manual_seed(2))))
+    batches = [next(stream), next(stream), held_out]
+    named = [getattr(batch, name) for batch in batches for name in ("inputs", "targets", "weight", "start", "reset")]
+    return [each for each in named if each is not None] + [each for batch in batches for each in batch.info.values()]
+
+
+@pytest.mark.parametrize("default", [torch.float64, torch.bfloat16, "meta"])
+@pytest.mark.parametrize("task", TASKS)
+def test_torchs_defaults_do_not_reach_a_batch(task: Task, default: torch.dtype | str) -> None:
+    expected = drawn(task)
+    try:
+        if isinstance(default, str):
+            torch.set_default_device(default)
+        else:
+            torch.set_default_dtype(default)
+        found = drawn(task)
+    finally:
+        torch.set_default_dtype(torch.float32)
+        torch.set_default_device(None)
+    assert [each.dtype for each in found] == [each.dtype for each in expected]
+    assert all(map(torch.equal, found, expected))
+
+
 @pytest.mark.parametrize("task", TASKS)
 def test_a_generator_of_another_device_is_refused(task: Task, generator: torch.Generator) -> None:
     with pytest.raises(TaskError, match="expected a generator of device meta; got one of cpu"):

@@ -84,13 +84,13 @@ class AddingSource(BaseSource):
 
 def _sequences(steps: int, size: int, *, generator: torch.Generator) -> Batch:
     device = generator.device
-    values = torch.rand(steps, size, generator=generator, device=device)  # (T, B)
+    values = torch.rand(steps, size, generator=generator, device=device, dtype=torch.float32)  # (T, B)
     first = torch.randint(steps, (size,), generator=generator, device=device)  # (B,)
     second = torch.randint(steps - 1, (size,), generator=generator, device=device)  # (B,)
     second += second >= first  # uniform over the steps other than the first marker
-    markers = torch.zeros(steps, size, device=device)  # (T, B)
+    markers = torch.zeros(steps, size, device=device, dtype=torch.float32)  # (T, B)
     markers.scatter_(0, torch.stack([first, second]), 1.0)
-    weight = torch.zeros(steps, size, device=device)  # (T, B)
+    weight = torch.zeros(steps, size, device=device, dtype=torch.float32)  # (T, B)
     weight[-1] = 1.0
     sums = (values * markers).sum(0)  # (B,)
     return Batch(

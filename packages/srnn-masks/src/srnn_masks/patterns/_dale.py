@@ -31,6 +31,6 @@ class Dale(Value):
             raise MaskError(f"Dale: expected cols >= 1, got cols={cols}")
         generator = require_generator(generator, "Dale")
         excitatory = distinct(1, cols, round(self.excitatory * cols), generator=generator)[0]  # column numbers
-        signs = torch.full((cols,), -1.0, device=generator.device)
+        signs = torch.full((cols,), -1.0, device=generator.device, dtype=torch.float32)
         signs[excitatory] = 1.0
         return signs

@@ -41,7 +41,9 @@ class Drawer:
         self.spans = world.table(spans).double()  # (slots, 5, 2) ms; the other tables are (slots,)
         self.interval = world.table(tuple(rule.interval for rule in rules))
         self.sequence = world.table(tuple(rule.sequence for rule in rules))
-        self.shortest = torch.tensor([sum(low // world.dt for low, _ in periods) for periods in spans]).double()
+        self.shortest = torch.tensor(
+            [sum(low // world.dt for low, _ in periods) for periods in spans], dtype=torch.float64, device="cpu"
+        )
         self.longest = max(sum(_most(span, world.dt) for span in periods) for periods in spans)
         self.delays: Tensor | None = None  # (slots, 2) steps, by ring
         if world.conventions.match_delay == "instance":

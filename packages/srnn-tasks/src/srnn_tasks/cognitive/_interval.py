@@ -31,6 +31,6 @@ def interval(
     lengths[:, DELAY] = torch.where(on, delay, lengths[:, DELAY])
     displaced, shift = sign * units, trials.shift
     if conventions.go_interval == "stimulus":
-        turn = sign * delay * (world.dt * RADIANS_PER_MS * world.ring / (2 * math.pi))  # directions
+        turn = (sign * delay).float() * (world.dt * RADIANS_PER_MS * world.ring / (2 * math.pi))  # directions
         displaced, shift = torch.where(is_go, 0, displaced), torch.where(is_go & on, turn, shift)
     return replace(trials, lengths=lengths, displaced=displaced, shift=shift)

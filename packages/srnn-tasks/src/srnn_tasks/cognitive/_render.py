@@ -85,7 +85,7 @@ def show(
     noisy = (at(trials.noisy, where) & stimulus[..., None]).flatten(0, 1)  # (TB, 3)
     shown = noisy.any(-1).nonzero()[:, 0] if world.device.type == "cpu" else torch.arange(len(here), device=here.device)
     count = trials.slot.numel() * 6
-    table = torch.empty(count + len(shown), channels, device=world.device)
+    table = torch.empty(count + len(shown), channels, device=world.device, dtype=torch.float32)
     frames, noisy_steps = table[:count], table[count:]  # frames without noise, and the steps with noise
     _draw_frames(frames.view(-1, 6, channels), trials, rules, world)
     torch.index_select(frames, 0, here[shown], out=noisy_steps)
@@ -101,7 +101,7 @@ def _draw_frames(frames: Tensor, trials: Trials, rules: Tensor, world: World) ->
     ring = torch.arange(world.ring, device=world.device)
     position = trials.directions + torch.stack([trials.shift, torch.zeros_like(trials.shift)], -1)  # (B, K, 2)
     apart = (position[..., None] - ring).remainder(world.ring)  # (B, K, 2, R) directions
-    apart = apart.minimum(world.ring - apart) * (2 * math.pi / world.ring / WIDTH)  # in standard deviations
+    apart = apart.minimum(world.ring - apart).float() * (2 * math.pi / world.ring / WIDTH)  # in standard deviations
     bump = HEIGHT * torch.exp(apart.square() / -2)
     frames.zero_()
     frames[:, :DECISION, 0] = 1.0
@@ -114,7 +114,7 @@ def _draw_frames(frames: Tensor, trials: Trials, rules: Tensor, world: World) ->
 
 def _noise(noisy: Tensor, world: World, generator: torch.Generator) -> Tensor:
     """Draw normal numbers `(n, 1 + 2R)`, set to 0 where `noisy` `(n, 3)` (cue, first ring, second ring) is False."""
-    noise = torch.randn(len(noisy), 1 + 2 * world.ring, generator=generator, device=world.device)
+    noise = torch.randn(len(noisy), 1 + 2 * world.ring, generator=generator, device=world.device, dtype=torch.float32)
     for group, channels in enumerate((slice(0, 1), slice(1, 1 + world.ring), slice(1 + world.ring, None))):
         noise[:, channels] *= noisy[:, group, None]
     return noise

@@ -48,6 +48,6 @@ def rule_codes(rules: list[Rule], kind: str) -> tuple[Tensor, int]:
     For "parts", a task with fewer than three parts repeats its first one.
     """
     if kind == "one_hot":
-        return torch.arange(len(rules))[:, None], len(rules)
+        return torch.arange(len(rules), device="cpu")[:, None], len(rules)
     parts = [(rule.parts + 2 * rule.parts[:1])[:3] for rule in rules]
-    return torch.tensor([[PARTS.index(part) for part in each] for each in parts]), len(PARTS)
+    return torch.tensor([[PARTS.index(part) for part in each] for each in parts], device="cpu"), len(PARTS)

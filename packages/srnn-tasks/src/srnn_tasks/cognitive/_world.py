@@ -54,4 +54,5 @@ class World:
 
 @lru_cache(maxsize=256)
 def _table(values: tuple[object, ...], device: torch.device) -> Tensor:
-    return torch.tensor(values, device=device)
+    table = torch.tensor(values, device=device)
+    return table.float() if table.is_floating_point() else table

@@ -80,7 +80,8 @@ class SequentialMNISTSource(BaseSource):
         train = 60_000 - task.validation
         images = torch.cat([digits.train_images, digits.test_images]).view(-1, 784)
         if task.permutation_seed is not None:
-            images = images[:, torch.randperm(784, generator=torch.Generator().manual_seed(task.permutation_seed))]
+            stream = torch.Generator("cpu").manual_seed(task.permutation_seed)
+            images = images[:, torch.randperm(784, generator=stream, device="cpu")]
         self._images = images.to(device)  # (70000, 784) uint8
         self._labels = torch.cat([digits.train_labels, digits.test_labels]).long().to(device)  # (70000,)
         self._ranges = {"train": (0, train), "validation": (train, 60_000), "test": (60_000, 70_000)}

@@ -212,7 +212,7 @@ class PathIntegrationSource(BaseSource):
     def floor(self, *, generator: torch.Generator) -> dict[str, float]:
         """Return every metric for the true place code as output: the lowest errors a perfect model can reach."""
         self.check_generator(generator)
-        totals = torch.zeros(len(self.spec.metrics), device=self.device)
+        totals = torch.zeros(len(self.spec.metrics), device=self.device, dtype=torch.float32)
         for batch in self.held_out("test", generator=generator):
             log_code = batch.targets.clamp_min(torch.finfo(batch.targets.dtype).tiny).log_()  # (T, B, K)
             totals += torch.stack(list(self.measure(log_code, batch).values()))
@@ -222,6 +222,6 @@ class PathIntegrationSource(BaseSource):
     def _weight(self, size: int) -> Tensor | None:
         if self.task.scored == "all":
             return None
-        weight = torch.zeros(self.task.steps, size, device=self.device)  # (T, B)
+        weight = torch.zeros(self.task.steps, size, device=self.device, dtype=torch.float32)  # (T, B)
         weight[-1] = 1.0
         return weight

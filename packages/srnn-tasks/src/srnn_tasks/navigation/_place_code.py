@@ -22,7 +22,7 @@ def seeded_centres(cells: int, box: float, seed: int) -> Tensor:
 
 def drawn_centres(cells: int, box: float, *, generator: torch.Generator) -> Tensor:
     """Return centres `(cells, 2)` in metres, uniform in the box, drawn from `generator` on its device."""
-    return (torch.rand(cells, 2, generator=generator, device=generator.device) - 0.5) * box
+    return (torch.rand(cells, 2, generator=generator, device=generator.device, dtype=torch.float32) - 0.5) * box
 
 
 def place_code(positions: Tensor, centres: Tensor, *, width: float, code: PlaceCode = "reference") -> Tensor:

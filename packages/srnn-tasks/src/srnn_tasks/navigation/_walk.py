@@ -30,12 +30,16 @@ def random_walk(
     parallel to the wall.
     """
     device = generator.device
-    position = (torch.rand(size, 2, generator=generator, device=device) - 0.5) * box  # (B, 2)
-    heading = torch.rand(size, generator=generator, device=device) * (2 * math.pi)  # (B,) rad
-    turns = torch.randn(steps, size, generator=generator, device=device) * (turn_sd * dt)  # (T, B) rad
-    rayleigh = torch.empty(steps, size, device=device).exponential_(generator=generator).mul_(2).sqrt_()  # (T, B)
+    position = (torch.rand(size, 2, generator=generator, device=device, dtype=torch.float32) - 0.5) * box  # (B, 2)
+    heading = torch.rand(size, generator=generator, device=device, dtype=torch.float32) * (2 * math.pi)  # (B,) rad
+    turns = torch.randn(steps, size, generator=generator, device=device, dtype=torch.float32) * (
+        turn_sd * dt
+    )  # (T, B) rad
+    rayleigh = (
+        torch.empty(steps, size, device=device, dtype=torch.float32).exponential_(generator=generator).mul_(2).sqrt_()
+    )  # (T, B)
     lengths = rayleigh * (speed_scale * dt)  # (T, B) m
-    positions = torch.empty(steps + 1, size, 2, device=device)  # (T + 1, B, 2)
+    positions = torch.empty(steps + 1, size, 2, device=device, dtype=torch.float32)  # (T + 1, B, 2)
     positions[0] = position
     for t in range(steps):
         slowed, away = _wall(position, heading, box=box, border=border, border_speed=border_speed)
@@ -52,7 +56,9 @@ def _wall(
     """Return the factor on the speed and the additional turn away from the wall in rad, both `(B,)`."""
     gaps = torch.cat([box / 2 - position, box / 2 + position], -1)  # (B, 4) m to the east, north, west and south wall
     gap, wall = gaps.min(-1)  # (B,)
-    angle = torch.remainder(heading - wall * (math.pi / 2) + math.pi, 2 * math.pi) - math.pi  # (B,) in [-pi, pi)
+    angle = (
+        torch.remainder(heading - wall.to(heading.dtype) * (math.pi / 2) + math.pi, 2 * math.pi) - math.pi
+    )  # (B,) in [-pi, pi)
     near = (gap < border) & (angle.abs() < math.pi / 2)
-    factor = torch.where(near, border_speed, 1.0)
+    factor = torch.ones_like(gap).masked_fill(near, border_speed)
     return factor, near * angle.sign() * (math.pi / 2 - angle.abs())

@@ -55,7 +55,9 @@ def persistence(distances: Tensor, *, max_dimension: int = 1, coeff: int = 2) ->
     if max_dimension < 0:
         raise ManifoldError(f"max_dimension: expected at least 0, got {max_dimension}")
     if coeff not in _PRIMES:
-        raise ManifoldError(f"coeff: expected a prime of at most {_PRIMES[-1]}, got {coeff}")
+        refused = ManifoldError(f"coeff: expected a prime of at most {_PRIMES[-1]}, got {coeff}")
+        refused.add_note("A ValueError, since ripser holds coefficients in 8 bits: it would hang, abort or miscount.")
+        raise refused
     n = len(matrix)
     highest = min(max_dimension, n - 1)  # n points have no holes above, and ripser would allocate a table for them
     if math.comb(n, min(n // 2, highest + 2)) > _SIMPLICES:

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
 
-from srnn_masks import MaskError, apply, apply_signs, masks, release, signs
+from srnn_masks import Dale, Dense, MaskError, UniformRandom, apply, apply_signs, masks, release, replace, signs
 
 EYE = torch.eye(4, dtype=torch.bool)
 
@@ -73,6 +73,38 @@ def test_masks_and_signs_may_be_arrays(case):
     current.assert_equal(other)
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int64", ">i2", "float16", "float64", "longdouble"])
+def test_an_array_of_0_and_1_is_a_mask_and_one_of_integers_has_signs(dtype):
+    module = nn.Linear(4, 4)
+    apply(module, {"weight": np.eye(4, dtype=dtype)})
+    assert torch.equal(masks(module)["weight"], EYE)
+    sign = np.array([1, 1, 1, 1] if dtype == "uint8" else [1, -1, -1, 1], dtype)
+    apply_signs(module, {"weight": sign})
+    assert signs(module)["weight"].tolist() == sign.tolist()
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.array([1, -1, 2, 1]), r"signs of 'weight': expected \+1 and -1 only, got 2.0"),
+        (np.array([True] * 4), r"signs of 'weight': expected an array of numbers, \+1 and -1; got bool"),
+    ],
+)
+def test_arrays_that_are_no_signs_are_refused(array, message):
+    with pytest.raises(MaskError, match=message):
+        apply_signs(nn.Linear(4, 4), {"weight": array})
+
+
+def test_a_pattern_in_place_of_its_mask_is_answered_with_the_call():
+    module = nn.GRU(2, 4)
+    with pytest.raises(MaskError, match=r"got the pattern UniformRandom; pass its \.mask\(12, 4\), with gates=3"):
+        apply(module, {"weight_hh_l0": UniformRandom(density=0.5)})
+    with pytest.raises(MaskError, match=r"got the pattern Dense; pass its \.mask\(rows, cols\), with gates=3"):
+        replace(module, {"bias_hh_l0": Dense()})
+    with pytest.raises(MaskError, match=r"got the value Dale; pass its \.signs\(cols\)"):
+        apply_signs(module, {"weight_hh_l0": Dale()})
+
+
 def test_an_array_is_copied():
     module, mask = nn.Linear(4, 4), np.eye(4, dtype=bool)
     mask.flags.writeable = False
@@ -85,9 +117,12 @@ def test_an_array_is_copied():
 @pytest.mark.parametrize(
     ("array", "message"),
     [
-        (np.eye(4), "expected dtype torch.bool, got torch.float64"),
+        (2 * np.eye(4), "mask of 'weight': expected a bool array or one of 0 and 1; got float64 with other values"),
+        (-np.eye(4, dtype=np.int8), "expected a bool array or one of 0 and 1; got int8 with other values"),
+        (np.full((4, 4), np.nan), "expected a bool array or one of 0 and 1; got float64 with other values"),
+        (np.eye(4, dtype=complex), "expected a bool array or one of 0 and 1; got complex128$"),
         (np.eye(3, dtype=bool), r"expected shape \(4, 4\), got \(3, 3\)"),
-        (np.full((4, 4), "x"), "expected a torch.Tensor .*got <class 'numpy.ndarray'>"),
+        (np.full((4, 4), "x"), "expected a bool array or one of 0 and 1; got <U1$"),
     ],
 )
 def test_arrays_that_are_no_masks_are_refused(array, message):

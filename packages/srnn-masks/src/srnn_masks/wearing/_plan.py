@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from .._errors import MaskError
+from ._arrays import as_tensor
 from ._find import Target, matching, no_match, records, targets
 from ._record import Record
 
@@ -29,7 +29,7 @@ def plan(
     planned: dict[int, tuple[Target, Tensor, str]] = {}
     noun = "mask" if kind == "mask" else "set of signs"
     for key, value in new.items():
-        value = as_tensor(value)
+        value = as_tensor(value, kind, f"{verb}: {kind} of {key!r}")
         names = [key] if key in known else matching(key, own_names)
         if not names:
             raise no_match(verb, key, own_names, "parameter")
@@ -45,16 +45,6 @@ def plan(
                 raise MaskError(f"{verb}: parameter {name!r}{tied}: expected one {noun}, {got}")
     _refuse_taken(verb, module, [target for target, _, _ in planned.values()], kind)
     return [(target, value) for target, value, _ in planned.values()]
-
-
-def as_tensor(value: Any) -> Any:
-    """Return an array of numpy as a tensor of its own memory, and anything else as it is."""
-    if not isinstance(value, np.ndarray):
-        return value
-    try:
-        return torch.tensor(np.ascontiguousarray(value))
-    except TypeError:  # of strings or objects: the check of the value names the class
-        return value
 
 
 def sites(module: nn.Module, target: Target) -> Iterator[tuple[nn.Module, Record]]:

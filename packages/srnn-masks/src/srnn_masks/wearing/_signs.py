@@ -6,7 +6,6 @@ Signs are enforced as masks are: the record of a parameter holds both.
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -19,11 +18,11 @@ from ._plan import plan, sites
 from ._record import records_of
 
 
-def apply_signs(module: nn.Module, signs: Mapping[str, Tensor | NDArray[np.floating[Any]]]) -> None:
+def apply_signs(module: nn.Module, signs: Mapping[str, Tensor | NDArray[Any]]) -> None:
     """Apply signs: from now on, an entry of column j has the sign of `signs[j]` or is 0.
 
     Keys are full parameter names or globs of them, parameters are matrices (rows = target, cols = source), signs are
-    float `(cols,)` of +1 and -1 (tensors or arrays of numpy). With stacked gates one sign holds for the rows of all
+    `(cols,)` of +1 and -1: float tensors, or arrays of numpy. With stacked gates one sign holds for the rows of all
     gates. Existing signs are replaced. A mask on the same parameter stays; it may also be applied later.
 
     The weights become `|w| * sign` at once, which keeps their magnitude. Afterwards an entry that a step moves across 0
@@ -91,6 +90,9 @@ def _signs_outside(module: nn.Module, parameter: Tensor) -> list[Tensor]:
 def check_signs(verb: str, name: str, parameter: Tensor, signs: Tensor) -> None:
     """Raise MaskError if signs do not fit a parameter."""
     what = f"{verb}: signs of {name!r}"
+    if callable(getattr(signs, "signs", None)):
+        advice = "pass its .signs(cols), one sign per column of the parameter"
+        raise MaskError(f"{what}: expected signs, got the value {type(signs).__name__}; {advice}")
     if not isinstance(signs, Tensor):
         raise MaskError(f"{what}: expected a float torch.Tensor of +1 and -1, got {type(signs)}")
     if not signs.is_floating_point() or signs.layout is not torch.strided:

@@ -7,7 +7,6 @@ itself does not change: its parameters keep their names, identity and storage.
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -20,12 +19,13 @@ from ._plan import plan, sites
 from ._record import Record
 
 
-def apply(module: nn.Module, masks: Mapping[str, Tensor | NDArray[np.bool_]]) -> None:
+def apply(module: nn.Module, masks: Mapping[str, Tensor | NDArray[Any]]) -> None:
     """Apply masks: entries where a mask is False become zero and stay zero.
 
-    Keys are full parameter names (`named_parameters()`) or globs of them. Masks are bool tensors, or bool arrays of
-    numpy, of the parameter's shape (rows = target, cols = source). A new mask is intersected with an existing one, so
-    masks can only shrink (`replace` can also restore entries). A tied parameter gets one mask under all its names.
+    Keys are full parameter names (`named_parameters()`) or globs of them. Masks are bool tensors, or arrays of numpy
+    of bools or of 0 and 1, of the parameter's shape (rows = target, cols = source). A new mask is intersected with an
+    existing one, so masks can only shrink (`replace` can also restore entries). A tied parameter gets one mask under
+    all its names.
 
     A weight with a parametrization (`torch.nn.utils.parametrizations`) has the name that it has in its module
     ("weight"). Its mask is applied last, to the weight that the parametrization gives. Parameters that it is computed
@@ -42,7 +42,7 @@ def apply(module: nn.Module, masks: Mapping[str, Tensor | NDArray[np.bool_]]) ->
     _set_masks("apply", module, masks, lambda current, new: new if current is None else current & new)
 
 
-def replace(module: nn.Module, masks: Mapping[str, Tensor | NDArray[np.bool_]]) -> None:
+def replace(module: nn.Module, masks: Mapping[str, Tensor | NDArray[Any]]) -> None:
     """Replace existing masks, e.g. to grow connections; otherwise like `apply`.
 
     A restored entry starts from zero. Its optimizer moments do too if a step was made while it was masked.
@@ -113,6 +113,11 @@ def _set_masks(
 def check_mask(verb: str, name: str, parameter: Tensor, mask: Tensor) -> None:
     """Raise MaskError if a mask does not fit a parameter."""
     what = f"{verb}: mask of {name!r}"
+    if callable(getattr(mask, "mask", None)):
+        lazy = isinstance(parameter, UninitializedParameter)
+        sizes = "rows, cols" if lazy or parameter.dim() != 2 else ", ".join(map(str, parameter.shape))
+        advice = f"pass its .mask({sizes}), with gates=3 for the stacked gates of a GRU, gates=4 of an LSTM"
+        raise MaskError(f"{what}: expected a mask, got the pattern {type(mask).__name__}; {advice}")
     if not isinstance(mask, Tensor):
         raise MaskError(f"{what}: expected a torch.Tensor of dtype torch.bool, got {type(mask)}")
     if mask.dtype is not torch.bool:

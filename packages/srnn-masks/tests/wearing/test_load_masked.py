@@ -5,6 +5,9 @@ import itertools
 import pytest
 import torch
 from torch import nn
+from torch.nn.modules.utils import consume_prefix_in_state_dict_if_present
+from torch.nn.utils.parametrizations import weight_norm
+from torch.nn.utils.parametrize import remove_parametrizations
 
 from srnn_masks import MaskError, apply, load_masked, masks, signs
 
@@ -71,3 +74,38 @@ def test_a_state_that_does_not_fit_changes_nothing(change, message):
     assert masks(module) == {} and signs(module) == {}
     assert module.state_dict().keys() == before.keys()
     assert all(torch.equal(value, before[key]) for key, value in module.state_dict().items())
+
+
+def masked_linear():
+    module = nn.Linear(3, 3)
+    apply(module, {"weight": torch.eye(3, dtype=torch.bool)})
+    return module
+
+
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod."])
+def test_the_prefix_of_a_wrapper_is_refused_with_the_call_that_strips_it(prefix):
+    source, module = masked_linear(), nn.Linear(3, 3)
+    state = {prefix + key: value for key, value in source.state_dict().items()}
+    with pytest.raises(MaskError, match=rf"call .*consume_prefix_in_state_dict_if_present\(state, '{prefix}'\) first"):
+        load_masked(module, state)
+    consume_prefix_in_state_dict_if_present(state, prefix)
+    load_masked(module, state)
+    assert torch.equal(masks(module)["weight"], masks(source)["weight"])
+
+
+def test_the_state_of_a_parametrized_module_is_refused_with_the_call_that_makes_it_plain():
+    source, module = weight_norm(masked_linear()), nn.Linear(3, 3)
+    with pytest.raises(MaskError, match=r"call torch\.nn\.utils\.parametrize\.remove_parametrizations on it before"):
+        load_masked(module, source.state_dict())
+    remove_parametrizations(source, "weight")
+    load_masked(module, source.state_dict())
+    assert torch.equal(masks(module)["weight"], masks(source)["weight"])
+    assert torch.equal(module.weight, source.weight)
+    with pytest.raises(MaskError, match="load it first, and parametrize the module afterwards"):
+        load_masked(weight_norm(nn.Linear(3, 3)), source.state_dict())
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_the_state_of_the_older_weight_norm_is_refused_in_words():
+    with pytest.raises(MaskError, match=r"call torch\.nn\.utils\.remove_weight_norm on it before"):
+        load_masked(nn.Linear(3, 3), nn.utils.weight_norm(masked_linear()).state_dict())

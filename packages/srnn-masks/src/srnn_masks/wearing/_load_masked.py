@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from .._errors import MaskError
 from ._find import records, targets
+from ._key_advice import key_advice
 from ._plan import plan
 from ._signs import apply_signs, check_signs
 from ._wear import check_mask, replace
@@ -76,7 +77,8 @@ def _check_keys(
     given = state.keys() - set(read)
     missing, unexpected = sorted(expected - given), sorted(given - expected)
     if missing or unexpected:
-        raise MaskError(f"{verb}: expected the keys of the module, got missing {missing} and unexpected {unexpected}")
+        got = f"got missing {missing} and unexpected {unexpected}{key_advice(missing, unexpected)}"
+        raise MaskError(f"{verb}: expected the keys of the module, {got}")
     own = module.state_dict()
     for key in expected:
         if isinstance(own[key], Tensor) and own[key].shape != state[key].shape:

@@ -43,7 +43,12 @@ def test_an_interrupted_run_continues(make_net, interrupted):
 def test_a_pruner_without_a_generator_has_a_state_too(make_net):
     pruner = Pruner(make_net(), Pruning(sparsity=0.9), epochs=5)
     pruner.step(2)
-    assert pruner.state_dict() == {"epoch": 2, "generator": None}
+    assert pruner.state_dict() == {
+        "epoch": 2,
+        "generator": None,
+        "epochs": 5,
+        "pruning": Pruning(sparsity=0.9).model_dump_json(),
+    }
     other = Pruner(make_net(), Pruning(sparsity=0.9), epochs=5)
     other.load_state_dict(pruner.state_dict())
     assert other.epoch == 2
@@ -62,15 +67,29 @@ def test_a_refused_step_does_not_count(make_net):
     [
         ({"epoch": 6}, "expected an epoch of 0 to 5, got 6"),
         ({"generator": None}, "expected the state of a generator, got no state"),
-        ({"masks": {}}, r"expected the keys epoch and generator, got \['epoch', 'generator', 'masks'\]"),
+        ({"masks": {}}, "expected the keys epoch, epochs, generator, pruning, got .*'masks'"),
+        ({"epochs": 6}, "expected epochs of this pruner, 5, got 6"),
+        ({"pruning": Pruning(sparsity=0.5).model_dump_json()}, 'expected pruning .*"sparsity":0.9.*got .*:0.5'),
     ],
 )
 def test_a_state_that_does_not_fit_changes_nothing(make_net, change, message):
     pruner = Pruner(make_net(), PRUNING, epochs=5, generator=generator())
     before = pruner.generator.get_state()
     with pytest.raises(PruningError, match=f"load_state_dict: {message}"):
-        pruner.load_state_dict({"epoch": 1, "generator": generator().get_state(), **change})
+        pruner.load_state_dict({**pruner.state_dict(), "epoch": 1, **change})
     assert pruner.epoch == 0 and torch.equal(pruner.generator.get_state(), before)
     plain = Pruner(make_net(), Pruning(sparsity=0.9), epochs=5)
     with pytest.raises(PruningError, match="expected no state of a generator, got the state"):
-        plain.load_state_dict(pruner.state_dict())
+        plain.load_state_dict({**plain.state_dict(), "generator": before})
+
+
+def test_the_state_of_another_run_is_refused(make_net):
+    state = Pruner(make_net(), PRUNING, epochs=5, generator=generator()).state_dict()
+    longer = Pruner(make_net(), PRUNING, epochs=8, generator=generator())
+    with pytest.raises(PruningError, match="load_state_dict: expected epochs of this pruner, 8, got 5"):
+        longer.load_state_dict(state)
+    sparser = Pruner(make_net(), Pruning(sparsity=0.95, criterion=Random()), epochs=5, generator=generator())
+    with pytest.raises(
+        PruningError, match=r'expected pruning of this pruner, .*"sparsity":0.95.*got .*"sparsity":0.9,'
+    ):
+        sparser.load_state_dict(state)

@@ -40,18 +40,30 @@ class Pruner:
         return masks
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the last epoch and the state of the generator (None without one), not the masks of the module."""
+        """Return the last epoch, the number of epochs, the pruning as JSON text, and the state of the generator.
+
+        The last is None without a generator. The masks are in the state of the module.
+        """
         generator = None if self.generator is None else self.generator.get_state()
-        return {"epoch": self.epoch, "generator": generator}
+        return {"epoch": self.epoch, "generator": generator, **self._identity()}
+
+    def _identity(self) -> dict[str, Any]:
+        """Return what the pruner that continues a run must share with the one that began it."""
+        return {"epochs": self.epochs, "pruning": self.pruning.model_dump_json()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore what `state_dict` returned.
 
-        Raises PruningError, before anything is changed, if the keys are others, the epoch is none of this pruner's, or
-        only one of state and pruner has a generator.
+        Raises PruningError, before anything is changed, if the keys are others, the state is that of a run of another
+        number of epochs or another pruning, the epoch is none of this pruner's, or only one of state and pruner has a
+        generator.
         """
-        if state.keys() != {"epoch", "generator"}:
-            raise PruningError(f"load_state_dict: expected the keys epoch and generator, got {sorted(state)}")
+        keys = ["epoch", "epochs", "generator", "pruning"]
+        if state.keys() != set(keys):
+            raise PruningError(f"load_state_dict: expected the keys {', '.join(keys)}, got {sorted(state)}")
+        for key, own in self._identity().items():
+            if state[key] != own:
+                raise PruningError(f"load_state_dict: expected {key} of this pruner, {own}, got {state[key]}")
         epoch, generator = state["epoch"], state["generator"]
         if not 0 <= epoch <= self.epochs:
             raise PruningError(f"load_state_dict: expected an epoch of 0 to {self.epochs}, got {epoch}")

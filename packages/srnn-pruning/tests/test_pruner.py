@@ -89,5 +89,7 @@ def test_the_state_of_another_run_is_refused(make_net):
     with pytest.raises(PruningError, match="load_state_dict: expected epochs of this pruner, 8, got 5"):
         longer.load_state_dict(state)
     sparser = Pruner(make_net(), Pruning(sparsity=0.95, criterion=Random()), epochs=5, generator=generator())
-    with pytest.raises(PruningError, match=r'expected pruning of this pruner, .*"sparsity":0.95.*got .*"sparsity":0.9,'):
+    with pytest.raises(
+        PruningError, match=r'expected pruning of this pruner, .*"sparsity":0.95.*got .*"sparsity":0.9,'
+    ):
         sparser.load_state_dict(state)

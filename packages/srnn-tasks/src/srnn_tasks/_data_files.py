@@ -5,9 +5,11 @@ import importlib
 import os
 import zlib
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ._reach import cache_only, unreachable
 from .contract import TaskError
 
 T = TypeVar("T")
@@ -61,8 +63,8 @@ def read_bytes(path: Path) -> bytes:
 def from_datasets(title: str, arguments: Sequence[str], convert: Callable[[Any], T], *, searched: str, files: str) -> T:
     """Return `convert(datasets.load_dataset(*arguments))`.
 
-    Raises a TaskError if this fails. Its message states what was `searched` before, why the call failed, and which
-    `files` the user may provide instead.
+    Where Hugging Face does not answer, only its cache is read. Raises a TaskError if this fails. Its message states
+    what was `searched` before, why the call failed, and which `files` the user may provide instead.
     """
     call = f"datasets.load_dataset({', '.join(map(repr, arguments))})"
     advice = f"Either set SRNN_DATA to a folder with {files}, or install srnn-tasks[datasets] and allow it to download."
@@ -72,9 +74,10 @@ def from_datasets(title: str, arguments: Sequence[str], convert: Callable[[Any],
         raise TaskError(
             f"{title} was not found. Searched: {searched}; the package datasets: {error}. {advice}"
         ) from error
+    offline = unreachable(datasets)
     try:
-        return convert(datasets.load_dataset(*arguments))
+        with cache_only(datasets) if offline else nullcontext():
+            return convert(datasets.load_dataset(*arguments))
     except Exception as error:
-        raise TaskError(
-            f"{title} was not found. Searched: {searched}; {call}: {type(error).__name__}: {error}. {advice}"
-        ) from error
+        why = offline if offline and isinstance(error, OSError) else f"{type(error).__name__}: {error}"
+        raise TaskError(f"{title} was not found. Searched: {searched}; {call}: {why}. {advice}") from error

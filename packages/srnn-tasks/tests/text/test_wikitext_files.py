@@ -1,10 +1,13 @@
 """Where a text comes from: files, raw or gzipped, or Hugging Face."""
 
 import gzip
+import os
+import socket
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -208,3 +211,56 @@ def test_a_download_that_fails_may_be_tried_again(monkeypatch: pytest.MonkeyPatc
         MADE_UP.load()
     with pytest.raises(TaskError, match=rf"{call}: KeyError: 'text'"):
         MADE_UP.load()
+
+
+def test_without_a_network_the_cache_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("huggingface_hub")
+    from huggingface_hub import constants
+
+    seen = []
+
+    def load(*names: str) -> dict[str, dict[str, list[str]]]:
+        seen.append((config.HF_HUB_OFFLINE, constants.HF_HUB_OFFLINE))
+        return {split: {"text": text.splitlines(keepends=True)} for split, text in TEXTS.items()}
+
+    config = SimpleNamespace(HF_ENDPOINT="http://127.0.0.1:1", HF_HUB_OFFLINE=False)
+    fake_datasets(monkeypatch, load)
+    monkeypatch.setattr(sys.modules["datasets"], "config", config, raising=False)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    assert same(replace(MADE_UP, title="A cached title").load(), corpus())
+    assert seen == [(True, True)]
+    assert (config.HF_HUB_OFFLINE, constants.HF_HUB_OFFLINE) == (False, False)
+
+
+NO_NETWORK = """
+import time
+import datasets
+from srnn_tasks import TaskError
+from srnn_tasks.images import load_mnist
+from srnn_tasks.text import WIKITEXT_2
+
+for load in (WIKITEXT_2.load, load_mnist):
+    start = time.monotonic()
+    try:
+        load()
+    except TaskError as error:
+        print(error)
+    assert time.monotonic() - start < 10
+assert not datasets.config.HF_HUB_OFFLINE
+"""
+
+
+def test_without_a_network_there_is_one_message_within_seconds(tmp_path: Path) -> None:
+    pytest.importorskip("datasets")
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # not listening: connections are refused
+        endpoint = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        unset = ("SRNN_DATA", "HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE")
+        kept = {name: value for name, value in os.environ.items() if name not in unset}
+        env = kept | {"HF_ENDPOINT": endpoint, "HF_HOME": str(tmp_path), "NO_PROXY": "127.0.0.1"}
+        done = subprocess.run([sys.executable, "-c", NO_NETWORK], env=env, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    text, images = done.stdout.splitlines()
+    for line, title in ((text, "WikiText-2"), (images, "MNIST")):
+        assert line.startswith(f"{title} was not found") and f"{endpoint} cannot be reached: Connect" in line
+        assert "set SRNN_DATA to a folder" in line

@@ -77,8 +77,8 @@ def _check_keys(
     given = state.keys() - set(read)
     missing, unexpected = sorted(expected - given), sorted(given - expected)
     if missing or unexpected:
-        got = f"got missing {missing} and unexpected {unexpected}{key_advice(missing, unexpected)}"
-        raise MaskError(f"{verb}: expected the keys of the module, {got}")
+        keys = f"missing {missing} and unexpected {unexpected}"
+        raise MaskError(f"{verb}: expected the keys of the module, got {keys}{key_advice(missing, unexpected)}")
     own = module.state_dict()
     for key in expected:
         if isinstance(own[key], Tensor) and own[key].shape != state[key].shape:

@@ -8,7 +8,7 @@ from ._constraint import Constraint
 
 
 @runtime_checkable
-class Held(Protocol):
+class ShownRecord(Protocol):
     """What is shown of a record."""
 
     constraint: Constraint
@@ -24,7 +24,7 @@ class _Description:
     def __call__(self) -> str:
         own = type(self.host).extra_repr(self.host)
         hooks: list[Any] = list(self.host._forward_pre_hooks.values())
-        parts = [_describe(hook) for hook in hooks if isinstance(hook, Held)]
+        parts = [_densities(hook) for hook in hooks if isinstance(hook, ShownRecord)]
         if not parts:
             return own
         return ", ".join([own, *parts] if own else parts)
@@ -42,10 +42,10 @@ def unshow(host: nn.Module) -> None:
         del vars(host)["extra_repr"]
 
 
-def _describe(held: Held) -> str:
-    mask, signs = held.constraint.mask, held.constraint.signs
+def _densities(record: ShownRecord) -> str:
+    mask, signs = record.constraint.mask, record.constraint.signs
     if mask is None:
-        return f"{held.path}: signs"
+        return f"{record.path}: signs"
     has_density = mask.numel() and not mask.is_meta
     density = f"density {int(mask.sum()) / mask.numel():.4g}" if has_density else "mask"
-    return f"{held.path}: {density}" + ("" if signs is None else " and signs")
+    return f"{record.path}: {density}" + ("" if signs is None else " and signs")

@@ -13,9 +13,9 @@ from torch.nn.parameter import UninitializedParameter
 
 from .._errors import MaskError
 from ._constraint import SIGNED
+from ._enforced import records_of
 from ._find import records
 from ._plan import plan, sites
-from ._record import records_of
 
 
 def apply_signs(module: nn.Module, signs: Mapping[str, Tensor | NDArray[Any]]) -> None:

@@ -14,7 +14,9 @@ from ..tables import FilledCell, Judgement, Published, Summary, Verdict
 
 LONGEST = 80  # characters of an anchor; names of files have a limit
 
-EMPTY = "Nothing to show. Name a table as in `srnn report moduli/table1`; `srnn run moduli/table1 --scale smoke` runs one."
+EMPTY = (
+    "Nothing to show. Name a table as in `srnn report moduli/table1`; `srnn run moduli/table1 --scale smoke` runs one."
+)
 
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 

@@ -20,7 +20,7 @@ def test_run_executes_a_table_then_reuses_it_and_report_shows_it(srnn, tmp_path)
     code, out, err = srnn("report")
     assert code == 0
     assert err.splitlines() == [
-        f"reading 24 runs of {Path('results') / 'results.sqlite'}",
+        f"reading 24 runs from {Path('results') / 'results.sqlite'}",
         "moduli/table1, scale smoke: judging 24 runs",
         "moduli/table1, scale smoke: drawing figures",
         "moduli/table1, scale smoke: drew 4 figures",

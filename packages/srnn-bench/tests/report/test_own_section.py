@@ -79,11 +79,13 @@ def test_there_is_one_row_per_experiment(experiments):
 
 def test_any_two_are_compared_and_differences_are_findings(experiments):
     (section,) = own_sections(experiments)
-    first, second, third = texts(section.shown[0])
+    rows = texts(section.shown[0])
+    assert [row["pair"] for row in rows][-1] == "a\nminus dense", "the pairs are sorted by p"
+    first, third, second = sorted(rows, key=lambda row: (row["pair"] == "a\nminus dense", row["pair"]))
     assert first["pair"] == "a\nminus b & <b>" and first["n"] == "3, 3"
     assert first["difference of mse"].startswith("-1.04\n")
     assert first["conclusion"].startswith("the mean of a is lower than that of b & <b>, among the runs with a value")
-    assert second["conclusion"].startswith("no difference found; so many runs find one of ")
+    assert second["conclusion"].startswith("no difference found; with this many runs, a difference of ")
     assert third["conclusion"].startswith("the mean of dense is lower than that of b & <b>")
     assert [finding.verdict for finding in section.findings] == ["different", "different"]
     assert section.findings[0].statement.startswith("mse: the mean of ")
@@ -149,3 +151,10 @@ def test_terminal_html_and_markdown_show_the_same(experiments, tmp_path):
             assert part in text
     assert "b &amp; &lt;b&gt;" in html and "<b>" not in html
     assert "<svg" in html and "All runs" in html
+
+
+def test_a_page_wraps_sentences_and_counts_runs_only_if_not_all_are_done(experiments, tiny, tmp_path):
+    some = write_html(own_sections(experiments), tmp_path / "some.html").read_text()
+    every = write_html(own_sections([own("a", tiny(), [1.0, 1.2])]), tmp_path / "all.html").read_text()
+    assert "<p>Runs: " in some and "<p>Runs: " not in every
+    assert "td.words { white-space: normal; min-width: 18em; }" in some and "max-content; font" not in some

@@ -329,5 +329,5 @@ def test_markdown_is_escaped(table, tmp_path, text, escaped):
 
 
 def test_an_empty_report_says_what_to_do(tmp_path):
-    assert "has no results of any table yet" in write_html([], tmp_path / "report.html").read_text()
-    assert "has no results of any table yet" in write_markdown([], tmp_path / "report.md").read_text()
+    assert "Nothing to show. Name a table" in write_html([], tmp_path / "report.html").read_text()
+    assert "Nothing to show. Name a table" in write_markdown([], tmp_path / "report.md").read_text()

@@ -1,6 +1,7 @@
 """Figures of tables: they draw the numbers of the results, and the same results give the same bytes."""
 
 import statistics
+from itertools import pairwise
 from types import SimpleNamespace
 from xml.etree import ElementTree
 
@@ -181,7 +182,7 @@ def evaluated(tiny) -> SimpleNamespace:
         for stage, values in zip(result.stages, (first, then), strict=True):
             after = dict(zip((2, 4) if len(stage.history) == 4 else (2, 3), values, strict=False))
             history = tuple(
-                epoch.model_copy(update={"metrics": {"accuracy": after[at], "mse": -1.0} if at in after else {}})
+                epoch.model_copy(update={"metrics": {"accuracy": after[at], "mse": -after[at]} if at in after else {}})
                 for at, epoch in enumerate(stage.history, 1)
             )
             stages.append(stage.model_copy(update={"history": history, "steps": 5 * len(history)}))
@@ -283,6 +284,51 @@ def test_step_times_are_those_of_the_runs(example):
     (drawing,) = named(example.summary, "steps")
     assert [x for x, _ in lines(drawing, 3.5)] == [[2.0, 3.0, 4.0], [2.0], [2.0, 4.0], [2.0]]
     assert [x for x, _, _ in _means(drawing.figure.axes[0])] == [3.0, 2.0, 3.0, 2.0]
+
+
+def test_columns_that_read_the_same_runs_have_one_step_time(example):
+    places = [Cell("row", column, example.a, "sparse", metric) for column, metric in (("A", "mse"), ("B", "accuracy"))]
+    (drawing,) = named(summary_of(places, example.results), "steps")
+    assert [x for x, _ in lines(drawing, 3.5)] == [[2.0, 3.0, 4.0]]
+    assert [text.get_text() for text in drawing.figure.axes[0].get_yticklabels()] == ["row", "sparse (3)"]
+
+
+def test_a_metric_that_is_constant_has_no_figure_and_names_have_no_underscore(evaluated):
+    def renamed(result, value):
+        stages = []
+        for stage in result.stages:
+            history = [
+                epoch.model_copy(
+                    update={"metrics": {"all_right": value(epoch.metrics["accuracy"])} if epoch.metrics else {}}
+                )
+                for epoch in stage.history
+            ]
+            stages.append(stage.model_copy(update={"history": tuple(history), "metrics": {"all_right": 1.0}}))
+        return result.model_copy(update={"stages": tuple(stages)})
+
+    place = Cell("row", "A", evaluated.a, "first", "all_right")
+    titles = []
+    for value in (lambda one: 1.0, lambda one: one):
+        results = {evaluated.a: {seed: renamed(run, value) for seed, run in evaluated.results[evaluated.a].items()}}
+        titles.append([one.title for one in curves(summary_of([place], results))])
+    assert titles == [["Learning curves"], ["Learning curves", "Validation all right"]]
+
+
+@pytest.mark.parametrize(("least", "most"), [(0.0025, 1.0), (0.15, 1.0), (0.5, 1.0), (0.96, 1.0), (0.31, 0.37)])
+def test_ticks_of_densities_are_several_and_their_labels_are_apart(tiny, least, most):
+    thick, thin = tiny(), tiny(penalties=())
+    places = [Cell("thick", "A", thick, "sparse", "mse"), Cell("thin", "A", thin, "sparse", "mse")]
+    results = {
+        one: {0: result_of(one, 0, ("sparse", 1.0, share, [1.0]))} for one, share in ((thick, most), (thin, least))
+    }
+    (drawing,) = named(summary_of(places, results), "density")
+    drawing.figure.draw_without_rendering()
+    for axes in drawing.figure.axes:
+        low, high = axes.get_xlim()
+        shown = [label for label in axes.get_xticklabels() if low <= label.get_position()[0] <= high]
+        boxes = [label.get_window_extent() for label in shown]
+        assert len(boxes) > 1
+        assert all(left.x1 < right.x0 for left, right in pairwise(boxes))
 
 
 def test_the_metric_is_drawn_against_the_density_of_all_matrices_and_of_each_sparse_one(example):

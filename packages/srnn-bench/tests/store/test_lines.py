@@ -168,6 +168,16 @@ def test_imported_runs_are_in_the_store_with_label_and_times(tmp_path, file, rec
     assert import_runs(store, read_lines([file])) == Imported(present=3)
 
 
+def test_an_import_records_the_tables_as_requested(tmp_path, file, records):
+    published, store = PublishedRuns(file.parent), Store(tmp_path / "store")
+    import_runs(store, read_lines([file]))
+    (request,), (of_folder,) = store.requests(), published.requests()
+    assert (request.name, request.scale) == (of_folder.name, of_folder.scale)
+    assert request.seeds == tuple(dict.fromkeys(record.result.seed for record in records))
+    import_runs(store, read_lines([file]))
+    assert store.requests() == [request], "the same import again adds nothing"
+
+
 def test_an_import_keeps_stored_results_unless_they_failed(tmp_path, file, records):
     store = Store(tmp_path / "store")
     done, diverged, failed = (record.result for record in records)

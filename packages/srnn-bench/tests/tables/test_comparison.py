@@ -47,7 +47,7 @@ def test_every_pair_is_tested_and_corrected_over_all_pairs(cell_of):
     assert [pair.p_holm for pair in pairs] == pytest.approx(holm([pair.p for pair in pairs]))
     assert pairs[0].conclusion == "the mean of a is lower than that of b"
     assert pairs[2].conclusion == "the mean of c is lower than that of b"
-    assert pairs[1].conclusion.startswith("no difference found; so many runs find one of ")
+    assert pairs[1].conclusion.startswith("no difference found; with this many runs, a difference of ")
 
 
 def test_a_difference_that_the_correction_removes_is_named(cell_of):

@@ -19,6 +19,7 @@ from ..report import (
     write_html,
     write_markdown,
 )
+from ..store import Store
 from ..tables import ledger
 from ._app import app, console, print_line, print_progress
 from ._arguments import Results, ScaleNames, Settings, Tables, existing_store, output_folder, summaries
@@ -43,7 +44,7 @@ def report_(
     """Print what was run, with findings and the paper's numbers, and write the report with its figures."""
     store = existing_store(results)
     stored = len(store.keys())
-    print_progress(f"reading {stored} {'run' if stored == 1 else 'runs'} of {store.path}")
+    print_progress(f"reading {stored} {'run' if stored == 1 else 'runs'} from {store.path}")
     selection = papers.select(store, tables or (), scale=scale, settings=settings or ())
     target = output or output_folder(results) / f"report.{format}"
     named: dict[str, Section] = {}
@@ -58,7 +59,7 @@ def report_(
         if format == "html" or figures:
             print_progress(f"{name}: drawing figures")
         if format == "html":
-            print_progress(f"{name}: drew {len(part.figures)} figures")
+            print_progress(f"{name}: drew {len(part.figures)} {'figure' if len(part.figures) == 1 else 'figures'}")
         if figures:
             files += write_figures([part], target.parent / "figures")
     path = write_html(sections, target) if format == "html" else write_markdown(sections, target, files)
@@ -66,8 +67,22 @@ def report_(
     for note in selection.notes:
         print_line(note)
     numbers = {"table": len(selection.tables), "experiment": len(selection.own)}
-    counted = [f"{n} {noun if n == 1 else noun + 's'}" for noun, n in numbers.items() if n] or ["no results"]
+    counted = [f"{n} {noun if n == 1 else noun + 's'}" for noun, n in numbers.items() if n] or ["nothing to show"]
+    if not sections and stored:
+        print_line(f"{store.path} has {stored} {'run' if stored == 1 else 'runs'}, but {_known(store)}")
     print_line(f"{', '.join(counted)}; written to {path}" + (f", figures to {files[0].parent}" if files else ""))
+
+
+def _known(store: Store) -> str:
+    """Return what the labels of the runs name, as a hint on what to ask for."""
+    names = dict.fromkeys(
+        label.partition(" ")[0] if "/" in label.partition(" ")[0] else label.rpartition(", seed ")[0] or label
+        for label in store.labels().values()
+        if label
+    )
+    if not names:
+        return "they are not labelled; name their table as in `srnn report moduli/table1`, see `srnn list`"
+    return f"none of what was asked for; `srnn report` can be given {', '.join(names)}"
 
 
 @app.command("claims")

@@ -17,9 +17,11 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, Formatter, FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, Formatter, FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 WIDTH = 4.6  # inches; text of 9.5 pt is still readable on a phone of 360 px
+
+TICKS = 6  # intervals of a horizontal axis over the whole width, so that labels such as 10,000 have room
 
 INK = "#010203"  # axes and text: replaced by the text colour in a page, and by black in files
 
@@ -100,6 +102,7 @@ def panels(count: int, height: float, *, columns: int = 1, extra: float = 0.0) -
     for axes in grid[count:]:
         axes.remove()
     for axes in grid[:count]:
+        axes.xaxis.set_major_locator(MaxNLocator(TICKS // columns, steps=[1, 2, 2.5, 5, 10]))
         axes.xaxis.set_major_formatter(PlainNumbers())
         axes.yaxis.set_major_formatter(PlainNumbers())
     return figure, grid[:count]
@@ -110,16 +113,17 @@ class PlainNumbers(Formatter):
 
     def __call__(self, x: float, pos: int | None = None) -> str:
         """Return the label of one tick."""
-        return f"{x:g}"
+        return f"{x:,g}"
 
     def format_ticks(self, values: Sequence[float]) -> list[str]:
         """Return the labels of all ticks, rounded to less than a hundredth of their distance."""
         distances = [abs(after - before) for before, after in pairwise(values) if after != before]
         allowed = 0.01 * min(distances) if distances else 0.0
         values = [0.0 if abs(value) < allowed else value for value in values]  # the locator's 0 may be 1e-17
-        for digits in range(3, 17):
-            labels = [f"{value:.{digits}g}" for value in values]
-            if all(abs(float(label) - value) <= allowed for label, value in zip(labels, values, strict=True)):
+        for digits in range(6, 17):  # with fewer, 1000 would be 1e+03
+            labels = [f"{value:,.{digits}g}" for value in values]
+            printed = [float(label.replace(",", "")) for label in labels]
+            if all(abs(number - value) <= allowed for number, value in zip(printed, values, strict=True)):
                 break
         return labels if values else []
 
@@ -164,5 +168,5 @@ def logarithmic(
     axes.set(**{f"{which}scale": "log"})
     axis: Axis = axes.xaxis if which == "x" else axes.yaxis
     axis.set_major_locator(FixedLocator(ticks) if ticks else LogLocator(subs=(1.0, 2.0, 5.0)))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %" if percent else f"{value:g}"))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:g} %" if percent else f"{value:,g}"))
     axis.set_minor_formatter(NullFormatter())

@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ..drawing import INK, Drawing, legend, legend_height, logarithmic, panels, series
 from ..tables import Summary
-from ._curves import Curve, Panel, cells_of, loss_curves, metric_curves, metrics_of, panels_of
+from ._curves import Curve, Panel, cells_of, loss_curves, metric_curves, metrics_of, panels_of, varies
 from ._texts import anchor, slug
 
 Panels = Mapping[Panel, Sequence[Curve]]
@@ -52,7 +52,7 @@ def _losses(summary: Summary, drawn: Panels) -> list[Drawing]:
     losses = [loss for curves in drawn.values() for curve in curves for values in curve.values for loss in values]
     for axes, curves in zip(grid, drawn.values(), strict=True):
         _name_stages(axes, curves)
-        axes.xaxis.set_major_locator(MaxNLocator(5 if len(grid) > 1 else 9, integer=True))
+        axes.xaxis.set_major_locator(MaxNLocator(4 if len(grid) > 1 else 6, integer=True))
         if min(losses) > 0 and max(losses) > SPAN * min(losses):
             logarithmic(axes, "y")
     caption = f"Mean training loss per epoch; the band spans the minimum and maximum over runs. {_runs(drawn)}"
@@ -60,9 +60,10 @@ def _losses(summary: Summary, drawn: Panels) -> list[Drawing]:
 
 
 def _metric(summary: Summary, drawn: Panels, metric: str) -> list[Drawing]:
-    if not drawn:
+    if not varies(curve for curves in drawn.values() for curve in curves):
         return []
-    figure, grid = _figure(drawn, "optimizer steps", f"validation {metric}")
+    name = metric.replace("_", " ")
+    figure, grid = _figure(drawn, "optimizer steps", f"validation {name}")
     guides: set[float] = set()
     for axes, (panel, curves) in zip(grid, drawn.items(), strict=True):
         axes.set_xlim(left=0)
@@ -74,10 +75,9 @@ def _metric(summary: Summary, drawn: Panels, metric: str) -> list[Drawing]:
         guides |= of_panel
     dashed = f"Dashed: {', '.join(f'{guide:g}' for guide in sorted(guides))}. " if guides else ""
     caption = (
-        f"Mean {metric} on the validation split; the band spans the minimum and maximum over runs. "
-        f"{dashed}{_runs(drawn)}"
+        f"Mean {name} on the validation split; the band spans the minimum and maximum over runs. {dashed}{_runs(drawn)}"
     )
-    return [Drawing(f"{anchor(summary)}-validation-{slug(metric)}", f"Validation {metric}", caption, figure)]
+    return [Drawing(f"{anchor(summary)}-validation-{slug(metric)}", f"Validation {name}", caption, figure)]
 
 
 def _figure(drawn: Panels, xlabel: str, ylabel: str) -> tuple[Figure, list[Axes]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..experiment import Experiment, StageResult
@@ -94,6 +94,11 @@ def metric_curves(line: str, cell: FilledCell, metric: str) -> Iterator[Curve]:
         start += max(
             (stage.steps for stage in stages), default=0
         )  # if no run finished this stage, there are no later ones
+
+
+def varies(curves: Iterable[Curve]) -> bool:
+    """Return whether the curves have more than one value, over all runs and places; a figure of one shows nothing."""
+    return len({value for curve in curves for values in curve.values for value in values}) > 1
 
 
 def metrics_of(summary: Summary, rows: Sequence[str]) -> list[str]:

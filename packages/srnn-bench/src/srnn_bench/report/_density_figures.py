@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import product
 from math import floor, log10
 from textwrap import fill
 from typing import Any
@@ -17,6 +18,10 @@ from ..drawing import FILLS, INK, Drawing, Fill, legend, legend_height, logarith
 from ..experiment import StageResult
 from ..tables import FilledCell, Place, Summary
 from ._texts import anchor
+
+LABELS = 7  # tick labels such as `100 %` that fit below an axis over the whole width
+
+STEPS = ((1,), (5, 2), tuple(range(3, 10)), tuple(tenths / 10 for tenths in range(11, 100)))  # of ticks, by roundness
 
 LABEL = 26  # characters of a label that fit beside a panel
 
@@ -50,7 +55,7 @@ def against_density(summary: Summary) -> list[Drawing]:
     above = legend_height(looks) + legend_height(fills)
     figure, grid = panels(len(drawn), 2.5 if columns == 1 else 2.1, columns=columns, extra=above)
     for number, (axes, (title, points)) in enumerate(zip(grid, drawn.items(), strict=True)):
-        _panel(axes, summary, points, looks, fills)
+        _panel(axes, summary, points, looks, fills, columns)
         axes.set_title(title, loc="left", fontweight="bold")
         if number + columns >= len(grid):
             axes.set_xlabel("weights present")
@@ -81,7 +86,12 @@ def _sparse(summary: Summary, density: Density) -> Points:
 
 
 def _panel(
-    axes: Axes, summary: Summary, points: Points, looks: Mapping[str, dict[str, Any]], fills: Mapping[str, Fill]
+    axes: Axes,
+    summary: Summary,
+    points: Points,
+    looks: Mapping[str, dict[str, Any]],
+    fills: Mapping[str, Fill],
+    columns: int,
 ) -> None:
     lines: dict[tuple[str, str], list[list[Point]]] = {}
     for place, of_cell in points.items():
@@ -90,9 +100,9 @@ def _panel(
         _draw(axes, cells, looks[column], fills[stage])
     shares = [share for of_cell in points.values() for share, _ in of_cell]
     if min(shares) > 0:
-        logarithmic(axes, "x", ticks=_ticks(min(shares), max(shares)), percent=True)
+        logarithmic(axes, "x", ticks=_ticks(min(shares), max(shares), LABELS // columns), percent=True)
     else:
-        axes.xaxis.set_major_locator(MaxNLocator(4))
+        axes.xaxis.set_major_locator(MaxNLocator(4 // columns, steps=[1, 5, 10]))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:g} %"))
 
 
@@ -115,12 +125,20 @@ def _draw(axes: Axes, cells: list[list[Point]], look: dict[str, Any], fill: Fill
     axes.plot(shares, values, linewidth=1.1, markersize=6, fillstyle=fill, **look)
 
 
-def _ticks(least: float, greatest: float) -> tuple[float, ...]:
-    """Return ticks at decades; at 1, 2 and 5 times each decade if the shares span less than a factor of 30."""
-    steps = (1.0, 2.0, 5.0) if greatest < 30 * least else (1.0,)
-    return tuple(
-        step * 10.0**decade
-        for decade in range(floor(log10(least)) - 1, 1)
-        for step in steps
-        if least / 2 <= step * 10.0**decade <= min(1.0, 2 * greatest)
-    )
+def _ticks(least: float, greatest: float, labels: int) -> tuple[float, ...]:
+    """Return round shares between two, three if possible, so far from each other that `labels` would fill the axis.
+
+    Decades come first, then 5 and 2 times a decade, then shares with one and with two digits.
+    """
+    if least == greatest:
+        return (least,)
+    apart = log10(greatest / least) / labels
+    ticks: list[float] = []
+    for steps in STEPS:
+        for step, decade in product(steps, range(0, floor(log10(least)) - 1, -1)):
+            tick = float(f"{step}e{decade}")
+            if least <= tick <= greatest and all(abs(log10(tick / other)) >= apart for other in ticks):
+                ticks.append(tick)
+        if len(ticks) > 2:
+            break
+    return tuple(sorted(ticks)) or (least, greatest)

@@ -35,14 +35,16 @@ def cells(summary: Summary) -> list[Drawing]:
 
 
 def step_times(summary: Summary) -> list[Drawing]:
-    """Draw the wall time per training step of each cell."""
+    """Draw the wall time per training step: once where columns of a row read the same stage of the same runs."""
     return _dots(
         summary,
         "steps",
         title="Time per training step",
         label="ms per training step",
-        caption="Mean ± sample standard deviation over runs (number of runs in brackets); small dots: single runs.",
+        caption="Mean ± sample standard deviation over runs (number of runs in brackets); small dots: single runs. "
+        "Columns that read the same stage of the same runs are shown once.",
         values=lambda cell: [stage.step_ms for stage in cell.stages.values()],
+        once=True,
     )
 
 
@@ -55,15 +57,16 @@ def _dots(
     caption: str,
     values: Callable[[FilledCell], list[float]],
     papers: bool = False,
+    once: bool = False,
 ) -> list[Drawing]:
     if not any(cell.n for cell in summary.cells.values()):
         return []
-    parts = _parts(summary)
+    parts = _parts(summary, once)
     drawings = []
     for number, part in enumerate(parts, 1):
         suffix, of_parts = ("", "") if len(parts) == 1 else (f"-{number}", f" ({number} of {len(parts)})")
         figure, axes = canvas(0.9 + 0.22 * _height(part))
-        _lines(axes, summary, part, values, papers)
+        _lines(axes, summary, part, values, papers, once)
         axes.set_xlabel(label)
         if papers and any(cell.cell.published for cell in summary.cells.values()):
             fills = zip(("ours", "paper"), FILLS, strict=False)
@@ -72,11 +75,17 @@ def _dots(
     return drawings
 
 
-def _parts(summary: Summary) -> list[Part]:
-    """Return the cells by row, in parts of at most LINES lines unless a single row has more."""
+def _parts(summary: Summary, once: bool) -> list[Part]:
+    """Return the cells by row, in parts of at most LINES lines unless a single row has more.
+
+    With `once`, a row has one cell of those that read the same stage of the same experiment.
+    """
     parts: list[Part] = [{}]
     for row in summary.table.rows:
-        cells_of_row = {row: [cell for column in summary.table.columns if (cell := summary.cells.get((row, column)))]}
+        group = [cell for column in summary.table.columns if (cell := summary.cells.get((row, column)))]
+        if once:
+            group = list({(cell.cell.experiment, cell.cell.stage): cell for cell in reversed(group)}.values())[::-1]
+        cells_of_row = {row: group}
         if parts[-1] and _height(parts[-1] | cells_of_row) > LINES:
             parts.append({})
         parts[-1].update(cells_of_row)
@@ -88,15 +97,25 @@ def _height(part: Part) -> int:
     return sum(1 + len(group) for group in part.values())
 
 
-def _lines(axes: Axes, summary: Summary, part: Part, values: Callable[[FilledCell], list[float]], papers: bool) -> None:
+def _lines(
+    axes: Axes,
+    summary: Summary,
+    part: Part,
+    values: Callable[[FilledCell], list[float]],
+    papers: bool,
+    once: bool,
+) -> None:
     labels: list[str] = []
     heads = []
     for row, group in part.items():
+        of_row = sum((row, column) in summary.cells for column in summary.table.columns)
+        merged = once and len(group) == 1 < of_row
         heads.append(len(labels))
         labels.append(row)
         for cell in group:
             place, index = len(labels), summary.table.columns.index(cell.cell.column)
-            labels.append(f"{cell.cell.column} ({', '.join([str(cell.n), *without_value(cell)])})")
+            name = cell.cell.stage if merged else cell.cell.column
+            labels.append(f"{name} ({', '.join([str(cell.n), *without_value(cell)])})")
             _ours(axes, place, values(cell), index)
             published = cell.cell.published if papers else None
             if published is not None:

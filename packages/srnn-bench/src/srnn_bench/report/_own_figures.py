@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from ..tables import FilledCell
-from ._curves import Curve, loss_curves, metric_curves
+from ._curves import Curve, loss_curves, metric_curves, varies
 from ._texts import slug
 
 if TYPE_CHECKING:
@@ -30,11 +30,11 @@ def own_drawings(anchor: str, metric: str, cells: Mapping[str, FilledCell]) -> l
         if losses:
             name, caption = f"{anchor}-curves", "Mean training loss per epoch"
             drawings.append(_drawing(name, "Learning curves", caption, losses, "epoch", "training loss"))
-        if metrics:
-            name, caption = f"{anchor}-validation-{slug(metric)}", f"Mean {metric}"
-            caption += " on the validation split"
-            labels = ("optimizer steps", f"validation {metric}")
-            drawings.append(_drawing(name, f"Validation {metric}", caption, metrics, *labels))
+        if varies(curve for curves in metrics.values() for curve in curves):
+            shown = metric.replace("_", " ")
+            name, caption = f"{anchor}-validation-{slug(metric)}", f"Mean {shown} on the validation split"
+            labels = ("optimizer steps", f"validation {shown}")
+            drawings.append(_drawing(name, f"Validation {shown}", caption, metrics, *labels))
         return drawings
 
 

@@ -35,9 +35,10 @@ def _section(kind: str, experiments: Sequence[OwnExperiment]) -> Section:
     cells = {own.name: own.cell(_last(own), headline) for own in experiments}
     pairs = compare(cells)
     order = sorted(range(len(pairs)), key=lambda index: _p(pairs[index]))
-    every = _comparison("Comparison, each experiment with every other", pairs, headline)
+    ordered = [pairs[index] for index in order]
+    every = _comparison("Comparison, each experiment with every other", ordered, headline)
     few = len(pairs) <= PAIRS
-    strongest = [pairs[index] for index in order[:PAIRS]]
+    strongest = ordered[:PAIRS]
     title = f"Comparison: the {PAIRS} of {len(pairs)} pairs with the smallest p"
     anchor = slug(f"own-{kind}")
     results = [result for own in experiments for result in own.found]

@@ -14,7 +14,9 @@ from ..tables import FilledCell, Judgement, Published, Summary, Verdict
 
 LONGEST = 80  # characters of an anchor; names of files have a limit
 
-EMPTY = "The store has no results of any table yet. Run `srnn run moduli/table1 --scale smoke` for a small one."
+EMPTY = (
+    "Nothing to show. Name a table as in `srnn report moduli/table1`; `srnn run moduli/table1 --scale smoke` runs one."
+)
 
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 

@@ -6,9 +6,11 @@ import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from ..experiment import RequestedTable
 from ._database import transaction
 from ._lines import PublishedRun
 from ._record import Record, same_outcome, with_histories
+from ._requests import add_requests
 from ._store import Store, write
 
 
@@ -24,6 +26,8 @@ class Imported:
 def import_runs(store: Store, runs: Iterable[PublishedRun], *, replace: bool = False) -> Imported:
     """Write published runs to a store, all or none, so that a sweep reuses them; return how many there were.
 
+    The tables for which they were published are recorded as requested, so that a report on the store shows them.
+
     A result that is in the store is kept unless it failed or `replace` is true. If it has the same numbers, it gets
     those parts of the history that only the published run has.
 
@@ -33,7 +37,10 @@ def import_runs(store: Store, runs: Iterable[PublishedRun], *, replace: bool = F
     store.check_writable()
     new = present = different = 0
     changes: list[tuple[Record, Callable[[], None]]] = []
+    seeds: dict[tuple[str, str], dict[int, None]] = {}
     for run in runs:
+        for table in run.tables:
+            seeds.setdefault(table, {})[run.record.result.seed] = None
         record, stored = run.record, store.record(run.record.result.key)
         remove_weights = _removal(store, record.result.key)
         if stored is not None and same_outcome(stored.result, record.result):
@@ -51,6 +58,10 @@ def import_runs(store: Store, runs: Iterable[PublishedRun], *, replace: bool = F
     with store.connected() as connection, transaction(connection):
         for record, move_weights in changes:
             write(connection, record, move_weights)
+        add_requests(
+            connection,
+            [RequestedTable(name=name, scale=scale, seeds=tuple(found)) for (name, scale), found in seeds.items()],
+        )
     return Imported(new, present, different)
 
 

@@ -48,7 +48,11 @@ class Comparison:
             return f"the mean of {low} is lower than that of {high}{lost}"
         corrected = " after correction" if self.p is not None and self.p < LEVEL else ""
         size = self.test.detectable
-        found = "" if size is None else f"; so many runs find one of {size:.2g} with 80 % power (uncorrected)"
+        found = (
+            ""
+            if size is None
+            else f"; with this many runs, a difference of {size:.2g} would be found with 80 % power (uncorrected)"
+        )
         return f"no difference found{corrected}{lost}{found}"
 
 

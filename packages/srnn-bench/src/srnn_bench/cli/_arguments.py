@@ -31,7 +31,7 @@ ScaleNames = Annotated[str | None, typer.Option("--scale", help="smoke, quick or
 
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Set a field, such as model.recurrence.hidden=64; may be repeated."),
+    typer.Option("--set", help="Set a field, such as stages.0.training.learning_rate=3e-4; may be repeated."),
 ]
 
 

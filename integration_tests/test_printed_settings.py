@@ -1,4 +1,4 @@
-"""Every `--set` and `--grid` that a page prints fits the experiments of that page: they validate and can be assembled."""
+"""Every `--set` and `--grid` that a page prints fits the experiments of that page, which can be assembled."""
 
 import re
 import sys

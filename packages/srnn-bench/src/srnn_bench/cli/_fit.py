@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable
 
@@ -55,7 +56,12 @@ def _misfit(experiment: Experiment, seed: int, device: torch.device) -> str | No
 
 
 def _field(job: Job, reason: str, device: torch.device) -> str:
-    """Return the field of the mask or penalty that alone gives the same error, such as `masks.0.pattern: `."""
+    """Return the field of the mask or penalty that alone gives the same error, such as `masks.0.pattern: `.
+
+    Nothing is returned if the reason names a field already, or if no such part gives it.
+    """
+    if re.match(r"\w+\.\d+\.", reason):
+        return ""
     for name, part in (("masks", "pattern"), ("penalties", "regularizer")):
         for number, each in enumerate(getattr(job.experiment, name)):
             alone = job.experiment.model_copy(update={"masks": (), "penalties": (), name: (each,)})

@@ -42,11 +42,11 @@ def test_the_version_is_printed(srnn):
 
 
 def test_an_extra_of_an_extra_is_missing_where_its_package_is(srnn, monkeypatch):
-    def without_ripser(name, found=metadata.version):
+    def without_ripser(name, found=metadata.distribution):
         if name == "ripser":
             raise metadata.PackageNotFoundError(name)
         return found(name)
 
-    monkeypatch.setattr("srnn_bench.cli._doctor.version", without_ripser)
+    monkeypatch.setattr(metadata, "distribution", without_ripser)
     lines = [" ".join(line.split()) for line in srnn("doctor")[1].splitlines() if "[topology]" in line]
     assert len(lines) == 2 and all('missing; install with: pip install "ripser' in line for line in lines), lines

@@ -54,3 +54,13 @@ def test_the_time_and_the_other_scales_are_announced(srnn):
     out = srnn("run", "moduli/table1", "--scale", "smoke", "--seeds", "0", "--device", "cpu", "--jobs", "1")[1]
     assert "moduli/table1: 12 runs, 0 of them stored" in out
     assert "Time: about" in out and "--scale quick" in out and "--scale paper" in out
+
+
+def test_a_mask_that_does_not_fit_is_one_message_before_the_first_run(srnn, tmp_path):
+    srnn("new", "mine.json")
+    options = ("--seeds", "0-1", "--device", "cpu", "--jobs", "1", "--grid", "model.recurrence.hidden=64,128")
+    for more in ((), ("--dry-run",)):
+        code, _, err = srnn("run", "mine.json", *options, *more)
+        assert code == 2 and err.count("\n") == 1 and ".py" not in err
+        assert "mine, hidden=128: masks.0.pattern: Locality" in err and "2 of 4 runs; nothing was run" in err
+        assert "hidden=64:" not in err and not (tmp_path / "results" / "results.sqlite").exists()

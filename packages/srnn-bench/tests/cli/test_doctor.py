@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib import metadata
 from importlib.metadata import version
 
 from srnn_bench import PACKAGES
@@ -38,3 +39,14 @@ def test_the_version_is_printed(srnn):
     assert srnn("--version")[1] == f"srnn-bench {version('srnn-bench')}\n"
     command = [sys.executable, "-m", "srnn_bench", "--version"]
     assert subprocess.run(command, capture_output=True, text=True).stdout == f"srnn-bench {version('srnn-bench')}\n"
+
+
+def test_an_extra_of_an_extra_is_missing_where_its_package_is(srnn, monkeypatch):
+    def without_ripser(name, found=metadata.distribution):
+        if name == "ripser":
+            raise metadata.PackageNotFoundError(name)
+        return found(name)
+
+    monkeypatch.setattr(metadata, "distribution", without_ripser)
+    lines = [" ".join(line.split()) for line in srnn("doctor")[1].splitlines() if "[topology]" in line]
+    assert len(lines) == 2 and all('missing; install with: pip install "ripser' in line for line in lines), lines

@@ -1,6 +1,7 @@
 """What the command line prints, and its exit codes, after mistakes of the user, failed runs, bugs and interrupts."""
 
 import json
+import sys
 
 import pytest
 
@@ -24,6 +25,25 @@ class Raises(InProcess):
 
     def device(self, name):
         raise self.error("the message")
+"""
+
+BROKEN = """
+from typing import Literal
+
+from srnn_tasks import Adding
+
+
+def draw(size, *, generator):
+    raise RuntimeError("no trials")
+
+
+class Broken(Adding):
+    kind: Literal["broken_task_of_test:Broken"] = "broken_task_of_test:Broken"
+
+    def open(self, *, device, generator):
+        source = super().open(device=device, generator=generator)
+        source.draw = draw
+        return source
 """
 
 INTERRUPTED = """
@@ -63,7 +83,11 @@ class Interrupts(Watcher):
         (("run", "moduli"), "expected a table of the paper 'moduli', one of moduli/table1"),
         (("run", "moduli/table1", "--track", "tensorbord"), "did you mean 'tensorboard'"),
         (("run", "moduli/table1", "--set", "model.recurrence.hidden"), "model.recurrence.hidden"),
-        (("schema", "srnn-mask"), "package: expected one of srnn-manifolds"),
+        (("schema", "srnn-mask"), "package: no package 'srnn-mask'; did you mean 'srnn-masks'"),
+        (("schema", "lost"), "package: expected one of srnn-manifolds"),
+        (("run", "no_such_file.json", "--scale", "quik"), "scale: expected one of smoke, quick, paper, got 'quik'"),
+        (("demo", "--scale", "quik"), "scale: expected one of smoke, quick, paper, got 'quik'"),
+        (("report", "--scale", "quik"), "scale: expected one of smoke, quick, paper, got 'quik'"),
         (("lsit",), "no command 'lsit'; did you mean 'list'?"),
         (("run",), "expected targets: tables such as moduli/table1"),
         (("run", "moduli/table1", "--scael", "smoke"), "no option '--scael'; did you mean '--scale'"),
@@ -121,11 +145,21 @@ def test_a_mistake_in_an_experiment_file_names_field_expectation_and_value(srnn,
 
 
 def test_the_exit_code_is_1_if_a_run_failed(srnn, tmp_path, tiny):
+    (tmp_path / "broken_task_of_test.py").write_text(BROKEN)
+    data = json.loads(tiny().model_dump_json())
+    data["task"]["kind"] = "broken_task_of_test:Broken"
+    (tmp_path / "mine.json").write_text(json.dumps(data))
+    code, out, _ = srnn("run", "mine.json", "--device", "cpu", "--jobs", "1")
+    sys.modules.pop("broken_task_of_test", None)
+    assert code == 1 and "RuntimeError: no trials" in out and "1 failed" in out
+
+
+def test_a_glob_without_parameters_is_found_before_anything_runs(srnn, tmp_path, tiny):
     data = json.loads(tiny().model_dump_json())
     data["penalties"][0]["parameter"] = "nix"
     (tmp_path / "mine.json").write_text(json.dumps(data))
-    code, out, _ = srnn("run", "mine.json", "--device", "cpu")
-    assert code == 1 and "penalties.0.parameter: 'nix'" in out
+    code, _, err = srnn("run", "mine.json", "--device", "cpu")
+    assert code == 2 and err.startswith("srnn: mine: penalties.0.parameter: 'nix'") and "nothing was run" in err
 
 
 def test_an_interrupted_command_resumes_when_it_is_run_again(srnn, tmp_path, monkeypatch, tiny):

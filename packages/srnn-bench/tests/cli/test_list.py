@@ -38,3 +38,8 @@ def test_a_table_has_a_title_times_data_and_its_readings(srnn, monkeypatch):
     assert "none" in navigation and out.count("Navigation error after pruning, by regularizer") == 1
     (text,) = (line for line in out.splitlines() if line.split()[:1] == ["moduli/table4"])
     assert "WikiText-2 (missing)" in text and "?" not in text, "times are known without the data"
+
+
+def test_a_title_is_that_of_the_scale_quick(srnn):
+    (line,) = (line for line in srnn("list")[1].splitlines() if line.split()[:1] == ["modcog/demo"])
+    assert papers.table("modcog/demo", "quick").title in line and "500 steps" in line

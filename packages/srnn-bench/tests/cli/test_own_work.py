@@ -82,10 +82,10 @@ def test_a_grid_changes_a_table(srnn, tmp_path):
 @pytest.mark.parametrize(
     ("grid", "message"),
     [
-        ("model.hidden=5,6", "set: unknown path 'model.hidden'; did you mean 'model.recurrence.hidden'?"),
-        (f"{HIDDEN}=5,six", "set: model.recurrence.hidden: "),
-        (f"{HIDDEN}=5,true", "set: model.recurrence.hidden: expected a number, got "),
-        (f"{HIDDEN}=[[5, 6]]", "set: model.recurrence.hidden: "),
+        ("model.hidden=5,6", "grid: unknown path 'model.hidden'; did you mean 'model.recurrence.hidden'?"),
+        (f"{HIDDEN}=5,six", "grid: model.recurrence.hidden: "),
+        (f"{HIDDEN}=5,true", "grid: model.recurrence.hidden: expected a number, got "),
+        (f"{HIDDEN}=[[5, 6]]", "grid: model.recurrence.hidden: "),
         (f"{HIDDEN}=5,5.0", "grid: hidden=5 and hidden=5.0 give the same experiments of mine.json"),
         (f"{HIDDEN}=5,", "grid: model.recurrence.hidden: expected a value before and after each comma"),
     ],

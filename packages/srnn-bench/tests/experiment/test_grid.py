@@ -86,7 +86,7 @@ def test_the_settings_of_a_point_change_an_experiment(tiny):
         (['x={"a": 1}, {"a": 2}'], "valid JSON list"),
         (["x=1,1.0,1"], "expected different values, got 1 more than once"),
         (["x=1,2", "x=3"], "expected each path once, got 'x' twice"),
-        (["x.y=1", "x=2"], "overlap"),
+        (["x.y=1", "x=2"], "grid: 'x.y' and 'x' overlap"),
     ],
 )
 def test_a_mistake_is_named(grid, message):

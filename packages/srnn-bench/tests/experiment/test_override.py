@@ -156,7 +156,7 @@ def test_the_message_of_a_mistake_names_the_path(setting, message):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (["task.steps=6", " task.steps =6"], "'task.steps' and 'task.steps' overlap"),
+        (["task.steps=6", " task.steps =6"], "'task.steps' is set twice; set it once"),
         (['stages.1.pruning={"sparsity": 1}', "stages.1.pruning.ranking=global"], "overlap; set both in one value"),
         (["stages.1.pruning.ranking=global", 'stages.1.pruning={"sparsity": 1}'], "overlap; set both in one value"),
     ],

@@ -16,7 +16,7 @@ from .. import papers
 from .._errors import BenchError, validation_message
 from ..experiment import Conditions, Experiment
 from ..store import PublishedRuns, Store, has_results, open_results
-from ..tables import SCALES, Summary, Table, override_table, summarise
+from ..tables import SCALES, Scale, Summary, Table, override_table, summarise
 from ..training import resolve_device
 
 UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -25,13 +25,34 @@ Results = Annotated[Path, typer.Option(help="Folder of the store and the report,
 
 Tables = Annotated[list[str] | None, typer.Argument(help="Tables; default: all.")]
 
-ScaleName = Annotated[str, typer.Option("--scale", help="smoke, quick or paper.")]
 
-ScaleNames = Annotated[str | None, typer.Option("--scale", help="smoke, quick or paper; default: all three.")]
+def known_scale(scale: str) -> Scale:
+    """Return the scale of this name. Raises BenchError if there is none."""
+    for known in SCALES:
+        if scale == known:
+            return known
+    raise BenchError(f"scale: expected one of {', '.join(SCALES)}, got {scale!r}")
+
+
+def _known_scale(scale: str | None) -> str | None:
+    """Check a scale as soon as the command line is read, whether or not the command needs it."""
+    return None if scale is None else known_scale(scale)
+
+
+ScaleName = Annotated[str, typer.Option("--scale", help="smoke, quick or paper.", callback=_known_scale)]
+
+DemoScale = Annotated[
+    str,
+    typer.Option("--scale", help="quick: the demonstration; smoke: only tests that it works.", callback=_known_scale),
+]
+
+ScaleNames = Annotated[
+    str | None, typer.Option("--scale", help="smoke, quick or paper; default: all three.", callback=_known_scale)
+]
 
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", help="Set a field, such as model.recurrence.hidden=64; may be repeated."),
+    typer.Option("--set", help="Set a field, such as stages.0.training.learning_rate=3e-4; may be repeated."),
 ]
 
 

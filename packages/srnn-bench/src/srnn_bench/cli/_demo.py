@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from . import _run_options as options
 from ._app import app, print_line
-from ._arguments import Results, scaled_table
+from ._arguments import DemoScale, Results, scaled_table
 from ._report import report_
 from ._run import run_
 
@@ -18,7 +15,7 @@ TABLE = "modcog/demo"
 
 @app.command("demo")
 def demo_(
-    scale: Annotated[str, typer.Option(help="quick: the demonstration; smoke: only tests that it works.")] = "quick",
+    scale: DemoScale = "quick",
     jobs: options.Jobs = None,
     device: options.Device = "auto",
     results: Results = Path("results"),

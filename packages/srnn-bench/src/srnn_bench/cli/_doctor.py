@@ -48,22 +48,36 @@ def _extras() -> Iterator[str]:
     """Yield a line per extra of the packages: present, or the command that installs what is missing."""
     for package in PACKAGES:
         for extra in metadata(package).get_all("Provides-Extra") or ():
-            needed = [_requirement(line) for line in requires(package) or () if _is_of_extra(line, extra)]
-            missing = [line for name, line in needed if _installed(name) is None]
+            missing = list(dict.fromkeys(_missing(package, extra)))
             quoted = " ".join(f'"{line}"' for line in missing)
             state = f"missing; install with: pip install {quoted}" if missing else "present"
             yield f"{f'{package}[{extra}]':<28} {state}"
+
+
+def _missing(package: str, extra: str) -> Iterator[str]:
+    """Yield the requirements of an extra that are not installed, also those of the extras that it names itself."""
+    for line in requires(package) or ():
+        if not _is_of_extra(line, extra):
+            continue
+        name, nested, wanted = _requirement(line)
+        if _installed(name) is None:
+            yield wanted
+            continue
+        for each in nested:
+            yield from _missing(name, each)
 
 
 def _is_of_extra(line: str, extra: str) -> bool:
     return re.search(rf"""extra\s*==\s*['"]{re.escape(extra)}['"]""", line) is not None
 
 
-def _requirement(line: str) -> tuple[str, str]:
-    """Return the name of a requirement, and the requirement without its condition."""
+def _requirement(line: str) -> tuple[str, list[str], str]:
+    """Return the name of a requirement, its extras, and the requirement without its condition."""
     wanted = line.partition(";")[0].strip()
-    match = re.match(r"[\w.-]+", wanted)
-    return (match[0] if match else wanted), wanted
+    match = re.match(r"([\w.-]+)\s*(?:\[([^\]]*)\])?", wanted)
+    if match is None:
+        return wanted, [], wanted
+    return match[1], [each.strip() for each in (match[2] or "").split(",") if each.strip()], wanted
 
 
 def _installed(name: str) -> str | None:

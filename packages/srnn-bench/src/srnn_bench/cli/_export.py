@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from .. import papers
+from .._errors import BenchError
 from ..experiment import PACKAGES, schemas
 from ..store import export
 from ._app import app, print_line
@@ -37,5 +39,7 @@ def schema_(
     package: Annotated[str | None, typer.Argument(help="One package, such as srnn-masks; default: all.")] = None,
 ) -> None:
     """Print the JSON schemas of the public values of the packages."""
+    if package is not None and package not in PACKAGES and (near := get_close_matches(package, PACKAGES)):
+        raise BenchError(f"package: no package {package!r}; did you mean {' or '.join(map(repr, near))}?")
     printed = [schemas(name) for name in PACKAGES] if package is None else schemas(package)
     typer.echo(json.dumps(printed, indent=2, sort_keys=True))

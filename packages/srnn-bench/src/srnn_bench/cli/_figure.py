@@ -8,10 +8,8 @@ from typing import Annotated
 import typer
 
 from .. import papers
-from .._errors import BenchError
-from ..tables import SCALES
 from ._app import app, print_line
-from ._arguments import Results, ScaleName, existing_store
+from ._arguments import Results, ScaleName, existing_store, known_scale
 
 
 @app.command("figure")
@@ -24,9 +22,7 @@ def figure_(
     results: Results = Path("results"),
 ) -> None:
     """Draw figures of the papers, or list them with the runs that they need."""
-    size = next((known for known in SCALES if known == scale), None)
-    if size is None:
-        raise BenchError(f"scale: expected one of {', '.join(SCALES)}, got {scale!r}")
+    size = known_scale(scale)
     if not names:
         listed, broken = papers.listed_figures()
         for name, figure in listed.items():

@@ -70,15 +70,15 @@ def _row(name: str, times: Sequence[str], data: str, title: str) -> str:
 def _print_group(
     paper: papers.Paper, table: str, variants: tuple[str, ...], expectation: Expectation, workers: int
 ) -> None:
-    """Print a table with its expected times and its data, and below it the names of its other readings."""
+    """Print a table with its expected times, its data and its title at quick, and the names of its other readings."""
     name = paper.full_name(table)
     try:
-        built = [paper.table(table, scale) for scale in SCALES]
+        built = {scale: paper.table(table, scale) for scale in SCALES}
     except Exception as error:  # a table of a third party may raise anything
         print_line(f"  {name:<22} broken: {explain(error)}")
         return
-    times = [roughly(expectation.jobs(each.jobs(), workers)) for each in built]
-    print_line(_row(name, times, _data(built[-1]), built[-1].title))
+    times = [roughly(expectation.jobs(each.jobs(), workers)) for each in built.values()]
+    print_line(_row(name, times, _data(built["paper"]), built["quick"].title))
     if variants:
         print_line(f"    also {', '.join(variant.removeprefix(table) for variant in variants)}")
 

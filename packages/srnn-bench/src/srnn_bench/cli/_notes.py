@@ -31,7 +31,7 @@ def notes(experiment: Experiment, document: dict[str, Any], file: Path) -> str:
         "",
         "```console",
         f"srnn run {file.name} --seeds 0-2",
-        f"srnn run {file.name} --set model.recurrence.hidden=128",
+        f"srnn run {file.name} --set stages.0.training.learning_rate=1e-3",
         "srnn report",
         "```",
         "",

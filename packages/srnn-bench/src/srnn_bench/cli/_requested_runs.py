@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from .. import papers
 from .._errors import BenchError
-from ..experiment import Experiment, Job, Request, RequestedExperiment, RequestedTable, grid_points, override
+from ..experiment import (
+    Experiment,
+    GridPoint,
+    Job,
+    Request,
+    RequestedExperiment,
+    RequestedTable,
+    grid_points,
+    override,
+)
 from ..tables import Table, override_table
 from ._arguments import is_file_name, read_experiment
 
@@ -50,7 +60,8 @@ def _of_file(
     points: dict[Experiment, str] = {}
     requests = []
     for point in grid_points(grid):
-        changed = override(experiment, [*settings, *point.settings])
+        with _errors_of(point):
+            changed = override(experiment, [*settings, *point.settings])
         _check_new(points.setdefault(changed, str(point)), str(point), path.name)
         requests.append(
             RequestedExperiment(
@@ -66,7 +77,8 @@ def _of_table(
     points: dict[tuple[Experiment, ...], str] = {}
     requests = []
     for point in grid_points(grid):
-        changed = override_table(table, [*settings, *point.settings])
+        with _errors_of(point):
+            changed = override_table(table, [*settings, *point.settings])
         _check_new(
             points.setdefault(tuple(cell.experiment for cell in changed.cells), str(point)), str(point), table.name
         )
@@ -79,6 +91,18 @@ def _of_table(
         )
         requests.append((request, changed))
     return requests
+
+
+@contextmanager
+def _errors_of(point: GridPoint) -> Iterator[None]:
+    """Let an error of `--set` that names a path of the grid begin with `grid: `."""
+    try:
+        yield
+    except BenchError as error:
+        message = str(error)
+        if message.startswith("set: ") and any(path in message for path in point.values):
+            raise BenchError(f"grid: {message.removeprefix('set: ')}") from error
+        raise
 
 
 def _check_new(first: str, point: str, name: str) -> None:

@@ -35,6 +35,7 @@ from ._arguments import (
     parse_seeds,
 )
 from ._data import check_tasks
+from ._fit import check_fit
 from ._requested_runs import requested_runs
 
 
@@ -70,6 +71,7 @@ def run_(
     workers = jobs or default_workers(executor, conditions)
     if dry_run:
         store = existing_store(results) if has_store(results) else None
+        check_fit(requested, resolve_device(conditions.device))
         print_line("Timing a few training steps of each kind of network.")
         print_estimates(estimate(requested, store, conditions), workers, console)
         return
@@ -138,15 +140,17 @@ def _prepare(
     *,
     again: bool,
 ) -> None:
-    """Say what will be done, and check that the tasks of the missing runs can be opened, before anything is executed.
+    """Say what will be done, and check the tasks and the networks of the missing runs, before anything is executed.
 
-    The data are not checked for executors that may use other machines.
+    They are not checked for executors that may use other machines.
     """
     if executor != "processes":
         return
     missing = runs_to_execute(requested, existing_store(results) if has_store(results) else None, again=again)
     announce(targets, scale, requested, missing, conditions, workers)
-    check_tasks(missing, resolve_device(conditions.device))
+    device = resolve_device(conditions.device)
+    check_tasks(missing, device)
+    check_fit(missing, device)
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ Seeds = Annotated[
 Grid = Annotated[
     list[str] | None,
     typer.Option(
-        help="Values of a field, such as model.recurrence.hidden=16,32 or a JSON list; may be repeated: every "
-        "combination is run."
+        help="Values of a field, such as stages.0.training.learning_rate=1e-3,3e-4 or a JSON list; may be repeated: "
+        "every combination is run."
     ),
 ]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Parallel runs (default: one per core; one on a GPU).")]

@@ -66,7 +66,10 @@ def grid_points(grid: Sequence[str]) -> list[GridPoint]:
         if path in choices:
             raise BenchError(f"grid: expected each path once, got {path!r} twice; write all its values in one list")
         choices[path] = _values(path, values.strip())
-    parse_settings([f"{path}=0" for path in choices])  # refuses paths that overlap
+    try:
+        parse_settings([f"{path}=0" for path in choices])  # refuses paths that overlap
+    except BenchError as error:
+        raise BenchError(f"grid: {str(error).removeprefix('set: ')}") from None
     return [GridPoint(dict(zip(choices, values, strict=True))) for values in itertools.product(*choices.values())]
 
 

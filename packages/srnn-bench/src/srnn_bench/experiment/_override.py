@@ -56,6 +56,8 @@ def parse_settings(settings: Sequence[str]) -> dict[Path, Any]:
         path = tuple(name.strip().split("."))
         if not equals or path == ("",):
             raise BenchError(f"set: expected path=value, such as stages.0.training.epochs=5, got {setting!r}")
+        if path in values:
+            raise BenchError(f"set: {'.'.join(path)!r} is set twice; set it once")
         for other in values:
             if path[: len(other)] == other or other[: len(path)] == path:
                 raise BenchError(f"set: {'.'.join(other)!r} and {'.'.join(path)!r} overlap; set both in one value")

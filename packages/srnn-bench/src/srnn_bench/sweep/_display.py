@@ -96,7 +96,8 @@ class Display(Watcher):
             for stage in result.stages
         )
         end = result.status if result.reason is None else f"{result.status}: {result.reason}"
-        self.print(f"[{self.statuses.total()}/{self.total}] {job.label}: {end}, {result.seconds:.0f} s; {stages}")
+        parts = [f"{end}, {result.seconds:.0f} s", *([stages] if stages else [])]
+        self.print(f"[{self.statuses.total()}/{self.total}] {job.label}: {'; '.join(parts)}")
 
     def _count(self, result: Result) -> None:
         self.statuses[result.status] += 1

@@ -86,9 +86,6 @@ def with_values(experiment: Experiment, values: Mapping[Path, Any]) -> Experimen
         changed = Experiment.model_validate_json(json.dumps(data))
     except ValidationError as error:
         raise BenchError(f"set: {validation_message(error, data, Experiment)}") from error
-    stored = changed.model_dump(mode="json")
-    for path, value in values.items():
-        _check_types(".".join(path), value, _follow(stored, path)[1])
     return changed
 
 
@@ -133,18 +130,3 @@ def _nearest(path: str, known: list[str]) -> list[str]:
     last = path.rpartition(".")[2]
     same = [other for other in known if other.rpartition(".")[2] == last]
     return get_close_matches(path, same, cutoff=0.0) or get_close_matches(path, known)
-
-
-def _check_types(path: str, given: Any, stored: Any) -> None:
-    """Refuse a value that pydantic has converted to another type, such as true to 1 or a string to a number."""
-    for name, part in _items(given).items():
-        _check_types(f"{path}.{name}", part, _items(stored).get(name))
-    expected, got = _type_name(stored), _type_name(given)
-    if expected and got and expected != got:
-        raise BenchError(f"set: {path}: expected a {expected}, got the {got} {json.dumps(given)}")
-
-
-def _type_name(value: Any) -> str | None:
-    if isinstance(value, bool):
-        return "boolean"
-    return "number" if isinstance(value, int | float) else "string" if isinstance(value, str) else None

@@ -157,7 +157,7 @@ def roughly(seconds: float | None) -> str:
     """Show an estimated time in one unit, rounded.
 
     >>> [roughly(seconds) for seconds in (0.2, 14, 70, 5000, 200_000, None)]
-    ['1 s', '15 s', '1 min', '85 min', '2 d', '?']
+    ['1 s', '15 s', '1 min', '85 min', '2.3 d', '?']
     """
     if seconds is None:
         return "?"

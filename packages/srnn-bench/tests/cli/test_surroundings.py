@@ -58,7 +58,7 @@ def test_characters_that_an_encoding_lacks_are_spelled_out(printed):
 
 
 def test_a_terminal_that_does_not_know_its_size_prints_as_if_none_was_given():
-    code = "import sys, srnn_bench.cli as c; sys.argv = ['srnn', 'list']; print(c.console.size); c.main()"
+    code = "import sys, srnn_bench.cli as c; sys.argv = ['srnn', 'figure']; print(c.console.size); c.main()"
     outputs = []
     for sizes in (
         {},
@@ -72,7 +72,7 @@ def test_a_terminal_that_does_not_know_its_size_prints_as_if_none_was_given():
             command, env=environment, capture_output=True, encoding="utf-8", check=True, stdin=subprocess.DEVNULL
         )
         outputs.append(done.stdout)
-    assert "moduli/table1" in outputs[0] and len(set(outputs)) == 1
+    assert "moduli/figure2" in outputs[0] and len(set(outputs)) == 1
 
 
 def test_a_backend_of_matplotlib_that_is_not_installed_does_not_stop_a_command(srnn, monkeypatch, tmp_path):

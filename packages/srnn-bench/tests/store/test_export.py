@@ -25,7 +25,7 @@ MEASURED = ("steps", "step_ms", "peak_memory_mb", "seconds")
 HISTORY = ("key", "seed", "stage", "epoch", "loss", "penalty", "density", "validation", "learning_rate")
 ENVIRONMENT = tuple(
     f"environment.{name}"
-    for name in ("torch", "python", "device", "precision", "threads", "stacked", "recorded", "commit")
+    for name in ("torch", "python", "device", "precision", "threads", "stacked", "recorded", "commit", "processor")
 )
 ENVIRONMENT_NOW = describe("adding", Conditions("cpu"))
 EPOCH = Epoch(loss=0.1 + 0.2, penalty=1e-300, density=1 / 3)

@@ -94,12 +94,12 @@ def test_two_files_that_disagree_on_a_run_are_named(tmp_path, file, records):
     [
         ({"seed": 30}, "expected the key .*, which its experiment and seed have, got "),
         ({"key": "x"}, "expected the key "),
-        ({"status": "good"}, "status: Input should be"),
+        ({"status": "good"}, "status: expected .done., .diverged. or .failed., got .good."),
         ({"table": 3}, "table: "),
         ({"ended": "yesterday"}, "ended: "),
         ({"extra": 1}, "extra: unknown field"),
-        ({"stages": [{"name": "x"}]}, "stages.0.metrics: Field required"),
-        ({"seconds": float("nan")}, "seconds: Input should be a finite number"),
+        ({"stages": [{"name": "x"}]}, "stages.0.metrics: expected this field, which is missing"),
+        ({"seconds": float("nan")}, "seconds: expected a finite number, got nan"),
     ],
 )
 def test_a_wrong_line_is_named(file, changes, message):

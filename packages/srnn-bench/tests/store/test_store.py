@@ -531,8 +531,9 @@ def test_an_error_is_not_hidden_by_a_store_that_cannot_be_written_any_more(tmp_p
         session.claim(jobs(tiny()))
         _drop(store)
         raise KeyboardInterrupt
-    with pytest.raises(ValueError, match="no such table"), Session(Store(tmp_path)):
-        _drop(store)
+    other = Store(tmp_path / "other")
+    with pytest.raises(ValueError, match="no such table"), Session(other):
+        _drop(other)
 
 
 def _drop(store):

@@ -143,8 +143,9 @@ def _ignore(message: str) -> None:
 
 def _is_new(connection: sqlite3.Connection, path: Path) -> bool:
     """Return whether the file is empty; raise BenchError if it is of another version."""
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    # in this order: another process may create the store in between, tables and version in one transaction
     tables = connection.execute("SELECT count(*) FROM sqlite_schema WHERE type = 'table'").fetchone()[0]
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version != VERSION and (version or tables):
         raise BenchError(
             f"{path}: expected a store of version {VERSION}, got version {version}, written by another srnn-bench"

@@ -11,6 +11,8 @@ from srnn_tasks.gym import CognitiveEnv
 gymnasium = pytest.importorskip("gymnasium")
 env_checker = pytest.importorskip("gymnasium.utils.env_checker")
 
+OLD = int(gymnasium.__version__.partition(".")[0]) < 1  # the version that neurogym pins
+
 BLACK, GREY, WHITE, GREEN, ORANGE = (13, 17, 23), (72, 79, 88), (240, 246, 252), (63, 185, 80), (247, 129, 60)
 
 
@@ -42,8 +44,9 @@ def test_gymnasium_checks_it_with_pixels(name, fields):
 def test_another_mode_is_refused_in_words(mode):
     with pytest.raises(TaskError, match=r"render_mode: expected 'rgb_array' or None; got .*HumanRendering"):
         CognitiveEnv("go", render_mode=mode)
-    with pytest.raises(TaskError, match="render_mode: expected 'rgb_array' or None"):
-        gymnasium.make_vec("srnn_tasks.gym:srnn/go-v0", num_envs=2, render_mode=mode)
+    if not OLD:  # whose `make_vec` reads the mode itself
+        with pytest.raises(TaskError, match="render_mode: expected 'rgb_array' or None"):
+            gymnasium.make_vec("srnn_tasks.gym:srnn/go-v0", num_envs=2, render_mode=mode)
 
 
 def test_the_picture_shows_rings_cue_actions_and_progress():
@@ -84,6 +87,7 @@ def test_a_trial_comes_first():
         CognitiveEnv("go", render_mode="rgb_array").render()
 
 
+@pytest.mark.skipif(OLD, reason="gymnasium draws vectors of environments from version 1.0 on")
 def test_vectors_of_environments_draw_too():
     environments = gymnasium.make_vec("srnn_tasks.gym:srnn/dm1-v0", num_envs=2, render_mode="rgb_array")
     environments.reset(seed=0)

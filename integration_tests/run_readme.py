@@ -1,7 +1,7 @@
 """Run the blocks of a README in order, as a reader would: `python integration_tests/run_readme.py README.md`.
 
 - A `python` block runs; the `text` block after it shows exactly what it prints.
-- A block after a line such as "`parity.py`:" is saved under that name in the current folder.
+- A block after a line that ends in "`parity.py`:" is saved under that name in the current folder, and runs too.
 - A `console` block runs line by line, at scale smoke and in this environment: a test has no time for more.
 
 The packages and tools that the README installs must be there: lines that install packages of the clone do not run.
@@ -19,7 +19,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-BLOCK = re.compile(r"^(?:`(?P<file>[\w.-]+)`:\n\n)?```(?P<language>\w+)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(
+    r"^(?:[^\n]*`(?P<file>[\w-]+\.(?:py|json|toml))`:\n\n)?```(?P<language>\w+)\n(?P<body>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
 
 INSTALL = "pip install -c constraints.txt "
 
@@ -39,7 +42,7 @@ def run(readme: Path, command: Callable[[str], None] | None = None) -> None:
         language, body = block["language"], block["body"]
         if block["file"]:
             Path(block["file"]).write_text(body, encoding="utf-8")
-        elif language == "text":
+        if language == "text":
             assert not compared or body == printed, f"the README shows:\n{body}\nprinted:\n{printed}"
             printed, compared = "", False
         else:
@@ -70,7 +73,7 @@ def install_lines(readme: Path) -> list[str]:
 def at_smoke(line: str) -> list[str] | None:
     """Return the command of a line at scale smoke, None for one that is not run."""
     words = shlex.split(line)
-    if line.startswith(INSTALL) or words == ["nox"] or words[:3] == ["nox", "-s", "tests"]:
+    if line.startswith((INSTALL, "pip install .")) or words == ["nox"] or words[:3] == ["nox", "-s", "tests"]:
         return None  # the environment has the packages already; the tests are what runs this
     if words[0] == "nox":  # in this environment
         session, arguments = words[2], words[4:] or (["moduli/strength"] if words[2] == "bench" else [])

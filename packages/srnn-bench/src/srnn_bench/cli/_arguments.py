@@ -16,7 +16,7 @@ from .. import papers
 from .._errors import BenchError, validation_message
 from ..experiment import Conditions, Experiment
 from ..store import PublishedRuns, Store, has_results, open_results
-from ..tables import SCALES, Scale, Summary, Table, override_table, summarise
+from ..tables import SCALES, Summary, Table, override_table, summarise
 from ..training import resolve_device
 
 UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -26,17 +26,9 @@ Results = Annotated[Path, typer.Option(help="Folder of the store and the report,
 Tables = Annotated[list[str] | None, typer.Argument(help="Tables; default: all.")]
 
 
-def known_scale(scale: str) -> Scale:
-    """Return the scale of this name. Raises BenchError if there is none."""
-    for known in SCALES:
-        if scale == known:
-            return known
-    raise BenchError(f"scale: expected one of {', '.join(SCALES)}, got {scale!r}")
-
-
 def _known_scale(scale: str | None) -> str | None:
     """Check a scale as soon as the command line is read, whether or not the command needs it."""
-    return None if scale is None else known_scale(scale)
+    return None if scale is None else papers.known_scale(scale)
 
 
 ScaleName = Annotated[str, typer.Option("--scale", help="smoke, quick or paper.", callback=_known_scale)]

@@ -9,7 +9,7 @@ import typer
 
 from .. import papers
 from ._app import app, print_line
-from ._arguments import Results, ScaleName, existing_store, known_scale
+from ._arguments import Results, ScaleName, existing_store
 
 
 @app.command("figure")
@@ -22,7 +22,7 @@ def figure_(
     results: Results = Path("results"),
 ) -> None:
     """Draw figures of the papers, or list them with the runs that they need."""
-    size = known_scale(scale)
+    size = papers.known_scale(scale)
     if not names:
         listed, broken = papers.listed_figures()
         for name, figure in listed.items():

@@ -9,6 +9,7 @@ from ._discovery import PAPERS as PAPERS
 from ._discovery import figure as figure
 from ._discovery import figures as figures
 from ._discovery import find as find
+from ._discovery import known_scale as known_scale
 from ._discovery import listed_figures as listed_figures
 from ._discovery import table as table
 from ._discovery import table_names as table_names
@@ -37,6 +38,7 @@ __all__ = [
     "figures",
     "find",
     "kept_runs",
+    "known_scale",
     "listed_figures",
     "network_of",
     "required_runs",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 
 from .._errors import BenchError
 from ..store import Store
-from ..tables import Scale, Table
+from ..tables import Relatives, Scale, Table
 
 
 @dataclass(frozen=True)
@@ -79,10 +80,42 @@ class Paper:
 
     def table(self, name: str, scale: Scale) -> Table:
         """Build a table at a scale; raises BenchError if its name is not the declared one."""
-        table = self.tables[name](scale)
+        table = self._built(name, scale)
         if (table.name, table.scale) != (self.full_name(name), scale):
             raise BenchError(
                 f"paper {self.name!r}: expected table {self.full_name(name)!r} at scale {scale!r}, "
                 f"got {table.name!r} at scale {table.scale!r}"
             )
-        return table
+        return replace(table, relatives=partial(self._relatives, name, scale))
+
+    def _relatives(self, name: str, scale: Scale) -> Relatives:
+        """Return the other tables of the family of a table, and the other readings of the same published table."""
+        table = self._built(name, scale)
+        tables = {each: self._usable(each, scale) for each in self.tables if each != name}
+        mates = next(({head, *others} for head, others in self.groups.items() if name in (head, *others)), set())
+        return Relatives(
+            siblings=tuple(each for each in tables.values() if each is not None and each.family == table.family),
+            readings=tuple(
+                each
+                for key, each in tables.items()
+                if each is not None and key in mates and each.claims and each.family != table.family
+            ),
+        )
+
+    def _usable(self, name: str, scale: Scale) -> Table | None:
+        """Return a table, None if its builder fails."""
+        try:
+            return self._built(name, scale)
+        except Exception:  # a table of a third party may raise anything; it is reported where it is asked for
+            return None
+
+    def _built(self, name: str, scale: Scale) -> Table:
+        """Return a table, built once."""
+        key = (name, scale)
+        if key not in self._tables:
+            self._tables[key] = self.tables[name](scale)
+        return self._tables[key]
+
+    @cached_property
+    def _tables(self) -> dict[tuple[str, Scale], Table]:
+        return {}

@@ -30,6 +30,7 @@ from ._judge import judge as judge
 from ._ledger import ledger as ledger
 from ._override import override_table as override_table
 from ._own import OwnExperiment as OwnExperiment
+from ._plan import Plan as Plan
 from ._publish import publish as publish
 from ._readings import HeldOut as HeldOut
 from ._readings import Reading as Reading
@@ -43,6 +44,7 @@ from ._statistics import two_sided as two_sided
 from ._statistics import welch as welch
 from ._summary import Summary as Summary
 from ._summary import summarise as summarise
+from ._table import Relatives as Relatives
 from ._table import Remarks as Remarks
 from ._table import Table as Table
 from ._table import fitting as fitting
@@ -61,8 +63,10 @@ __all__ = [
     "Judgement",
     "OwnExperiment",
     "Place",
+    "Plan",
     "Published",
     "Reading",
+    "Relatives",
     "Remarks",
     "Scale",
     "StepsTo",

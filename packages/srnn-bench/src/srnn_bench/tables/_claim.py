@@ -9,7 +9,7 @@ from typing import Literal
 from .._errors import BenchError
 from ._cell import Place
 
-Verdict = Literal["supported", "contradicted", "undecided"]
+Verdict = Literal["supported", "contradicted", "equivalent", "undecided"]
 
 LEVEL = 0.05  # significance level of all tests
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -35,6 +36,10 @@ class FilledCell:
         """The stages by seed whose value is only a bound, such as those that never reached a threshold."""
         read = self.cell.reading
         return {seed: stage for seed, stage in self.stages.items() if read.is_bound(stage)}
+
+    def only(self, wanted: Callable[[int], bool]) -> FilledCell:
+        """Return the cell with the results of the seeds for which `wanted` is true."""
+        return FilledCell(self.cell, {seed: result for seed, result in self.results.items() if wanted(seed)})
 
     def check(self) -> None:
         """Raise BenchError if a result does not contain what the cell reads, e.g. one of another version of a task."""

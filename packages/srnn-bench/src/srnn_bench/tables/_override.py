@@ -14,7 +14,8 @@ from ._table import Table
 def override_table(table: Table, settings: Sequence[str]) -> Table:
     """Return the table with the settings (`path=value`) applied to every experiment that has their paths.
 
-    The title and the labels of the runs name the settings.
+    The title and the labels of the runs name the settings. The plan of the table was made for other experiments: the
+    changed table is exploratory.
 
     Raises:
         BenchError: For a mistake that `override` refuses too; for a path that no experiment has; if two experiments of
@@ -43,6 +44,7 @@ def override_table(table: Table, settings: Sequence[str]) -> Table:
         table,
         title=f"{table.title} [set: {applied}]",
         settings=(*table.settings, *settings),
+        plan=replace(table.plan, seeds=(), looks=()),
         cells=tuple(replace(cell, experiment=changed[cell.experiment]) for cell in table.cells),
     )
 

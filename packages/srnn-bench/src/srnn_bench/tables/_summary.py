@@ -3,22 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from .._errors import BenchError
 from ..experiment import Experiment, Result, packages_of, versions_differ
 from ..store import Store
 from ._cell import Place
 from ._filled import FilledCell
+from ._override import override_table
 from ._table import Table
 
 
 @dataclass(frozen=True)
 class Summary:
-    """A table and its cells, filled with the results of a store."""
+    """A table and its cells, filled with the results of a store.
+
+    Attributes:
+        cells: The cells with the results of the planned seeds; without a plan, of all seeds that were run.
+        outside: The cells with the results of seeds outside the plan, which are shown but not judged.
+        siblings: The other tables of the family, whose claims are corrected together with those of this one.
+        readings: The readings of the same published table by name, this one included, and whether each has results.
+    """
 
     table: Table
     cells: dict[Place, FilledCell]
+    outside: dict[Place, FilledCell] = field(default_factory=dict)
+    siblings: tuple[Summary, ...] = ()
+    readings: dict[str, bool] = field(default_factory=dict)
+
+    @cached_property
+    def judged(self) -> dict[Place, FilledCell]:
+        """The cells with the results that claims are judged by: those of the seeds of the table."""
+        seeds = self.table.seeds
+        return {
+            place: FilledCell(each.cell, {seed: each.results.get(seed) for seed in seeds})
+            for place, each in self.cells.items()
+        }
 
     @property
     def results(self) -> list[Result]:
@@ -56,9 +77,21 @@ class Summary:
 def summarise(table: Table, store: Store) -> Summary:
     """Collect the results of a table from a store, for the seeds of the table and any other seed that was run.
 
+    The other tables of its family are collected with it if it has claims.
+
     Raises:
         BenchError: If a result does not contain what a cell reads.
     """
+    summary = _filled(table, store)
+    if not table.claims:
+        return summary
+    relatives = table.relatives()
+    siblings = tuple(_filled(_changed(sibling, table.settings), store) for sibling in relatives.siblings)
+    others = {each.name: _has_results(_changed(each, table.settings), store) for each in relatives.readings}
+    return replace(summary, siblings=siblings, readings={table.name: bool(summary.results), **others})
+
+
+def _filled(table: Table, store: Store) -> Summary:
     stored = store.keys()
     seeds = (*table.seeds, *sorted(set(stored.values()) - set(table.seeds)))
     results: dict[Experiment, dict[int, Result | None]] = {}
@@ -71,4 +104,22 @@ def summarise(table: Table, store: Store) -> Summary:
     cells = {cell.place: FilledCell(cell, results[cell.experiment]) for cell in table.cells}
     for cell in cells.values():
         cell.check()
-    return Summary(table, cells)
+    if table.plan.exploratory:
+        return Summary(table, cells)
+    planned = set(table.seeds)
+    inside = {place: cell.only(lambda seed: seed in planned) for place, cell in cells.items()}
+    outside = {place: cell.only(lambda seed: seed not in planned) for place, cell in cells.items()}
+    return Summary(table, inside, {place: cell for place, cell in outside.items() if cell.results})
+
+
+def _changed(table: Table, settings: tuple[str, ...]) -> Table:
+    """Return the table with settings, or as it is if they do not fit."""
+    try:
+        return override_table(table, settings)
+    except BenchError:
+        return table
+
+
+def _has_results(table: Table, store: Store) -> bool:
+    stored = store.keys()
+    return any(job.key in stored for job in table.jobs())

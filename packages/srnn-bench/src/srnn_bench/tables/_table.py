@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from .._errors import BenchError
@@ -11,6 +11,7 @@ from ..experiment import Experiment, Job
 from ._cell import Cell, Place, Scale
 from ._claim import Claim
 from ._filled import FilledCell
+from ._plan import Plan
 
 Remarks = Callable[[Mapping[Place, FilledCell]], Sequence[str]]
 
@@ -18,6 +19,24 @@ Remarks = Callable[[Mapping[Place, FilledCell]], Sequence[str]]
 def no_remarks(cells: Mapping[Place, FilledCell]) -> Sequence[str]:
     """Return no remarks."""
     return ()
+
+
+@dataclass(frozen=True)
+class Relatives:
+    """Other tables that matter for the verdicts on a table, at the same scale.
+
+    Attributes:
+        siblings: The other tables of its family, whose claims are corrected together with its own.
+        readings: The other readings of the same published table, such as `moduli/table1-hh`.
+    """
+
+    siblings: tuple[Table, ...] = ()
+    readings: tuple[Table, ...] = ()
+
+
+def no_relatives() -> Relatives:
+    """Return no relatives."""
+    return Relatives()
 
 
 @dataclass(frozen=True)
@@ -29,12 +48,16 @@ class Table:
 
     `settings` are those that changed its experiments (`override_table`); the labels of its runs name them.
 
+    `family` names the published table or figure whose claims are corrected together for their number; tables with the
+    same family belong to the same one. The default is the name of the table, which is then alone in its family.
+    `plan` is what was fixed before the runs. `relatives` finds the tables of its family; `Paper.table` sets it.
+
     `remarks` returns sentences computed from the filled cells, e.g. whether a rule of the protocol is met; reports
     print them below the table. The names of `claims` are unique within a table.
 
     Raises:
-        BenchError: If two claims have the same name, a claim refers to a cell that does not exist, or a cell could
-            never be read.
+        BenchError: If two claims have the same name, a claim refers to a cell that does not exist, a cell could never
+            be read, or the plan has other seeds than the table.
     """
 
     name: str
@@ -49,8 +72,16 @@ class Table:
     remarks: Remarks = no_remarks
     claims: tuple[Claim, ...] = ()
     settings: tuple[str, ...] = ()
+    family: str = ""
+    plan: Plan = Plan()
+    relatives: Callable[[], Relatives] = field(default=no_relatives, compare=False, repr=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "family", self.family or self.name)
+        if not self.plan.exploratory and self.plan.seeds != self.seeds:
+            raise BenchError(
+                f"table {self.name!r}: expected the seeds of its plan, {self.plan.seeds}, got {self.seeds}"
+            )
         for cell in self.cells:
             self._check_reading(cell)
         places = {cell.place for cell in self.cells}

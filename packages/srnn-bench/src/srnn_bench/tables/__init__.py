@@ -3,7 +3,7 @@
 A `Table` declares cells, each an experiment, a stage and a reading; `summarise` fills them with the results of a store,
 and `judge` tests the claims of the table statistically. Declarations do not depend on results: within this room each
 file imports only those before it, in the order readings, curve readings, cell, claim, filled cell, table, override,
-summary, own experiment, statistics, comparison, contrast test, judge, ledger, publish.
+summary, own experiment, statistics, comparison, contrast test, judge, sensitivity, ledger, publish.
 """
 
 from ._cell import SCALES as SCALES
@@ -35,6 +35,9 @@ from ._publish import publish as publish
 from ._readings import HeldOut as HeldOut
 from ._readings import Reading as Reading
 from ._readings import WeightsPresent as WeightsPresent
+from ._sensitivity import VARIANTS as VARIANTS
+from ._sensitivity import Sensitivity as Sensitivity
+from ._sensitivity import sensitivity as sensitivity
 from ._statistics import bootstrap as bootstrap
 from ._statistics import combine as combine
 from ._statistics import hedges as hedges
@@ -53,6 +56,7 @@ from ._table import no_remarks as no_remarks
 __all__ = [
     "LEVEL",
     "SCALES",
+    "VARIANTS",
     "AtStep",
     "Cell",
     "Claim",
@@ -69,6 +73,7 @@ __all__ = [
     "Relatives",
     "Remarks",
     "Scale",
+    "Sensitivity",
     "StepsTo",
     "Summary",
     "Table",
@@ -90,6 +95,7 @@ __all__ = [
     "no_remarks",
     "override_table",
     "publish",
+    "sensitivity",
     "summarise",
     "two_sided",
     "welch",

@@ -41,6 +41,7 @@ from ._publish import publish as publish
 from ._readings import HeldOut as HeldOut
 from ._readings import Reading as Reading
 from ._readings import WeightsPresent as WeightsPresent
+from ._sample import Sample as Sample
 from ._sensitivity import VARIANTS as VARIANTS
 from ._sensitivity import Sensitivity as Sensitivity
 from ._sensitivity import sensitivity as sensitivity
@@ -80,6 +81,7 @@ __all__ = [
     "Reading",
     "Relatives",
     "Remarks",
+    "Sample",
     "Scale",
     "Sensitivity",
     "StepsTo",

@@ -111,8 +111,8 @@ def _values(summary: Summary) -> Iterable[str]:
         return
     low, high = _uncertainty(least)
     yield (
-        f"Spreads are those of {len(summary.every_result)} stored runs, {least} or more per cell; from {least} runs, the "
-        f"true standard deviation may be {low:.2g} to {high:.2g} times as large (95 %)."
+        f"Spreads are those of {len(summary.every_result)} stored runs, {least} or more per cell; from {least} runs, "
+        f"the true standard deviation may be {low:.2g} to {high:.2g} times as large (95 %)."
     )
     correlation = seed_correlation(summary)
     if correlation is not None:

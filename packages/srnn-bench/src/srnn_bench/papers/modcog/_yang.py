@@ -8,6 +8,8 @@ from ._columns import ACCURACY, PERFORMANCE, SOURCE, SPEED, STEPS, performance, 
 from ._networks import Net, as_many_synapses, dense, local
 from ._sizes import SIZES
 
+FIGURE_2 = "modcog/Figure 2"  # family of its claims
+
 
 def _by_radius(scale: Scale) -> dict[str, Net]:
     size = SIZES[scale]
@@ -50,7 +52,7 @@ def figure2a(name: str, scale: Scale) -> Table:
     )
     title = "20 tasks of Yang et al., by radius of the mask, equal numbers of nodes"
     cells = rows_of(nets, size.yang, size.yang_training, _columns(scale))
-    return performance(name, scale, title, SOURCE.format("Figure 2a"), cells, claims)
+    return performance(name, scale, title, SOURCE.format("Figure 2a"), cells, claims, FIGURE_2)
 
 
 def figure2a_speed(name: str, scale: Scale) -> Table:
@@ -65,7 +67,7 @@ def figure2a_speed(name: str, scale: Scale) -> Table:
     )
     title = "Learning the 20 tasks of Yang et al., equal numbers of nodes"
     cells = rows_of(nets, size.yang, size.yang_training, SPEED)
-    return speed(name, scale, title, SOURCE.format("Figure 2a"), cells, (claim,))
+    return speed(name, scale, title, SOURCE.format("Figure 2a"), cells, (claim,), FIGURE_2)
 
 
 def _with_as_many(scale: Scale) -> list[tuple[str, str]]:
@@ -93,7 +95,7 @@ def figure2b(name: str, scale: Scale) -> Table:
     )
     title = "20 tasks of Yang et al., equal numbers of synapses"
     cells = rows_of(nets, size.yang, size.yang_training, _columns(scale))
-    return performance(name, scale, title, SOURCE.format("Figure 2b"), cells, (claim,))
+    return performance(name, scale, title, SOURCE.format("Figure 2b"), cells, (claim,), FIGURE_2)
 
 
 def figure2b_speed(name: str, scale: Scale) -> Table:
@@ -107,7 +109,7 @@ def figure2b_speed(name: str, scale: Scale) -> Table:
     )
     title = "Learning the 20 tasks of Yang et al., equal numbers of synapses"
     cells = rows_of(nets, size.yang, size.yang_training, SPEED)
-    return speed(name, scale, title, SOURCE.format("Figure 2b"), cells, (claim,))
+    return speed(name, scale, title, SOURCE.format("Figure 2b"), cells, (claim,), FIGURE_2)
 
 
 def figure4f(name: str, scale: Scale) -> Table:

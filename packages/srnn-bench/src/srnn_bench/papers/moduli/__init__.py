@@ -19,6 +19,7 @@ from ._presets import CORRECTED as CORRECTED
 from ._presets import LITERAL as LITERAL
 from ._presets import REFERENCE as REFERENCE
 from ._presets import Preset as Preset
+from ._text import TEXT as TEXT
 
 Builder = Callable[[str, Scale, Variant], Table]
 
@@ -75,4 +76,4 @@ PAPER = Paper(
     figures="figures:FIGURES",
 )
 
-__all__ = ["CORRECTED", "LITERAL", "NAVIGATION", "PAPER", "REFERENCE", "Preset"]
+__all__ = ["CORRECTED", "LITERAL", "NAVIGATION", "PAPER", "REFERENCE", "TEXT", "Preset"]

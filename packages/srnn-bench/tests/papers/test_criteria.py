@@ -30,6 +30,7 @@ FAMILIES = {
         }.items()
         for suffix in suffixes
     },
+    "moduli/step-times": "moduli/step-times",
     "modcog/table1": "modcog/table1",
     "modcog/figure2a": "modcog/Figure 2",
     "modcog/figure2a-speed": "modcog/Figure 2",
@@ -86,7 +87,7 @@ def test_criteria_are_those_of_the_benchmark_and_fix_no_seeds(name, scale):
     assert plan.exploratory
     assert not plan.looks
     paper, _, head = name.partition("/")
-    if name == "modcog/demo" or table.unit == "steps":
+    if name == "modcog/demo" or table.unit in ("steps", "ms"):
         assert plan == Plan()
     elif paper == "modcog":
         assert (plan.margin, plan.failure_threshold) == (0.02, None)

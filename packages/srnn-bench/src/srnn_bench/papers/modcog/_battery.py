@@ -44,6 +44,14 @@ def table1(name: str, scale: Scale) -> Table:
             masked,
             [row for row in nets if row.startswith("L1")],
         ),
+        _statements.better(
+            "L1 beats a dense network",
+            "L1 performs better than dense networks at some strengths; read as: at the strength that is best in Table "
+            "1 of the paper it does, compared with as many nodes.",
+            "section 2.6 and Table 1",
+            [f"L1 1e-{size.best_power}"],
+            [full],
+        ),
     )
     title = "84 tasks of Mod-Cog: masks, dense networks, L1"
     cells = rows_of(nets, size.battery, size.training, PERFORMANCE, published)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...tables import AtStep, Claim, Reading, Scale, Table, beats
 from . import _statements
-from ._columns import ACCURACY, PERFORMANCE, SOURCE, SPEED, STEPS, performance, rows_of, speed
+from ._columns import ACCURACY, DECISION, PERFORMANCE, SOURCE, SPEED, STEPS, performance, rows_of, speed
 from ._networks import Net, as_many_synapses, dense, local
 from ._sizes import SIZES
 
@@ -28,14 +28,19 @@ def _by_synapses(scale: Scale) -> dict[str, Net]:
 
 
 def _columns(scale: Scale) -> dict[str, str | Reading]:
-    early = SIZES[scale].early
-    return {**PERFORMANCE, f"decision accuracy, step {early}": AtStep(ACCURACY, early)}
+    return {**PERFORMANCE, _early(scale): AtStep(ACCURACY, SIZES[scale].early)}
+
+
+def _early(scale: Scale) -> str:
+    """Return the column of the inset of Figure 2a."""
+    return f"{DECISION}, step {SIZES[scale].early}"
 
 
 def figure2a(name: str, scale: Scale) -> Table:
     """Figure 2a: masks of every radius compared with the dense network with as many nodes."""
     size, nets = SIZES[scale], _by_radius(scale)
     masked = [row for row in nets if row != "dense"]
+    small, early = f"LM d = {size.matched_radii[0]:g}", _early(scale)
     claims = (
         _statements.as_good(
             "asymptote as good",
@@ -48,6 +53,13 @@ def figure2a(name: str, scale: Scale) -> Table:
             "A pool of autapses solves the 20 tasks; read as: it gives more than half of all answers.",
             "section 2.3",
             masked[:1],
+        ),
+        Claim(
+            "a small d is best early on",
+            "Early in training there is a small optimal d; read as: the smaller mask of Figure 2b is then more "
+            "accurate than autapses, the largest mask and the dense network.",
+            "inset of Figure 2a",
+            tuple(beats((small, early), over=(row, early)) for row in (masked[0], masked[-1], "dense") if row != small),
         ),
     )
     title = "20 tasks of Yang et al., by radius of the mask, equal numbers of nodes"

@@ -12,7 +12,7 @@ from functools import partial
 
 from ...tables import Scale, Table
 from .. import Paper
-from . import _adding, _beyond, _navigation, _text
+from . import _adding, _beyond, _navigation, _step_times, _text
 from ._benchmark import PUBLISHED, READINGS, RECURRENT_ALONE, Variant
 from ._navigation import NAVIGATION as NAVIGATION
 from ._presets import CORRECTED as CORRECTED
@@ -40,6 +40,7 @@ _FURTHER = {
 }
 
 _OURS = {
+    "step-times": _step_times.step_times,
     "strength": _navigation.strength,
     "strength-text": _text.strength,
     "l1": _navigation.l1,

@@ -12,7 +12,7 @@ from srnn_pruning import AnySchedule, Pruning
 from srnn_tasks import Task
 
 from ...experiment import Experiment, Penalty, Stage, Training
-from ...tables import Cell, Claim, Plan, Published, Remarks, Scale, Table, fitting, no_remarks
+from ...tables import Cell, Claim, Plan, Published, Reading, Remarks, Scale, Table, fitting, no_remarks
 from ._presets import CORRECTED, LITERAL, REFERENCE, Preset
 
 ALL_WEIGHTS = ("*weight*",)
@@ -47,9 +47,9 @@ READINGS = (
 
 @dataclass(frozen=True)
 class Score:
-    """The number that the tables show: a metric of a stage times a factor, and how the tables name it."""
+    """The number that the tables show: a metric or reading of a stage times a factor, and how the tables name it."""
 
-    metric: str
+    metric: str | Reading
     title: str
     unit: str
     better: Literal["lower", "higher"]

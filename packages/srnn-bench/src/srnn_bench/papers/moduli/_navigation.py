@@ -112,6 +112,17 @@ def spaces(preset: Preset) -> dict[str, AnyRegularizer | None]:
     }
 
 
+def embeddings(preset: Preset) -> dict[str, AnyRegularizer | None]:
+    """Return torus and R^3 with trained and with fixed embeddings: the columns of Table 3."""
+    torus, space = preset.moduli(Torus()), preset.moduli(preset.space)
+    return {
+        "Torus trained": Trained(base=torus),
+        "Torus": torus,
+        "R3 trained": Trained(base=space),
+        "R3 fixed": space if preset.space_fixed == "space" else None,
+    }
+
+
 def table1(name: str, scale: Scale, variant: Variant) -> Table:
     """Table 1: the torus compared with its controls."""
     bench, columns = benchmark(scale, variant), controls(variant.preset)
@@ -140,14 +151,7 @@ def table2(name: str, scale: Scale, variant: Variant) -> Table:
 
 def table3(name: str, scale: Scale, variant: Variant) -> Table:
     """Table 3: embeddings trained and fixed, on the torus and in R^3."""
-    preset = variant.preset
-    bench, torus, space = benchmark(scale, variant), preset.moduli(Torus()), preset.moduli(preset.space)
-    columns: dict[str, AnyRegularizer | None] = {
-        "Torus trained": Trained(base=torus),
-        "Torus": torus,
-        "R3 trained": Trained(base=space),
-        "R3 fixed": space if preset.space_fixed == "space" else None,
-    }
+    bench, columns = benchmark(scale, variant), embeddings(variant.preset)
     return bench.table(
         name,
         scale,

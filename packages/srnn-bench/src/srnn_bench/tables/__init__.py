@@ -2,8 +2,9 @@
 
 A `Table` declares cells, each an experiment, a stage and a reading; `summarise` fills them with the results of a store,
 and `judge` tests the claims of the table statistically. Declarations do not depend on results: within this room each
-file imports only those before it, in the order readings, curve readings, cell, claim, filled cell, table, override,
-summary, own experiment, statistics, comparison, contrast test, judge, ledger, publish.
+file imports only those before it, in the order readings, curve readings, cell, claim, plan, filled cell, table,
+override, summary, own experiment, statistics, sample, power, contrast test, claim tests, comparison, judge, ledger,
+forecast, publish.
 """
 
 from ._cell import SCALES as SCALES
@@ -25,6 +26,11 @@ from ._curve_readings import AtStep as AtStep
 from ._curve_readings import StepsTo as StepsTo
 from ._curve_readings import evaluations as evaluations
 from ._filled import FilledCell as FilledCell
+from ._forecast import Forecast as Forecast
+from ._forecast import chance_of_no_failure as chance_of_no_failure
+from ._forecast import forecast as forecast
+from ._forecast import largest_hidden_rate as largest_hidden_rate
+from ._forecast import seed_correlation as seed_correlation
 from ._judge import Judgement as Judgement
 from ._judge import judge as judge
 from ._ledger import ledger as ledger
@@ -37,6 +43,7 @@ from ._readings import Reading as Reading
 from ._readings import WeightsPresent as WeightsPresent
 from ._statistics import bootstrap as bootstrap
 from ._statistics import combine as combine
+from ._statistics import fisher as fisher
 from ._statistics import hedges as hedges
 from ._statistics import holm as holm
 from ._statistics import mann_whitney as mann_whitney
@@ -59,6 +66,7 @@ __all__ = [
     "Comparison",
     "Contrast",
     "FilledCell",
+    "Forecast",
     "HeldOut",
     "Judgement",
     "OwnExperiment",
@@ -77,19 +85,24 @@ __all__ = [
     "beats",
     "beyond",
     "bootstrap",
+    "chance_of_no_failure",
     "combine",
     "compare",
     "evaluations",
+    "fisher",
     "fitting",
+    "forecast",
     "hedges",
     "holm",
     "judge",
+    "largest_hidden_rate",
     "ledger",
     "mann_whitney",
     "matches",
     "no_remarks",
     "override_table",
     "publish",
+    "seed_correlation",
     "summarise",
     "two_sided",
     "welch",

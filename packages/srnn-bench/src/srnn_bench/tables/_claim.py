@@ -43,6 +43,11 @@ class Contrast:
         """Row and column of the cells used."""
         return tuple((row, column) for row, column, _ in self.terms)
 
+    @property
+    def compares_two_means(self) -> bool:
+        """Whether the contrast says that one mean is better than another, and no more."""
+        return sorted(weight for _, _, weight in self.terms) == [-1.0, 1.0] and self.bound == self.margin == 0
+
     def __str__(self) -> str:
         """Return the sum as a formula, prefixed by the row or the column that all terms share."""
         rows, columns = {row for row, _, _ in self.terms}, {column for _, column, _ in self.terms}
@@ -72,6 +77,15 @@ class Claim:
     def places(self) -> tuple[Place, ...]:
         """Row and column of the cells used, each once."""
         return tuple(dict.fromkeys(place for contrast in self.contrasts for place in contrast.places))
+
+    @property
+    def is_match(self) -> bool:
+        """Whether the claim says that pairs of means differ by less than a margin (`matches`)."""
+        reversed_terms = {
+            frozenset((row, column, -weight) for row, column, weight in each.terms) for each in self.contrasts
+        }
+        terms = {frozenset(each.terms) for each in self.contrasts}
+        return terms == reversed_terms and all(each.margin > 0 and not each.bound for each in self.contrasts)
 
 
 def beats(cell: Place, *, over: Place) -> Contrast:

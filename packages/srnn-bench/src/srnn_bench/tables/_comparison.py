@@ -6,8 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
 
+import numpy as np
+
 from ._claim import LEVEL
 from ._filled import FilledCell
+from ._power import Spread, simulate
 from ._statistics import Welch, hedges, holm, two_sided, welch
 
 
@@ -23,6 +26,8 @@ class Comparison:
         p: Two-sided p value, uncorrected; None without a test.
         p_holm: The same, corrected by Holm's procedure over all pairs that were tested.
         effect: Hedges' g, the difference in pooled standard deviations; None if it is not defined.
+        detectable: Difference that these tests detect with 80 % power at this n and spread, at the first step of Holm's
+            procedure; None without a test.
     """
 
     first: str
@@ -33,6 +38,7 @@ class Comparison:
     p: float | None = None
     p_holm: float | None = None
     effect: float | None = None
+    detectable: float | None = None
 
     @property
     def conclusion(self) -> str:
@@ -47,12 +53,8 @@ class Comparison:
             low, high = (self.first, self.second) if self.test.estimate < 0 else (self.second, self.first)
             return f"the mean of {low} is lower than that of {high}{lost}"
         corrected = " after correction" if self.p is not None and self.p < LEVEL else ""
-        size = self.test.detectable
-        found = (
-            ""
-            if size is None
-            else f"; with this many runs, a difference of {size:.2g} would be found with 80 % power (uncorrected)"
-        )
+        size = self.detectable
+        found = "" if size is None else f"; a difference of {size:.2g} would be detected with 80 % power"
         return f"no difference found{corrected}{lost}{found}"
 
 
@@ -77,8 +79,22 @@ def compare(cells: Mapping[str, FilledCell]) -> list[Comparison]:
                 effect=hedges(samples, (1.0, -1.0)),
             )
         )
-    corrected = iter(holm([pair.p for pair in pairs if pair.p is not None]))
-    return [pair if pair.p is None else replace(pair, p_holm=next(corrected)) for pair in pairs]
+    tested = [pair for pair in pairs if pair.p is not None]
+    corrected = iter(holm([pair.p for pair in tested if pair.p is not None]))
+    level = LEVEL / 2 / max(1, len(tested))
+    return [
+        pair
+        if pair.p is None
+        else replace(pair, p_holm=next(corrected), detectable=_detectable(cells[pair.first], cells[pair.second], level))
+        for pair in pairs
+    ]
+
+
+def _detectable(first: FilledCell, second: FilledCell, level: float) -> float | None:
+    samples = {(name, ""): np.array(list(cell.values.values())) for name, cell in (("+", first), ("-", second))}
+    spreads = [Spread((place,), (values - values.mean())[:, np.newaxis]) for place, values in samples.items()]
+    errors = simulate([[(("+", ""), 1.0), (("-", ""), -1.0)]], spreads, [first.n, second.n])
+    return None if errors is None else errors.distance(level, lower=True)
 
 
 def _lost(cell: FilledCell) -> int:

@@ -8,34 +8,69 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ._claim import LEVEL, Contrast
-from ._filled import FilledCell
-from ._statistics import Welch, bootstrap, hedges, mann_whitney, welch
+from ._plan import Plan
+from ._sample import Sample, failure_text
+from ._statistics import Welch, bootstrap, fisher, hedges, mann_whitney, welch
 
 
 @dataclass(frozen=True)
 class ContrastTest:
-    """The tests of a contrast; `lower` is whether the better side is below the limit."""
+    """The tests of a contrast by the rules of a plan; `lower` is whether the better side is below the limit."""
 
     contrast: Contrast
-    cells: tuple[FilledCell, ...]
+    samples: tuple[Sample, ...]
     lower: bool
+    plan: Plan
+
+    @cached_property
+    def form(self) -> tuple[tuple[float, ...], float] | None:
+        """Weights of the cells, and the value at which the better side begins.
+
+        With logarithms, `weight a x mean a < -weight b x mean b` is `log a - log b < log of the ratio of the weights`.
+        None for a contrast that has no such form.
+        """
+        contrast, weights = self.contrast, tuple(weight for _, _, weight in self.contrast.terms)
+        if not self.plan.log:
+            return weights, contrast.bound + (contrast.margin if self.lower else -contrast.margin)
+        signs = tuple(math.copysign(1.0, weight) for weight in weights)
+        if contrast.margin == 0 and contrast.bound == 0 and len(weights) == 2 and sum(signs) == 0:
+            return signs, signs[0] * math.log(abs(weights[1] / weights[0]))
+        if contrast.margin == 0 and len(weights) == 1 and contrast.bound / weights[0] > 0:
+            return signs, signs[0] * math.log(contrast.bound / weights[0])
+        return None
 
     @property
     def limit(self) -> float:
         """Value at which the better side begins."""
-        return self.contrast.bound + (self.contrast.margin if self.lower else -self.contrast.margin)
+        return 0.0 if self.form is None else self.form[1]
+
+    @cached_property
+    def values(self) -> list[dict[int, float]] | None:
+        """The values by seed of the runs that learned, of each cell; their logarithms if the plan compares these.
+
+        None if these do not exist.
+        """
+        values = [sample.values for sample in self.samples]
+        if not self.plan.log:
+            return values
+        if any(value <= 0 for of_cell in values for value in of_cell.values()):
+            return None
+        return [{seed: math.log(value) for seed, value in of_cell.items()} for of_cell in values]
 
     @cached_property
     def parts(self) -> list[tuple[float, list[float]]]:
-        """Weight and values of each independent part of the sum.
+        """Weight and values of each independent part of the sum, none if there is no test.
 
-        A part is a cell, or all cells that the same runs fill, combined within each run.
+        A part is a cell, or all cells that the same runs fill, combined within each run; all cells, combined within
+        each seed, if the plan pairs them.
         """
-        by_experiment: dict[object, list[tuple[float, dict[int, float]]]] = {}
-        for (_, _, weight), cell in zip(self.contrast.terms, self.cells, strict=True):
-            by_experiment.setdefault(cell.cell.experiment, []).append((weight, cell.values))
+        if self.form is None or self.values is None:
+            return []
+        groups: dict[object, list[tuple[float, dict[int, float]]]] = {}
+        for weight, sample, values in zip(self.form[0], self.samples, self.values, strict=True):
+            groups.setdefault(None if self.plan.paired else sample.cell.cell.experiment, []).append((weight, values))
         parts = []
-        for members in by_experiment.values():
+        for members in groups.values():
             if len(members) == 1:
                 weight, values = members[0]
                 parts.append((weight, list(values.values())))
@@ -47,7 +82,7 @@ class ContrastTest:
     @cached_property
     def welch(self) -> Welch | None:
         """The t test, None if there is none."""
-        return welch(self._samples, self._weights, self.limit)
+        return welch(self._values, self._weights, self.limit) if self.parts else None
 
     @property
     def p(self) -> tuple[float, float]:
@@ -58,47 +93,96 @@ class ContrastTest:
         return (below, above) if self.lower else (above, below)
 
     @property
+    def margin(self) -> float | None:
+        """Margin of the equivalence test, None for a contrast that does more than compare two means."""
+        if self.plan.margin is None or not self.contrast.compares_two_means:
+            return None
+        return math.log(self.plan.margin) if self.plan.log else self.plan.margin
+
+    @cached_property
+    def p_equivalent(self) -> float | None:
+        """The larger p value of two one-sided tests that the two means differ by less than the margin, or None."""
+        if self.margin is None or not self.parts:
+            return None
+        below = welch(self._values, self._weights, self.margin)
+        above = welch(self._values, self._weights, -self.margin)
+        return None if below is None or above is None else max(below.p_below, above.p_above)
+
+    @property
     def effect(self) -> float | None:
         """Standardised distance from the limit, positive on the better side."""
-        effect = hedges(self._samples, self._weights, self.limit)
+        effect = hedges(self._values, self._weights, self.limit) if self.parts else None
         return effect if effect is None or not self.lower else -effect
 
     @property
     def bootstrap(self) -> tuple[float, float] | None:
         """Bootstrap interval of the sum."""
-        return bootstrap(self._samples, self._weights)
+        return bootstrap(self._values, self._weights) if self.parts else None
+
+    @cached_property
+    def fisher(self) -> float | None:
+        """P of Fisher's exact test of the failures of two cells, None for another number of cells or no failures."""
+        if len(self.samples) != 2 or not any(sample.failures for sample in self.samples):
+            return None
+        first, second = self.samples
+        return fisher((first.failures, second.failures), (first.ended, second.ended))
 
     @cached_property
     def ranks(self) -> tuple[float, float] | None:
-        """Rank test of two cells with weights of opposite signs: its p value and effect, None if there is no test.
+        """Rank test of all runs of two cells with weights of opposite signs: its p value and effect, None without one.
 
         A diverged run counts as the worst value. So does a censored run, since it takes more than all its steps; if a
         run of the other cell took longer than that, the two cannot be ranked, and there is no test.
         """
-        weights = self._weights
-        if len(self.contrast.terms) != 2 or len(weights) != 2 or weights[0] * weights[1] > 0:
+        terms = self.contrast.terms
+        cells = [sample.cell for sample in self.samples]
+        if len(terms) != 2 or terms[0][2] * terms[1][2] > 0 or cells[0].cell.experiment == cells[1].cell.experiment:
             return None
         cost = 1 if self.lower else -1  # small costs are good
-        samples, bounds = [], []
-        for weight, cell in zip(weights, self.cells, strict=True):
-            offset = self.limit if weight < 0 else 0.0
+        limit = self.contrast.bound + cost * self.contrast.margin
+        ranked, bounds = [], []
+        for (_, _, weight), cell in zip(terms, cells, strict=True):
+            offset = limit if weight < 0 else 0.0
             costs = {seed: cost * (abs(weight) * value + offset) for seed, value in cell.values.items()}
             bounds.append([costs.pop(seed) for seed in cell.censored])
-            samples.append([*costs.values(), *[math.inf] * (len(cell.censored) + cell.diverged)])
-        for bounds_of_one, costs_of_other in zip(bounds, reversed(samples), strict=True):
+            ranked.append([*costs.values(), *[math.inf] * (len(cell.censored) + cell.diverged)])
+        for bounds_of_one, costs_of_other in zip(bounds, reversed(ranked), strict=True):
             if any(bound < other < math.inf for bound in bounds_of_one for other in costs_of_other):
                 return None
-        if min(map(len, samples)) < 2:
+        if min(map(len, ranked)) < 2:
             return None
-        ours, theirs = samples if weights[0] > 0 else reversed(samples)
+        ours, theirs = ranked if terms[0][2] > 0 else reversed(ranked)
         return mann_whitney(ours, theirs)
 
     def doubt(self, supported: bool) -> str | None:
-        """Return why diverged or censored runs rule out a verdict, None if they do not.
+        """Return why failures or censored runs rule out a verdict for or against the contrast, None if they do not."""
+        return self._doubt_of_failures(supported) or self._doubt_of_censored(supported)
 
-        If such runs are in a cell that the verdict favours, the rank test must be significant by itself.
-        """
-        runs = lost_runs(self.cells)
+    def _favoured(self, supported: bool) -> list[Sample]:
+        """Return the cells that seem better without their worst runs, in favour of this verdict."""
+        terms = zip(self.contrast.terms, self.samples, strict=True)
+        return [sample for (_, _, weight), sample in terms if (weight > 0) == supported]
+
+    def _doubt_of_failures(self, supported: bool) -> str | None:
+        """If a favoured cell has failures, it must have significantly fewer of them than the other of two cells."""
+        failing = [sample for sample in self._favoured(supported) if sample.failures]
+        if not failing:
+            return None
+        counts = failure_text(self.samples)
+        if self.fisher is None or len(self._favoured(supported)) == 2:
+            return f"failed to learn: {counts}; leaving these runs out favours {failing[0]}"
+        (favoured,), (other,) = failing, [sample for sample in self.samples if sample is not failing[0]]
+        fewer = favoured.failures * other.ended < other.failures * favoured.ended
+        if fewer and self.fisher < LEVEL:
+            return None
+        return (
+            f"failed to learn: {counts} (Fisher p {p_text(self.fisher)}); leaving these runs out favours {favoured}, "
+            "which does not fail significantly less often"
+        )
+
+    def _doubt_of_censored(self, supported: bool) -> str | None:
+        """If there are censored runs, the ranks must agree; if in a favoured cell, significantly."""
+        runs = censored_runs(self.samples)
         if not runs:
             return None
         if self.ranks is None:
@@ -106,10 +190,7 @@ class ContrastTest:
         p, effect = self.ranks
         if not (effect > 0.5 if supported else effect < 0.5):
             return f"{runs}; ranked as the worst values, they make the ranks of {self.contrast} disagree with the means"
-        # a run without a value favours its cell: with a weight above 0 that favours the claim, else its opposite
-        terms = zip(self.contrast.terms, self.cells, strict=True)
-        favoured = [cell for (_, _, weight), cell in terms if (weight > 0) == supported]
-        if p >= LEVEL and lost_runs(favoured):
+        if p >= LEVEL and censored_runs(self._favoured(supported)):
             return (
                 f"{runs}; ranked as the worst values, they leave the rank test of {self.contrast} "
                 f"not significant (p {p_text(p)})"
@@ -121,7 +202,7 @@ class ContrastTest:
         return [weight for weight, _ in self.parts]
 
     @property
-    def _samples(self) -> list[list[float]]:
+    def _values(self) -> list[list[float]]:
         return [values for _, values in self.parts]
 
 
@@ -130,15 +211,7 @@ def p_text(value: float) -> str:
     return f"= {value:.2g}" if value >= 1e-4 else "< 0.0001"
 
 
-def run_count(count: int) -> str:
-    """Return a number of runs in words."""
-    return f"{count} run" if count == 1 else f"{count} runs"
-
-
-def lost_runs(cells: Sequence[FilledCell]) -> str:
-    """Return how many runs have no value or only a bound, an empty text if there are none."""
-    counts = {
-        "diverged": sum(cell.diverged for cell in cells),
-        "did not reach the threshold": sum(len(cell.censored) for cell in cells),
-    }
-    return ", ".join(f"{run_count(count)} {what}" for what, count in counts.items() if count)
+def censored_runs(samples: Sequence[Sample]) -> str:
+    """Return how many runs did not reach a threshold, an empty text if there are none."""
+    count = sum(len(sample.cell.censored) for sample in samples)
+    return f"{count} {'run' if count == 1 else 'runs'} did not reach the threshold" if count else ""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import fields
 from typing import Any
 
+from ._cell import Place
 from ._judge import Judgement, judge
 from ._summary import Summary
 
@@ -17,7 +18,8 @@ def ledger(summaries: Iterable[Summary]) -> list[dict[str, Any]]:
 
 def _row(summary: Summary, judgement: Judgement) -> dict[str, Any]:
     claim, table, deciding = judgement.claim, summary.table, judgement.deciding
-    numbers = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(judgement).items()}
+    numbers = {each.name: getattr(judgement, each.name) for each in fields(judgement)}
+    numbers |= {name: list(value) for name, value in numbers.items() if isinstance(value, tuple)}
     return {
         "table": table.name,
         "scale": table.scale,
@@ -27,8 +29,19 @@ def _row(summary: Summary, judgement: Judgement) -> dict[str, Any]:
         "source": claim.source,
         **numbers,
         "claim": claim.name,
-        "n": [{"row": row, "column": column, "n": n} for (row, column), n in judgement.n.items()],
+        "family": table.family,
+        "claims_in_family": judgement.family,
+        "readings": {"with_results": judgement.readings[0], "all": judgement.readings[1]},
+        "seeds": list(table.seeds),
+        "n": _by_cell("n", judgement.n),
+        "failures": _by_cell("failures", judgement.failures),
+        "fisher": [{"contrast": str(contrast), "p": p} for contrast, p in judgement.fisher.items()],
         "deciding": None if deciding is None else str(deciding),
         "bound": None if deciding is None else deciding.bound,
         "margin": None if deciding is None else deciding.margin,
+        "margin_of_equivalence": judgement.margin,
     }
+
+
+def _by_cell(name: str, counts: dict[Place, int]) -> list[dict[str, Any]]:
+    return [{"row": row, "column": column, name: count} for (row, column), count in counts.items()]

@@ -15,7 +15,7 @@ from ._table import Table
 def publish(table: Table, store: Store, folder: str | Path) -> tuple[Path, Summary]:
     """Write the runs of a table to `<folder>/<paper>-<table>-<scale>.jsonl`; return the path and the table, filled.
 
-    One line per run that ended, in the order of the cells of the table and of the seeds. Of the history of a stage
+    One line per run that ended, also of seeds outside the plan, in the order of the cells of the table and of the seeds. Of the history of a stage
     only the learning curves are kept that belong to a reading of the table (`Reading.course`), and nothing of a stage
     that was not evaluated while it trained.
 
@@ -30,10 +30,11 @@ def publish(table: Table, store: Store, folder: str | Path) -> tuple[Path, Summa
 
 def _records(summary: Summary, store: Store) -> Iterator[Record]:
     courses = _courses(summary)
-    seeds = sorted({seed for cell in summary.cells.values() for seed in cell.results})
+    results = summary.every_result
+    seeds = sorted({result.seed for result in results})
     labels = {job.key: job.label for job in summary.table.jobs(seeds)}
     experiments = list(dict.fromkeys(cell.experiment for cell in summary.table.cells))
-    for result in sorted(summary.results, key=lambda result: (experiments.index(result.experiment), result.seed)):
+    for result in sorted(results, key=lambda result: (experiments.index(result.experiment), result.seed)):
         record = store.record(result.key)
         if record is not None:
             yield replace(record, label=labels[result.key], result=_shortened(record.result, courses))

@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 
 from ._claim import LEVEL
 
-POWER = 0.8
-
 BOOTSTRAP_FROM = 10  # values in every sample; with 3 values a percentile bootstrap has 18 % false positives
 
 ROUNDING = 1e-12  # a spread below this share of the values is due to rounding
@@ -56,18 +54,6 @@ class Welch:
         """95 % confidence interval of the sum."""
         half = self._quantile() * self.error
         return self.estimate - half, self.estimate + half
-
-    @property
-    def detectable(self) -> float | None:
-        """Smallest distance from the limit that a two-sided test at 5 % finds with 80 % power at this n and spread.
-
-        The power of the t test is a tail of the noncentral t distribution (Cohen 1988, chapter 2); its other tail,
-        below 0.1 % there, is neglected. None if scipy finds no number.
-        """
-        from scipy import special  # type: ignore[import-untyped]
-
-        distance = float(special.nctdtrinc(self.df, 1 - POWER, self._quantile())) * self.error
-        return distance if math.isfinite(distance) else None
 
     def _cdf(self, t: float) -> float:
         from scipy import special
@@ -157,6 +143,18 @@ def mann_whitney(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float,
         method = "exact" if not tied and len(ours) * len(theirs) <= 50**2 else "asymptotic"
     result = stats.mannwhitneyu(ranks[: len(ours)], ranks[len(ours) :], alternative="two-sided", method=method)
     return float(result.pvalue), 1 - float(result.statistic) / (len(ours) * len(theirs))
+
+
+def fisher(failures: tuple[int, int], ended: tuple[int, int]) -> float:
+    """Return the two-sided p value that two cells fail equally often (Fisher's exact test, Fisher 1922).
+
+    `failures` and `ended` are the failures and all runs of the two cells; 1 if a cell has no runs.
+    """
+    from scipy import stats
+
+    table = [[count, total - count] for count, total in zip(failures, ended, strict=True)]
+    p = float(stats.fisher_exact(table).pvalue)
+    return p if math.isfinite(p) else 1.0
 
 
 def combine(p_for: Sequence[float], p_against: Sequence[float]) -> tuple[float, float]:

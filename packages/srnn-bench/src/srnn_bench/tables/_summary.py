@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -42,10 +42,19 @@ class Summary:
         }
 
     @property
+    def family_size(self) -> int:
+        """Number of claims of the family of the table, which are corrected together."""
+        return sum(len(each.table.claims) for each in (self, *self.siblings))
+
+    @property
     def results(self) -> list[Result]:
-        """All results of the table, each once."""
-        results = (result for cell in self.cells.values() for result in cell.results.values() if result is not None)
-        return list({result.key: result for result in results}.values())
+        """All results of the cells, each once."""
+        return _distinct(self.cells.values())
+
+    @property
+    def every_result(self) -> list[Result]:
+        """The results of the cells, and those of seeds outside the plan."""
+        return _distinct([*self.cells.values(), *self.outside.values()])
 
     @property
     def done(self) -> int:
@@ -72,6 +81,11 @@ class Summary:
             for result in self.results
         }
         return {key: difference for key, difference in differences.items() if difference}
+
+
+def _distinct(cells: Iterable[FilledCell]) -> list[Result]:
+    results = (result for cell in cells for result in cell.results.values() if result is not None)
+    return list({result.key: result for result in results}.values())
 
 
 def summarise(table: Table, store: Store) -> Summary:
@@ -121,5 +135,10 @@ def _changed(table: Table, settings: tuple[str, ...]) -> Table:
 
 
 def _has_results(table: Table, store: Store) -> bool:
-    stored = store.keys()
-    return any(job.key in stored for job in table.jobs())
+    """Return whether the store has a run of every cell of some claim; other readings share some of the runs."""
+    stored, experiments = store.keys(), {cell.place: cell.experiment for cell in table.cells}
+    return any(
+        all(experiments[place].key(seed) in stored for place in claim.places)
+        for claim in table.claims
+        for seed in table.seeds
+    )

@@ -73,7 +73,7 @@ class Table:
     claims: tuple[Claim, ...] = ()
     settings: tuple[str, ...] = ()
     family: str = ""
-    plan: Plan = Plan()
+    plan: Plan = field(default_factory=Plan)
     relatives: Callable[[], Relatives] = field(default=no_relatives, compare=False, repr=False)
 
     def __post_init__(self) -> None:

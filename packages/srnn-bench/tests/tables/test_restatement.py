@@ -44,8 +44,8 @@ class Restated:
 
 def restate(summary):
     """Return what the rules say about each claim of the table."""
-    own = [tested(summary, claim) for claim in summary.table.claims]
-    family = own + [tested(sibling, claim) for sibling in summary.siblings for claim in sibling.table.claims]
+    own = [numbers_of(summary, claim) for claim in summary.table.claims]
+    family = own + [numbers_of(sibling, claim) for sibling in summary.siblings for claim in sibling.table.claims]
     for name in ("p", "p_equivalent"):
         raw = [getattr(each, name) for each in family]
         corrected = step_down([1.0 if p is None else p for p in raw])
@@ -89,7 +89,7 @@ def failures_allow(contrast, positive, one):
     return one.failures[favoured[0]] < one.failures[others[0]] and one.fisher[contrast] < 0.05
 
 
-def tested(summary, claim):
+def numbers_of(summary, claim):
     """Return counts and uncorrected p values of a claim."""
     table, plan = summary.table, summary.table.plan
     runs = {place: read(summary.cells[place], table) for place in claim.places}
@@ -150,12 +150,16 @@ def sample(contrast, runs, summary):
     plan, weights = summary.table.plan, {(row, column): weight for row, column, weight in contrast.terms}
     limit = contrast.bound
     if plan.log:
-        opposite = len(weights) == 2 and sum(weights.values()) == 0 and contrast.bound == contrast.margin == 0
-        # Choice: one cell has weight 1 and a positive bound; a margin has no meaning on a log scale.
-        single = list(weights.values()) == [1.0] and contrast.bound > 0 and contrast.margin == 0
-        if not opposite and not single:
+        # Choice: "opposite weights" are those of opposite signs: A - 1.5 B below 0 is log A - log B below log 1.5.
+        signs = [math.copysign(1.0, weight) for weight in weights.values()]
+        sizes = [abs(weight) for weight in weights.values()]
+        if sorted(signs) == [-1, 1] and contrast.bound == contrast.margin == 0:
+            limit = -sum(sign * math.log(size) for sign, size in zip(signs, sizes, strict=True))
+        elif len(signs) == 1 and contrast.margin == 0 and contrast.bound * signs[0] > 0:
+            limit = signs[0] * math.log(abs(contrast.bound) / sizes[0])
+        else:
             return None
-        limit = math.log(contrast.bound) if single else 0.0
+        weights = dict(zip(weights, signs, strict=True))
     units = {}
     for place in weights:
         units.setdefault(None if plan.paired else summary.cells[place].cell.experiment, []).append(place)

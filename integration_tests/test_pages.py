@@ -1,6 +1,7 @@
 """Published runs and the pages that show them: files fit their tables, generated parts are those of the runs."""
 
 import runpy
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from srnn_bench.tables import publish
 
 DOCS = Path(__file__).parents[1] / "docs"
 RUNS = sorted((DOCS / "results" / "runs").glob("*.jsonl"))
+sys.path.append(str(DOCS / "results"))  # for the modules that the script imports
 SCRIPT = runpy.run_path(str(DOCS / "results" / "write_pages.py"))
 write_pages, NOT_KEPT = SCRIPT["write_pages"], SCRIPT["NOT_KEPT"]
 

@@ -8,9 +8,11 @@ A generated part stands between two comments of a page, each on a line of its ow
     <!-- generated: moduli/table1 quick -->
     <!-- end -->
 
-It shows a table at a scale. A third word chooses one part of it: `values`, `densities` or `claims`. Everything else on
-a page is written by hand and stays. A part whose runs are not in `docs/results/runs` keeps its text, below a line that
-says so. Step times are not shown: they differ from machine to machine.
+It shows a table at a scale. A third word chooses one part of it: `values`, `densities` or `claims`. The word
+`sensitivity` alone stands for the verdicts of all tables under other readings, and `families` for the claims that are
+corrected together. Everything else on a page is written by hand and stays. A part whose runs are not in
+`docs/results/runs` keeps its text, below a line that says so. Step times are not shown: they differ from machine to
+machine.
 """
 
 from __future__ import annotations
@@ -23,26 +25,28 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from srnn_bench import BenchError, Judgement, Summary, judge, papers, summarise
+from srnn_bench import BenchError, Judgement, Summary, Table, judge, papers, summarise
 from srnn_bench.store import Store, open_results
-from srnn_bench.tables import FilledCell
+from srnn_bench.tables import VARIANTS, FilledCell, Sensitivity, sensitivity
 
 DOCS = Path(__file__).resolve().parents[1]
 
 NOT_KEPT = "Values by seed not kept."
 
 MARKER = re.compile(
-    r"(?P<head><!-- generated: (?P<table>\S+) (?P<scale>\S+?)(?: (?P<part>\S+))? -->\n)"
+    r"(?P<head><!-- generated: (?P<what>\S+(?: \S+){0,2}) -->\n)"
     r"(?P<text>.*?)(?P<end><!-- end -->)",
     re.DOTALL,
 )
+
+PARAGRAPH = "\n\n"
 
 PARTS = ("values", "densities", "claims")
 
 
 def pages(docs: Path) -> list[Path]:
     """Return the pages that may have generated parts."""
-    return sorted([*docs.glob("results/*.md"), *docs.glob("findings/*.md")])
+    return sorted(page for folder in ("", "results/", "findings/") for page in docs.glob(f"{folder}*.md"))
 
 
 def write_pages(docs: Path, *, check: bool = False) -> list[Path]:
@@ -68,21 +72,39 @@ def write_pages(docs: Path, *, check: bool = False) -> list[Path]:
 
 def _replaced(match: re.Match[str], page: Path, runs: Path, store: Store | None) -> str:
     """Return a generated part anew, with its comments."""
-    table, scale, part = match["table"], match["scale"], match["part"]
+    name, *words = match["what"].split()
+    whole = WHOLE.get(name)
+    if whole is not None and not words:
+        return f"{match['head']}{PARAGRAPH.join(whole(runs, store))}\n{match['end']}"
+    if not words:
+        raise BenchError(f"{page}: expected a table and a scale, or one of {', '.join(WHOLE)}, got {name!r}")
+    return match["head"] + _of_table(name, words, match["text"], page, runs, store) + match["end"]
+
+
+def _of_table(table: str, words: Sequence[str], old: str, page: Path, runs: Path, store: Store | None) -> str:
+    """Return the text of a table at a scale, or of one part of it."""
+    scale, part = words[0], words[1] if len(words) > 1 else None
     if part not in (None, *PARTS):
         raise BenchError(f"{page}: part: expected one of {', '.join(PARTS)}, got {part!r}")
     try:
         summary = None if store is None else summarise(papers.table(table, scale), store)
     except BenchError as error:
         raise BenchError(f"{page}: {error}") from error
-    file = runs / f"{table.replace('/', '-')}-{scale}.jsonl"
-    if summary is None or not (file.exists() or summary.wanted == len(summary.results)):
-        old = match["text"].removeprefix(f"{NOT_KEPT}\n").strip("\n")
-        text = f"{NOT_KEPT}\n" + (f"\n{old}\n" if old else "")
-    else:
-        link = Path(os.path.relpath(file if file.exists() else runs, page.parent)).as_posix()
-        text = "\n\n".join(block(summary, (part,) if part else PARTS, link)) + "\n"
-    return match["head"] + text + match["end"]
+    if summary is None or not _is_published(summary, runs):
+        old = old.removeprefix(f"{NOT_KEPT}\n").strip("\n")
+        return f"{NOT_KEPT}\n" + (f"\n{old}\n" if old else "")
+    file = _file(summary, runs)
+    link = Path(os.path.relpath(file if file.exists() else runs, page.parent)).as_posix()
+    return PARAGRAPH.join(block(summary, (part,) if part else PARTS, link)) + "\n"
+
+
+def _file(summary: Summary, runs: Path) -> Path:
+    return runs / f"{summary.table.name.replace('/', '-')}-{summary.table.scale}.jsonl"
+
+
+def _is_published(summary: Summary, runs: Path) -> bool:
+    """Return whether a table has a file of runs, or all its runs are in those of others."""
+    return _file(summary, runs).exists() or summary.wanted == len(summary.results)
 
 
 def block(summary: Summary, parts: Sequence[str], link: str) -> Iterator[str]:
@@ -159,6 +181,79 @@ def _claim(judgement: Judgement, summary: Summary) -> tuple[str, ...]:
         estimate = f"{judgement.estimate:+.3g} {summary.table.unit} ({low:+.3g} to {high:+.3g})"
     p = "" if judgement.p_holm is None else f"{judgement.p_holm:.2g}"
     return judgement.claim.statement, judgement.verdict, estimate, p
+
+
+def _families(runs: Path, store: Store | None) -> Iterator[str]:
+    """Yield the families of all tables with claims, with the number of claims of each at quick and at paper."""
+    listed: set[str] = set()
+    rows = []
+    for name in _own_tables():
+        table = papers.table(name, "quick")
+        if not table.claims or table.family in listed:
+            continue
+        relatives = table.relatives()
+        members = [each for each in (table, *relatives.siblings) if each.claims]
+        readings = dict.fromkeys(each.family for each in relatives.readings)
+        listed |= {table.family, *readings}
+        numbers = [_number(table.family, members, scale) for scale in ("quick", "paper")]
+        others = (f"{family} ({_number(family, relatives.readings, 'quick')})" for family in readings)
+        rows.append((table.family, ", ".join(each.name for each in members), *numbers, ", ".join(others)))
+    names = (
+        "family",
+        "tables",
+        "claims at quick",
+        "claims at paper",
+        "other readings, each a family (claims at quick)",
+    )
+    yield _grid(names, rows, "llrrl")
+
+
+def _number(family: str, tables: Sequence[Table], scale: str) -> str:
+    """Return the number of claims that the tables of a family have at a scale."""
+    scaled = (papers.table(table.name, scale) for table in tables if table.family == family)
+    return str(sum(len(table.claims) for table in scaled))
+
+
+def _sensitivity(runs: Path, store: Store | None) -> Iterator[str]:
+    """Yield the verdicts on the claims of all published tables as declared and under other readings."""
+    scales = () if store is None else tuple(dict.fromkeys(scale for _, scale in store.tables))
+    rows: list[tuple[str, ...]] = []
+    others, unread = 0, []
+    for name, scale in ((name, scale) for scale in scales for name in _own_tables()):
+        try:
+            summary = summarise(papers.table(name, scale), store)
+        except BenchError:  # the learning curves that it reads were not published
+            unread.append(f"{name} at {scale}")
+            continue
+        if summary.table.claims and _is_published(summary, runs):
+            judged = sensitivity(summary)
+            rows += [_varied(each, summary.table) for each in judged if each.variants]
+            others += sum(not each.variants for each in judged)
+    yield _grid(("table", "claim", "as declared", *VARIANTS), rows, "l" * (3 + len(VARIANTS)))
+    yield f"{others} other claims of these tables have no such number."
+    if unread:
+        yield f"The published runs lack the learning curves that {', '.join(unread)} read{'s' * (len(unread) == 1)}."
+
+
+def _varied(row: Sensitivity, table: Table) -> tuple[str, ...]:
+    declared = row.declared.label
+    verdicts = {name: judgement.label for name, judgement in row.variants.items()}
+    shown = {name: verdict if verdict == declared else f"{verdict} (changed)" for name, verdict in verdicts.items()}
+    return (
+        f"{table.name} {table.scale}",
+        row.declared.claim.name,
+        declared,
+        *(shown.get(name, "") for name in VARIANTS),
+    )
+
+
+WHOLE = {"families": _families, "sensitivity": _sensitivity}  # parts that are not of one table
+
+
+def _own_tables() -> list[str]:
+    """Return the names of the tables of this repository, without those of installed plug-ins."""
+    own = {entry.name for entry in papers.PAPERS.entries() if entry.distribution == "built-in"}
+    return [name for name in papers.table_names() if name.partition("/")[0] in own]
 
 
 def _grid(names: Sequence[str], rows: Sequence[Sequence[str]], align: str = "") -> str:

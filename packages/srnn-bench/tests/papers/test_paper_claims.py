@@ -9,7 +9,7 @@ from operator import mul
 import pytest
 
 from srnn_bench import Conditions, Result, Summary, papers
-from srnn_bench.tables import SCALES, FilledCell, judge
+from srnn_bench.tables import SCALES, FilledCell, Plan, judge
 from srnn_bench.training import describe
 
 ENVIRONMENT = describe("path_integration", Conditions("cpu"))
@@ -30,8 +30,19 @@ def unrelated(n):
     return min(permutations(first), key=lambda order: abs(sum(map(mul, first, order))))
 
 
+class Published(Summary):
+    """A table with runs whose seeds are not known: all that there are are judged."""
+
+    @property
+    def judged(self):
+        return self.cells
+
+
 def as_published(table, worse=()):
-    """Return a summary whose cells have the paper's mean and population sd; those in `worse` have twice the mean."""
+    """Return a summary whose cells have the paper's mean and population sd; those in `worse` have twice the mean.
+
+    Means are judged without failure thresholds and margins, which are ours.
+    """
     cells = {}
     for cell in table.cells:
         results = {}
@@ -45,16 +56,24 @@ def as_published(table, worse=()):
             made = {"key": f"{cell.row}{cell.column}{seed}", "environment": ENVIRONMENT, "seconds": 1.0}
             results[seed] = Result.model_validate(fields | made)
         cells[cell.row, cell.column] = FilledCell(cell, dict(results))
-    return Summary(table, cells)
+    return Published(replace(table, plan=Plan()), cells)
 
 
 # What the papers say although their own means, spreads and numbers of runs do not decide it (Holm, 5 %).
 UNDECIDED = {
+    "moduli/table1": {
+        "torus beats the usual ways",  # by 66 cm; p = .016 before Holm, as the next two
+        "shuffled beats the usual ways",
+        "the others do not keep theirs",
+        "torus beats every control at 75 %",
+        "torus beats every control at 75 %, lottery",
+    },
     "moduli/table2": {
         "apt manifolds keep their performance",
         "apt manifolds beat the 6-torus",
         "apt manifolds beat the sphere",
         "apt manifolds beat the others, lottery",
+        "apt manifolds keep their performance, lottery",
     },
     "moduli/table3": {"training helps in R3"},
     "moduli/table4": {
@@ -63,12 +82,14 @@ UNDECIDED = {
         "torus below shuffled when dense",
         "torus above shuffled when sparse",
         "the benefit fades",
+        "controls conform to the lottery hypothesis",
     },
     "moduli/table5": {
         "every manifold beats no regularizer",
         "every manifold beats shuffled",
         "no manifold is preferred",
         "a lottery beats its parent",
+        "no serious improvement over random",
     },
     "moduli/table8": {"the ring beats diffusion"},
     "moduli/table9": {"the ring beats the sinusoid", "the ring beats diffusion", "the ring beats both, lottery"},
@@ -76,21 +97,35 @@ UNDECIDED = {
     "moduli/table11": {"torus beats L1 where it is strong enough", "the working range ends below"},
 }
 
+# What the papers say and their own means contradict, as we read it.
+CONTRADICTED = {"moduli/table1": {"torus keeps its performance, lottery"}}
+
 
 @pytest.mark.parametrize(
     "name", [name for name in papers.table_names() if not name.endswith(("-hh", "-reference", "-paper"))]
 )
-def test_the_papers_own_numbers_support_its_claims(name):
+def test_the_papers_own_numbers_support_its_claims_or_not(name):
     table = papers.table(name, "paper")
     published = {(cell.row, cell.column) for cell in table.cells if cell.published is not None}
     known = tuple(claim for claim in table.claims if published.issuperset(claim.places))
     if not known:  # a figure of the paper, or a table of ours
-        assert name not in UNDECIDED
+        assert name not in UNDECIDED and name not in CONTRADICTED
         return
-    found = judge(as_published(replace(table, claims=known, seeds=(0,))))
-    assert {each.claim.name for each in found if each.verdict == "contradicted"} == set()
+    found = judge(as_published(replace(table, claims=known)))
+    contradicted = {each.claim.name for each in found if each.verdict == "contradicted"}
+    assert contradicted == CONTRADICTED.get(name, set()), [(each.claim.name, each.reason) for each in found]
     undecided = {each.claim.name for each in found if each.verdict == "undecided"}
     assert undecided == UNDECIDED.get(name, set()), [(each.claim.name, each.reason) for each in found]
+
+
+def test_there_are_as_many_statements_as_the_findings_count():
+    counts = {
+        number: len(papers.table(f"moduli/table{number}", "paper").claims) for number in (*range(1, 6), *range(8, 12))
+    }
+    assert counts == {1: 11, 2: 5, 3: 3, 4: 7, 5: 8, 8: 1, 9: 3, 10: 1, 11: 2}
+    assert sum(counts.values()) - counts[1] - counts[10] - counts[11] == 27
+    undecided = sum(len(UNDECIDED.get(f"moduli/table{number}", ())) for number in (2, 3, 4, 5, 8, 9))
+    assert 27 - undecided == 6
 
 
 def test_a_torus_that_loses_its_performance_is_seen():
@@ -117,4 +152,4 @@ def test_the_claims_are_the_same_at_every_scale(name, scale):
 
 
 def test_table_1_of_moduli_has_its_claims():
-    assert len(papers.table("moduli/table1", "quick").claims) == 7
+    assert len(papers.table("moduli/table1", "quick").claims) == 11

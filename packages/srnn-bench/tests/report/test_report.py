@@ -108,12 +108,13 @@ EXPECTED = [
     "23 of 31 runs ended",
 ]
 NUMBERS = [
-    "< 0.001 (< 0.001 uncorrected)",
+    "< 0.001 (< 0.001 uncorrected, over 4 claims)",
     "10 in each cell",
     "sparse: A − B",
     "0.5 units",
     "0.25 units",
-    "lottery, C: 2; lottery, A: 10; 1 diverged; 8 missing",
+    "lottery, C: 1; lottery, A: 10; 8 missing",
+    "lottery, C: 1; lottery, A: 0",
 ]
 
 
@@ -126,7 +127,7 @@ def numbers_of(judgements) -> list[str]:
         f"{first.estimate:+.2f} units, 95 % {low:+.2f} to {high:+.2f}",
         "95 % {:+.2f} to {:+.2f}".format(*first.bootstrap),
         f"g = {first.effect:+.2f}",
-        f"{close.p_holm:.3f} ({close.p:.3f} uncorrected)",
+        f"{close.p_holm:.3f} ({close.p:.3f} uncorrected, over 4 claims)",
         f"P(better) = {close.rank_effect:.2f}, p = {close.rank_p:.3f}",
         f"{close.detectable:.2f} units (80 % power)",
     ]
@@ -156,7 +157,8 @@ def test_one_value_has_no_spread_and_a_missing_cell_no_text(table, tmp_path):
 def test_a_section_counts_runs_by_how_they_ended_and_has_the_commands(summary):
     part = section(summary)
     assert part.counts == {"done": 22, "diverged": 1, "failed": 1, "not run": 7, "stale": 1}
-    assert part.verdicts == {"supported": 1, "contradicted": 1, "undecided": 2}
+    assert part.verdicts == {"supported (exploratory)": 1, "contradicted (exploratory)": 1, "undecided": 2}
+    assert [finding.kind for finding in part.findings] == VERDICTS
     assert part.commands == (
         "srnn run paper/table --scale quick --seeds 0,1,2,3,4,5,6,7,8,9,17",
         "srnn report paper/table --scale quick",
@@ -177,7 +179,8 @@ def test_the_terminal_shows_everything(summary):
         assert expected in text
     words = re.sub(r"\s+", " ", text)
     for judgement, verdict in zip(judge(summary), VERDICTS, strict=True):
-        assert f"{verdict} {judgement.claim.statement} {judgement.reason}" in words
+        mark = "" if verdict == "undecided" else "(exploratory) "
+        assert f"{verdict} {judgement.claim.statement} {mark}{judgement.reason}" in words
     assert words.index(judgement.reason) < words.index("1.11 ± 0.09 (10)"), "findings come first"
 
 
@@ -246,7 +249,7 @@ def test_the_page_shows_everything(summary, page):
         for expected in (claim.statement, f"{claim.name}; {claim.source}", judgement.reason):
             assert expected in page.words
     assert "22 done 1 diverged 1 failed 7 not run 1 stale" in page.words
-    assert "Claims: 1 supported 1 contradicted 2 undecided" in page.words
+    assert "Claims: 1 supported (exploratory) 1 contradicted (exploratory) 2 undecided" in page.words
     assert page.words.index("Findings: 2 supported") < page.words.index("Tables") < page.words.index("1.11 ± 0.09")
     assert "srnn-masks 0.0.1" in page.words
     assert "srnn run paper/table --scale quick --seeds 0,1,2,3,4,5,6,7,8,9,17" in page.words
@@ -271,7 +274,7 @@ def test_anchors_and_identifiers_are_unique(page):
     assert len(set(identifiers)) == len(identifiers)
     links = {link[1:] for link in page.values("href") if link.startswith("#")}
     assert {"paper-table-quick", "paper-table-paper"} <= links <= set(identifiers)
-    assert "Findings: 2 supported 2 contradicted 4 undecided" in page.words
+    assert "Findings: 2 supported (exploratory) 2 contradicted (exploratory) 4 undecided" in page.words
 
 
 def test_the_page_has_the_figures_of_the_table(page):
@@ -295,7 +298,7 @@ def test_markdown_shows_everything(summary, tmp_path):
     for expected in [*EXPECTED, *numbers_of(judgements), *claims]:
         assert shown(expected) in text
     assert "22 done, 1 diverged, 1 failed, 7 not run, 1 stale" in text
-    assert "### Claims: 1 supported, 1 contradicted, 2 undecided" in text
+    assert "### Claims: 1 supported (exploratory), 1 contradicted (exploratory), 2 undecided" in text
     assert "\nsrnn run paper/table --scale quick --seeds 0,1,2,3,4,5,6,7,8,9,17\n" in text
     links = re.findall(r"\]\(([^)]*)\)", text)
     assert sorted(links) == sorted(f"figures/{path.name}" for path in figures if path.suffix == ".svg")

@@ -33,6 +33,7 @@ def test_every_claim_is_printed_in_full(summaries, width):
     for claim in summaries[1].table.claims:
         assert f"{claim.statement} ({claim.source})" in words and claim.name in words
     assert words.endswith(" 7 undecided") and "0 supported" not in words
+    assert "Exploratory: judged over seeds 0-2" in words
     assert "no run yet" in words and "6 missing" in words
 
 
@@ -61,11 +62,11 @@ def test_the_numbers_of_a_claim_are_in_one_line(tiny, tmp_path):
     low, high = judgement.interval
     assert (
         f"contrast: row: A − B; estimate: -4.00 cm, 95 % {low:+.2f} to {high:+.2f}; "
-        f"effect size: g = {judgement.effect:+.2f}; p, Holm: < 0.001 (< 0.001 uncorrected); "
+        f"effect size: g = {judgement.effect:+.2f}; p, Holm: < 0.001 (< 0.001 uncorrected, over 2 claims); "
         "rank test: P(better) = 1.00, p = 0.100; runs: 3 in each cell"
     ) in words
     assert "bound: 9 cm; margin: 0.5 cm; " in words
-    assert words.endswith("runs: row, A: 3 2 supported")
+    assert words.endswith("runs: row, A: 3 2 supported (exploratory)")
 
 
 def result_of(experiment, seed, value) -> Result:

@@ -1,5 +1,6 @@
 """Comparisons of any two experiments, against scipy and by hand."""
 
+import numpy as np
 import pytest
 from scipy import stats
 
@@ -47,7 +48,13 @@ def test_every_pair_is_tested_and_corrected_over_all_pairs(cell_of):
     assert [pair.p_holm for pair in pairs] == pytest.approx(holm([pair.p for pair in pairs]))
     assert pairs[0].conclusion == "the mean of a is lower than that of b"
     assert pairs[2].conclusion == "the mean of c is lower than that of b"
-    assert pairs[1].conclusion.startswith("no difference found; with this many runs, a difference of ")
+    size = pairs[1].detectable
+    assert pairs[1].conclusion == f"no difference found; a difference of {size:.2g} would be detected with 80 % power"
+    spreads = [stats.tstd(values) for values in (A, C)]
+    random = np.random.default_rng(1)
+    draws = [random.normal(mean, sd, (4000, 5)) for mean, sd in zip((0.0, size), spreads, strict=True)]
+    found = stats.ttest_ind(*draws, axis=1, equal_var=False).pvalue < 0.05 / 3
+    assert found.mean() == pytest.approx(0.8, abs=0.03), "at the first step of three comparisons"
 
 
 def test_a_difference_that_the_correction_removes_is_named(cell_of):

@@ -1,10 +1,12 @@
 """Summaries: the arithmetic of a cell, what is missing, and which runs of a store are read."""
 
 import statistics
+from dataclasses import replace
 
 import pytest
 
 from srnn_bench import BenchError, Cell, Conditions, Published, Result, Store, Table, summarise
+from srnn_bench.tables import Claim, Plan, Relatives, beats
 from srnn_bench.training import describe
 
 
@@ -125,3 +127,33 @@ def test_only_the_runs_of_the_table_are_read_from_a_store_with_many_others(table
     assert store.read == [result.key]
     assert summary.cells["sparse", "A"].values == {7: 2.0}
     assert list(summary.cells["sparse", "A"].results) == [0, 1, 2, 7]
+
+
+def test_seeds_outside_the_plan_are_kept_apart(table, store):
+    planned = replace(table, seeds=(0, 1), plan=Plan(seeds=(0, 1), looks=((7,),)))
+    summary = summarise(planned, store)
+    assert {seed for cell in summary.cells.values() for seed in cell.results} == {0, 1}
+    assert {place: list(cell.results) for place, cell in summary.outside.items()} == {
+        ("sparse", "A"): [7],
+        ("lottery", "A"): [7],
+    }
+    assert sorted(result.seed for result in summary.results) == [0, 1]
+    assert sorted(result.seed for result in summary.every_result) == [0, 1, 7]
+    exploratory = summarise(table, store)
+    assert exploratory.outside == {} and {*exploratory.cells["sparse", "A"].results} == {0, 1, 2, 7}
+    assert {*exploratory.judged["sparse", "A"].results} == {0, 1, 2}
+
+
+def test_the_tables_of_a_family_are_collected_together(table, store):
+    claim = Claim("c", "A statement.", "s", (beats(("sparse", "A"), over=("lottery", "A")),))
+    twin = replace(table, name="paper/twin", claims=(claim, replace(claim, name="d")))
+    other = replace(table, name="paper/reading", claims=(claim,), seeds=(3,))
+    alone = summarise(table, store)
+    assert (alone.siblings, alone.readings, alone.family_size) == ((), {}, 0)
+    relatives = Relatives(siblings=(twin,), readings=(other,))
+    summary = summarise(replace(table, claims=(claim,), relatives=lambda: relatives), store)
+    assert [each.table for each in summary.siblings] == [twin]
+    assert summary.siblings[0].cells["sparse", "A"].values == summary.cells["sparse", "A"].values
+    assert summary.family_size == 3
+    assert summary.readings == {"paper/table": True, "paper/reading": False}
+    assert summarise(replace(table, claims=(claim,), relatives=lambda: replace(relatives, readings=(twin,))), store)

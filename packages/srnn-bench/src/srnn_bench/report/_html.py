@@ -9,8 +9,9 @@ from jinja2 import Environment as Templates
 from jinja2 import PackageLoader, StrictUndefined
 
 from .._files import write_atomically
+from ._protocol import EXPLORATORY
 from ._section import Section, total_verdicts
-from ._texts import EMPTY, judgement_numbers
+from ._texts import EMPTY
 
 SHOWN = 12  # figures per table that are visible; the others are folded
 
@@ -27,8 +28,8 @@ def write_html(sections: Sequence[Section], path: str | Path) -> Path:
     page = templates.get_template("report.html.jinja").render(
         sections=sections,
         shown=SHOWN,
+        exploratory=EXPLORATORY,
         empty=EMPTY.replace("`", ""),
-        judgement_numbers=judgement_numbers,
         verdicts=total_verdicts(sections),
     )
     target = Path(path)

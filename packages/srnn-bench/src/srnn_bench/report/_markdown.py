@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from .._files import write_atomically
@@ -60,6 +60,7 @@ def _section(part: Section, figures: Sequence[tuple[str, str]]) -> Iterator[str]
         yield _bullets(escape(remark) for remark in part.remarks)
     if part.judgements:
         yield f"### Claims: {counted(part.verdicts)}"
+        yield _bullets(map(escape, part.protocol))
         yield _grid(part.claims)
     for sheet in (*part.shown, *part.folded):
         if sheet.rows:
@@ -73,7 +74,7 @@ def _section(part: Section, figures: Sequence[tuple[str, str]]) -> Iterator[str]
         yield _bullets(escape(environment) for environment in part.environments)
 
 
-def _bullets(lines: Iterator[str] | Sequence[str]) -> str:
+def _bullets(lines: Iterable[str]) -> str:
     return "\n".join(f"- {line}" for line in lines)
 
 

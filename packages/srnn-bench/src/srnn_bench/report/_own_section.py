@@ -48,14 +48,15 @@ def _section(kind: str, experiments: Sequence[OwnExperiment]) -> Section:
         noise="",
         findings=tuple(_findings(pairs, strongest, headline)),
         counts=_counts(experiments),
-        unit=headline,
         cells=_results(experiments, cells, list(metrics)),
         caption=(
             "Mean ± sample standard deviation over the runs that finished the stage; n is the number of runs that "
             "finished the last stage, to which weights present and step times belong."
         ),
         remarks=(*_problems(experiments), *_tests(pairs, headline)),
+        protocol=(),
         judgements=(),
+        numbers=(),
         claims=Sheet("Claims", (), ()),
         shown=(every if few else _comparison(title, strongest, headline),),
         folded=() if few else (every,),

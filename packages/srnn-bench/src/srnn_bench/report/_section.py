@@ -8,9 +8,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..tables import Judgement, Summary, judge
-from ._sheets import Sheet, cell_sheet, claim_sheet, density_sheet, run_sheet, spread_sheet, step_sheet
+from ._protocol import EXPLORATORY, protocol
+from ._sheets import Sheet, cell_sheet, claim_sheet, density_sheet, failure_sheet, run_sheet, spread_sheet, step_sheet
 from ._table_figures import drawings
-from ._texts import anchor, caption, commands, counts, environments, noise, run_problems, verdicts
+from ._texts import anchor, caption, commands, counts, environments, judgement_numbers, noise, run_problems, verdicts
 
 if TYPE_CHECKING:
     from ..drawing import Drawing
@@ -23,6 +24,11 @@ class Finding:
     verdict: str
     statement: str
     reason: str
+
+    @property
+    def kind(self) -> str:
+        """The verdict without the mark that it is exploratory."""
+        return self.verdict.removesuffix(EXPLORATORY)
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,8 @@ class Section:
         cells: The table.
         caption: What a cell shows.
         remarks: Sentences below the table.
-        judgements, claims: The claims with the numbers behind their verdicts, and the same as a sheet.
+        protocol: How the claims were judged: over which seeds, by which plan, corrected over which claims.
+        judgements, numbers, claims: The claims, the numbers behind their verdicts, and both as a sheet.
         shown: Further sheets; empty ones are left out.
         folded: Sheets that the page folds and the terminal leaves out.
         runs: One row per run; only on the page.
@@ -52,11 +59,12 @@ class Section:
     noise: str
     findings: tuple[Finding, ...]
     counts: dict[str, int]
-    unit: str
     cells: Sheet
     caption: str
     remarks: tuple[str, ...]
+    protocol: tuple[str, ...]
     judgements: tuple[Judgement, ...]
+    numbers: tuple[dict[str, str], ...]
     claims: Sheet
     shown: tuple[Sheet, ...]
     folded: tuple[Sheet, ...]
@@ -91,15 +99,16 @@ def section(summary: Summary) -> Section:
         heading=summary.table.heading,
         anchor=anchor(summary),
         noise=meaningless,
-        findings=tuple(Finding(each.verdict, each.claim.statement, each.reason) for each in judgements),
+        findings=tuple(Finding(each.label, each.claim.statement, each.reason) for each in judgements),
         counts=counts(summary),
-        unit=summary.table.unit,
         cells=cell_sheet(summary),
         caption=caption(summary),
         remarks=(*summary.remarks, *run_problems(summary)),
+        protocol=protocol(summary) if judgements else (),
         judgements=judgements,
-        claims=claim_sheet(judgements, summary.table.unit),
-        shown=(density_sheet(summary),),
+        numbers=tuple(judgement_numbers(each, summary.table) for each in judgements),
+        claims=claim_sheet(judgements, summary.table),
+        shown=(failure_sheet(summary), density_sheet(summary)),
         folded=(step_sheet(summary), spread_sheet(summary)),
         runs=run_sheet(summary),
         environments=tuple(environments(summary.results)),

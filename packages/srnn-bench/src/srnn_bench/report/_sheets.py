@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ..experiment import Experiment
-from ..tables import FilledCell, Judgement, Summary
+from ..tables import FilledCell, Judgement, Sample, Summary, Table
+from ._protocol import shown_only
 from ._texts import judgement_numbers, measured_text, number, percent, published_text
 
 
@@ -39,20 +40,31 @@ def _cell_text(cell: FilledCell | None) -> str:
     return measured_text(cell) + (f"\npaper {paper}" if paper else "")
 
 
-def claim_sheet(judgements: Iterable[Judgement], unit: str) -> Sheet:
+def claim_sheet(judgements: Iterable[Judgement], table: Table) -> Sheet:
     """Return one row per claim: its statement and source, the verdict, the numbers behind it, the reason."""
-    shown = [(judgement, judgement_numbers(judgement, unit)) for judgement in judgements]
+    shown = [(judgement, judgement_numbers(judgement, table)) for judgement in judgements]
     names = tuple(dict.fromkeys(name for _, numbers in shown for name in numbers))
     rows = tuple(
         (
             f"{judgement.claim.statement}\n{judgement.claim.name}; {judgement.claim.source}",
-            judgement.verdict,
+            judgement.label,
             *(numbers.get(name, "") for name in names),
             judgement.reason,
         )
         for judgement, numbers in shown
     )
     return Sheet("Claims", ("claim", "verdict", *names, "reason"), rows, labels=2, words=1)
+
+
+def failure_sheet(summary: Summary) -> Sheet:
+    """Return the number of runs of each cell that failed to learn; without rows if the plan has no threshold for it."""
+    table, threshold = summary.table, summary.table.plan.failure_threshold
+    samples = {
+        place: Sample(cell, threshold, table.better == "lower") for place, cell in summary.judged.items() if cell.n
+    }
+    counts = {place: f"{sample.failures} of {sample.ended}" for place, sample in samples.items()}
+    rows = tuple((row, *(counts.get((row, column), "") for column in table.columns)) for row in table.rows)
+    return Sheet("Runs that failed to learn", ("", *table.columns), () if threshold is None else rows)
 
 
 def density_sheet(summary: Summary) -> Sheet:
@@ -108,9 +120,12 @@ def spread_sheet(summary: Summary) -> Sheet:
 
 
 def run_sheet(summary: Summary) -> Sheet:
-    """Return one row per run and cell: seed, value, status, steps, step time, peak memory, reason."""
-    rows = []
-    for cell in summary.cells.values():
+    """Return one row per run and cell: seed, value, status, steps, step time, peak memory, reason.
+
+    The status of a run whose seed is shown only says that it is not judged.
+    """
+    rows, unjudged = [], set(shown_only(summary)) if summary.table.claims else set[int]()
+    for cell in (*summary.cells.values(), *summary.outside.values()):
         for seed, result in cell.results.items():
             if result is None:
                 continue
@@ -120,6 +135,7 @@ def run_sheet(summary: Summary) -> Sheet:
                 value, steps, step_ms = number(cell.values[seed]), str(stage.steps), number(stage.step_ms, 2)
                 peak = number(stage.peak_memory_mb, 0)
             status = result.status + (", stale" if result.key in summary.stale else "")
+            status += ", not judged" if seed in unjudged else ""
             place = (cell.cell.row, cell.cell.column, str(seed))
             rows.append((*place, value, status, steps, step_ms, peak, result.reason or ""))
     columns = ("row", "column", "seed", summary.table.unit, "status", "steps", "ms per step", "peak MiB", "reason")

@@ -10,12 +10,18 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from ..tables import Judgement, Summary, judge
+from ..tables import Judgement, Summary, Table, judge
+from ._protocol import EXPLORATORY, protocol
 from ._section import Section, total_verdicts
 from ._sheets import Sheet
 from ._texts import counted, judgement_numbers, verdicts
 
-STYLES: dict[str, str] = {"supported": "bold green", "contradicted": "bold red", "undecided": "yellow"}
+STYLES: dict[str, str] = {
+    "supported": "bold green",
+    "contradicted": "bold red",
+    "equivalent": "bold cyan",
+    "undecided": "yellow",
+}
 
 
 def print_report(sections: Sequence[Section], console: Console) -> None:
@@ -42,13 +48,15 @@ def print_claims(summaries: Iterable[Summary], console: Console) -> None:
         if not summary.table.claims:
             continue
         judgements = judge(summary)
-        given += [judgement.verdict for judgement in judgements]
+        given += [judgement.label for judgement in judgements]
         console.print(Text(summary.table.heading, style="bold"), highlight=False)
+        for sentence in protocol(summary):
+            _print(console, sentence, style="dim")
         grid = Grid.grid(padding=(0, 2))
         grid.add_column(no_wrap=True)
         grid.add_column(overflow="fold")
         for judgement in judgements:
-            _add_claim(grid, judgement, summary.table.unit)
+            _add_claim(grid, judgement, summary.table)
         console.print(grid, highlight=False)
     total = counted(verdicts(given)) if given else "no table has claims"
     console.print(Text(total, style="bold"), highlight=False)
@@ -61,21 +69,30 @@ def _print_findings(part: Section, console: Console) -> None:
     grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
     for finding in part.findings:
-        grid.add_row(Text(finding.verdict, style=STYLES.get(finding.verdict, "bold")), Text(finding.statement))
-        if reasons[finding.reason] == 1:
-            grid.add_row("", Text(finding.reason, style="dim"))
+        reason = (f"\n{finding.reason}", "dim") if reasons[finding.reason] == 1 else ""
+        grid.add_row(_verdict(finding.verdict), Text.assemble(finding.statement, reason))
     for reason, count in reasons.items():
         if count > 1:
             grid.add_row("", Text(f"{count} of these: {reason}", style="dim"))
     console.print(grid, highlight=False)
+    for sentence in part.protocol:
+        _print(console, sentence, style="dim")
     console.print()
 
 
-def _add_claim(grid: Grid, judgement: Judgement, unit: str) -> None:
+def _verdict(label: str) -> Text:
+    """Return a verdict in its colour, with the mark that it is exploratory below it."""
+    kind = label.removesuffix(EXPLORATORY)
+    mark = (f"\n{EXPLORATORY.strip()}", "dim") if kind != label else ""
+    return Text.assemble((kind, STYLES.get(kind, "bold")), mark)
+
+
+def _add_claim(grid: Grid, judgement: Judgement, table: Table) -> None:
     claim = judgement.claim
-    numbers = "; ".join(f"{name}: {text}" for name, text in judgement_numbers(judgement, unit).items())
-    grid.add_row(Text(judgement.verdict, style=STYLES[judgement.verdict]), Text(claim.name, style="bold"))
-    grid.add_row("", Text(f"{claim.statement} ({claim.source})"))
+    numbers = "; ".join(f"{name}: {text}" for name, text in judgement_numbers(judgement, table).items())
+    grid.add_row(
+        _verdict(judgement.label), Text.assemble((claim.name, "bold"), f"\n{claim.statement} ({claim.source})")
+    )
     grid.add_row("", Text(judgement.reason))
     grid.add_row("", Text(numbers, style="dim"))
     grid.add_row("", "")

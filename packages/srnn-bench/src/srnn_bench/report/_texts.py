@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from shlex import quote
 from typing import get_args
 
 from ..experiment import Environment, Result
-from ..tables import FilledCell, Judgement, Published, Summary, Verdict
+from ..tables import FilledCell, Judgement, Place, Published, Summary, Table, Verdict
+from ._protocol import EXPLORATORY
 
 LONGEST = 80  # characters of an anchor; names of files have a limit
 
@@ -88,7 +90,8 @@ def counted(numbers: dict[str, int]) -> str:
 def verdicts(given: Iterable[str]) -> dict[str, int]:
     """Return how often each verdict was given, those of claims first, without those of 0."""
     counter = Counter(given)
-    return {verdict: counter[verdict] for verdict in (*VERDICTS, *counter) if counter[verdict]}
+    of_claims = (label for verdict in VERDICTS for label in (verdict, f"{verdict}{EXPLORATORY}"))
+    return {verdict: counter[verdict] for verdict in dict.fromkeys((*of_claims, *counter)) if counter[verdict]}
 
 
 def run_problems(summary: Summary) -> list[str]:
@@ -144,26 +147,28 @@ def probability(p: float) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def judgement_numbers(judgement: Judgement, unit: str) -> dict[str, str]:
+def judgement_numbers(judgement: Judgement, table: Table) -> dict[str, str]:
     """Return the numbers behind a verdict by name, without those that could not be computed."""
-    numbers: dict[str, str] = {}
-    if judgement.deciding is not None:
-        numbers["contrast"] = str(judgement.deciding)
+    deciding, numbers = judgement.deciding, dict[str, str]()
+    if deciding is not None:
+        numbers["contrast"] = str(deciding)
     if judgement.estimate is not None:
-        numbers["estimate"] = f"{judgement.estimate:+.2f} {unit}" + _interval(judgement.interval)
-    if judgement.deciding is not None:
-        limits = {"bound": judgement.deciding.bound, "margin": judgement.deciding.margin}
-        numbers |= {name: f"{value:g} {unit}" for name, value in limits.items() if value}
+        numbers["estimate"] = _sum(judgement.estimate, table) + _interval(judgement.interval, table)
+    if deciding is not None:
+        limits = {"bound": deciding.bound, "margin": deciding.margin}
+        numbers |= {name: f"{value:g} {table.unit}" for name, value in limits.items() if value}
     if judgement.bootstrap is not None:
-        numbers["bootstrap"] = _interval(judgement.bootstrap).lstrip(", ")
+        numbers["bootstrap"] = _interval(judgement.bootstrap, table).lstrip(", ")
     if judgement.effect is not None:
         numbers["effect size"] = f"g = {judgement.effect:+.2f}"
     if judgement.p_holm is not None:
-        numbers["p, Holm"] = probability(judgement.p_holm)
-        if judgement.p is not None:
-            numbers["p, Holm"] += f" ({probability(judgement.p)} uncorrected)"
+        numbers["p, Holm"] = _corrected(judgement.p_holm, judgement.p, judgement.family)
+    if judgement.p_equivalent_holm is not None and judgement.margin is not None:
+        margin = _distance(judgement.margin, table, "g")
+        corrected = _corrected(judgement.p_equivalent_holm, judgement.p_equivalent, judgement.family)
+        numbers[f"p, within {margin}"] = corrected
     if judgement.detectable is not None:
-        numbers["smallest detectable"] = f"{judgement.detectable:.2f} {unit} (80 % power)"
+        numbers["smallest detectable"] = f"{_distance(judgement.detectable, table, '.2f')} (80 % power)"
     ranks = []
     if judgement.rank_effect is not None:
         ranks.append(f"P(better) = {judgement.rank_effect:.2f}")
@@ -171,16 +176,42 @@ def judgement_numbers(judgement: Judgement, unit: str) -> dict[str, str]:
         ranks.append(f"p = {probability(judgement.rank_p)}".replace("= <", "<"))
     if ranks:
         numbers["rank test"] = ", ".join(ranks)
-    runs = [f"{row}, {column}: {n}" for (row, column), n in judgement.n.items()]
-    if len(runs) > 1 and len(set(judgement.n.values())) == 1:
-        runs = [f"{next(iter(judgement.n.values()))} in each cell"]
-    lost = {"diverged": judgement.diverged, "missing": judgement.missing}
-    numbers["runs"] = "; ".join([*runs, *(f"{count} {name}" for name, count in lost.items() if count)])
+    learned = "that learned" if table.plan.failure_threshold is not None else ""
+    numbers[f"runs {learned}".rstrip()] = _by_cell(judgement.n) + (
+        f"; {judgement.missing} missing" if judgement.missing else ""
+    )
+    if any(judgement.failures.values()):
+        tests = (f"Fisher p {probability(p)} for {contrast}" for contrast, p in judgement.fisher.items())
+        numbers["failed to learn"] = "; ".join([_by_cell(judgement.failures), *tests])
     return numbers
 
 
-def _interval(ends: tuple[float, float] | None) -> str:
-    return "" if ends is None else f", 95 % {ends[0]:+.2f} to {ends[1]:+.2f}"
+def _sum(value: float, table: Table) -> str:
+    """Return a sum of means; if logarithms are compared, the ratio or the geometric mean that it stands for."""
+    return f"{math.exp(value):.3g}" if table.plan.log else f"{value:+.2f} {table.unit}"
+
+
+def _distance(value: float, table: Table, digits: str) -> str:
+    return f"a factor of {math.exp(value):{digits}}" if table.plan.log else f"{value:{digits}} {table.unit}"
+
+
+def _interval(ends: tuple[float, float] | None, table: Table) -> str:
+    if ends is None:
+        return ""
+    low, high = (f"{math.exp(end):.3g}" if table.plan.log else f"{end:+.2f}" for end in ends)
+    return f", 95 % {low} to {high}"
+
+
+def _corrected(p_holm: float, p: float | None, claims: int) -> str:
+    over = f", over {claims} claims" if claims > 1 else ""
+    return probability(p_holm) + ("" if p is None else f" ({probability(p)} uncorrected{over})")
+
+
+def _by_cell(counts: Mapping[Place, int]) -> str:
+    """Return a number of runs per cell."""
+    if len(counts) > 1 and len(set(counts.values())) == 1:
+        return f"{next(iter(counts.values()))} in each cell"
+    return "; ".join(f"{row}, {column}: {n}" for (row, column), n in counts.items())
 
 
 def environments(results: Sequence[Result]) -> list[str]:

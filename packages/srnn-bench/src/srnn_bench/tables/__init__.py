@@ -3,8 +3,8 @@
 A `Table` declares cells, each an experiment, a stage and a reading; `summarise` fills them with the results of a store,
 and `judge` tests the claims of the table statistically. Declarations do not depend on results: within this room each
 file imports only those before it, in the order readings, curve readings, cell, claim, plan, filled cell, table,
-override, summary, own experiment, statistics, sample, power, contrast test, claim tests, comparison, judge, ledger,
-forecast, publish.
+override, summary, own experiment, statistics, sample, power, contrast test, claim tests, comparison, judge,
+sensitivity, ledger, forecast, publish.
 """
 
 from ._cell import SCALES as SCALES
@@ -41,6 +41,10 @@ from ._publish import publish as publish
 from ._readings import HeldOut as HeldOut
 from ._readings import Reading as Reading
 from ._readings import WeightsPresent as WeightsPresent
+from ._sample import Sample as Sample
+from ._sensitivity import VARIANTS as VARIANTS
+from ._sensitivity import Sensitivity as Sensitivity
+from ._sensitivity import sensitivity as sensitivity
 from ._statistics import bootstrap as bootstrap
 from ._statistics import combine as combine
 from ._statistics import fisher as fisher
@@ -60,6 +64,7 @@ from ._table import no_remarks as no_remarks
 __all__ = [
     "LEVEL",
     "SCALES",
+    "VARIANTS",
     "AtStep",
     "Cell",
     "Claim",
@@ -76,7 +81,9 @@ __all__ = [
     "Reading",
     "Relatives",
     "Remarks",
+    "Sample",
     "Scale",
+    "Sensitivity",
     "StepsTo",
     "Summary",
     "Table",
@@ -103,6 +110,7 @@ __all__ = [
     "override_table",
     "publish",
     "seed_correlation",
+    "sensitivity",
     "summarise",
     "two_sided",
     "welch",

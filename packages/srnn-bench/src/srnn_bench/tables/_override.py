@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from .._errors import BenchError
 from ..experiment import Experiment, has_path, parse_settings, unknown_path, with_values
 from ._cell import Cell
-from ._table import Table
+from ._table import Relatives, Table
 
 
 def override_table(table: Table, settings: Sequence[str]) -> Table:
@@ -45,8 +46,26 @@ def override_table(table: Table, settings: Sequence[str]) -> Table:
         title=f"{table.title} [set: {applied}]",
         settings=(*table.settings, *settings),
         plan=replace(table.plan, seeds=(), looks=()),
+        relatives=partial(_changed_relatives, table.relatives, settings),
         cells=tuple(replace(cell, experiment=changed[cell.experiment]) for cell in table.cells),
     )
+
+
+def _changed_relatives(relatives: Callable[[], Relatives], settings: Sequence[str]) -> Relatives:
+    """Return the relatives with the same settings."""
+    found = relatives()
+    return Relatives(
+        siblings=tuple(_changed(table, settings) for table in found.siblings),
+        readings=tuple(_changed(table, settings) for table in found.readings),
+    )
+
+
+def _changed(table: Table, settings: Sequence[str]) -> Table:
+    """Return the table with the settings, or as it is if they do not fit."""
+    try:
+        return override_table(table, settings)
+    except BenchError:
+        return table
 
 
 def _check_cells(table: Table, changed: dict[Experiment, Experiment], applied: str) -> None:

@@ -15,9 +15,9 @@ from ._table import Table
 def publish(table: Table, store: Store, folder: str | Path) -> tuple[Path, Summary]:
     """Write the runs of a table to `<folder>/<paper>-<table>-<scale>.jsonl`; return the path and the table, filled.
 
-    One line per run that ended, also of seeds outside the plan, in the order of the cells of the table and of the seeds. Of the history of a stage
-    only the learning curves are kept that belong to a reading of the table (`Reading.course`), and nothing of a stage
-    that was not evaluated while it trained.
+    One line per run that ended, also of seeds outside the plan, in the order of the cells of the table and of the
+    seeds. Of the history of a stage only the learning curves are kept that belong to a reading of the table
+    (`Reading.course`), and nothing of a stage that was not evaluated while it trained.
 
     Raises:
         BenchError: If a result does not contain what a cell reads.

@@ -56,7 +56,7 @@ class Welch:
         return self.estimate - half, self.estimate + half
 
     def _cdf(self, t: float) -> float:
-        from scipy import special
+        from scipy import special  # type: ignore[import-untyped]
 
         return float(special.stdtr(self.df, t))
 

@@ -6,12 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from .._errors import BenchError
 from ..experiment import Experiment, Result, packages_of, versions_differ
 from ..store import Store
 from ._cell import Place
 from ._filled import FilledCell
-from ._override import override_table
 from ._table import Table
 
 
@@ -100,8 +98,8 @@ def summarise(table: Table, store: Store) -> Summary:
     if not table.claims:
         return summary
     relatives = table.relatives()
-    siblings = tuple(_filled(_changed(sibling, table.settings), store) for sibling in relatives.siblings)
-    others = {each.name: _has_results(_changed(each, table.settings), store) for each in relatives.readings}
+    siblings = tuple(_filled(sibling, store) for sibling in relatives.siblings)
+    others = {each.name: _has_results(each, store) for each in relatives.readings}
     return replace(summary, siblings=siblings, readings={table.name: bool(summary.results), **others})
 
 
@@ -124,14 +122,6 @@ def _filled(table: Table, store: Store) -> Summary:
     inside = {place: cell.only(lambda seed: seed in planned) for place, cell in cells.items()}
     outside = {place: cell.only(lambda seed: seed not in planned) for place, cell in cells.items()}
     return Summary(table, inside, {place: cell for place, cell in outside.items() if cell.results})
-
-
-def _changed(table: Table, settings: tuple[str, ...]) -> Table:
-    """Return the table with settings, or as it is if they do not fit."""
-    try:
-        return override_table(table, settings)
-    except BenchError:
-        return table
 
 
 def _has_results(table: Table, store: Store) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ...tables import Claim, Contrast, Scale, Table
+from ...tables import Claim, Contrast, Plan, Scale, Table
 from ._columns import ACCURACY, DECISION, FLOOR, SOURCE, performance, rows_of
 from ._networks import Net, dense, local
 from ._sizes import SIZES
@@ -36,4 +36,4 @@ def demo(name: str, scale: Scale) -> Table:
     title = f"20 cognitive tasks after {steps:,} steps: units connected within distance d on a sheet, or all connected"
     cells = rows_of(nets, size.yang, training, {DECISION: ACCURACY, "always fixate": FLOOR})
     table = performance(name, scale, title, SOURCE.format("Figure 2a"), cells, (claim,))
-    return replace(table, seeds=size.demo_seeds)
+    return replace(table, seeds=size.demo_seeds, plan=Plan())

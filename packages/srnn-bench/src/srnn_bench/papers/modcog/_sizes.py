@@ -24,7 +24,7 @@ class Sizes:
       of the first of `table_radii`; `low_radii`: masks compared with random connections of low in-degree.
     - `yang_side`: sheet of Figure 2; `matched_radii`: its masks compared with dense networks with as many synapses.
     - `sides`: sheets of the comparison by size; `pool_sides`: square roots of the sizes of pools of autapses.
-    - `powers`: the strengths of L1 are 10 to minus these.
+    - `powers`: the strengths of L1 are 10 to minus these; `best_power` is the best one in the paper's Table 1.
     - `halts`: epochs after which clusters are counted, on a sheet of `cluster_side`.
     """
 
@@ -45,6 +45,7 @@ class Sizes:
     matched_radii: tuple[float, ...]
     pool_sides: tuple[int, ...]
     powers: tuple[int, ...]
+    best_power: int
     cluster_side: int
     halts: tuple[int, ...]
     seeds: tuple[int, ...]
@@ -74,6 +75,7 @@ SIZES: dict[Scale, Sizes] = {
         matched_radii=(1,),
         pool_sides=(4, 5),
         powers=(4, 5),
+        best_power=5,  # the paper's 6 is not among them
         cluster_side=5,
         halts=(1, 2),
         seeds=(0, 1),
@@ -97,6 +99,7 @@ SIZES: dict[Scale, Sizes] = {
         matched_radii=(2, 4),
         pool_sides=(10, 16, 25),
         powers=(4, 5, 6, 7),
+        best_power=6,
         cluster_side=20,
         halts=(3, 6, 12, 30),
         seeds=(0, 1, 2),
@@ -120,6 +123,7 @@ SIZES: dict[Scale, Sizes] = {
         matched_radii=(2, 4),
         pool_sides=(25, 35, 60),
         powers=(4, 5, 6, 7),
+        best_power=6,
         cluster_side=20,
         halts=(10, 20, 40, 70, 100),
         seeds=tuple(range(15)),

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...tables import Claim, Contrast, beats, matches
-from ._columns import DECISION, STEPS
-
-MARGIN = 0.02  # of the decision accuracy: our reading of "as good", "about as" and "similar"
+from ._columns import DECISION, MARGIN, STEPS
 
 HALF = 0.5
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from ...tables import AtStep, Claim, Reading, Scale, Table, beats
 from . import _statements
-from ._columns import ACCURACY, PERFORMANCE, SOURCE, SPEED, STEPS, performance, rows_of, speed
+from ._columns import ACCURACY, DECISION, PERFORMANCE, SOURCE, SPEED, STEPS, performance, rows_of, speed
 from ._networks import Net, as_many_synapses, dense, local
 from ._sizes import SIZES
+
+FIGURE_2 = "modcog/Figure 2"  # family of its claims
 
 
 def _by_radius(scale: Scale) -> dict[str, Net]:
@@ -26,14 +28,19 @@ def _by_synapses(scale: Scale) -> dict[str, Net]:
 
 
 def _columns(scale: Scale) -> dict[str, str | Reading]:
-    early = SIZES[scale].early
-    return {**PERFORMANCE, f"decision accuracy, step {early}": AtStep(ACCURACY, early)}
+    return {**PERFORMANCE, _early(scale): AtStep(ACCURACY, SIZES[scale].early)}
+
+
+def _early(scale: Scale) -> str:
+    """Return the column of the inset of Figure 2a."""
+    return f"{DECISION}, step {SIZES[scale].early}"
 
 
 def figure2a(name: str, scale: Scale) -> Table:
     """Figure 2a: masks of every radius compared with the dense network with as many nodes."""
     size, nets = SIZES[scale], _by_radius(scale)
     masked = [row for row in nets if row != "dense"]
+    small, early = f"LM d = {size.matched_radii[0]:g}", _early(scale)
     claims = (
         _statements.as_good(
             "asymptote as good",
@@ -47,10 +54,17 @@ def figure2a(name: str, scale: Scale) -> Table:
             "section 2.3",
             masked[:1],
         ),
+        Claim(
+            "a small d is best early on",
+            "Early in training there is a small optimal d; read as: the smaller mask of Figure 2b is then more "
+            "accurate than autapses, the largest mask and the dense network.",
+            "inset of Figure 2a",
+            tuple(beats((small, early), over=(row, early)) for row in (masked[0], masked[-1], "dense") if row != small),
+        ),
     )
     title = "20 tasks of Yang et al., by radius of the mask, equal numbers of nodes"
     cells = rows_of(nets, size.yang, size.yang_training, _columns(scale))
-    return performance(name, scale, title, SOURCE.format("Figure 2a"), cells, claims)
+    return performance(name, scale, title, SOURCE.format("Figure 2a"), cells, claims, FIGURE_2)
 
 
 def figure2a_speed(name: str, scale: Scale) -> Table:
@@ -65,7 +79,7 @@ def figure2a_speed(name: str, scale: Scale) -> Table:
     )
     title = "Learning the 20 tasks of Yang et al., equal numbers of nodes"
     cells = rows_of(nets, size.yang, size.yang_training, SPEED)
-    return speed(name, scale, title, SOURCE.format("Figure 2a"), cells, (claim,))
+    return speed(name, scale, title, SOURCE.format("Figure 2a"), cells, (claim,), FIGURE_2)
 
 
 def _with_as_many(scale: Scale) -> list[tuple[str, str]]:
@@ -93,7 +107,7 @@ def figure2b(name: str, scale: Scale) -> Table:
     )
     title = "20 tasks of Yang et al., equal numbers of synapses"
     cells = rows_of(nets, size.yang, size.yang_training, _columns(scale))
-    return performance(name, scale, title, SOURCE.format("Figure 2b"), cells, (claim,))
+    return performance(name, scale, title, SOURCE.format("Figure 2b"), cells, (claim,), FIGURE_2)
 
 
 def figure2b_speed(name: str, scale: Scale) -> Table:
@@ -107,7 +121,7 @@ def figure2b_speed(name: str, scale: Scale) -> Table:
     )
     title = "Learning the 20 tasks of Yang et al., equal numbers of synapses"
     cells = rows_of(nets, size.yang, size.yang_training, SPEED)
-    return speed(name, scale, title, SOURCE.format("Figure 2b"), cells, (claim,))
+    return speed(name, scale, title, SOURCE.format("Figure 2b"), cells, (claim,), FIGURE_2)
 
 
 def figure4f(name: str, scale: Scale) -> Table:

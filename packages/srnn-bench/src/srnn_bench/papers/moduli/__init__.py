@@ -12,13 +12,14 @@ from functools import partial
 
 from ...tables import Scale, Table
 from .. import Paper
-from . import _adding, _beyond, _navigation, _text
+from . import _adding, _beyond, _navigation, _step_times, _text
 from ._benchmark import PUBLISHED, READINGS, RECURRENT_ALONE, Variant
 from ._navigation import NAVIGATION as NAVIGATION
 from ._presets import CORRECTED as CORRECTED
 from ._presets import LITERAL as LITERAL
 from ._presets import REFERENCE as REFERENCE
 from ._presets import Preset as Preset
+from ._text import TEXT as TEXT
 
 Builder = Callable[[str, Scale, Variant], Table]
 
@@ -39,6 +40,7 @@ _FURTHER = {
 }
 
 _OURS = {
+    "step-times": _step_times.step_times,
     "strength": _navigation.strength,
     "strength-text": _text.strength,
     "l1": _navigation.l1,
@@ -75,4 +77,4 @@ PAPER = Paper(
     figures="figures:FIGURES",
 )
 
-__all__ = ["CORRECTED", "LITERAL", "NAVIGATION", "PAPER", "REFERENCE", "Preset"]
+__all__ = ["CORRECTED", "LITERAL", "NAVIGATION", "PAPER", "REFERENCE", "TEXT", "Preset"]

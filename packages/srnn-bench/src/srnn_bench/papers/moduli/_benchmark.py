@@ -12,7 +12,7 @@ from srnn_pruning import AnySchedule, Pruning
 from srnn_tasks import Task
 
 from ...experiment import Experiment, Penalty, Stage, Training
-from ...tables import Cell, Claim, Published, Remarks, Scale, Table, fitting, no_remarks
+from ...tables import Cell, Claim, Plan, Published, Reading, Remarks, Scale, Table, fitting, no_remarks
 from ._presets import CORRECTED, LITERAL, REFERENCE, Preset
 
 ALL_WEIGHTS = ("*weight*",)
@@ -47,9 +47,9 @@ READINGS = (
 
 @dataclass(frozen=True)
 class Score:
-    """The number that the tables show: a metric of a stage times a factor, and how the tables name it."""
+    """The number that the tables show: a metric or reading of a stage times a factor, and how the tables name it."""
 
-    metric: str
+    metric: str | Reading
     title: str
     unit: str
     better: Literal["lower", "higher"]
@@ -77,7 +77,7 @@ class Benchmark:
 
     Its fields are the lines of Tables 6 and 7 of the paper, so that a table of this package replaces one of them:
     `parameter` and `strength` of the penalty that the columns vary, and `others`, globs and regularizers that every
-    network has besides, with the same strength.
+    network has besides, with the same strength. `plan` has the criteria by which the claims are judged.
     """
 
     task: Task
@@ -88,6 +88,7 @@ class Benchmark:
     score: Score
     pruning: Sparsification
     variant: Variant
+    plan: Plan
     others: tuple[tuple[str, AnyRegularizer], ...] = ()
     parameter: str = "*weight_hh*"
     remarks: Remarks = no_remarks
@@ -142,4 +143,5 @@ class Benchmark:
             cells=tuple(cells),
             remarks=self.remarks,
             claims=fitting(claims, cells),
+            plan=self.plan,
         )

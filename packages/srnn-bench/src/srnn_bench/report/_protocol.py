@@ -1,0 +1,111 @@
+"""How the claims of a table were judged: seeds, plan, family, readings and failures, in sentences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from ..tables import Plan, Summary, Table, largest_hidden_rate
+
+EXPLORATORY = " (exploratory)"  # how the label of a verdict ends if no plan fixed the seeds
+
+ORDINALS = ("first", "second", "third", "fourth", "fifth")
+
+
+def protocol(summary: Summary) -> tuple[str, ...]:
+    """Return how the claims of a table were judged, one sentence or two per point."""
+    if not summary.table.claims:
+        return ()
+    others = (_family(summary), _readings(summary), _failure_rate(summary))
+    return tuple(text for text in (_judged_seeds(summary), *plan_rules(summary.table), *others) if text)
+
+
+def shown_only(summary: Summary) -> list[int]:
+    """Return the seeds whose runs are shown but not judged."""
+    cells = (*summary.cells.values(), *summary.outside.values())
+    seeds = {seed for cell in cells for seed, result in cell.results.items() if result is not None}
+    return sorted(seeds - set(summary.table.seeds))
+
+
+def plan_rules(table: Table) -> Iterator[str]:
+    """Yield what the plan of a table says besides its seeds."""
+    plan, rules = table.plan, []
+    if plan.margin is not None:
+        margin = f"a factor of {plan.margin:g}" if plan.log else f"{plan.margin:g} {table.unit}"
+        rules.append(f"means that differ by less than {margin} are equivalent")
+    if plan.failure_threshold is not None:
+        worse = f"{plan.failure_threshold:g} {table.unit} or {'above' if table.better == 'lower' else 'below'}"
+        rules.append(f"a run that diverged, or whose value is {worse}, failed to learn")
+    if plan.log:
+        rules.append("logarithms are compared, i.e. geometric means")
+    if plan.paired:
+        rules.append("values are paired by seed")
+    if rules:
+        text = "; ".join(rules)
+        yield f"{text[0].upper()}{text[1:]}."
+    if plan.note and not plan.exploratory:
+        yield f"Note of the plan: {plan.note}"
+
+
+def seed_text(seeds: Sequence[int]) -> str:
+    """Return seeds as a text such as "seeds 0-2, 5" or "seed 7"."""
+    ranges: list[list[int]] = []
+    for seed in seeds:
+        if ranges and seed == ranges[-1][1] + 1:
+            ranges[-1][1] = seed
+        else:
+            ranges.append([seed, seed])
+    text = ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges)
+    return f"{'seed' if len(seeds) == 1 else 'seeds'} {text}"
+
+
+def look_text(plan: Plan) -> str:
+    """Return which look at results a plan is for, with the seeds of the earlier looks; an empty text for the first."""
+    if not plan.looks:
+        return ""
+    number = len(plan.looks) + 1
+    which = ORDINALS[number - 1] if number <= len(ORDINALS) else f"{number}th"
+    return f"{which} look; looked at before: {'; '.join(map(seed_text, plan.looks))}"
+
+
+def _judged_seeds(summary: Summary) -> str:
+    table, others = summary.table, shown_only(summary)
+    seeds = seed_text(table.seeds)
+    if table.plan.exploratory:
+        changed = "; the plan of the table does not hold for changed settings" if table.settings else ""
+        text = f"Exploratory: judged over {seeds}, which no plan fixed before the runs{changed}."
+    else:
+        look = look_text(table.plan)
+        text = f"Planned: judged over {seeds}, fixed before the runs{f' ({look})' if look else ''}."
+    return text + (f" Shown but not judged: {seed_text(others)}." if others else "")
+
+
+def _family(summary: Summary) -> str:
+    size, table = summary.family_size, summary.table
+    if not summary.siblings:
+        return f"Corrected over the {size} claims of {table.family}." if size > 1 else ""
+    members = [each for each in (summary, *summary.siblings) if each.table.claims]
+    numbers = ", ".join(f"{len(each.table.claims)} of {each.table.name}" for each in members)
+    without = [each.table.name for each in members if not each.results]
+    untested = f" Without runs, with p = 1: {', '.join(without)}." if without else ""
+    return f"Corrected over the {size} claims of {table.family}: {numbers}.{untested}"
+
+
+def _readings(summary: Summary) -> str:
+    readings = summary.readings
+    if len(readings) < 2:
+        return ""
+    known = [name for name, has_results in readings.items() if has_results]
+    have = "has results" if len(known) == 1 else "have results"
+    named = f": {', '.join(known)}" if len(known) > 1 else ""
+    return f"{len(known)} of {len(readings)} readings of this table {have}{named}. Each is corrected by itself."
+
+
+def _failure_rate(summary: Summary) -> str:
+    """Return what runs without failures say about the rate of failures."""
+    n = len(summary.table.seeds)
+    needed = math.ceil(math.log(0.05) / math.log(0.8))
+    runs = "1 run of a cell without a failure does" if n == 1 else f"{n} runs of a cell without a failure do"
+    more = f"; {needed} would exclude 20 %" if n < needed else ""
+    rate = f"{100 * largest_hidden_rate(n):.0f} %"
+    return f"Claims are about runs that learned: {runs} not exclude, at 95 %, that up to {rate} of them fail{more}."

@@ -36,6 +36,7 @@ COMMANDS = (
     "demo",
     "list",
     "new",
+    "plan",
     "run",
     "report",
     "claims",

@@ -9,6 +9,9 @@ from ._html import write_figures as write_figures
 from ._html import write_html as write_html
 from ._markdown import write_markdown as write_markdown
 from ._own_section import own_sections as own_sections
+from ._protocol import look_text as look_text
+from ._protocol import plan_rules as plan_rules
+from ._protocol import seed_text as seed_text
 from ._section import Finding as Finding
 from ._section import Section as Section
 from ._section import section as section
@@ -22,10 +25,13 @@ __all__ = [
     "Section",
     "Sheet",
     "drawings",
+    "look_text",
     "own_sections",
+    "plan_rules",
     "print_claims",
     "print_report",
     "section",
+    "seed_text",
     "write_figures",
     "write_html",
     "write_markdown",

@@ -1,0 +1,151 @@
+"""`srnn plan`: what the claims of a table can decide, before its runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table as Grid
+
+from ..report import look_text, plan_rules, seed_text
+from ..store import Store
+from ..tables import (
+    FilledCell,
+    Forecast,
+    Summary,
+    Table,
+    chance_of_no_failure,
+    forecast,
+    largest_hidden_rate,
+    seed_correlation,
+    summarise,
+)
+from ._app import app, console
+from ._arguments import Results, ScaleName, Settings, existing_store, has_store, parse_seeds, scaled_table
+
+Planned = Annotated[list[str], typer.Argument(help="Tables such as moduli/table1.")]
+
+RATE = 0.2  # of failures that a plan may want to exclude
+
+EXPLAINED = (
+    "found: if every comparison of the claim lies this far on its better side, the claim is supported with 80 % power, "
+    "at the first step of Holm's procedure over the family. equal within: if the means that the claim compares are "
+    "equal, they are found to be within this margin with 80 % power. paired: if the plan pairs values by seed."
+)
+
+
+@app.command("plan")
+def plan_(
+    tables: Planned,
+    scale: ScaleName = "quick",
+    seeds: Annotated[str | None, typer.Option(help="Seeds such as 3-10; default: those of the table.")] = None,
+    settings: Settings = None,
+    results: Results = Path("results"),
+) -> None:
+    """Print what the claims of tables can decide with a number of seeds, given the spreads of stored runs."""
+    store = existing_store(results) if has_store(results) else None
+    wanted = None if seeds is None else parse_seeds(seeds)
+    for name in tables:
+        table = scaled_table(name, scale, settings)
+        print_plan(_filled(table, store), table.seeds if wanted is None else wanted, console)
+    _print(console, EXPLAINED)
+
+
+def print_plan(summary: Summary, seeds: tuple[int, ...], console: Console) -> None:
+    """Print the plan of a table, and one row per claim with what `seeds` can decide, by the spreads in the summary."""
+    table, n = summary.table, len(seeds)
+    console.print(table.heading, markup=False, highlight=False, style="bold")
+    if not table.claims:
+        _print(console, "This table has no claims.")
+        return
+    for sentence in (_seeds(table, seeds, summary), *plan_rules(table), _family(summary), *_values(summary), _rate(n)):
+        _print(console, sentence)
+    alone, paired = (forecast(summary, n, paired=each) for each in (False, True))
+    grid = Grid(box=box.SIMPLE_HEAD)
+    for column in ("claim", "found", "equal within", "found, paired", "equal within, paired"):
+        grid.add_column(column, justify="left" if column == "claim" else "right", overflow="fold")
+    for one, other in zip(alone, paired, strict=True):
+        numbers = (_number(each, size, table) for each in (one, other) for size in (each.distance, each.equality))
+        grid.add_row(one.claim.name, *numbers)
+    console.print(grid, markup=False, highlight=False)
+
+
+def _filled(table: Table, store: Store | None) -> Summary:
+    """Return a table with the results of a store, without results if there is none."""
+    if store is not None:
+        return summarise(table, store)
+
+    def empty(table: Table) -> Summary:
+        return Summary(table, {cell.place: FilledCell(cell, dict.fromkeys(table.seeds)) for cell in table.cells})
+
+    return replace(empty(table), siblings=tuple(map(empty, table.relatives().siblings)))
+
+
+def _seeds(table: Table, seeds: tuple[int, ...], summary: Summary) -> str:
+    plan = table.plan
+    if seeds == plan.seeds:
+        look = look_text(plan)
+        return f"Plan: {seed_text(seeds)}, n = {len(seeds)}{f' ({look})' if look else ''}."
+    old = {seed for cell in summary.cells.values() for seed, result in cell.results.items() if result is not None}
+    seen = sorted(old.union(*plan.looks) & set(seeds))
+    fresh = f" A plan needs fresh seeds; there are results of {seed_text(seen)}." if seen else ""
+    return f"No plan fixes the seeds; here: {seed_text(seeds)}, n = {len(seeds)}.{fresh}"
+
+
+def _family(summary: Summary) -> str:
+    size = summary.family_size
+    return f"Family {summary.table.family}: {size} {'claim is' if size == 1 else 'claims are'} corrected together."
+
+
+def _values(summary: Summary) -> Iterable[str]:
+    """Yield where the spreads come from, how uncertain they are, and what pairing could gain."""
+    least = min((cell.n for cell in summary.cells.values()), default=0)
+    if least < 2:
+        yield "Not all cells have two stored runs: where they have not, distances are in standard deviations (sd)."
+        return
+    low, high = _uncertainty(least)
+    yield (
+        f"Spreads are those of {len(summary.every_result)} stored runs, {least} or more per cell; from {least} runs, "
+        f"the true standard deviation may be {low:.2g} to {high:.2g} times as large (95 %)."
+    )
+    correlation = seed_correlation(summary)
+    if correlation is not None:
+        yield f"Correlation of cells over seeds: {correlation:+.2f}. Pairing gains power if it is clearly above 0."
+
+
+def _uncertainty(n: int) -> tuple[float, float]:
+    """Return the limits of the 95 % interval of a standard deviation from `n` normal values, as multiples of it."""
+    from scipy import stats  # type: ignore[import-untyped]
+
+    low, high = (math.sqrt((n - 1) / float(stats.chi2.ppf(share, n - 1))) for share in (0.975, 0.025))
+    return low, high
+
+
+def _rate(n: int) -> str:
+    """Return what `n` runs say about the rate of failures."""
+    needed = math.ceil(math.log(0.05) / math.log(1 - RATE))
+    chance, limit = (f"{100 * share:.0f} %" for share in (chance_of_no_failure(RATE, n), largest_hidden_rate(n)))
+    return (
+        f"If {100 * RATE:g} % of the runs of a cell fail to learn, {n} runs show no failure with a chance of {chance}. "
+        f"{n} runs without a failure exclude (at 95 %) rates above {limit}; to exclude {100 * RATE:g} %, a plan needs "
+        f"n >= {needed}."
+    )
+
+
+def _number(forecast: Forecast, size: float | None, table: Table) -> str:
+    """Return a distance with its unit, an empty text for None."""
+    if size is None:
+        return ""
+    if forecast.in_sds:
+        return f"{size:.2f} sd"
+    return f"x {math.exp(size):.3g}" if table.plan.log else f"{size:.3g} {table.unit}"
+
+
+def _print(console: Console, text: str) -> None:
+    console.print(text, markup=False, highlight=False)

@@ -39,8 +39,8 @@ ONLY_LEAVES = "analysis"  # the room that imports no other room at all
 # Files of `tables`: each imports only those before it.
 TABLES = (
     *("_readings", "_curve_readings", "_cell", "_claim", "_plan", "_filled", "_table", "_override", "_summary", "_own"),
-    *("_statistics", "_sample", "_power", "_contrast_test", "_claim_tests", "_comparison", "_judge", "_sensitivity"),
-    *("_ledger", "_forecast", "_publish"),
+    *("_statistics", "_sample", "_power", "_contrast_test", "_claim_tests", "_comparison", "_judgement"),
+    *("_reasons", "_judge", "_sensitivity", "_ledger", "_forecast", "_publish"),
 )
 # What a room must not import from elsewhere, because of what it is for.
 FOREIGN = {

@@ -160,6 +160,9 @@ def sample(contrast, runs, summary):
         else:
             return None
         weights = dict(zip(weights, signs, strict=True))
+        # Choice: a value without a logarithm leaves the claim untested, also in a seed that pairing leaves out.
+        if any(isinstance(value, float) and value <= 0 for place in weights for value in runs[place].values()):
+            return None
     units = {}
     for place in weights:
         units.setdefault(None if plan.paired else summary.cells[place].cell.experiment, []).append(place)
@@ -169,8 +172,6 @@ def sample(contrast, runs, summary):
         for seed in summary.table.seeds:
             parts = {place: runs[place][seed] for place in places}
             if all(isinstance(part, float) for part in parts.values()):
-                if plan.log and min(parts.values()) <= 0:
-                    return None  # Choice: a value without a logarithm leaves the claim untested
                 scaled = {place: math.log(part) if plan.log else part for place, part in parts.items()}
                 group.append(sum(weights[place] * part for place, part in scaled.items()))
         groups.append(group)

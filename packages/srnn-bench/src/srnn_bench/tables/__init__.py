@@ -1,10 +1,9 @@
 """Tables of papers, their claims, and verdicts on them.
 
 A `Table` declares cells, each an experiment, a stage and a reading; `summarise` fills them with the results of a store,
-and `judge` tests the claims of the table statistically. Declarations do not depend on results: within this room each
-file imports only those before it, in the order readings, curve readings, cell, claim, plan, filled cell, table,
-override, summary, own experiment, statistics, sample, power, contrast test, claim tests, comparison, judge,
-sensitivity, ledger, forecast, publish.
+and `judge` tests the claims of the table statistically, by the rules of its `Plan`. Declarations do not depend on
+results: within this room each file imports only those before it, in the order that integration_tests/test_rooms.py
+lists.
 """
 
 from ._cell import SCALES as SCALES
@@ -31,8 +30,8 @@ from ._forecast import chance_of_no_failure as chance_of_no_failure
 from ._forecast import forecast as forecast
 from ._forecast import largest_hidden_rate as largest_hidden_rate
 from ._forecast import seed_correlation as seed_correlation
-from ._judge import Judgement as Judgement
 from ._judge import judge as judge
+from ._judgement import Judgement as Judgement
 from ._ledger import ledger as ledger
 from ._override import override_table as override_table
 from ._own import OwnExperiment as OwnExperiment

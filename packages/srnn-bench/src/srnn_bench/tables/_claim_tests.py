@@ -51,6 +51,21 @@ class ClaimTests:
         return max(known) if len(known) == len(p_values) else None
 
     @property
+    def missing(self) -> int:
+        """Number of runs that ended with an error or have no result."""
+        return sum(len(sample.missing) for sample in self.samples.values())
+
+    @property
+    def has_lost_runs(self) -> bool:
+        """Whether some run failed to learn, or gives only a bound."""
+        return any(sample.failures or sample.cell.censored for sample in self.samples.values())
+
+    def doubt(self, supported: bool) -> str | None:
+        """Return why failures or censored runs rule out that the claim is supported or contradicted, or None."""
+        tests = self.tests if supported else (self.deciding,)
+        return next((doubt for doubt in (test.doubt(supported) for test in tests) if doubt), None)
+
+    @property
     def deciding(self) -> ContrastTest:
         """The contrast with the weakest support; one without a test is the weakest."""
         return max(self.tests, key=lambda test: (test.welch is None, test.p[0], -test.p[1]))

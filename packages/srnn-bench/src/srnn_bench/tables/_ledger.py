@@ -7,7 +7,8 @@ from dataclasses import fields
 from typing import Any
 
 from ._cell import Place
-from ._judge import Judgement, judge
+from ._judge import judge
+from ._judgement import Judgement
 from ._summary import Summary
 
 

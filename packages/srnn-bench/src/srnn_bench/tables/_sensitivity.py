@@ -15,7 +15,8 @@ from ._cell import Cell
 from ._claim import Claim, Contrast
 from ._curve_readings import StepsTo
 from ._filled import FilledCell
-from ._judge import Judgement, judge
+from ._judge import judge
+from ._judgement import Judgement
 from ._summary import Summary
 from ._table import Table
 

@@ -132,7 +132,7 @@ def figure4f(name: str, scale: Scale) -> Table:
     claims = (
         _statements.below_half(
             "autapses fail on Mod-Cog",
-            "A pool of autapses stays below 50 % on Mod-Cog, however many they are.",
+            "A pool of autapses stays below 50 % on Mod-Cog, irrespective of its size; read as: at each size here.",
             "section 2.4 and Figure 4f",
             list(pools),
         ),

@@ -137,7 +137,10 @@ def test_overviews_show_all_tables(docs):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("<!-- generated: moduli/table1 -->\n<!-- end -->", "expected a table and a scale, or one of families, sens"),
+        (
+            "<!-- generated: moduli/table1 -->\n<!-- end -->",
+            "expected a table and a scale, or one of families, plan",
+        ),
         ("<!-- generated: moduli/table1 quick -->\n", "expected `<!-- generated: TABLE SCALE -->`"),
         ("<!-- generated: moduli/nix quick -->\n<!-- end -->", "no table 'moduli/nix'"),
         ("<!-- generated: moduli/table1 big -->\n<!-- end -->", "scale: expected one of"),

@@ -1,13 +1,16 @@
-"""The parts of a page that show all tables: families of claims, and verdicts under other readings."""
+"""The parts of a page that are not of one table: families of claims, verdicts under other readings, a forecast."""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from _blocks import grid
+from rich.console import Console
 
 from srnn_bench import BenchError, Summary, Table, papers, summarise
+from srnn_bench.cli import print_plan
 from srnn_bench.store import Store
 from srnn_bench.tables import VARIANTS, Sensitivity, sensitivity
 
@@ -62,6 +65,17 @@ def sensitivities(runs: Path, store: Store | None) -> Iterator[str]:
     yield f"Other claims of these tables, which have no such number: {others}."
     if unread:
         yield f"The published runs lack the learning curves that {', '.join(unread)} read{'s' * (len(unread) == 1)}."
+
+
+def plan(runs: Path, store: Store | None) -> Iterator[str]:
+    """Yield what `srnn plan` prints for one table, with its command."""
+    table, seeds = papers.table("moduli/table1", "quick"), tuple(range(10, 20))
+    printed = io.StringIO()
+    if store is not None:
+        print_plan(summarise(table, store), seeds, Console(file=printed, width=110))
+    lines = (line.rstrip() for line in printed.getvalue().splitlines())
+    command = f"srnn plan {table.name} --scale {table.scale} --seeds {seeds[0]}-{seeds[-1]} --results docs/results/runs"
+    yield f"```console\n$ {command}\n" + "\n".join(line for line in lines if line) + "\n```"
 
 
 def _varied(row: Sensitivity, table: Table) -> tuple[str, ...]:

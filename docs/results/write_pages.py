@@ -9,10 +9,10 @@ A generated part stands between two comments of a page, each on a line of its ow
     <!-- end -->
 
 It shows a table at a scale. A third word chooses one part of it: `values`, `densities` or `claims`. The word
-`sensitivity` alone stands for the verdicts of all tables under other readings, and `families` for the claims that are
-corrected together. Everything else on a page is written by hand and stays. A part whose runs are not in
-`docs/results/runs` keeps its text, below a line that says so. Step times are not shown: they differ from machine to
-machine.
+`sensitivity` alone stands for the verdicts of all tables under other readings, `families` for the claims that are
+corrected together, and `plan` for an example of `srnn plan`. Everything else on a page is written by hand and stays. A
+part whose runs are not in `docs/results/runs` keeps its text, below a line that says so. Step times are not shown: they
+differ from machine to machine.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from functools import partial
 from pathlib import Path
 
 from _blocks import PARTS, block
-from _overviews import families, file_of, is_published, sensitivities
+from _overviews import families, file_of, is_published, plan, sensitivities
 
 from srnn_bench import BenchError, papers, summarise
 from srnn_bench.store import Store, open_results
@@ -42,7 +42,7 @@ MARKER = re.compile(
 
 PARAGRAPH = "\n\n"
 
-WHOLE = {"families": families, "sensitivity": sensitivities}  # parts that are not of one table
+WHOLE = {"families": families, "plan": plan, "sensitivity": sensitivities}  # parts that are not of one table
 
 
 def pages(docs: Path) -> list[Path]:

@@ -96,7 +96,9 @@ def test_runs_that_failed_to_learn_give_no_spread(table, store):
     words = printed(summarise(replace(table, plan=Plan(failure_threshold=2.1)), store), SEEDS)  # two runs of B
     assert "at least 2 per cell" in words and "(sd)" not in words
     words = printed(summarise(replace(table, plan=Plan(failure_threshold=1.95)), store), SEEDS)  # three
-    assert "Claims on cells with fewer than two stored runs that learned" in words and "at least 4 per cell" in words
+    assert (
+        "Claims on cells with fewer than two stored runs that learned" in words and "at least 4 per other cell" in words
+    )
 
 
 def test_seeds_that_have_results_are_named(table, store):
@@ -112,7 +114,7 @@ def test_a_plan_is_printed_with_all_that_it_fixes(table, store):
     assert "Plan: seeds 10-17, n = 8 (second look; looked at before: seeds 0-3)." in words
     assert "Means that differ by less than 0.5 cm are equivalent" in words
     assert "a run that diverged, or whose value is 60 cm or above, failed to learn." in words
-    assert "Note of the plan: Twice as many." in words
+    assert "Note: Twice as many." in words
 
 
 def test_logarithms_are_printed_as_factors(table, store):

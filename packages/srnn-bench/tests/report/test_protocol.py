@@ -81,7 +81,7 @@ def test_the_protocol_of_a_planned_table(planned):
         "Shown but not judged: seed 7.",
         "Means that differ by less than 0.5 cm are equivalent; a run that diverged, or whose value is 60 cm or above, "
         "failed to learn.",
-        "Note of the plan: More seeds than before.",
+        "Note: More seeds than before.",
     )
 
 

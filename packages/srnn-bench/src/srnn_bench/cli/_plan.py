@@ -113,9 +113,10 @@ def _values(summary: Summary) -> Iterable[str]:
     if not enough:
         return
     low, high = _uncertainty(min(enough))
+    other = "other " if len(enough) < len(counts) else ""
     yield (
-        f"Spreads are those of the stored runs that learned, at least {min(enough)} per cell. From {min(enough)} runs, "
-        f"the true standard deviation may be {low:.2g} to {high:.2g} times as large (95 %)."
+        f"Spreads are those of the stored runs that learned, at least {min(enough)} per {other}cell. From "
+        f"{min(enough)} runs, the true standard deviation may be {low:.2g} to {high:.2g} times as large (95 %)."
     )
     correlation = seed_correlation(summary)
     if correlation is not None:

@@ -43,8 +43,8 @@ def plan_rules(table: Table) -> Iterator[str]:
     if rules:
         text = "; ".join(rules)
         yield f"{text[0].upper()}{text[1:]}."
-    if plan.note and not plan.exploratory:
-        yield f"Note of the plan: {plan.note}"
+    if plan.note:
+        yield f"Note: {plan.note}"
 
 
 def seed_text(seeds: Sequence[int]) -> str:

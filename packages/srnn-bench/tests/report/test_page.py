@@ -11,10 +11,12 @@ import shutil
 import subprocess
 from html import escape, unescape
 from types import SimpleNamespace
+from typing import get_args
 
 import pytest
 
 from srnn_bench import Conditions, Store, papers, run, section, summarise, write_html
+from srnn_bench.tables import Verdict
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 WIDTHS = (400, 1600)
@@ -121,7 +123,8 @@ def page(tmp_path_factory) -> str:
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize("width", WIDTHS)
 def test_the_page_is_readable_at_every_width_and_in_both_schemes(browse, page, width, scheme):
-    seen = browse(page, width, scheme)
+    every_verdict = "".join(f'<p class="{verdict}">{verdict}</p>' for verdict in get_args(Verdict))
+    seen = browse(page.replace("</body>", f"{every_verdict}</body>"), width, scheme)
     assert (seen.window, seen.wide) == (width, width)
     assert seen.console == []
     assert seen.hidden == [], "first columns that are scrolled away, covered or too wide"

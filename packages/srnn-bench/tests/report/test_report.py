@@ -114,7 +114,7 @@ NUMBERS = [
     "0.5 units",
     "0.25 units",
     "lottery, C: 1; lottery, A: 10; 8 missing",
-    "lottery, C: 1; lottery, A: 0",
+    "lottery, C: 1 of 2",
 ]
 
 

@@ -51,7 +51,7 @@ def print_claims(summaries: Iterable[Summary], console: Console) -> None:
         given += [judgement.label for judgement in judgements]
         console.print(Text(summary.table.heading, style="bold"), highlight=False)
         for sentence in protocol(summary):
-            _print(console, sentence, style="dim")
+            _print(console, f"- {sentence}", style="dim")
         grid = Grid.grid(padding=(0, 2))
         grid.add_column(no_wrap=True)
         grid.add_column(overflow="fold")
@@ -75,7 +75,7 @@ def _print_findings(part: Section, console: Console) -> None:
         if count > 1:
             grid.add_row("", Text(f"{count} of these: {reason}", style="dim"))
     console.print(grid, highlight=False)
-    for sentence in part.protocol:
+    for sentence in part.protocol[:1]:  # the seeds; the others stand at the table
         _print(console, sentence, style="dim")
     console.print()
 
@@ -104,7 +104,7 @@ def _print_section(part: Section, console: Console) -> None:
         _print(console, part.noise, style="bold yellow")
     console.print(_grid(part.cells))
     _print(console, part.caption)
-    for remark in part.remarks:
+    for remark in (*part.remarks, *part.protocol[1:]):
         _print(console, f"- {remark}")
     for sheet in part.shown:
         if sheet.rows:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from shlex import quote
 from typing import get_args
@@ -165,8 +165,7 @@ def judgement_numbers(judgement: Judgement, table: Table) -> dict[str, str]:
         numbers["p, Holm"] = _corrected(judgement.p_holm, judgement.p, judgement.family)
     if judgement.p_equivalent_holm is not None and judgement.margin is not None:
         margin = _distance(judgement.margin, table, "g")
-        corrected = _corrected(judgement.p_equivalent_holm, judgement.p_equivalent, judgement.family)
-        numbers[f"p, within {margin}"] = corrected
+        numbers[f"p, within {margin}"] = _corrected(judgement.p_equivalent_holm, judgement.p_equivalent)
     if judgement.detectable is not None:
         numbers["smallest detectable"] = f"{_distance(judgement.detectable, table, '.2f')} (80 % power)"
     ranks = []
@@ -182,7 +181,7 @@ def judgement_numbers(judgement: Judgement, table: Table) -> dict[str, str]:
     )
     if any(judgement.failures.values()):
         tests = (f"Fisher p {probability(p)} for {contrast}" for contrast, p in judgement.fisher.items())
-        numbers["failed to learn"] = "; ".join([_by_cell(judgement.failures), *tests])
+        numbers["failed to learn"] = "; ".join([*_failures(judgement), *tests])
     return numbers
 
 
@@ -202,9 +201,16 @@ def _interval(ends: tuple[float, float] | None, table: Table) -> str:
     return f", 95 % {low} to {high}"
 
 
-def _corrected(p_holm: float, p: float | None, claims: int) -> str:
+def _corrected(p_holm: float, p: float | None, claims: int = 1) -> str:
     over = f", over {claims} claims" if claims > 1 else ""
     return probability(p_holm) + ("" if p is None else f" ({probability(p)} uncorrected{over})")
+
+
+def _failures(judgement: Judgement) -> Iterator[str]:
+    """Yield how many runs failed to learn, of the cells in which any did."""
+    for (row, column), failures in judgement.failures.items():
+        if failures:
+            yield f"{row}, {column}: {failures} of {failures + judgement.n[row, column]}"
 
 
 def _by_cell(counts: Mapping[Place, int]) -> str:

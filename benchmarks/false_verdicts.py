@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -54,7 +54,8 @@ SEVEN: Claims = (
     (pair(3, 1),),
 )
 FOUR_CELLS: Claims = ((((0, 1.0), (1, -1.0), (2, -1.0), (3, 1.0)),),)
-FAMILIES = {"one claim": ONE, "seven": SEVEN, "one of four cells": FOUR_CELLS}
+SMALL = {"one claim": ONE, "any of seven claims": SEVEN}
+FAMILIES = {**SMALL, "one claim on four cells": FOUR_CELLS}
 
 # --- verdicts on many tables ------------------------------------------------------------------------------------------
 
@@ -340,18 +341,25 @@ NO_PLAN, NULL = Plan(), (0.0,) * 4
 LEARNED = Plan(failure_threshold=THRESHOLD)
 
 
-def columns(names: Iterable[str], sizes: Iterable[int]) -> list[str]:
-    """Return a column per family and number of seeds."""
-    sizes = tuple(sizes)
-    return [f"{name}, n = {n}" for name in names for n in sizes]
-
-
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a Markdown table row by row."""
     print("| " + " | ".join(head) + " |\n|" + "---|" + "---:|" * (len(head) - 1))
     for row in rows:
         print("| " + " | ".join(row) + " |", flush=True)
     print()
+
+
+Rate = Callable[[Claims, int], str]  # of a family and a number of seeds
+
+
+def by_family(label: str, families: Mapping[str, Claims], rows: Mapping[str, Rate]) -> None:
+    """Print a table of rates for each family, with a column per number of seeds."""
+    for family, claims in families.items():
+        print(f"{label[0].upper()}{label[1:]}; {family}:\n")
+        table(
+            ["", *(f"n = {n}" for n in SIZES)],
+            ([name, *(rate(claims, n) for n in SIZES)] for name, rate in rows.items()),
+        )
 
 
 def equal_means(simulation: Simulation) -> None:
@@ -369,14 +377,11 @@ def equal_means(simulation: Simulation) -> None:
         "log scale: sigma 0.25 to 1": (lognormal(repeated(0.25, 1.0), "medians"), Plan(log=True)),
         "log scale: sigma 1 against nearly constant": (lognormal(repeated(1.0, 0.01), "medians"), Plan(log=True)),
     }
-    names = ("one claim", "seven")
-    table(
-        ["equal means", *columns(names, SIZES)],
-        (
-            [name, *(simulation.false(draw, n, FAMILIES[family], plan, NULL) for family in names for n in SIZES)]
-            for name, (draw, plan) in settings.items()
-        ),
-    )
+
+    def rate(draw: Draw, plan: Plan) -> Rate:
+        return lambda claims, n: simulation.false(draw, n, claims, plan, NULL)
+
+    by_family("false verdicts", SMALL, {name: rate(*setting) for name, setting in settings.items()})
 
 
 def failures(simulation: Simulation) -> None:
@@ -393,71 +398,49 @@ def failures(simulation: Simulation) -> None:
         "10 and 80 %": repeated(0.1, 0.8),
     }
     spreads = {"equal": repeated(1.0), "1 to 4": repeated(1.0, 4.0)}
-    names = tuple(FAMILIES)
-    table(
-        ["failures; spreads", *columns(names, SIZES)],
-        (
-            [
-                f"{rate}; {spread}",
-                *(
-                    simulation.false(failing(normal(sds), shares), n, FAMILIES[family], LEARNED, NULL)
-                    for family in names
-                    for n in SIZES
-                ),
-            ]
-            for rate, shares in rates.items()
-            for spread, sds in spreads.items()
-        ),
-    )
+
+    def rate(shares: Sequence[float], sds: Sequence[float]) -> Rate:
+        return lambda claims, n: simulation.false(failing(normal(sds), shares), n, claims, LEARNED, NULL)
+
+    rows = {
+        f"{share} fail, spreads {spread}": rate(shares, sds)
+        for share, shares in rates.items()
+        for spread, sds in spreads.items()
+    }
+    by_family("false verdicts", FAMILIES, rows)
 
 
 def equivalences(simulation: Simulation) -> None:
     """Print the rates of false equivalences, and of false differences while equivalences are tested too."""
-    names = ("one claim", "seven")
-    settings: list[tuple[str, Plan, tuple[float, ...], tuple[float, ...]]] = []
+
+    def within(plan: Plan, means: Sequence[float], sds: Sequence[float]) -> Rate:
+        return lambda claims, n: simulation.falsely_within(normal(sds, means), n, claims, plan, means)
+
+    def different(plan: Plan, means: Sequence[float]) -> Rate:
+        return lambda claims, n: simulation.false(normal(repeated(1.0), means), n, claims, plan, means)
+
+    rows = {}
     for margin in (2.0, 5.0):
         for spread, sds in {"equal": repeated(1.0), "1 to 4": repeated(0.5, 2.0)}.items():
             for shape, means in {"0, 1, 0, 1": (0.0, 1.0, 0.0, 1.0), "0, 1, 2, 3": (0.0, 1.0, 2.0, 3.0)}.items():
                 apart = tuple(margin * mean for mean in means)
-                settings.append((f"{shape} margins of {margin:g}; {spread}", Plan(margin=margin), apart, sds))
-    table(
-        ["falsely within the margin: means; spreads", *columns(names, SIZES)],
-        (
-            [
-                name,
-                *(
-                    simulation.falsely_within(normal(sds, means), n, FAMILIES[family], plan, means)
-                    for family in names
-                    for n in SIZES
-                ),
-            ]
-            for name, plan, means, sds in settings
-        ),
-    )
-    others = {
-        "all equal, margin 5": (Plan(margin=5.0), NULL),
-        "one cell 20 apart, margin 5": (Plan(margin=5.0), (0.0, 0.0, 0.0, 20.0)),
-        "one cell 20 apart, no margin": (NO_PLAN, (0.0, 0.0, 0.0, 20.0)),
-    }
-    table(
-        ["false differences", *columns(names, SIZES)],
-        (
-            [
-                name,
-                *(
-                    simulation.false(normal(repeated(1.0), means), n, FAMILIES[family], plan, means)
-                    for family in names
-                    for n in SIZES
-                ),
-            ]
-            for name, (plan, means) in others.items()
-        ),
+                rows[f"means {shape} margins of {margin:g}, spreads {spread}"] = within(Plan(margin=margin), apart, sds)
+    by_family("found within the margin, but a margin or more apart", SMALL, rows)
+    one_apart = (0.0, 0.0, 0.0, 20.0)
+    by_family(
+        "false differences",
+        SMALL,
+        {
+            "all means equal, margin 5": different(Plan(margin=5.0), NULL),
+            "one mean 20 apart, margin 5": different(Plan(margin=5.0), one_apart),
+            "one mean 20 apart, no margin": different(NO_PLAN, one_apart),
+        },
     )
 
 
 def power(simulation: Simulation) -> None:
     """Print how often a claim of a family of one or seven is decided."""
-    families = {"one claim": ONE, "seven": with_null_claims(ONE[0], 7)}
+    families = {"one claim": ONE, "one of seven claims": with_null_claims(ONE[0], 7)}
     settings: dict[str, tuple[float, Plan, tuple[float, float], int]] = {
         **{f"supported, {d:g} apart": (d, NO_PLAN, (0.0, 0.0), SUPPORTED) for d in (1.0, 2.0, 3.0, 4.0, 6.0)},
         "supported, 4 apart, 30 % of the other cell fail": (4.0, LEARNED, (0.0, 0.3), SUPPORTED),
@@ -466,21 +449,17 @@ def power(simulation: Simulation) -> None:
         **{f"equivalent, margin {m:g}": (0.0, Plan(margin=m), (0.0, 0.0), EQUIVALENT) for m in (1.0, 2.0, 3.0, 5.0)},
     }
 
-    def rate(claims: Claims, n: int, distance: float, plan: Plan, fail: tuple[float, float], wanted: int) -> str:
-        cells = 1 + max(cell for claim in claims for comparison in claim for cell, _ in comparison)
-        means = (-distance, *[0.0] * (cells - 1))
-        draw = normal([1.0] * cells, means)
-        if plan.failure_threshold is not None:
-            draw = failing(draw, (*fail, *[0.0] * (cells - 2)))
-        return simulation.text(simulation.decide(draw, n, claims, plan).verdicts[:, 0] == wanted)
+    def rate(distance: float, plan: Plan, fail: tuple[float, float], wanted: int) -> Rate:
+        def decided(claims: Claims, n: int) -> str:
+            cells = 1 + max(cell for claim in claims for comparison in claim for cell, _ in comparison)
+            draw = normal([1.0] * cells, (-distance, *[0.0] * (cells - 1)))
+            if plan.failure_threshold is not None:
+                draw = failing(draw, (*fail, *[0.0] * (cells - 2)))
+            return simulation.text(simulation.decide(draw, n, claims, plan).verdicts[:, 0] == wanted)
 
-    table(
-        ["", *columns(families, SIZES)],
-        (
-            [name, *(rate(claims, n, *setting) for claims in families.values() for n in SIZES)]
-            for name, setting in settings.items()
-        ),
-    )
+        return decided
+
+    by_family("decided", families, {name: rate(*setting) for name, setting in settings.items()})
 
 
 def with_null_claims(claim: tuple[Comparison, ...], family: int) -> Claims:
@@ -519,24 +498,21 @@ def looks(simulation: Simulation) -> None:
 def shared_seeds(simulation: Simulation) -> None:
     """Print false verdicts and power of cells whose values are correlated over seeds, unpaired and paired."""
     apart = (-3.0, 0.0, 0.0, 0.0)
-    rows = [(rho, paired) for rho in (0.0, 0.5, -0.5) for paired in (False, True)]
-    table(
-        [
-            "correlation",
-            *columns(("one claim, false", "seven, false", "one claim, 3 apart, supported"), SIZES),
-        ],
-        (
-            [
-                f"{rho:g}, {'paired' if paired else 'not paired'}",
-                *(
-                    simulation.false(correlated(rho, NULL), n, claims, Plan(paired=paired), NULL)
-                    for claims in (ONE, SEVEN)
-                    for n in SIZES
-                ),
-                *(simulation.supported(correlated(rho, apart), n, ONE, Plan(paired=paired)) for n in SIZES),
-            ]
-            for rho, paired in rows
-        ),
+    settings = {
+        f"correlation {rho:g}, {'paired' if paired else 'not paired'}": (rho, Plan(paired=paired))
+        for rho in (0.0, 0.5, -0.5)
+        for paired in (False, True)
+    }
+
+    def false(rho: float, plan: Plan) -> Rate:
+        return lambda claims, n: simulation.false(correlated(rho, NULL), n, claims, plan, NULL)
+
+    def supported(rho: float, plan: Plan) -> Rate:
+        return lambda claims, n: simulation.supported(correlated(rho, apart), n, claims, plan)
+
+    by_family("false verdicts", SMALL, {name: false(*setting) for name, setting in settings.items()})
+    by_family(
+        "supported, 3 apart", {"one claim": ONE}, {name: supported(*setting) for name, setting in settings.items()}
     )
 
 

@@ -1,6 +1,7 @@
 """Published runs and the pages that show them: files fit their tables, generated parts are those of the runs."""
 
 import runpy
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from srnn_bench.tables import publish
 
 DOCS = Path(__file__).parents[1] / "docs"
 RUNS = sorted((DOCS / "results" / "runs").glob("*.jsonl"))
+sys.path.append(str(DOCS / "results"))  # for the modules that the script imports
 SCRIPT = runpy.run_path(str(DOCS / "results" / "write_pages.py"))
 write_pages, NOT_KEPT = SCRIPT["write_pages"], SCRIPT["NOT_KEPT"]
 
@@ -116,9 +118,29 @@ def test_a_page_is_out_of_date_once_a_value_changes_and_not_for_a_step_time(docs
         assert len(write_pages(docs, check=True)) == outdated
 
 
+def test_overviews_show_all_tables(docs):
+    page = docs / "overviews.md"
+    page.write_text("<!-- generated: families -->\n<!-- end -->\n<!-- generated: sensitivity -->\n<!-- end -->\n")
+    write_pages(docs)
+    (families, sensitivity), _ = parts(page.read_text())
+    names = [name for name in papers.table_names() if name.startswith(("modcog/", "moduli/"))]
+    tables = [table for table in (papers.table(name, "quick") for name in names) if table.claims]
+    assert [table.name for table in tables if table.name not in families] == []
+    assert len(families.splitlines()) - 2 == len(
+        {table.family for table in tables if not table.name.endswith(("-hh", "-reference", "-paper"))}
+    )
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in sensitivity.splitlines() if "smoke" in line]
+    (row,) = (row for row in rows if row[1] == "autapses suffice")  # at scale smoke nothing is decided
+    assert row == ["modcog/figure2a smoke", row[1], "undecided", "", "", "", "", "", "same", "same"]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        (
+            "<!-- generated: moduli/table1 -->\n<!-- end -->",
+            "expected a table and a scale, or one of families, plan",
+        ),
         ("<!-- generated: moduli/table1 quick -->\n", "expected `<!-- generated: TABLE SCALE -->`"),
         ("<!-- generated: moduli/nix quick -->\n<!-- end -->", "no table 'moduli/nix'"),
         ("<!-- generated: moduli/table1 big -->\n<!-- end -->", "scale: expected one of"),

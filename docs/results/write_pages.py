@@ -9,25 +9,26 @@ A generated part stands between two comments of a page, each on a line of its ow
     <!-- end -->
 
 It shows a table at a scale. A third word chooses one part of it: `values`, `densities` or `claims`. The word
-`sensitivity` alone stands for the verdicts of all tables under other readings, and `families` for the claims that are
-corrected together. Everything else on a page is written by hand and stays. A part whose runs are not in
-`docs/results/runs` keeps its text, below a line that says so. Step times are not shown: they differ from machine to
-machine.
+`sensitivity` alone stands for the verdicts of all tables under other readings, `families` for the claims that are
+corrected together, and `plan` for an example of `srnn plan`. Everything else on a page is written by hand and stays. A
+part whose runs are not in `docs/results/runs` keeps its text, below a line that says so. Step times are not shown: they
+differ from machine to machine.
 """
 
 from __future__ import annotations
 
 import argparse
-import math
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from srnn_bench import BenchError, Judgement, Summary, Table, judge, papers, summarise
+from _blocks import PARTS, block
+from _overviews import families, file_of, is_published, plan, sensitivities
+
+from srnn_bench import BenchError, papers, summarise
 from srnn_bench.store import Store, open_results
-from srnn_bench.tables import VARIANTS, FilledCell, Sensitivity, sensitivity
 
 DOCS = Path(__file__).resolve().parents[1]
 
@@ -41,7 +42,7 @@ MARKER = re.compile(
 
 PARAGRAPH = "\n\n"
 
-PARTS = ("values", "densities", "claims")
+WHOLE = {"families": families, "plan": plan, "sensitivity": sensitivities}  # parts that are not of one table
 
 
 def pages(docs: Path) -> list[Path]:
@@ -90,184 +91,12 @@ def _of_table(table: str, words: Sequence[str], old: str, page: Path, runs: Path
         summary = None if store is None else summarise(papers.table(table, scale), store)
     except BenchError as error:
         raise BenchError(f"{page}: {error}") from error
-    if summary is None or not _is_published(summary, runs):
+    if summary is None or not is_published(summary, runs):
         old = old.removeprefix(f"{NOT_KEPT}\n").strip("\n")
         return f"{NOT_KEPT}\n" + (f"\n{old}\n" if old else "")
-    file = _file(summary, runs)
+    file = file_of(summary, runs)
     link = Path(os.path.relpath(file if file.exists() else runs, page.parent)).as_posix()
     return PARAGRAPH.join(block(summary, (part,) if part else PARTS, link)) + "\n"
-
-
-def _file(summary: Summary, runs: Path) -> Path:
-    return runs / f"{summary.table.name.replace('/', '-')}-{summary.table.scale}.jsonl"
-
-
-def _is_published(summary: Summary, runs: Path) -> bool:
-    """Return whether a table has a file of runs, or all its runs are in those of others."""
-    return _file(summary, runs).exists() or summary.wanted == len(summary.results)
-
-
-def block(summary: Summary, parts: Sequence[str], link: str) -> Iterator[str]:
-    """Yield the paragraphs of a generated part."""
-    if "values" in parts:
-        yield from _values(summary, link)
-    if "densities" in parts:
-        yield from _densities(summary)
-    if "claims" in parts and summary.table.claims:
-        yield _grid(
-            ("claim", "verdict", "estimate", "p, Holm"), [_claim(each, summary) for each in judge(summary)], "llrr"
-        )
-
-
-def _values(summary: Summary, link: str) -> Iterator[str]:
-    table, cells = summary.table, summary.cells
-    means = [abs(cell.mean) for cell in cells.values() if cell.mean]
-    size = math.floor(math.log10(max(means))) if means else 0
-    digits = 0 if size > 2 else max(2, 2 - size)
-    rows = [(row, *(_cell(cells.get((row, column)), digits) for column in table.columns)) for row in table.rows]
-    yield _grid(("", *table.columns), rows)
-    problems = [
-        f"{count} {status}"
-        for status in ("diverged", "failed")
-        if (count := sum(result.status == status for result in summary.results))
-    ]
-    ended = f"{len(summary.results)} of {summary.wanted} runs" + (
-        f", of which {', '.join(problems)}" if problems else ""
-    )
-    yield (
-        f"{table.metric} in {table.unit}, {table.better} is better: mean ± sample standard deviation (number of runs). "
-        f"{table.source}. [Values by seed]({link}): {ended}."
-    )
-    if summary.remarks:
-        yield "\n".join(f"- {_escaped(remark)}" for remark in summary.remarks)
-
-
-def _cell(cell: FilledCell | None, digits: int) -> str:
-    if cell is None:
-        return ""
-    values = [f"{cell.mean:.{digits}f}"] if cell.mean is not None else ["none"]
-    values += [f"± {cell.sd:.{digits}f}"] if cell.sd is not None else []
-    text = f"{' '.join(values)} ({cell.n})"
-    published = cell.cell.published
-    if published is not None:
-        spread = "" if published.sd is None else f" ± {published.sd:.2f}"
-        text += f"<br>paper {published.mean:.2f}{spread}" + ("" if published.n is None else f" ({published.n})")
-    return text
-
-
-def _densities(summary: Summary) -> Iterator[str]:
-    """Yield the densities of sparse stages, one row per experiment and stage."""
-    sparse: dict[object, FilledCell] = {}
-    for cell in summary.cells.values():
-        if any(share < 1 for share in cell.densities.values()):
-            sparse.setdefault((cell.cell.experiment, cell.cell.stage), cell)
-    names = list(dict.fromkeys(name for cell in sparse.values() for name in cell.densities))
-    if sparse:
-        columns = len(summary.table.columns) > 1 and len({cell.cell.row for cell in sparse.values()}) < len(sparse)
-        rows = [
-            (
-                cell.cell.name if columns else cell.cell.row,
-                *(f"{100 * cell.densities.get(name, 1):.2f}" for name in names),
-            )
-            for cell in sparse.values()
-        ]
-        yield _grid(("weights present, %", *names), rows)
-
-
-def _claim(judgement: Judgement, summary: Summary) -> tuple[str, ...]:
-    estimate = ""
-    if judgement.estimate is not None and judgement.interval is not None:
-        low, high = judgement.interval
-        estimate = f"{judgement.estimate:+.3g} {summary.table.unit} ({low:+.3g} to {high:+.3g})"
-    p = "" if judgement.p_holm is None else f"{judgement.p_holm:.2g}"
-    return judgement.claim.statement, judgement.verdict, estimate, p
-
-
-def _families(runs: Path, store: Store | None) -> Iterator[str]:
-    """Yield the families of all tables with claims, with the number of claims of each at quick and at paper."""
-    listed: set[str] = set()
-    rows = []
-    for name in _own_tables():
-        table = papers.table(name, "quick")
-        if not table.claims or table.family in listed:
-            continue
-        relatives = table.relatives()
-        members = [each for each in (table, *relatives.siblings) if each.claims]
-        readings = dict.fromkeys(each.family for each in relatives.readings)
-        listed |= {table.family, *readings}
-        numbers = [_number(table.family, members, scale) for scale in ("quick", "paper")]
-        others = (f"{family} ({_number(family, relatives.readings, 'quick')})" for family in readings)
-        rows.append((table.family, ", ".join(each.name for each in members), *numbers, ", ".join(others)))
-    names = (
-        "family",
-        "tables",
-        "claims at quick",
-        "claims at paper",
-        "other readings, each a family (claims at quick)",
-    )
-    yield _grid(names, rows, "llrrl")
-
-
-def _number(family: str, tables: Sequence[Table], scale: str) -> str:
-    """Return the number of claims that the tables of a family have at a scale."""
-    scaled = (papers.table(table.name, scale) for table in tables if table.family == family)
-    return str(sum(len(table.claims) for table in scaled))
-
-
-def _sensitivity(runs: Path, store: Store | None) -> Iterator[str]:
-    """Yield the verdicts on the claims of all published tables as declared and under other readings."""
-    scales = () if store is None else tuple(dict.fromkeys(scale for _, scale in store.tables))
-    rows: list[tuple[str, ...]] = []
-    others, unread = 0, []
-    for name, scale in ((name, scale) for scale in scales for name in _own_tables()):
-        try:
-            summary = summarise(papers.table(name, scale), store)
-        except BenchError:  # the learning curves that it reads were not published
-            unread.append(f"{name} at {scale}")
-            continue
-        if summary.table.claims and _is_published(summary, runs):
-            judged = sensitivity(summary)
-            rows += [_varied(each, summary.table) for each in judged if each.variants]
-            others += sum(not each.variants for each in judged)
-    yield _grid(("table", "claim", "as declared", *VARIANTS), rows, "l" * (3 + len(VARIANTS)))
-    yield f"{others} other claims of these tables have no such number."
-    if unread:
-        yield f"The published runs lack the learning curves that {', '.join(unread)} read{'s' * (len(unread) == 1)}."
-
-
-def _varied(row: Sensitivity, table: Table) -> tuple[str, ...]:
-    declared = row.declared.label
-    verdicts = {name: judgement.label for name, judgement in row.variants.items()}
-    shown = {name: verdict if verdict == declared else f"{verdict} (changed)" for name, verdict in verdicts.items()}
-    return (
-        f"{table.name} {table.scale}",
-        row.declared.claim.name,
-        declared,
-        *(shown.get(name, "") for name in VARIANTS),
-    )
-
-
-WHOLE = {"families": _families, "sensitivity": _sensitivity}  # parts that are not of one table
-
-
-def _own_tables() -> list[str]:
-    """Return the names of the tables of this repository, without those of installed plug-ins."""
-    own = {entry.name for entry in papers.PAPERS.entries() if entry.distribution == "built-in"}
-    return [name for name in papers.table_names() if name.partition("/")[0] in own]
-
-
-def _grid(names: Sequence[str], rows: Sequence[Sequence[str]], align: str = "") -> str:
-    """Return a table of Markdown; `align` has a letter per column, by default l for the first and r for the others."""
-    align = align or "l" + "r" * (len(names) - 1)
-    rule = [":---" if letter == "l" else "---:" for letter in align]
-    lines = [[_escaped(name) for name in names], rule, *([_escaped(text) for text in row] for row in rows)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _escaped(text: str) -> str:
-    """Return a text in which Markdown sees no markup, except line breaks."""
-    text = re.sub(r"([\\`*\[\]|~$])|((?<!\w)_|_(?!\w))", r"\\\g<0>", text.replace("&", "&amp;"))
-    return re.sub(r"<(?!br>)", "&lt;", text)
 
 
 def main() -> None:

@@ -70,7 +70,7 @@ def test_the_distance_is_about_that_of_the_power_of_a_t_test(table, store):
 def test_the_uncertainty_of_the_spreads_is_said(table, store):
     words = printed(summarise(table, store), SEEDS)
     low, high = (math.sqrt(3 / stats.chi2.ppf(share, 3)) for share in (0.975, 0.025))
-    assert "Spreads are those of 8 stored runs, 4 or more per cell" in words
+    assert "Spreads are those of the stored runs that learned, at least 4 per cell." in words
     assert f"may be {low:.2g} to {high:.2g} times as large" in words
     correlation = statistics.correlation(VALUES["A"], VALUES["B"])
     assert f"Correlation of cells over seeds: {correlation:+.2f}." in words
@@ -88,7 +88,17 @@ def test_without_values_distances_are_in_standard_deviations(table, tmp_path, wi
     summary = summarise(table, Store(tmp_path))
     words = printed(summary, SEEDS, width)
     (alone,) = forecast(summary, 8)
-    assert f"{alone.distance:.2f} sd" in words and "distances are in standard deviations" in words
+    assert f"{alone.distance:.2f} sd" in words and "in standard deviations of a cell (sd)" in words
+    assert "Spreads are" not in words
+
+
+def test_runs_that_failed_to_learn_give_no_spread(table, store):
+    words = printed(summarise(replace(table, plan=Plan(failure_threshold=2.1)), store), SEEDS)  # two runs of B
+    assert "at least 2 per cell" in words and "(sd)" not in words
+    words = printed(summarise(replace(table, plan=Plan(failure_threshold=1.95)), store), SEEDS)  # three
+    assert (
+        "Claims on cells with fewer than two stored runs that learned" in words and "at least 4 per other cell" in words
+    )
 
 
 def test_seeds_that_have_results_are_named(table, store):
@@ -104,7 +114,7 @@ def test_a_plan_is_printed_with_all_that_it_fixes(table, store):
     assert "Plan: seeds 10-17, n = 8 (second look; looked at before: seeds 0-3)." in words
     assert "Means that differ by less than 0.5 cm are equivalent" in words
     assert "a run that diverged, or whose value is 60 cm or above, failed to learn." in words
-    assert "Note of the plan: Twice as many." in words
+    assert "Note: Twice as many." in words
 
 
 def test_logarithms_are_printed_as_factors(table, store):

@@ -18,6 +18,7 @@ from ..store import Store
 from ..tables import (
     FilledCell,
     Forecast,
+    Sample,
     Summary,
     Table,
     chance_of_no_failure,
@@ -105,18 +106,30 @@ def _family(summary: Summary) -> str:
 
 def _values(summary: Summary) -> Iterable[str]:
     """Yield where the spreads come from, how uncertain they are, and what pairing could gain."""
-    least = min((cell.n for cell in summary.cells.values()), default=0)
-    if least < 2:
-        yield "Not all cells have two stored runs: where they have not, distances are in standard deviations (sd)."
+    counts = _learned(summary)
+    enough = [count for count in counts if count > 1]
+    if len(enough) < len(counts):
+        yield "Claims on cells with fewer than two stored runs that learned are in standard deviations of a cell (sd)."
+    if not enough:
         return
-    low, high = _uncertainty(least)
+    low, high = _uncertainty(min(enough))
+    other = "other " if len(enough) < len(counts) else ""
     yield (
-        f"Spreads are those of {len(summary.every_result)} stored runs, {least} or more per cell; from {least} runs, "
-        f"the true standard deviation may be {low:.2g} to {high:.2g} times as large (95 %)."
+        f"Spreads are those of the stored runs that learned, at least {min(enough)} per {other}cell. From "
+        f"{min(enough)} runs, the true standard deviation may be {low:.2g} to {high:.2g} times as large (95 %)."
     )
     correlation = seed_correlation(summary)
     if correlation is not None:
         yield f"Correlation of cells over seeds: {correlation:+.2f}. Pairing gains power if it is clearly above 0."
+
+
+def _learned(summary: Summary) -> list[int]:
+    """Return the number of stored runs that learned of each cell that claims use, over all seeds."""
+    table = summary.table
+    places = dict.fromkeys(place for claim in table.claims for place in claim.places)
+    cells = [(summary.cells[place], summary.outside.get(place)) for place in places]
+    lower, threshold = table.better == "lower", table.plan.failure_threshold
+    return [sum(len(Sample(each, threshold, lower).values) for each in pair if each is not None) for pair in cells]
 
 
 def _uncertainty(n: int) -> tuple[float, float]:

@@ -11,6 +11,7 @@ from ._markdown import write_markdown as write_markdown
 from ._own_section import own_sections as own_sections
 from ._protocol import look_text as look_text
 from ._protocol import plan_rules as plan_rules
+from ._protocol import protocol as protocol
 from ._protocol import seed_text as seed_text
 from ._section import Finding as Finding
 from ._section import Section as Section
@@ -30,6 +31,7 @@ __all__ = [
     "plan_rules",
     "print_claims",
     "print_report",
+    "protocol",
     "section",
     "seed_text",
     "write_figures",

@@ -43,8 +43,8 @@ def plan_rules(table: Table) -> Iterator[str]:
     if rules:
         text = "; ".join(rules)
         yield f"{text[0].upper()}{text[1:]}."
-    if plan.note and not plan.exploratory:
-        yield f"Note of the plan: {plan.note}"
+    if plan.note:
+        yield f"Note: {plan.note}"
 
 
 def seed_text(seeds: Sequence[int]) -> str:
@@ -86,8 +86,8 @@ def _family(summary: Summary) -> str:
         return f"Corrected over the {size} claims of {table.family}." if size > 1 else ""
     members = [each for each in (summary, *summary.siblings) if each.table.claims]
     numbers = ", ".join(f"{len(each.table.claims)} of {each.table.name}" for each in members)
-    without = [each.table.name for each in members if not each.results]
-    untested = f" Without runs, with p = 1: {', '.join(without)}." if without else ""
+    lacking = [each.table.name for each in members if len(each.results) < each.wanted]
+    untested = f" Runs are missing of {', '.join(lacking)}: what is not tested counts with p = 1." if lacking else ""
     return f"Corrected over the {size} claims of {table.family}: {numbers}.{untested}"
 
 
@@ -107,5 +107,5 @@ def _failure_rate(summary: Summary) -> str:
     needed = math.ceil(math.log(0.05) / math.log(0.8))
     runs = "1 run of a cell without a failure does" if n == 1 else f"{n} runs of a cell without a failure do"
     more = f"; {needed} would exclude 20 %" if n < needed else ""
-    rate = f"{100 * largest_hidden_rate(n):.0f} %"
-    return f"Claims are about runs that learned: {runs} not exclude, at 95 %, that up to {rate} of them fail{more}."
+    limit = f"{100 * largest_hidden_rate(n):.0f} %"
+    return f"Claims are about runs that learned: {runs} not exclude a failure rate up to {limit} (at 95 %){more}."

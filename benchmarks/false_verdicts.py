@@ -1,6 +1,6 @@
 """Rates of false verdicts by the rules of `docs/decisions/0012-claims.md`, over simulated tables, and their power.
 
-    python benchmarks/false_verdicts.py [--tables 2000] [--checked 20] [--only SECTION]
+    python benchmarks/false_verdicts.py [--tables 2000] [--checked 10] [--only SECTION]
 
 All tables of a setting are judged at once with numpy; the first `--checked` of them are judged by `judge` as well, and
 any other verdict is an error. Spreads and distances are in standard deviations of a cell unless the text says
@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,7 +54,8 @@ SEVEN: Claims = (
     (pair(3, 1),),
 )
 FOUR_CELLS: Claims = ((((0, 1.0), (1, -1.0), (2, -1.0), (3, 1.0)),),)
-FAMILIES = {"one claim": ONE, "seven": SEVEN, "one of four cells": FOUR_CELLS}
+SMALL = {"one claim": ONE, "any of seven claims": SEVEN}
+FAMILIES = {**SMALL, "one claim on four cells": FOUR_CELLS}
 
 # --- verdicts on many tables ------------------------------------------------------------------------------------------
 
@@ -76,6 +78,14 @@ class Sums:
         return np.where(self.testable, special.stdtr(self.df, (limit - self.estimate) / self.error), 1.0)
 
 
+@dataclass(frozen=True)
+class Decisions:
+    """The verdicts (tables, claims), and whether the means are within the margin, as an equivalence or a difference."""
+
+    verdicts: NDArray[np.int64]
+    within: NDArray[np.bool_]
+
+
 def sums(learned: Numbers, comparison: Comparison, paired: bool) -> Sums:
     """Return the sums of a comparison by Welch's test, or of values paired by seed; NaN is a run that did not learn."""
     groups = [weight * learned[:, cell] for cell, weight in comparison]
@@ -92,12 +102,13 @@ def sums(learned: Numbers, comparison: Comparison, paired: bool) -> Sums:
     return Sums(estimate, np.sqrt(variance), variance**2 / squares, testable & (variance > 0))
 
 
-def verdicts(values: Numbers, claims: Claims, plan: Plan) -> NDArray[np.int64]:
-    """Return the verdicts (tables, claims) on values (tables, cells, seeds), of which lower ones are better."""
+def decide(values: Numbers, claims: Claims, plan: Plan) -> Decisions:
+    """Return the decisions on values (tables, cells, seeds), of which lower ones are better."""
     failed = values >= (math.inf if plan.failure_threshold is None else plan.failure_threshold)
     learned = np.where(failed, np.nan, np.log(values) if plan.log else values)
     failures = failed.sum(axis=2)
-    tables, p_values, equivalents, verdict, allowed = len(values), [], [], [], []
+    tables = len(values)
+    p_values, allowed, sides, equivalents, clean = [], [], [], [], []
     for claim in claims:
         tests = [sums(learned, comparison, plan.paired) for comparison in claim]
         p_for = np.stack([test.below(0) for test in tests], axis=1)
@@ -105,33 +116,40 @@ def verdicts(values: Numbers, claims: Claims, plan: Plan) -> NDArray[np.int64]:
         testable = np.all([test.testable for test in tests], axis=0)
         supports, contradicts = p_for.max(axis=1), p_against.min(axis=1) * len(claim)
         p_values.append(np.where(testable, np.minimum(1, 2 * np.minimum(supports, contradicts)), 1))
-        verdict.append(np.where(supports < contradicts, SUPPORTED, CONTRADICTED))
+        sides.append(np.where(supports < contradicts, SUPPORTED, CONTRADICTED))
         may_support = np.all([may_favour(failures, each, 1, values.shape[2]) for each in claim], axis=0)
         each_against = np.stack([may_favour(failures, each, -1, values.shape[2]) for each in claim], axis=1)
         may_contradict = each_against[np.arange(tables), p_against.argmin(axis=1)]
         allowed.append(np.where(supports < contradicts, may_support, may_contradict))
-        clean = ~np.any([failures[:, cell] > 0 for comparison in claim for cell, _ in comparison], axis=0)
+        clean.append(~np.any([failures[:, cell] > 0 for comparison in claim for cell, _ in comparison], axis=0))
         equivalents.append(np.ones(tables))
         if plan.margin is not None and all(len(comparison) == 2 for comparison in claim):
             margin = math.log(plan.margin) if plan.log else plan.margin
-            sides = [side for test in tests for side in (test.below(margin), test.above(-margin))]
-            equivalents[-1] = np.where(testable & clean, np.max(sides, axis=0), 1)
-    differs = (holm(np.stack(p_values, axis=1)) < LEVEL) & np.stack(allowed, axis=1)
-    equal = holm(np.stack(equivalents, axis=1)) < LEVEL
-    return np.where(differs, np.stack(verdict, axis=1), np.where(equal, EQUIVALENT, UNDECIDED))
+            each_side = [p for test in tests for p in (test.below(margin), test.above(-margin))]
+            equivalents[-1] = np.where(testable, np.max(each_side, axis=0), 1)
+    differs = holm(np.stack(p_values, axis=1)) < LEVEL
+    within = (holm(np.stack(equivalents, axis=1)) < LEVEL) & np.stack(clean, axis=1)
+    different = np.where(np.stack(allowed, axis=1), np.stack(sides, axis=1), UNDECIDED)
+    return Decisions(np.where(differs, different, np.where(within, EQUIVALENT, UNDECIDED)), within)
 
 
 def may_favour(failures: NDArray[np.int64], comparison: Comparison, sign: int, n: int) -> NDArray[np.bool_]:
     """Return for each table whether failures let a verdict favour the cells with weights of this sign."""
     favoured = [cell for cell, weight in comparison if weight * sign > 0]
-    clean = np.all([failures[:, cell] == 0 for cell in favoured], axis=0)
+    clean: NDArray[np.bool_] = np.all([failures[:, cell] == 0 for cell in favoured], axis=0)
     if len(comparison) != 2:
         return clean
     (other,) = (cell for cell, weight in comparison if weight * sign < 0)
-    counts = np.arange(n + 1)
-    fisher = np.array([[stats.fisher_exact([[a, n - a], [b, n - b]]).pvalue for b in counts] for a in counts])
     fewer = failures[:, favoured[0]] < failures[:, other]
-    return clean | (fewer & (fisher[failures[:, favoured[0]], failures[:, other]] < LEVEL))
+    significant: NDArray[np.bool_] = fisher(n)[failures[:, favoured[0]], failures[:, other]] < LEVEL
+    return clean | (fewer & significant)
+
+
+@cache
+def fisher(n: int) -> Numbers:
+    """Return p of Fisher's exact test of all pairs of numbers of failures among n runs."""
+    counts = range(n + 1)
+    return np.array([[stats.fisher_exact([[a, n - a], [b, n - b]]).pvalue for b in counts] for a in counts])
 
 
 def holm(p_values: Numbers) -> Numbers:
@@ -210,6 +228,11 @@ def result_of(index: int, seed: int, value: float) -> Result:
     )
 
 
+def sums_of_means(claim: tuple[Comparison, ...], means: Sequence[float]) -> list[float]:
+    """Return the true sum of each comparison of a claim."""
+    return [sum(weight * means[cell] for cell, weight in comparison) for comparison in claim]
+
+
 @dataclass(frozen=True)
 class Simulation:
     """The size of the simulation: tables per setting, and those of them that `judge` judges as well."""
@@ -217,30 +240,38 @@ class Simulation:
     tables: int
     checked: int
 
-    def verdicts(self, draw: Draw, n: int, claims: Claims, plan: Plan) -> NDArray[np.int64]:
-        """Return the verdicts (tables, claims) on simulated tables; raise an error where `judge` decides otherwise."""
+    def decide(self, draw: Draw, n: int, claims: Claims, plan: Plan) -> Decisions:
+        """Return the decisions on simulated tables; raise an error where `judge` decides otherwise."""
         values = draw(np.random.default_rng(n), self.tables, n)
-        fast = verdicts(values, claims, plan)
-        for table, expected in zip(values[: self.checked], fast.tolist(), strict=False):
-            judged = [VERDICTS.index(each.verdict) for each in judge(summary_of(table, claims, plan))]
-            if judged != expected:
+        found = decide(values, claims, plan)
+        for number, table in enumerate(values[: self.checked]):
+            judged = judge(summary_of(table, claims, plan))
+            expected = [VERDICTS[verdict] for verdict in found.verdicts[number]]
+            within = [(each.p_equivalent_holm or 1) < LEVEL and not any(each.failures.values()) for each in judged]
+            if [each.verdict for each in judged] != expected or within != found.within[number].tolist():
                 raise AssertionError(f"judge: {judged}, here: {expected}, for {claims}, {plan} and {table.tolist()}")
-        return fast
+        return found
+
+    def supported(self, draw: Draw, n: int, claims: Claims, plan: Plan) -> str:
+        """Return the share of tables in which the first claim is supported, as text."""
+        return self.text(self.decide(draw, n, claims, plan).verdicts[:, 0] == SUPPORTED)
 
     def false(self, draw: Draw, n: int, claims: Claims, plan: Plan, means: Sequence[float]) -> str:
-        """Return the share of tables with a false verdict, as text."""
-        found = self.verdicts(draw, n, claims, plan)
-        wrong = np.zeros(len(found), bool)
-        for number, claim in enumerate(claims):
-            truth = [sum(weight * means[cell] for cell, weight in comparison) for comparison in claim]
-            true = {
-                SUPPORTED: max(truth) < 0,
-                CONTRADICTED: max(truth) > 0,
-                EQUIVALENT: plan.margin is not None and max(map(abs, truth)) < plan.margin,
-            }
-            for verdict, is_true in true.items():
-                wrong |= (found[:, number] == verdict) & (not is_true)
-        return self.text(wrong, bounded=True)
+        """Return the share of tables with a false verdict of a difference, as text."""
+        found = self.decide(draw, n, claims, plan).verdicts
+        sums_of = [sums_of_means(claim, means) for claim in claims]
+        no_support = np.array([max(each) >= 0 for each in sums_of])
+        no_contradiction = np.array([max(each) <= 0 for each in sums_of])
+        wrong = ((found == SUPPORTED) & no_support) | ((found == CONTRADICTED) & no_contradiction)
+        return self.text(wrong.any(axis=1), bounded=True)
+
+    def falsely_within(self, draw: Draw, n: int, claims: Claims, plan: Plan, means: Sequence[float]) -> str:
+        """Return the share of tables with a claim found within the margin although its means are not, as text."""
+        assert plan.margin is not None
+        margin = plan.margin
+        not_within = [max(map(abs, sums_of_means(claim, means))) >= margin for claim in claims]
+        within = self.decide(draw, n, claims, plan).within
+        return self.text((within & np.array(not_within)).any(axis=1), bounded=True)
 
     def text(self, found: NDArray[np.bool_], bounded: bool = False) -> str:
         """Return a rate in %, in bold if it is bounded by 5 % and exceeds that by more than three standard errors."""
@@ -310,18 +341,25 @@ NO_PLAN, NULL = Plan(), (0.0,) * 4
 LEARNED = Plan(failure_threshold=THRESHOLD)
 
 
-def columns(names: Iterable[str], sizes: Iterable[int]) -> list[str]:
-    """Return a column per family and number of seeds."""
-    sizes = tuple(sizes)
-    return [f"{name}, n = {n}" for name in names for n in sizes]
-
-
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a Markdown table row by row."""
     print("| " + " | ".join(head) + " |\n|" + "---|" + "---:|" * (len(head) - 1))
     for row in rows:
         print("| " + " | ".join(row) + " |", flush=True)
     print()
+
+
+Rate = Callable[[Claims, int], str]  # of a family and a number of seeds
+
+
+def by_family(label: str, families: Mapping[str, Claims], rows: Mapping[str, Rate]) -> None:
+    """Print a table of rates for each family, with a column per number of seeds."""
+    for family, claims in families.items():
+        print(f"{label[0].upper()}{label[1:]}; {family}:\n")
+        table(
+            ["", *(f"n = {n}" for n in SIZES)],
+            ([name, *(rate(claims, n) for n in SIZES)] for name, rate in rows.items()),
+        )
 
 
 def equal_means(simulation: Simulation) -> None:
@@ -339,14 +377,11 @@ def equal_means(simulation: Simulation) -> None:
         "log scale: sigma 0.25 to 1": (lognormal(repeated(0.25, 1.0), "medians"), Plan(log=True)),
         "log scale: sigma 1 against nearly constant": (lognormal(repeated(1.0, 0.01), "medians"), Plan(log=True)),
     }
-    names = ("one claim", "seven")
-    table(
-        ["equal means", *columns(names, SIZES)],
-        (
-            [name, *(simulation.false(draw, n, FAMILIES[family], plan, NULL) for family in names for n in SIZES)]
-            for name, (draw, plan) in settings.items()
-        ),
-    )
+
+    def rate(draw: Draw, plan: Plan) -> Rate:
+        return lambda claims, n: simulation.false(draw, n, claims, plan, NULL)
+
+    by_family("false verdicts", SMALL, {name: rate(*setting) for name, setting in settings.items()})
 
 
 def failures(simulation: Simulation) -> None:
@@ -360,86 +395,52 @@ def failures(simulation: Simulation) -> None:
         "10 and 30 %": repeated(0.1, 0.3),
         "30 and 10 %": repeated(0.3, 0.1),
         "0 and 80 %": repeated(0.0, 0.8),
+        "10 and 80 %": repeated(0.1, 0.8),
     }
     spreads = {"equal": repeated(1.0), "1 to 4": repeated(1.0, 4.0)}
-    names = tuple(FAMILIES)
-    table(
-        ["failures; spreads", *columns(names, SIZES)],
-        (
-            [
-                f"{rate}; {spread}",
-                *(
-                    simulation.false(failing(normal(sds), shares), n, FAMILIES[family], LEARNED, NULL)
-                    for family in names
-                    for n in SIZES
-                ),
-            ]
-            for rate, shares in rates.items()
-            for spread, sds in spreads.items()
-        ),
-    )
+
+    def rate(shares: Sequence[float], sds: Sequence[float]) -> Rate:
+        return lambda claims, n: simulation.false(failing(normal(sds), shares), n, claims, LEARNED, NULL)
+
+    rows = {
+        f"{share} fail, spreads {spread}": rate(shares, sds)
+        for share, shares in rates.items()
+        for spread, sds in spreads.items()
+    }
+    by_family("false verdicts", FAMILIES, rows)
 
 
 def equivalences(simulation: Simulation) -> None:
     """Print the rates of false equivalences, and of false differences while equivalences are tested too."""
-    names = ("one claim", "seven")
-    settings: list[tuple[str, Plan, tuple[float, ...], tuple[float, ...]]] = []
+
+    def within(plan: Plan, means: Sequence[float], sds: Sequence[float]) -> Rate:
+        return lambda claims, n: simulation.falsely_within(normal(sds, means), n, claims, plan, means)
+
+    def different(plan: Plan, means: Sequence[float]) -> Rate:
+        return lambda claims, n: simulation.false(normal(repeated(1.0), means), n, claims, plan, means)
+
+    rows = {}
     for margin in (2.0, 5.0):
         for spread, sds in {"equal": repeated(1.0), "1 to 4": repeated(0.5, 2.0)}.items():
             for shape, means in {"0, 1, 0, 1": (0.0, 1.0, 0.0, 1.0), "0, 1, 2, 3": (0.0, 1.0, 2.0, 3.0)}.items():
                 apart = tuple(margin * mean for mean in means)
-                settings.append((f"{shape} margins of {margin:g}; {spread}", Plan(margin=margin), apart, sds))
-    table(
-        ["means; spreads", *columns(names, SIZES)],
-        (
-            [
-                name,
-                *(
-                    simulation.text(false_equivalent(simulation, n, FAMILIES[family], plan, means, sds), True)
-                    for family in names
-                    for n in SIZES
-                ),
-            ]
-            for name, plan, means, sds in settings
-        ),
+                rows[f"means {shape} margins of {margin:g}, spreads {spread}"] = within(Plan(margin=margin), apart, sds)
+    by_family("found within the margin, but a margin or more apart", SMALL, rows)
+    one_apart = (0.0, 0.0, 0.0, 20.0)
+    by_family(
+        "false differences",
+        SMALL,
+        {
+            "all means equal, margin 5": different(Plan(margin=5.0), NULL),
+            "one mean 20 apart, margin 5": different(Plan(margin=5.0), one_apart),
+            "one mean 20 apart, no margin": different(NO_PLAN, one_apart),
+        },
     )
-    others = {
-        "all equal, margin 5": (Plan(margin=5.0), NULL),
-        "one cell 20 apart, margin 5": (Plan(margin=5.0), (0.0, 0.0, 0.0, 20.0)),
-        "one cell 20 apart, no margin": (NO_PLAN, (0.0, 0.0, 0.0, 20.0)),
-    }
-    table(
-        ["false differences", *columns(names, SIZES)],
-        (
-            [
-                name,
-                *(
-                    simulation.false(normal(repeated(1.0), means), n, FAMILIES[family], plan, means)
-                    for family in names
-                    for n in SIZES
-                ),
-            ]
-            for name, (plan, means) in others.items()
-        ),
-    )
-
-
-def false_equivalent(
-    simulation: Simulation, n: int, claims: Claims, plan: Plan, means: Sequence[float], sds: Sequence[float]
-) -> NDArray[np.bool_]:
-    """Return for each table whether a claim is equivalent although two of its means are as far apart as the margin."""
-    found = simulation.verdicts(normal(sds, means), n, claims, plan)
-    assert plan.margin is not None
-    wrong = [
-        max(abs(sum(weight * means[cell] for cell, weight in comparison)) for comparison in claim) >= plan.margin
-        for claim in claims
-    ]
-    return ((found == EQUIVALENT) & np.array(wrong)).any(axis=1)
 
 
 def power(simulation: Simulation) -> None:
     """Print how often a claim of a family of one or seven is decided."""
-    families = {"one claim": ONE, "seven": with_null_claims(ONE[0], 7)}
+    families = {"one claim": ONE, "one of seven claims": with_null_claims(ONE[0], 7)}
     settings: dict[str, tuple[float, Plan, tuple[float, float], int]] = {
         **{f"supported, {d:g} apart": (d, NO_PLAN, (0.0, 0.0), SUPPORTED) for d in (1.0, 2.0, 3.0, 4.0, 6.0)},
         "supported, 4 apart, 30 % of the other cell fail": (4.0, LEARNED, (0.0, 0.3), SUPPORTED),
@@ -448,21 +449,17 @@ def power(simulation: Simulation) -> None:
         **{f"equivalent, margin {m:g}": (0.0, Plan(margin=m), (0.0, 0.0), EQUIVALENT) for m in (1.0, 2.0, 3.0, 5.0)},
     }
 
-    def rate(claims: Claims, n: int, distance: float, plan: Plan, fail: tuple[float, float], wanted: int) -> str:
-        cells = 1 + max(cell for claim in claims for comparison in claim for cell, _ in comparison)
-        means = (-distance, *[0.0] * (cells - 1))
-        draw = normal([1.0] * cells, means)
-        if plan.failure_threshold is not None:
-            draw = failing(draw, (*fail, *[0.0] * (cells - 2)))
-        return simulation.text(simulation.verdicts(draw, n, claims, plan)[:, 0] == wanted)
+    def rate(distance: float, plan: Plan, fail: tuple[float, float], wanted: int) -> Rate:
+        def decided(claims: Claims, n: int) -> str:
+            cells = 1 + max(cell for claim in claims for comparison in claim for cell, _ in comparison)
+            draw = normal([1.0] * cells, (-distance, *[0.0] * (cells - 1)))
+            if plan.failure_threshold is not None:
+                draw = failing(draw, (*fail, *[0.0] * (cells - 2)))
+            return simulation.text(simulation.decide(draw, n, claims, plan).verdicts[:, 0] == wanted)
 
-    table(
-        ["", *columns(families, SIZES)],
-        (
-            [name, *(rate(claims, n, *setting) for claims in families.values() for n in SIZES)]
-            for name, setting in settings.items()
-        ),
-    )
+        return decided
+
+    by_family("decided", families, {name: rate(*setting) for name, setting in settings.items()})
 
 
 def with_null_claims(claim: tuple[Comparison, ...], family: int) -> Claims:
@@ -501,29 +498,21 @@ def looks(simulation: Simulation) -> None:
 def shared_seeds(simulation: Simulation) -> None:
     """Print false verdicts and power of cells whose values are correlated over seeds, unpaired and paired."""
     apart = (-3.0, 0.0, 0.0, 0.0)
-    rows = [(rho, paired) for rho in (0.0, 0.5, -0.5) for paired in (False, True)]
-    table(
-        [
-            "correlation",
-            *columns(("one claim, false", "seven, false", "one claim, 3 apart, supported"), SIZES),
-        ],
-        (
-            [
-                f"{rho:g}, {'paired' if paired else 'not paired'}",
-                *(
-                    simulation.false(correlated(rho, NULL), n, claims, Plan(paired=paired), NULL)
-                    for claims in (ONE, SEVEN)
-                    for n in SIZES
-                ),
-                *(
-                    simulation.text(
-                        simulation.verdicts(correlated(rho, apart), n, ONE, Plan(paired=paired))[:, 0] == SUPPORTED
-                    )
-                    for n in SIZES
-                ),
-            ]
-            for rho, paired in rows
-        ),
+    settings = {
+        f"correlation {rho:g}, {'paired' if paired else 'not paired'}": (rho, Plan(paired=paired))
+        for rho in (0.0, 0.5, -0.5)
+        for paired in (False, True)
+    }
+
+    def false(rho: float, plan: Plan) -> Rate:
+        return lambda claims, n: simulation.false(correlated(rho, NULL), n, claims, plan, NULL)
+
+    def supported(rho: float, plan: Plan) -> Rate:
+        return lambda claims, n: simulation.supported(correlated(rho, apart), n, claims, plan)
+
+    by_family("false verdicts", SMALL, {name: false(*setting) for name, setting in settings.items()})
+    by_family(
+        "supported, 3 apart", {"one claim": ONE}, {name: supported(*setting) for name, setting in settings.items()}
     )
 
 
@@ -534,7 +523,7 @@ def all_runs(simulation: Simulation) -> None:
 
     def favoured(learned: float, plan: Plan, n: int) -> str:
         draw = failing(normal((1.0, 1.0), (learned - MEAN, 12.0 - MEAN)), (0.2, 0.0))
-        return simulation.text(simulation.verdicts(draw, n, ONE, plan)[:, 0] == SUPPORTED)
+        return simulation.supported(draw, n, ONE, plan)
 
     table(
         ["20 % at 60 cm, the others", *(f"n = {n}" for n in sizes)],
@@ -567,8 +556,7 @@ def detectable(simulation: Simulation) -> None:
         if distance is None:
             raise AssertionError("expected a detectable distance, got None")
         draw = normal(sds.tolist(), (-distance, *[0.0] * (cells - 1)))
-        rate = simulation.text(simulation.verdicts(draw, n, claims, NO_PLAN)[:, 0] == SUPPORTED)
-        return f"{distance:.2f}: {rate}"
+        return f"{distance:.2f}: {simulation.supported(draw, n, claims, NO_PLAN)}"
 
     table(
         ["contrasts; spreads", *(f"family of {family}, n = {n}" for family in (1, 7) for n in sizes)],
@@ -599,7 +587,7 @@ def main() -> None:
     """Print the sections as Markdown."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tables", type=int, default=2_000, help="simulated tables per setting")
-    parser.add_argument("--checked", type=int, default=20, help="tables per setting that `judge` judges as well")
+    parser.add_argument("--checked", type=int, default=10, help="tables per setting that `judge` judges as well")
     parser.add_argument("--only", choices=SECTIONS, help="print one section")
     arguments = parser.parse_args()
     simulation = Simulation(arguments.tables, arguments.checked)

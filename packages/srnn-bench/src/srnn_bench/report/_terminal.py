@@ -14,7 +14,7 @@ from ..tables import Judgement, Summary, Table, judge
 from ._protocol import EXPLORATORY, protocol
 from ._section import Section, total_verdicts
 from ._sheets import Sheet
-from ._texts import counted, judgement_numbers, verdicts
+from ._texts import counted, judgement_numbers, noise, verdicts
 
 STYLES: dict[str, str] = {
     "supported": "bold green",
@@ -50,7 +50,8 @@ def print_claims(summaries: Iterable[Summary], console: Console) -> None:
         judgements = judge(summary)
         given += [judgement.label for judgement in judgements]
         console.print(Text(summary.table.heading, style="bold"), highlight=False)
-        for sentence in protocol(summary):
+        meaningless = noise(summary)
+        for sentence in (meaningless,) if meaningless else protocol(summary):
             _print(console, f"- {sentence}", style="dim")
         grid = Grid.grid(padding=(0, 2))
         grid.add_column(no_wrap=True)

@@ -11,8 +11,8 @@ A generated part stands between two comments of a page, each on a line of its ow
 It shows a table at a scale. A third word chooses one part of it: `values`, `densities` or `claims`. The word
 `sensitivity` alone stands for the verdicts of all tables under other readings, `families` for the claims that are
 corrected together, `plan` for an example of `srnn plan`, and `processors` for the comparison with
-`docs/results/runs/other-processor`. Everything else on a page is written by hand and stays. A part whose runs are not in
-`docs/results/runs` keeps its text, below a line that says so. Step times are not shown: they differ from machine to
+`docs/results/runs/other-processor`. Everything else on a page is written by hand and stays. A part whose runs are not
+in `docs/results/runs` keeps its text, below a line that says so. Step times are not shown: they differ from machine to
 machine.
 """
 
@@ -44,7 +44,8 @@ MARKER = re.compile(
 
 PARAGRAPH = "\n\n"
 
-WHOLE = {"families": families, "plan": plan, "processors": processors, "sensitivity": sensitivities}  # parts that are not of one table
+# parts that are not of one table
+WHOLE = {"families": families, "plan": plan, "processors": processors, "sensitivity": sensitivities}
 
 
 def pages(docs: Path) -> list[Path]:

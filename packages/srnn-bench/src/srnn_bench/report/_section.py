@@ -8,10 +8,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..tables import Judgement, Summary, judge
+from ._claim_numbers import judgement_numbers
 from ._protocol import EXPLORATORY, protocol
 from ._sheets import Sheet, cell_sheet, claim_sheet, density_sheet, failure_sheet, run_sheet, spread_sheet, step_sheet
 from ._table_figures import drawings
-from ._texts import anchor, caption, commands, counts, environments, judgement_numbers, noise, run_problems, verdicts
+from ._texts import anchor, caption, commands, counts, environments, noise, run_problems, verdicts
 
 if TYPE_CHECKING:
     from ..drawing import Drawing

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from ..experiment import Experiment
 from ..tables import FilledCell, Judgement, Sample, Summary, Table
+from ._claim_numbers import judgement_numbers
 from ._protocol import shown_only
-from ._texts import judgement_numbers, measured_text, number, percent, published_text
+from ._texts import measured_text, number, percent, published_text
 
 
 @dataclass(frozen=True)

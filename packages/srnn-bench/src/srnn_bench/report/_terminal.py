@@ -11,10 +11,11 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from ..tables import Judgement, Summary, Table, judge
+from ._claim_numbers import judgement_numbers
 from ._protocol import EXPLORATORY, protocol
 from ._section import Section, total_verdicts
 from ._sheets import Sheet
-from ._texts import counted, judgement_numbers, noise, verdicts
+from ._texts import counted, noise, verdicts
 
 STYLES: dict[str, str] = {
     "supported": "bold green",

@@ -268,7 +268,7 @@ class Simulation:
     def falsely_within(self, draw: Draw, n: int, claims: Claims, plan: Plan, means: Sequence[float]) -> str:
         """Return the share of tables with a claim found within the margin although its means are not, as text."""
         assert plan.margin is not None
-        margin = plan.margin
+        margin = math.log(plan.margin) if plan.log else plan.margin
         not_within = [max(map(abs, sums_of_means(claim, means))) >= margin for claim in claims]
         within = self.decide(draw, n, claims, plan).within
         return self.text((within & np.array(not_within)).any(axis=1), bounded=True)
@@ -304,6 +304,18 @@ def lognormal(sigmas: Sequence[float], equal: str) -> Draw:
         return values / np.exp(sigma**2 / 2) if equal == "means" else values
 
     return draw
+
+
+def moved(draw: Draw, by: Sequence[float], log: bool = False) -> Draw:
+    """Return a sampler with cells shifted, or on a log scale multiplied by the exponential."""
+    shifts = np.array(by)[None, :, None]
+
+    def shifted(generator: np.random.Generator, tables: int, n: int) -> Numbers:
+        values = draw(generator, tables, n)
+        result: Numbers = values * np.exp(shifts) if log else values + shifts
+        return result
+
+    return shifted
 
 
 def failing(draw: Draw, rates: Sequence[float]) -> Draw:
@@ -413,8 +425,9 @@ def failures(simulation: Simulation) -> None:
 def equivalences(simulation: Simulation) -> None:
     """Print the rates of false equivalences, and of false differences while equivalences are tested too."""
 
-    def within(plan: Plan, means: Sequence[float], sds: Sequence[float]) -> Rate:
-        return lambda claims, n: simulation.falsely_within(normal(sds, means), n, claims, plan, means)
+    def within(plan: Plan, means: Sequence[float], draw: Draw) -> Rate:
+        apart = moved(draw, means, plan.log)
+        return lambda claims, n: simulation.falsely_within(apart, n, claims, plan, means)
 
     def different(plan: Plan, means: Sequence[float]) -> Rate:
         return lambda claims, n: simulation.false(normal(repeated(1.0), means), n, claims, plan, means)
@@ -424,7 +437,19 @@ def equivalences(simulation: Simulation) -> None:
         for spread, sds in {"equal": repeated(1.0), "1 to 4": repeated(0.5, 2.0)}.items():
             for shape, means in {"0, 1, 0, 1": (0.0, 1.0, 0.0, 1.0), "0, 1, 2, 3": (0.0, 1.0, 2.0, 3.0)}.items():
                 apart = tuple(margin * mean for mean in means)
-                rows[f"means {shape} margins of {margin:g}, spreads {spread}"] = within(Plan(margin=margin), apart, sds)
+                rows[f"means {shape} margins of {margin:g}, spreads {spread}"] = within(
+                    Plan(margin=margin), apart, normal(sds)
+                )
+    for sigma in (0.5, 1.0):
+        for name, other in {"another such cell": sigma, "nearly constant": 0.01}.items():
+            for way, means in {"above": (2.0, 0.0, 2.0, 0.0), "below": (0.0, 2.0, 0.0, 2.0)}.items():
+                draw = lognormal(repeated(sigma, other), "means")
+                rows[f"skewed, sigma {sigma:g}, a margin of 2 {way} {name}"] = within(Plan(margin=2.0), means, draw)
+    ratio = math.log(10.0)
+    for name, sigmas in {"another such cell": repeated(1.0), "nearly constant": repeated(1.0, 0.01)}.items():
+        rows[f"log scale: sigma 1, 10 times {name}, margin 10 times"] = within(
+            Plan(margin=10.0, log=True), repeated(ratio, 0.0), lognormal(sigmas, "medians")
+        )
     by_family("found within the margin, but a margin or more apart", SMALL, rows)
     one_apart = (0.0, 0.0, 0.0, 20.0)
     by_family(

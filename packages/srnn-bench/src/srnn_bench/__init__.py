@@ -52,6 +52,7 @@ from .tables import Cell as Cell
 from .tables import Claim as Claim
 from .tables import Contrast as Contrast
 from .tables import Judgement as Judgement
+from .tables import Plan as Plan
 from .tables import Published as Published
 from .tables import Reading as Reading
 from .tables import Scale as Scale
@@ -100,6 +101,7 @@ __all__ = [
     "Masked",
     "Paper",
     "Penalty",
+    "Plan",
     "Published",
     "RayExecutor",
     "Reading",

@@ -112,7 +112,7 @@ def test_a_plan_is_printed_with_all_that_it_fixes(table, store):
     plan = Plan(SEEDS, looks=((0, 1, 2, 3),), margin=0.5, failure_threshold=60.0, note="Twice as many.")
     words = printed(summarise(replace(table, seeds=SEEDS, plan=plan), store), SEEDS)
     assert "Plan: seeds 10-17, n = 8 (second look; looked at before: seeds 0-3)." in words
-    assert "Means that differ by less than 0.5 cm are equivalent" in words
+    assert "Means are equivalent if they are shown to differ by less than 0.5 cm" in words
     assert "a run that diverged, or whose value is 60 cm or above, failed to learn." in words
     assert "Note: Twice as many." in words
 

@@ -79,7 +79,7 @@ def test_the_protocol_of_a_planned_table(planned):
     assert planned.protocol[:3] == (
         "Planned: judged over seeds 10-15, fixed before the runs (third look; looked at before: seeds 0-2; seed 3). "
         "Shown but not judged: seed 7.",
-        "Means that differ by less than 0.5 cm are equivalent; a run that diverged, or whose value is 60 cm or above, "
+        "Means are equivalent if they are shown to differ by less than 0.5 cm; a run that diverged, or whose value is 60 cm or above, "
         "failed to learn.",
         "Note: More seeds than before.",
     )
@@ -96,7 +96,7 @@ def test_the_protocol_of_an_exploratory_table(exploratory):
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({"log": True, "margin": 1.2}, "a factor of 1.2 are equivalent; a run that"),
+        ({"log": True, "margin": 1.2}, "a factor of 1.2; a run that"),
         ({"log": True}, "logarithms are compared"),
         ({"paired": True}, "values are paired by seed"),
     ],

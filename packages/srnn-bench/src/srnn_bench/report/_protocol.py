@@ -32,7 +32,7 @@ def plan_rules(table: Table) -> Iterator[str]:
     plan, rules = table.plan, []
     if plan.margin is not None:
         margin = f"a factor of {plan.margin:g}" if plan.log else f"{plan.margin:g} {table.unit}"
-        rules.append(f"means that differ by less than {margin} are equivalent")
+        rules.append(f"means are equivalent if they are shown to differ by less than {margin}")
     if plan.failure_threshold is not None:
         worse = f"{plan.failure_threshold:g} {table.unit} or {'above' if table.better == 'lower' else 'below'}"
         rules.append(f"a run that diverged, or whose value is {worse}, failed to learn")

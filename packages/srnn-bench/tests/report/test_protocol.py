@@ -79,8 +79,8 @@ def test_the_protocol_of_a_planned_table(planned):
     assert planned.protocol[:3] == (
         "Planned: judged over seeds 10-15, fixed before the runs (third look; looked at before: seeds 0-2; seed 3). "
         "Shown but not judged: seed 7.",
-        "Means are equivalent if they are shown to differ by less than 0.5 cm; a run that diverged, or whose value is 60 cm or above, "
-        "failed to learn.",
+        "Means are equivalent if they are shown to differ by less than 0.5 cm; a run that diverged, or whose value is "
+        "60 cm or above, failed to learn.",
         "Note: More seeds than before.",
     )
 

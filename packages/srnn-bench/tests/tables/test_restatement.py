@@ -69,8 +69,10 @@ def verdict(claim, one):
             says = "contradicted"
         if all(failures_allow(contrast, positive, one) for contrast, positive in favoured):
             return says
-    if one.p_equivalent_holm is not None and one.p_equivalent_holm < 0.05 and not any(one.failures.values()):
-        return "equivalent"
+    if one.p_equivalent_holm is not None and one.p_equivalent_holm < 0.05:
+        both = [(contrast, positive) for contrast in claim.contrasts for positive in (True, False)]
+        if all(failures_allow(contrast, positive, one) for contrast, positive in both):
+            return "equivalent"
     return "undecided"
 
 
@@ -86,7 +88,10 @@ def failures_allow(contrast, positive, one):
         return True
     if len(contrast.terms) != 2 or len(others) != 1:
         return False
-    return one.failures[favoured[0]] < one.failures[others[0]] and one.fisher[contrast] < 0.05
+    (ours,), (theirs,) = favoured, others
+    ended = {place: one.n[place] + one.failures[place] for place in (ours, theirs)}
+    all_of_ours = stats.fisher_exact([[ended[ours], 0], [0, ended[theirs]]]).pvalue
+    return one.failures[ours] / ended[ours] <= one.failures[theirs] / ended[theirs] and all_of_ours < 0.05
 
 
 def numbers_of(summary, claim):

@@ -55,15 +55,15 @@ class ClaimTests:
         """Number of runs that ended with an error or have no result."""
         return sum(len(sample.missing) for sample in self.samples.values())
 
-    @property
-    def has_lost_runs(self) -> bool:
-        """Whether some run failed to learn, or gives only a bound."""
-        return any(sample.failures or sample.cell.censored for sample in self.samples.values())
-
     def doubt(self, supported: bool) -> str | None:
         """Return why failures or censored runs rule out that the claim is supported or contradicted, or None."""
         tests = self.tests if supported else (self.deciding,)
         return next((doubt for doubt in (test.doubt(supported) for test in tests) if doubt), None)
+
+    @property
+    def may_be_equivalent(self) -> bool:
+        """Whether no failures or censored runs rule out an equivalence, which favours both cells of each pair."""
+        return not any(test.doubt(supported) for test in self.tests for supported in (True, False))
 
     @property
     def deciding(self) -> ContrastTest:

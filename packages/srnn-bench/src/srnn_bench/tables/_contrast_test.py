@@ -164,21 +164,19 @@ class ContrastTest:
         return [sample for (_, _, weight), sample in terms if (weight > 0) == supported]
 
     def _doubt_of_failures(self, supported: bool) -> str | None:
-        """If a favoured cell has failures, it must have significantly fewer of them than the other of two cells."""
+        """If a favoured cell has failures, the other of two cells must fail as often, and the runs must be enough."""
         failing = [sample for sample in self._favoured(supported) if sample.failures]
         if not failing:
             return None
-        counts = failure_text(self.samples)
-        if self.fisher is None or len(self._favoured(supported)) == 2:
-            return f"failed to learn: {counts}; leaving these runs out favours {failing[0]}"
+        counts = f"failed to learn: {failure_text(self.samples)}"
+        if len(self.samples) != 2 or len(self._favoured(supported)) == 2:
+            return f"{counts}; leaving these runs out favours {failing[0]}"
         (favoured,), (other,) = failing, [sample for sample in self.samples if sample is not failing[0]]
-        fewer = favoured.failures * other.ended < other.failures * favoured.ended
-        if fewer and self.fisher < LEVEL:
-            return None
-        return (
-            f"failed to learn: {counts} (Fisher p {p_text(self.fisher)}); leaving these runs out favours {favoured}, "
-            "which does not fail significantly less often"
-        )
+        if favoured.failures * other.ended > other.failures * favoured.ended:
+            return f"{counts}; leaving these runs out favours {favoured}, which fails more often"
+        if fisher((favoured.ended, 0), (favoured.ended, other.ended)) >= LEVEL:
+            return f"{counts}; so few runs could not show by Fisher's test that {favoured} fails more often"
+        return None
 
     def _doubt_of_censored(self, supported: bool) -> str | None:
         """If there are censored runs, the ranks must agree; if in a favoured cell, significantly."""

@@ -113,7 +113,7 @@ class _Case:
             )
         if self.obstacle:
             return _Decision("undecided", self.obstacle, deciding)
-        is_equivalent = p_equivalent_holm < LEVEL and not tests.has_lost_runs
+        is_equivalent = p_equivalent_holm < LEVEL and tests.may_be_equivalent
         if p_holm < LEVEL:
             supported = tests.sides[0] < tests.sides[1]
             if doubt := tests.doubt(supported):

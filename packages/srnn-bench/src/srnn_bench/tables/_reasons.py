@@ -60,7 +60,8 @@ class Reasons:
     def equivalence(self, p_equivalent_holm: float) -> str:
         """Return that the means compared are within the margin."""
         test = self.tests.least_equivalent
-        return f"{self._sum(test)}, within the margin of {self._margin(test)} (Holm p {p_text(p_equivalent_holm)})"
+        text = f"{self._sum(test)}, within the margin of {self._margin(test)} (Holm p {p_text(p_equivalent_holm)})"
+        return text + self._lost_runs()
 
     def neither(self, p_holm: float, p_equivalent_holm: float | None, detectable: float | None) -> str:
         """Return that neither a difference nor an equivalence was found, and what would be."""

@@ -121,8 +121,8 @@ def _values(summary: Summary) -> Iterable[str]:
     correlation = seed_correlation(summary)
     if correlation is not None:
         yield (
-            f"Correlation of cells over seeds: {correlation:+.2f}. Pairing gains power if it is clearly above 0; if it is "
-            "clearly below, unpaired claims err more often than in 5 %."
+            f"Correlation of cells over seeds: {correlation:+.2f}. Pairing gains power if it is clearly above 0; if it "
+            "is clearly below, unpaired claims err more often than in 5 %."
         )
 
 

@@ -68,7 +68,7 @@ class ClaimTests:
     @property
     def deciding(self) -> ContrastTest:
         """The contrast with the weakest support; one without a test is the weakest."""
-        return max(self.tests, key=lambda test: (test.welch is None, test.p[0], -test.p[1]))
+        return max(self.tests, key=lambda test: (test.t_test is None, test.p[0], -test.p[1]))
 
     @property
     def least_equivalent(self) -> ContrastTest:

@@ -113,14 +113,16 @@ class _Case:
             )
         if self.obstacle:
             return _Decision("undecided", self.obstacle, deciding)
-        is_equivalent = p_equivalent_holm < LEVEL and tests.may_be_equivalent
+        doubt_of_equivalence = tests.doubt_of_equivalence if p_equivalent_holm < LEVEL else None
+        is_equivalent = p_equivalent_holm < LEVEL and doubt_of_equivalence is None
         if p_holm < LEVEL:
             supported = tests.sides[0] < tests.sides[1]
             if doubt := tests.doubt(supported):
                 return _Decision("undecided", doubt, deciding)
             verdict: Verdict = "supported" if supported else "contradicted"
             return _Decision(verdict, reasons.difference(p_holm, is_equivalent=is_equivalent), deciding)
-        if is_equivalent:
-            return _Decision("equivalent", reasons.equivalence(p_equivalent_holm), tests.least_equivalent)
+        if p_equivalent_holm < LEVEL:
+            reason = reasons.equivalence(p_equivalent_holm, doubt_of_equivalence)
+            return _Decision("equivalent" if is_equivalent else "undecided", reason, tests.least_equivalent)
         corrected = None if self.p_equivalent is None else p_equivalent_holm
         return _Decision("undecided", reasons.neither(p_holm, corrected, self.detectable), deciding)

@@ -57,11 +57,11 @@ class Reasons:
         text = f"{self._sum(test)}, {side} {self._number(test.limit)}{agreement} (Holm p {p_text(p_holm)}){within}"
         return text + self._lost_runs()
 
-    def equivalence(self, p_equivalent_holm: float) -> str:
-        """Return that the means compared are within the margin."""
+    def equivalence(self, p_equivalent_holm: float, doubt: str | None) -> str:
+        """Return that the means compared are within the margin, and what rules out that this is the verdict."""
         test = self.tests.least_equivalent
         text = f"{self._sum(test)}, within the margin of {self._margin(test)} (Holm p {p_text(p_equivalent_holm)})"
-        return text + self._lost_runs()
+        return f"{text}, but {doubt}" if doubt else text + self._lost_runs()
 
     def neither(self, p_holm: float, p_equivalent_holm: float | None, detectable: float | None) -> str:
         """Return that neither a difference nor an equivalence was found, and what would be."""

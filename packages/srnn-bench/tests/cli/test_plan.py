@@ -60,7 +60,7 @@ def test_distances_are_those_of_the_forecast(table, store):
 
 def test_the_distance_is_about_that_of_the_power_of_a_t_test(table, store):
     """With one claim the level is 5 %; the power of a two-sample t test with a pooled spread is known."""
-    (alone,) = forecast(summarise(table, store), 8)
+    (alone,) = forecast(summarise(table, store), 8, paired=False)
     spread = math.sqrt(statistics.fmean(statistics.variance(values) for values in VALUES.values()))
     critical = stats.t.ppf(0.975, 14)
     power = stats.nct.sf(critical, 14, alone.distance / (spread * math.sqrt(2 / 8)))
@@ -87,7 +87,7 @@ def test_what_runs_without_failures_exclude(table, store):
 def test_without_values_distances_are_in_standard_deviations(table, tmp_path, width):
     summary = summarise(table, Store(tmp_path))
     words = printed(summary, SEEDS, width)
-    (alone,) = forecast(summary, 8)
+    (alone,) = forecast(summary, 8, paired=False)
     assert f"{alone.distance:.2f} sd" in words and "in standard deviations of a cell (sd)" in words
     assert "Spreads are" not in words
 
@@ -119,7 +119,7 @@ def test_a_plan_is_printed_with_all_that_it_fixes(table, store):
 
 def test_logarithms_are_printed_as_factors(table, store):
     summary = summarise(replace(table, plan=Plan(log=True)), store)
-    (alone,) = forecast(summary, 8)
+    (alone,) = forecast(summary, 8, paired=False)
     assert f"x {math.exp(alone.distance):.3g}" in printed(summary, SEEDS)
 
 

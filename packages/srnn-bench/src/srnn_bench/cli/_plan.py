@@ -24,6 +24,7 @@ from ..tables import (
     chance_of_no_failure,
     forecast,
     largest_hidden_rate,
+    runs_that_exclude,
     seed_correlation,
     summarise,
 )
@@ -145,12 +146,11 @@ def _uncertainty(n: int) -> tuple[float, float]:
 
 def _rate(n: int) -> str:
     """Return what `n` runs say about the rate of failures."""
-    needed = math.ceil(math.log(0.05) / math.log(1 - RATE))
     chance, limit = (f"{100 * share:.0f} %" for share in (chance_of_no_failure(RATE, n), largest_hidden_rate(n)))
     return (
         f"If {100 * RATE:g} % of the runs of a cell fail to learn, {n} runs show no failure with a chance of {chance}. "
         f"{n} runs without a failure exclude (at 95 %) rates above {limit}; to exclude {100 * RATE:g} %, a plan needs "
-        f"n >= {needed}."
+        f"n >= {runs_that_exclude(RATE)}."
     )
 
 

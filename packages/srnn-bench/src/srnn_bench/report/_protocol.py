@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 
-from ..tables import Plan, Summary, Table, largest_hidden_rate
+from ..tables import Plan, Summary, Table, largest_hidden_rate, runs_that_exclude
 
 EXPLORATORY = " (exploratory)"  # how the label of a verdict ends if no plan fixed the seeds
 
@@ -115,7 +114,7 @@ def _readings(summary: Summary) -> str:
 def _failure_rate(summary: Summary) -> str:
     """Return what runs without failures say about the rate of failures."""
     n = len(summary.table.seeds)
-    needed = math.ceil(math.log(0.05) / math.log(0.8))
+    needed = runs_that_exclude(0.2)
     runs = "1 run of a cell without a failure does" if n == 1 else f"{n} runs of a cell without a failure do"
     more = f"; {needed} would exclude 20 %" if n < needed else ""
     limit = f"{100 * largest_hidden_rate(n):.0f} %"

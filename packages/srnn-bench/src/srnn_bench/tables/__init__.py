@@ -29,6 +29,7 @@ from ._forecast import Forecast as Forecast
 from ._forecast import chance_of_no_failure as chance_of_no_failure
 from ._forecast import forecast as forecast
 from ._forecast import largest_hidden_rate as largest_hidden_rate
+from ._forecast import runs_that_exclude as runs_that_exclude
 from ._forecast import seed_correlation as seed_correlation
 from ._judge import judge as judge
 from ._judgement import Judgement as Judgement
@@ -108,6 +109,7 @@ __all__ = [
     "no_remarks",
     "override_table",
     "publish",
+    "runs_that_exclude",
     "seed_correlation",
     "sensitivity",
     "summarise",

@@ -55,6 +55,7 @@ from ._statistics import two_sided as two_sided
 from ._statistics import welch as welch
 from ._summary import Summary as Summary
 from ._summary import summarise as summarise
+from ._summary import without_results as without_results
 from ._table import Relatives as Relatives
 from ._table import Remarks as Remarks
 from ._table import Table as Table
@@ -116,4 +117,5 @@ __all__ = [
     "two_sided",
     "welch",
     "within",
+    "without_results",
 ]

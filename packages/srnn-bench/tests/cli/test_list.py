@@ -10,6 +10,7 @@ def test_papers_are_listed_with_their_groups_of_tables(srnn, tmp_path):
     assert "Paper moduli: Geometric sparsification in recurrent neural networks, arXiv 2406.06290 (built-in)" in lines
     first = next(number for number, line in enumerate(lines) if line.startswith("moduli/table1 "))
     assert lines[first + 1] == "also -hh, -reference, -paper"
+    assert "other readings of the one above, which take roughly as long, or further tables of the same runs." in out
     assert "path_integration" in out and "moduli/table1-hh" not in out
     assert list(tmp_path.iterdir()) == [], "listing creates no folder"
 

@@ -11,7 +11,7 @@ from scipy import stats
 
 from srnn_bench import Cell, Conditions, Result, Store, Table, summarise
 from srnn_bench.cli import print_plan
-from srnn_bench.tables import Claim, Plan, beats, forecast
+from srnn_bench.tables import Claim, Plan, Relatives, beats, forecast
 from srnn_bench.training import describe
 from srnn_models import ElmanRNN, SequenceModel
 
@@ -55,12 +55,12 @@ def test_distances_are_those_of_the_forecast(table, store):
     (alone,), (paired,) = (forecast(summary, 8, paired=each) for each in (False, True))
     numbers = (alone.distance, alone.equality, paired.distance, paired.equality)
     assert "A beats B " + " ".join(f"{number:.3g} cm" for number in numbers) in words
-    assert "Family paper/table: 1 claim is corrected together." in words
+    assert "The claim is alone in its family, paper/table." in words
 
 
 def test_the_distance_is_about_that_of_the_power_of_a_t_test(table, store):
     """With one claim the level is 5 %; the power of a two-sample t test with a pooled spread is known."""
-    (alone,) = forecast(summarise(table, store), 8)
+    (alone,) = forecast(summarise(table, store), 8, paired=False)
     spread = math.sqrt(statistics.fmean(statistics.variance(values) for values in VALUES.values()))
     critical = stats.t.ppf(0.975, 14)
     power = stats.nct.sf(critical, 14, alone.distance / (spread * math.sqrt(2 / 8)))
@@ -87,7 +87,7 @@ def test_what_runs_without_failures_exclude(table, store):
 def test_without_values_distances_are_in_standard_deviations(table, tmp_path, width):
     summary = summarise(table, Store(tmp_path))
     words = printed(summary, SEEDS, width)
-    (alone,) = forecast(summary, 8)
+    (alone,) = forecast(summary, 8, paired=False)
     assert f"{alone.distance:.2f} sd" in words and "in standard deviations of a cell (sd)" in words
     assert "Spreads are" not in words
 
@@ -108,6 +108,33 @@ def test_seeds_that_have_results_are_named(table, store):
     assert "fresh" not in printed(summarise(table, store), SEEDS)
 
 
+def test_a_plan_for_other_seeds_is_named(table, store):
+    planned = replace(table, seeds=(0, 1), plan=Plan((0, 1), looks=((20,),)))
+    words = printed(summarise(planned, store), (2, 3, 4, 20))
+    assert "The plan of the table fixes seeds 0-1; here: seeds 2-4, 20, n = 4." in words
+    assert "there are results of seeds 2-3, 20." in words, "stored runs outside the plan, and an earlier look"
+    assert "No plan" not in words
+
+
+def test_tables_that_the_family_may_lack_are_named(table, store):
+    relatives = Relatives(broken=("paper/two (RuntimeError: nope)",))
+    words = printed(summarise(replace(table, relatives=lambda: relatives), store), SEEDS)
+    assert "Table paper/two (RuntimeError: nope) cannot be built: if it belongs to this family" in words
+
+
+@pytest.mark.parametrize(
+    ("changes", "seeds", "reason"),
+    [
+        ({"claims": ()}, SEEDS, "This table has no claims."),
+        ({"scale": "smoke"}, SEEDS, "Claims are not judged at scale smoke: its runs only test the code."),
+        ({}, (5,), "One seed (5) decides no claim: a t test needs two runs per cell."),
+    ],
+)
+def test_where_nothing_can_be_decided_the_reason_stands_alone(table, store, changes, seeds, reason):
+    changed = replace(table, **changes)
+    assert printed(summarise(changed, store), seeds) == f"{changed.heading} {reason}"
+
+
 def test_a_plan_is_printed_with_all_that_it_fixes(table, store):
     plan = Plan(SEEDS, looks=((0, 1, 2, 3),), margin=0.5, failure_threshold=60.0, note="Twice as many.")
     words = printed(summarise(replace(table, seeds=SEEDS, plan=plan), store), SEEDS)
@@ -115,11 +142,13 @@ def test_a_plan_is_printed_with_all_that_it_fixes(table, store):
     assert "Means are equivalent if they are shown to differ by less than 0.5 cm" in words
     assert "a run that diverged, or whose value is 60 cm or above, failed to learn." in words
     assert "Note: Twice as many." in words
+    assert "Distances are for seeds all of whose runs learn." in words
+    assert "all of whose" not in printed(summarise(table, store), SEEDS), "without a failure threshold"
 
 
 def test_logarithms_are_printed_as_factors(table, store):
     summary = summarise(replace(table, plan=Plan(log=True)), store)
-    (alone,) = forecast(summary, 8)
+    (alone,) = forecast(summary, 8, paired=False)
     assert f"x {math.exp(alone.distance):.3g}" in printed(summary, SEEDS)
 
 
@@ -135,3 +164,13 @@ def test_the_command(srnn):
 def test_an_unknown_table_is_refused(srnn):
     code, _, err = srnn("plan", "moduli/nix")
     assert code == 2 and "no table 'moduli/nix'" in err
+
+
+def test_a_folder_without_results_is_refused_if_it_is_given(srnn):
+    code, _, err = srnn("plan", "moduli/table1", "--results", "nowhere")
+    assert code == 2 and "nowhere: no results" in err
+
+
+def test_what_the_columns_mean_is_explained_where_there_are_any(srnn):
+    code, out, _ = srnn("plan", "moduli/table1", "--scale", "smoke")
+    assert code == 0 and "not judged at scale smoke" in out and "with 80 % power" not in out

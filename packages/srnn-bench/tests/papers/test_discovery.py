@@ -5,12 +5,13 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import srnn_bench
-from srnn_bench import BenchError, Paper, Table, papers
+from srnn_bench import BenchError, Paper, Table, override_table, papers
 
 TOY = """
 from srnn_bench import Cell, Claim, Experiment, Paper, Stage, Table, Training, beats
@@ -202,3 +203,23 @@ def test_a_table_with_another_name_is_an_error():
         BenchError, match="paper 'mine': expected table 'mine/first' at scale 'smoke', got 'moduli/table1'"
     ):
         Paper("mine", "", "", {"first": build}).table("first", "smoke")
+
+
+def test_tables_that_cannot_be_built_are_named_beside_the_family_of_another():
+    def named(name, family):
+        return lambda scale: replace(papers.table("moduli/table1", scale), name=name, family=family)
+
+    def broken(scale) -> Table:
+        raise RuntimeError("nope")
+
+    tables = {"one": named("mine/one", "mine/x"), "two": broken, "three": named("mine/three", "mine/x")}
+    tables |= {"four": named("other/four", "mine/x"), "five": named("mine/five", "mine/five")}
+    relatives = Paper("mine", "", "", tables).table("one", "smoke").relatives()
+    assert [table.name for table in relatives.siblings] == ["mine/three"]
+    assert relatives.broken == (
+        "mine/two (RuntimeError: nope)",
+        "mine/four (BenchError: paper 'mine': expected table 'mine/four' at scale 'smoke', "
+        "got 'other/four' at scale 'smoke')",
+    )
+    table = Paper("mine", "", "", tables).table("one", "smoke")
+    assert override_table(table, ["stages.0.training.learning_rate=0.5"]).relatives().broken == relatives.broken

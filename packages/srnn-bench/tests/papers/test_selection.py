@@ -8,6 +8,8 @@ import pytest
 from srnn_bench import BenchError, Conditions, Job, Result, StageResult, Store, override, override_table, papers
 from srnn_bench.experiment import RequestedExperiment, RequestedTable
 from srnn_bench.papers import select
+from srnn_bench.store import PublishedRuns
+from srnn_bench.tables import publish
 from srnn_bench.training import describe
 
 ENVIRONMENT = describe("adding", Conditions("cpu"))
@@ -95,6 +97,15 @@ def test_a_complete_table_that_labels_runs_is_shown_beside_requested_ones(store)
     fill_table(store, "moduli/table1", seeds=(0,))
     store.add_requests([request("moduli/table1")])
     assert tables_of(select(store)) == [("moduli/table1", "smoke", ()), ("moduli/adding", "smoke", ())]
+
+
+def test_of_published_runs_other_tables_are_shown_only_if_they_can_be_read(store, tmp_path):
+    publish(fill_table(store, "modcog/table1"), store, tmp_path / "runs")
+    published = PublishedRuns(tmp_path / "runs")
+    assert {job.key for job in papers.table("modcog/figure6", "smoke").jobs()} == set(published.keys())
+    selection = select(published)
+    assert (tables_of(selection), selection.notes) == ([("modcog/table1", "smoke", ())], ()), "no learning curves"
+    assert tables_of(select(published, scale="quick")) == []
 
 
 def test_a_table_is_shown_with_the_settings_and_the_grid_of_its_requests(store):

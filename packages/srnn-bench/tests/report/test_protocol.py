@@ -154,6 +154,24 @@ def test_the_family_and_the_readings(table, store):
     assert any(text.endswith(missing) for text in section(summarise(family, store)).protocol)
 
 
+def test_tables_that_cannot_be_read_or_built_are_named(table, store):
+    unread = tuple(replace(cell, metric="accuracy") for cell in table.cells)
+    twin = replace(table, name="paper/twin", family="paper/table", cells=unread)
+    broken = ("paper/two (RuntimeError: nope)",)
+    family = replace(table, family="paper/table", relatives=lambda: Relatives((twin,), broken=broken))
+    words = section(summarise(family, store)).protocol
+    (sentence,) = [text for text in words if "cannot be read" in text]
+    assert sentence.startswith("The results of paper/twin cannot be read (run ")
+    assert "no metric 'accuracy'" in sentence and sentence.endswith("): its claims count with p = 1.")
+    assert "Corrected over the 4 claims of paper/table: 2 of paper/table, 2 of paper/twin." in words
+    one = "Table paper/two (RuntimeError: nope) cannot be built: if it belongs to this family, p values are too small."
+    assert one in words
+    two = Relatives(broken=(*broken, "paper/three (ValueError: no)"))
+    words = section(summarise(replace(table, relatives=lambda: two), store)).protocol
+    start = "Tables paper/two (RuntimeError: nope), paper/three (ValueError: no) cannot be built: if they belong "
+    assert any(text.startswith(start) for text in words)
+
+
 def with_more_steps(cell):
     (first, *rest) = cell.experiment.stages
     first = first.model_copy(update={"training": first.training.model_copy(update={"batches": 9})})

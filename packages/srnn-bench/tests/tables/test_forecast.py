@@ -19,6 +19,7 @@ from srnn_bench.tables import (
     judge,
     largest_hidden_rate,
     matches,
+    runs_that_exclude,
     seed_correlation,
     within,
 )
@@ -115,23 +116,23 @@ def test_the_detectable_distance_is_found_with_80_percent_power_at_the_level_of_
     distance = judged.detectable
     assert share_found(CONTRASTS[kind], distance, 0.025 / family, n, better) == pytest.approx(0.8, abs=0.03)
     assert f"of {distance:.3g} cm would be detected with 80 % power" in judged.reason
-    assert forecast(summary, n)[0].distance == pytest.approx(distance, rel=0.03)
+    assert forecast(summary, n, paired=False)[0].distance == pytest.approx(distance, rel=0.03)
 
 
 def test_a_forecast_has_the_number_of_seeds_that_is_planned():
     claims = (Claim("claim", "s", "s", CONTRASTS["two that share a cell"]),)
     summary = summary_of(claims, spread_out(3))
-    distances = {n: forecast(summary, n)[0].distance for n in (3, 5, 8, 14)}
+    distances = {n: forecast(summary, n, paired=False)[0].distance for n in (3, 5, 8, 14)}
     assert distances[3] > distances[5] > distances[8] > distances[14]
     for n, distance in distances.items():
         assert share_found(claims[0].contrasts, distance, 0.025, n) == pytest.approx(0.8, abs=0.03)
-    assert forecast(summary, 1)[0].distance is None
+    assert forecast(summary, 1, paired=False)[0].distance is None
 
 
 def test_the_margin_of_an_equality_is_found_with_80_percent_power():
     claims = (Claim("claim", "s", "s", CONTRASTS["two that share a cell"]), Claim("o", "s", "s", (beats(C, over=D),)))
     n, summary = 6, summary_of(claims, spread_out(6), seeds=6)
-    margin = forecast(summary, n)[0].equality
+    margin = forecast(summary, n, paired=False)[0].equality
     random = np.random.default_rng(3)
     noise = {name: random.normal(0.0, sd, (DRAWS, n)) for name, sd in SPREADS.items()}
     found = np.ones(DRAWS, dtype=bool)
@@ -144,19 +145,18 @@ def test_the_margin_of_an_equality_is_found_with_80_percent_power():
 
 def test_a_match_has_a_margin_and_no_distance():
     summary = summary_of((Claim("match", "s", "s", matches(A, B, margin=1.0)),), spread_out(5), seeds=5)
-    (found,) = forecast(summary, 5)
+    (found,) = forecast(summary, 5, paired=False)
     assert found.distance is None
-    assert found.equality == pytest.approx(
-        forecast(summary_of((Claim("o", "s", "s", (beats(A, over=B),)),), spread_out(5)), 5)[0].equality, rel=0.35
-    )
+    pair = summary_of((Claim("o", "s", "s", (beats(A, over=B),)),), spread_out(5))
+    assert found.equality == pytest.approx(forecast(pair, 5, paired=False)[0].equality, rel=0.35)
     (judged,) = judge(summary)
     assert judged.detectable is None
 
 
 def test_without_values_distances_are_in_standard_deviations():
     claims = (Claim("claim", "s", "s", (beats(A, over=B),)),)
-    (unknown,) = forecast(summary_of(claims, {"A": [1.0, 2.0, 3.0]}), 5)
-    (known,) = forecast(summary_of(claims, {"A": exact(3, 1.0), "B": exact(3, 1.0)}), 5)
+    (unknown,) = forecast(summary_of(claims, {"A": [1.0, 2.0, 3.0]}), 5, paired=False)
+    (known,) = forecast(summary_of(claims, {"A": exact(3, 1.0), "B": exact(3, 1.0)}), 5, paired=False)
     assert unknown.in_sds and not known.in_sds
     assert unknown.distance == pytest.approx(known.distance, rel=0.03)
 
@@ -168,7 +168,7 @@ def test_pairing_by_seed_helps_if_cells_rise_and_fall_together():
     summary = summary_of((Claim("claim", "s", "s", (beats(A, over=B),)),), values, seeds=6)
     alone, paired = (forecast(summary, 6, paired=choice)[0] for choice in (False, True))
     assert paired.distance < alone.distance / 2
-    assert forecast(replace(summary, table=replace(summary.table, plan=Plan(paired=True))), 6)[0] == paired
+    assert forecast(replace(summary, table=replace(summary.table, plan=Plan(paired=True))), 6, paired=False)[0] == alone
     difference = np.array(values["A"]) - values["B"]
     noncentrality = paired.distance / (difference.std(ddof=1) / math.sqrt(6))
     assert stats.nct.sf(stats.t.isf(0.025, 5), 5, noncentrality) == pytest.approx(0.8, abs=0.03)
@@ -182,6 +182,10 @@ def test_the_correlation_over_seeds():
     expected = float(np.corrcoef(values["A"], values["B"])[0, 1])
     assert seed_correlation(summary_of(claims, values, seeds=400)) == pytest.approx(expected)
     assert seed_correlation(summary_of(claims, {"A": [1.0, 2.0], "B": [1.0, 2.0]}, seeds=2)) is None
+    grown = {name: list(np.exp(of_cell)) for name, of_cell in values.items()}
+    logarithms = summary_of(claims, grown, seeds=400, plan=Plan(log=True))
+    assert seed_correlation(logarithms) == pytest.approx(expected)
+    assert seed_correlation(summary_of(claims, values | {"A": [-1.0, *values["A"][1:]]}, plan=Plan(log=True))) is None
     one = (Claim("claim", "s", "s", (Contrast(((*A, 1.0),), bound=1.0),)),)
     assert seed_correlation(summary_of(one, values, seeds=400)) is None
 
@@ -192,3 +196,4 @@ def test_few_runs_may_show_no_failure(n, chance):
     rate = largest_hidden_rate(n)
     assert stats.binom.pmf(0, n, rate) == pytest.approx(0.05)
     assert (rate < 0.2) == (n >= 14)
+    assert (runs_that_exclude(1.001 * rate), runs_that_exclude(0.999 * rate)) == (n, n + 1)

@@ -68,4 +68,16 @@ def test_a_row_has_the_numbers_of_the_deciding_contrast(rows):
     low, high = row["interval"]
     assert low < row["estimate"] < high
     assert row["p"] <= row["p_holm"] <= 1
-    assert row["bound"] == row["margin"] == 0.0 and " − " in row["deciding"]
+    assert row["bound"] == row["contrast_margin"] == 0.0 and " − " in row["deciding"]
+
+
+def test_the_margin_is_that_of_the_equivalence_as_in_a_judgement(rows):
+    table = papers.table("moduli/table1-hh", "quick")
+    row = next(row for row in rows if row["table"] == table.name and row["p_equivalent"] is not None)
+    assert row["margin"] == table.plan.margin
+
+
+def test_a_row_names_the_family_and_its_number_of_claims(rows):
+    for row in rows:
+        assert row["family_name"] == row["table"] and row["tables_not_built"] == []
+        assert row["claims_in_family"] == len(papers.table(row["table"], row["scale"]).claims)

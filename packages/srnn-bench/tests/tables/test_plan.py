@@ -28,6 +28,7 @@ def table(tiny) -> Table:
     [
         ({"seeds": (3, 4, 3)}, "expected fresh seeds for each look, got 3 more than once"),
         ({"seeds": (3, 4), "looks": ((0, 1), (1, 4))}, "got 1, 4 more than once"),
+        ({"looks": ((0, 1),)}, "expected the seeds of the next look beside those of earlier looks, got none"),
         ({"margin": 0.0}, "expected a margin above 0, got 0.0"),
         ({"margin": float("inf")}, "expected a margin above 0, got inf"),
         ({"margin": 1.0, "log": True}, "expected a margin above 1, got 1.0"),

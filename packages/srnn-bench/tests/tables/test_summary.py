@@ -157,3 +157,30 @@ def test_the_tables_of_a_family_are_collected_together(table, store):
     assert summary.family_size == 3
     assert summary.readings == {"paper/table": True, "paper/reading": False}
     assert summarise(replace(table, claims=(claim,), relatives=lambda: replace(relatives, readings=(twin,))), store)
+
+
+def test_a_sibling_whose_results_cannot_be_read_has_none(table, store, tiny):
+    other = tiny(penalties=())
+    claim = Claim("c", "A statement.", "s", (beats(("sparse", "A"), over=("lottery", "A")),))
+    cells = tuple(replace(cell, experiment=other, metric="accuracy") for cell in table.cells)
+    twin = replace(table, name="paper/twin", claims=(claim,), cells=cells)
+    store.put(result_of(other, 0, {"sparse": 1.0, "lottery": 2.0}))
+    family = replace(table, claims=(claim,), relatives=lambda: Relatives(siblings=(twin,)))
+    summary = summarise(family, store)
+    ((name, error),) = summary.unread.items()
+    assert name == "paper/twin" and error.startswith(f"run {other.key(0)}: stage 'sparse' has no metric 'accuracy'")
+    (sibling,) = summary.siblings
+    assert (sibling.table, sibling.results, sibling.wanted, summary.family_size) == (twin, [], 3, 2)
+    with pytest.raises(BenchError, match="no metric 'accuracy'"):
+        summarise(twin, store)
+
+
+def test_a_reading_has_results_if_some_claim_has_a_run_of_each_cell(table, tiny, tmp_path):
+    experiments = (tiny(), tiny(penalties=()))
+    cells = tuple(replace(cell, experiment=each) for cell, each in zip(table.cells, experiments, strict=True))
+    claim = Claim("c", "A statement.", "s", (beats(("sparse", "A"), over=("lottery", "A")),))
+    read = replace(table, cells=cells, claims=(claim,))
+    store = Store(tmp_path)
+    for number, experiment in enumerate(experiments):
+        store.put(result_of(experiment, 0, {"sparse": 1.0, "lottery": 2.0}))
+        assert summarise(read, store).readings == {"paper/table": number == 1}

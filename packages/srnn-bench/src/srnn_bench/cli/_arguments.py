@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from .. import papers
 from .._errors import BenchError, validation_message
 from ..experiment import Conditions, Experiment
-from ..store import PublishedRuns, Store, has_results, open_results
+from ..store import Store, has_results, open_results
 from ..tables import SCALES, Summary, Table, override_table, summarise
 from ..training import resolve_device
 
@@ -149,14 +149,10 @@ def scaled_table(name: str, scale: str, settings: list[str] | None) -> Table:
     return override_table(papers.table(name, scale), settings or ())
 
 
-def summaries(names: list[str] | None, scale: str | None, settings: list[str] | None, results: Path) -> list[Summary]:
-    """Return the summaries of tables, at one scale or at all; by default of published runs, else of all tables."""
-    store = existing_store(results)
-    if names or not isinstance(store, PublishedRuns):
-        scales = SCALES if scale is None else (scale,)
-        pairs = [(name, each) for name in names or papers.table_names() for each in scales]
-    else:
-        pairs = [(name, each) for name, each in store.tables if scale in (None, each)]
+def summaries(names: list[str] | None, scale: str | None, settings: list[str] | None, store: Store) -> list[Summary]:
+    """Return the summaries of tables, by default of all, at one scale or at all."""
+    scales = SCALES if scale is None else (scale,)
+    pairs = [(name, each) for name in names or papers.table_names() for each in scales]
     return [summarise(scaled_table(name, each, settings), store) for name, each in pairs]
 
 

@@ -45,7 +45,8 @@ def list_(
                 print_line(f"    {paper.full_name(name):<28} {_state(paper, name, store)}")
     print_line(
         f"Times are estimates for the CPU of this machine with {workers} runs in parallel; `srnn run TABLE --dry-run` "
-        "measures them. The tables after `also` are other readings of the one above and take roughly as long."
+        "measures them. The tables after `also` are other readings of the one above, "
+        "which take roughly as long, or further tables of the same runs."
     )
     if store is not None:
         counts = ", ".join(f"{count} {status}" for status, count in sorted(store.statuses().items()))

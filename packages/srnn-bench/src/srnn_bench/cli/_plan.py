@@ -13,10 +13,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Table as Grid
 
-from ..report import look_text, plan_rules, seed_text
+from ..report import family_gaps, look_text, plan_rules, seed_text
 from ..store import Store
 from ..tables import (
-    FilledCell,
     Forecast,
     Sample,
     Summary,
@@ -24,13 +23,21 @@ from ..tables import (
     chance_of_no_failure,
     forecast,
     largest_hidden_rate,
+    runs_that_exclude,
     seed_correlation,
     summarise,
+    without_results,
 )
 from ._app import app, console
-from ._arguments import Results, ScaleName, Settings, existing_store, has_store, parse_seeds, scaled_table
+from ._arguments import ScaleName, Settings, existing_store, has_store, parse_seeds, scaled_table
 
 Planned = Annotated[list[str], typer.Argument(help="Tables such as moduli/table1.")]
+
+DEFAULT = Path("results")
+
+StoredSpreads = Annotated[
+    Path | None, typer.Option(help="Folder of a store or of published runs; default: results, if it has any.")
+]
 
 RATE = 0.2  # of failures that a plan may want to exclude
 
@@ -47,25 +54,31 @@ def plan_(
     scale: ScaleName = "quick",
     seeds: Annotated[str | None, typer.Option(help="Seeds such as 3-10; default: those of the table.")] = None,
     settings: Settings = None,
-    results: Results = Path("results"),
+    results: StoredSpreads = None,
 ) -> None:
     """Print what the claims of tables can decide with a number of seeds, given the spreads of stored runs."""
-    store = existing_store(results) if has_store(results) else None
+    store = existing_store(results or DEFAULT) if results is not None or has_store(DEFAULT) else None
     wanted = None if seeds is None else parse_seeds(seeds)
+    printed = False
     for name in tables:
         table = scaled_table(name, scale, settings)
-        print_plan(_filled(table, store), table.seeds if wanted is None else wanted, console)
-    _print(console, EXPLAINED)
+        chosen = table.seeds if wanted is None else wanted
+        print_plan(_filled(table, store), chosen, console)
+        printed |= _undecidable(table, chosen) is None
+    if printed:
+        _print(console, EXPLAINED)
 
 
 def print_plan(summary: Summary, seeds: tuple[int, ...], console: Console) -> None:
     """Print the plan of a table, and one row per claim with what `seeds` can decide, by the spreads in the summary."""
     table, n = summary.table, len(seeds)
     console.print(table.heading, markup=False, highlight=False, style="bold")
-    if not table.claims:
-        _print(console, "This table has no claims.")
+    nothing = _undecidable(table, seeds)
+    if nothing is not None:
+        _print(console, nothing)
         return
-    for sentence in (_seeds(table, seeds, summary), *plan_rules(table), _family(summary), *_values(summary), _rate(n)):
+    family = (_family(summary), *family_gaps(summary))
+    for sentence in (_seeds(seeds, summary), *plan_rules(table), *family, *_values(summary), *_failures(table, n)):
         _print(console, sentence)
     alone, paired = (forecast(summary, n, paired=each) for each in (False, True))
     grid = Grid(box=box.SIMPLE_HEAD)
@@ -81,27 +94,39 @@ def _filled(table: Table, store: Store | None) -> Summary:
     """Return a table with the results of a store, without results if there is none."""
     if store is not None:
         return summarise(table, store)
-
-    def empty(table: Table) -> Summary:
-        return Summary(table, {cell.place: FilledCell(cell, dict.fromkeys(table.seeds)) for cell in table.cells})
-
-    return replace(empty(table), siblings=tuple(map(empty, table.relatives().siblings)))
+    relatives = table.relatives()
+    siblings = tuple(map(without_results, relatives.siblings))
+    return replace(without_results(table), siblings=siblings, broken=relatives.broken)
 
 
-def _seeds(table: Table, seeds: tuple[int, ...], summary: Summary) -> str:
-    plan = table.plan
+def _undecidable(table: Table, seeds: tuple[int, ...]) -> str | None:
+    """Return why nothing can be decided with these seeds, whatever the spreads; None if something can."""
+    if not table.claims:
+        return "This table has no claims."
+    if table.scale == "smoke":
+        return "Claims are not judged at scale smoke: its runs only test the code."
+    if len(seeds) < 2:
+        return f"One seed ({seeds[0]}) decides no claim: a t test needs two runs per cell."
+    return None
+
+
+def _seeds(seeds: tuple[int, ...], summary: Summary) -> str:
+    plan = summary.table.plan
     if seeds == plan.seeds:
         look = look_text(plan)
         return f"Plan: {seed_text(seeds)}, n = {len(seeds)}{f' ({look})' if look else ''}."
-    old = {seed for cell in summary.cells.values() for seed, result in cell.results.items() if result is not None}
+    planned = f"The plan of the table fixes {seed_text(plan.seeds)}" if plan.seeds else "No plan fixes the seeds"
+    old = {result.seed for result in summary.every_result}
     seen = sorted(old.union(*plan.looks) & set(seeds))
     fresh = f" A plan needs fresh seeds; there are results of {seed_text(seen)}." if seen else ""
-    return f"No plan fixes the seeds; here: {seed_text(seeds)}, n = {len(seeds)}.{fresh}"
+    return f"{planned}; here: {seed_text(seeds)}, n = {len(seeds)}.{fresh}"
 
 
 def _family(summary: Summary) -> str:
-    size = summary.family_size
-    return f"Family {summary.table.family}: {size} {'claim is' if size == 1 else 'claims are'} corrected together."
+    size, family = summary.family_size, summary.table.family
+    if size == 1:
+        return f"The claim is alone in its family, {family}."
+    return f"Family {family}: {size} claims are corrected together."
 
 
 def _values(summary: Summary) -> Iterable[str]:
@@ -143,14 +168,15 @@ def _uncertainty(n: int) -> tuple[float, float]:
     return low, high
 
 
-def _rate(n: int) -> str:
-    """Return what `n` runs say about the rate of failures."""
-    needed = math.ceil(math.log(0.05) / math.log(1 - RATE))
+def _failures(table: Table, n: int) -> Iterable[str]:
+    """Yield what failures mean for the distances, and what `n` runs per cell say about their rate."""
+    if table.plan.failure_threshold is not None:
+        yield "Distances are for seeds all of whose runs learn."
     chance, limit = (f"{100 * share:.0f} %" for share in (chance_of_no_failure(RATE, n), largest_hidden_rate(n)))
-    return (
+    yield (
         f"If {100 * RATE:g} % of the runs of a cell fail to learn, {n} runs show no failure with a chance of {chance}. "
         f"{n} runs without a failure exclude (at 95 %) rates above {limit}; to exclude {100 * RATE:g} %, a plan needs "
-        f"n >= {needed}."
+        f"n >= {runs_that_exclude(RATE)}."
     )
 
 

@@ -19,8 +19,8 @@ from ..report import (
     write_html,
     write_markdown,
 )
-from ..store import Store
-from ..tables import ledger
+from ..store import PublishedRuns, Store
+from ..tables import Summary, ledger
 from ._app import app, console, print_line, print_progress
 from ._arguments import Results, ScaleNames, Settings, Tables, existing_store, output_folder, summaries
 
@@ -93,9 +93,23 @@ def claims_(
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list with one object per claim.")] = False,
     results: Results = Path("results"),
 ) -> None:
-    """Print the claims of the tables that were run, or of those named, with their verdicts; as JSON those of all."""
+    """Print the claims of the tables that were run, or of those named, with their verdicts; as JSON those of all.
+
+    Of published runs, both give the tables that were run.
+    """
+    store = existing_store(results)
+    only_run = isinstance(store, PublishedRuns) and not tables
+    judged: list[Summary] = []
+    if only_run or not as_json:
+        selection = papers.select(store, tables or (), scale=scale, settings=settings or ())
+        for note in selection.notes:
+            print_progress(note)
+        judged = selection.summaries
+    if not judged and not only_run:
+        judged = summaries(tables, scale, settings, store)
     if as_json:
-        typer.echo(json.dumps(ledger(summaries(tables, scale, settings, results)), indent=2))
-        return
-    selection = papers.select(existing_store(results), tables or (), scale=scale, settings=settings or ())
-    print_claims(selection.summaries or summaries(tables, scale, settings, results), console)
+        typer.echo(json.dumps(ledger(judged), indent=2))
+    elif judged:
+        print_claims(judged, console)
+    else:
+        print_line("no table was run" + (f" at scale {scale}" if scale else ""))

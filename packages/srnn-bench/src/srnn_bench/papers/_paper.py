@@ -80,40 +80,38 @@ class Paper:
 
     def table(self, name: str, scale: Scale) -> Table:
         """Build a table at a scale; raises BenchError if its name is not the declared one."""
-        table = self._built(name, scale)
-        if (table.name, table.scale) != (self.full_name(name), scale):
-            raise BenchError(
-                f"paper {self.name!r}: expected table {self.full_name(name)!r} at scale {scale!r}, "
-                f"got {table.name!r} at scale {table.scale!r}"
-            )
-        return replace(table, relatives=partial(self._relatives, name, scale))
+        return replace(self._built(name, scale), relatives=partial(self._relatives, name, scale))
 
     def _relatives(self, name: str, scale: Scale) -> Relatives:
         """Return the other tables of the family of a table, and the other readings of the same published table."""
-        table = self._built(name, scale)
-        tables = {each: self._usable(each, scale) for each in self.tables if each != name}
+        family = self._built(name, scale).family
+        tables: dict[str, Table] = {}
+        broken = []
+        for each in self.tables:
+            try:
+                tables[each] = self._built(each, scale)
+            except Exception as error:  # a table of a third party may raise anything
+                broken.append(f"{self.full_name(each)} ({type(error).__name__}: {error})")
         mates = next(({head, *others} for head, others in self.groups.items() if name in (head, *others)), set())
         return Relatives(
-            siblings=tuple(each for each in tables.values() if each is not None and each.family == table.family),
+            siblings=tuple(each for key, each in tables.items() if key != name and each.family == family),
             readings=tuple(
-                each
-                for key, each in tables.items()
-                if each is not None and key in mates and each.claims and each.family != table.family
+                each for key, each in tables.items() if key in mates and each.claims and each.family != family
             ),
+            broken=tuple(broken),
         )
 
-    def _usable(self, name: str, scale: Scale) -> Table | None:
-        """Return a table, None if its builder fails."""
-        try:
-            return self._built(name, scale)
-        except Exception:  # a table of a third party may raise anything; it is reported where it is asked for
-            return None
-
     def _built(self, name: str, scale: Scale) -> Table:
-        """Return a table, built once."""
+        """Return a table, built once; raises BenchError if its name is not the declared one."""
         key = (name, scale)
         if key not in self._tables:
-            self._tables[key] = self.tables[name](scale)
+            table = self.tables[name](scale)
+            if (table.name, table.scale) != (self.full_name(name), scale):
+                raise BenchError(
+                    f"paper {self.name!r}: expected table {self.full_name(name)!r} at scale {scale!r}, "
+                    f"got {table.name!r} at scale {table.scale!r}"
+                )
+            self._tables[key] = table
         return self._tables[key]
 
     @cached_property

@@ -9,7 +9,7 @@ from typing import Any
 
 from .._errors import BenchError
 from ..experiment import Request, RequestedTable
-from ..store import Store
+from ..store import PublishedRuns, Store
 from ..tables import SCALES, OwnExperiment, Summary, Table, override_table, summarise
 from ._discovery import known_scale, table, table_names
 from ._own_experiments import own_experiments
@@ -76,8 +76,9 @@ def select(
 
     Without `names`: the tables and the experiments that sweeps were asked for. A store without any requests, as an
     earlier version left it, gives the tables all of whose runs it has. With requests, other tables are shown only if
-    they are complete and stored runs are labelled with them. Stored runs that belong to none of these, nor to a table
-    by their label, are shown as experiments of one's own.
+    they are complete and stored runs are labelled with them. Published runs count as requested for the tables for which
+    they were published, and without `settings` other tables are shown that are complete and can be read. Stored runs
+    that belong to none of these, nor to a table by their label, are shown as experiments of one's own.
 
     With `names`: tables by full name, and experiments of one's own by name, with or without `.json`. A table is shown
     as it is and with the settings and grids that it was requested with.
@@ -160,12 +161,30 @@ def _requested(
             if settings:
                 raise
             notes.append(_cannot_be_shown(request.name, request.scale, error))
+    if isinstance(store, PublishedRuns) and not settings:
+        yield from _complete(store, scales)
+        return
     stored = store.keys()
     for name in _other_names(store, names, bool(requests)):
         for each in scales:
             found = override_table(table(name, each), settings)
             if all(job.key in stored for job in found.jobs()):
                 yield found, {}
+
+
+def _complete(store: PublishedRuns, scales: Sequence[str]) -> Iterator[Candidate]:
+    """Yield the tables that were not published under their own name, but of which all runs were and can be read."""
+    stored, published = store.keys(), {scale for _, scale in store.tables}
+    for name, scale in ((name, scale) for name in table_names() for scale in scales if scale in published):
+        if (name, scale) in store.tables:
+            continue
+        try:
+            found = table(name, scale)
+            if all(job.key in stored for job in found.jobs()):
+                summarise(found, store)  # raises an error if learning curves that it reads were not published
+                yield found, {}
+        except Exception:  # a table of a third party may raise anything
+            continue
 
 
 def _other_names(store: Store, requested: Mapping[str, None], has_requests: bool) -> Sequence[str]:

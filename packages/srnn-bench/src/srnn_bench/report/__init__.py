@@ -9,6 +9,7 @@ from ._html import write_figures as write_figures
 from ._html import write_html as write_html
 from ._markdown import write_markdown as write_markdown
 from ._own_section import own_sections as own_sections
+from ._protocol import family_gaps as family_gaps
 from ._protocol import look_text as look_text
 from ._protocol import plan_rules as plan_rules
 from ._protocol import protocol as protocol
@@ -26,6 +27,7 @@ __all__ = [
     "Section",
     "Sheet",
     "drawings",
+    "family_gaps",
     "look_text",
     "own_sections",
     "plan_rules",

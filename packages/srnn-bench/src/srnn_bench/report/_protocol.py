@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 
-from ..tables import Plan, Summary, Table, largest_hidden_rate
+from ..tables import Plan, Summary, Table, largest_hidden_rate, runs_that_exclude
 
 EXPLORATORY = " (exploratory)"  # how the label of a verdict ends if no plan fixed the seeds
 
@@ -16,7 +15,7 @@ def protocol(summary: Summary) -> tuple[str, ...]:
     """Return how the claims of a table were judged, one sentence or two per point."""
     if not summary.table.claims:
         return ()
-    others = (_family(summary), _readings(summary), _failure_rate(summary))
+    others = (_family(summary), *family_gaps(summary), _readings(summary), _failure_rate(summary))
     return tuple(text for text in (_judged_seeds(summary), *plan_rules(summary.table), *others) if text)
 
 
@@ -45,6 +44,16 @@ def plan_rules(table: Table) -> Iterator[str]:
         yield f"{text[0].upper()}{text[1:]}."
     if plan.note:
         yield f"Note: {plan.note}"
+
+
+def family_gaps(summary: Summary) -> Iterator[str]:
+    """Yield which tables of the family count with p = 1 though they were run, and which may be missing from it."""
+    for name, error in summary.unread.items():
+        yield f"The results of {name} cannot be read ({error}): its claims count with p = 1."
+    if summary.broken:
+        tables, belong = ("Table", "it belongs") if len(summary.broken) == 1 else ("Tables", "they belong")
+        listed = ", ".join(summary.broken)
+        yield f"{tables} {listed} cannot be built: if {belong} to this family, p values are too small."
 
 
 def seed_text(seeds: Sequence[int]) -> str:
@@ -86,7 +95,8 @@ def _family(summary: Summary) -> str:
         return f"Corrected over the {size} claims of {table.family}." if size > 1 else ""
     members = [each for each in (summary, *summary.siblings) if each.table.claims]
     numbers = ", ".join(f"{len(each.table.claims)} of {each.table.name}" for each in members)
-    lacking = [each.table.name for each in members if len(each.results) < each.wanted]
+    read = [each for each in members if each.table.name not in summary.unread]
+    lacking = [each.table.name for each in read if len(each.results) < each.wanted]
     untested = f" Runs are missing of {', '.join(lacking)}: what is not tested counts with p = 1." if lacking else ""
     return f"Corrected over the {size} claims of {table.family}: {numbers}.{untested}"
 
@@ -104,7 +114,7 @@ def _readings(summary: Summary) -> str:
 def _failure_rate(summary: Summary) -> str:
     """Return what runs without failures say about the rate of failures."""
     n = len(summary.table.seeds)
-    needed = math.ceil(math.log(0.05) / math.log(0.8))
+    needed = runs_that_exclude(0.2)
     runs = "1 run of a cell without a failure does" if n == 1 else f"{n} runs of a cell without a failure do"
     more = f"; {needed} would exclude 20 %" if n < needed else ""
     limit = f"{100 * largest_hidden_rate(n):.0f} %"

@@ -29,6 +29,7 @@ from ._forecast import Forecast as Forecast
 from ._forecast import chance_of_no_failure as chance_of_no_failure
 from ._forecast import forecast as forecast
 from ._forecast import largest_hidden_rate as largest_hidden_rate
+from ._forecast import runs_that_exclude as runs_that_exclude
 from ._forecast import seed_correlation as seed_correlation
 from ._judge import judge as judge
 from ._judgement import Judgement as Judgement
@@ -54,6 +55,7 @@ from ._statistics import t_test as t_test
 from ._statistics import two_sided as two_sided
 from ._summary import Summary as Summary
 from ._summary import summarise as summarise
+from ._summary import without_results as without_results
 from ._table import Relatives as Relatives
 from ._table import Remarks as Remarks
 from ._table import Table as Table
@@ -108,10 +110,12 @@ __all__ = [
     "no_remarks",
     "override_table",
     "publish",
+    "runs_that_exclude",
     "seed_correlation",
     "sensitivity",
     "summarise",
     "t_test",
     "two_sided",
     "within",
+    "without_results",
 ]

@@ -6,6 +6,7 @@ A forecast does not depend on the means of these values.
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -43,14 +44,14 @@ class Forecast:
     in_sds: bool
 
 
-def forecast(summary: Summary, n: int, *, paired: bool | None = None) -> list[Forecast]:
+def forecast(summary: Summary, n: int, *, paired: bool) -> list[Forecast]:
     """Return a forecast for each claim of a table with `n` seeds, by the rules of `judge`.
 
-    The spread is that of the runs that learned, over all seeds in the summary. `paired` replaces the choice of the
-    plan.
+    The spread is that of the runs that learned, over all seeds in the summary. `paired` says whether values are paired
+    by seed, whatever the plan of the table says.
     """
     table = summary.table
-    plan = table.plan if paired is None else replace(table.plan, paired=paired)
+    plan = replace(table.plan, paired=paired)
     cells, level = every_seed(summary), LEVEL / summary.family_size
     forecasts = []
     for claim in table.claims:
@@ -82,7 +83,8 @@ def every_seed(summary: Summary) -> dict[Place, FilledCell]:
 def seed_correlation(summary: Summary) -> float | None:
     """Return the correlation over seeds of the cells that claims compare, pooled over pairs of cells of different runs.
 
-    None if no two such cells share three seeds, or nothing varies.
+    It is that of logarithms if the plan compares these. None if no two such cells share three seeds, nothing varies, or
+    a value has no logarithm.
     """
     plan, cells = summary.table.plan, every_seed(summary)
     places = dict.fromkeys(place for claim in summary.table.claims for place in claim.places)
@@ -94,6 +96,10 @@ def seed_correlation(summary: Summary) -> float | None:
         if one.cell.cell.experiment == other.cell.cell.experiment or len(seeds) < 3:
             continue
         first, second = (np.array([each.values[seed] for seed in seeds]) for each in (one, other))
+        if plan.log:
+            if min(*first, *second) <= 0:
+                return None
+            first, second = np.log(first), np.log(second)
         shared += float(np.cov(first, second)[0, 1])
         spread += float(first.std(ddof=1) * second.std(ddof=1))
     return shared / spread if spread > 0 else None
@@ -102,6 +108,11 @@ def seed_correlation(summary: Summary) -> float | None:
 def chance_of_no_failure(rate: float, n: int) -> float:
     """Return how likely `n` runs are to show no failure if a share `rate` of all runs fails."""
     return float((1 - rate) ** n)
+
+
+def runs_that_exclude(rate: float) -> int:
+    """Return how many runs without a failure exclude at 95 % that a share `rate` of all runs fails."""
+    return math.ceil(math.log(0.05) / math.log(1 - rate))
 
 
 def largest_hidden_rate(n: int) -> float:

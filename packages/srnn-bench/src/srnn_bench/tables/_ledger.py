@@ -13,7 +13,12 @@ from ._summary import Summary
 
 
 def ledger(summaries: Iterable[Summary]) -> list[dict[str, Any]]:
-    """Return one row per claim, of values that JSON supports; None for what cannot be computed."""
+    """Return one row per claim, of values that JSON supports; None for what cannot be computed.
+
+    The columns are the attributes of a `Judgement`, with its `family` as `claims_in_family`, and those of the table, of
+    the claim, and of the deciding contrast (`bound`, `contrast_margin`). `tables_not_built` are those of the paper that
+    cannot be built, which the family may lack.
+    """
     return [_row(summary, judgement) for summary in summaries for judgement in judge(summary)]
 
 
@@ -21,6 +26,7 @@ def _row(summary: Summary, judgement: Judgement) -> dict[str, Any]:
     claim, table, deciding = judgement.claim, summary.table, judgement.deciding
     numbers = {each.name: getattr(judgement, each.name) for each in fields(judgement)}
     numbers |= {name: list(value) for name, value in numbers.items() if isinstance(value, tuple)}
+    size = numbers.pop("family")
     return {
         "table": table.name,
         "scale": table.scale,
@@ -30,8 +36,9 @@ def _row(summary: Summary, judgement: Judgement) -> dict[str, Any]:
         "source": claim.source,
         **numbers,
         "claim": claim.name,
-        "family": table.family,
-        "claims_in_family": judgement.family,
+        "family_name": table.family,
+        "claims_in_family": size,
+        "tables_not_built": list(summary.broken),
         "readings": {"with_results": judgement.readings[0], "all": judgement.readings[1]},
         "seeds": list(table.seeds),
         "n": _by_cell("n", judgement.n),
@@ -39,8 +46,7 @@ def _row(summary: Summary, judgement: Judgement) -> dict[str, Any]:
         "fisher": [{"contrast": str(contrast), "p": p} for contrast, p in judgement.fisher.items()],
         "deciding": None if deciding is None else str(deciding),
         "bound": None if deciding is None else deciding.bound,
-        "margin": None if deciding is None else deciding.margin,
-        "margin_of_equivalence": judgement.margin,
+        "contrast_margin": None if deciding is None else deciding.margin,
     }
 
 

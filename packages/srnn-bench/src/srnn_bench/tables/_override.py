@@ -54,7 +54,8 @@ def override_table(table: Table, settings: Sequence[str]) -> Table:
 def _changed_relatives(relatives: Callable[[], Relatives], settings: Sequence[str]) -> Relatives:
     """Return the relatives with the same settings."""
     found = relatives()
-    return Relatives(
+    return replace(
+        found,
         siblings=tuple(_changed(table, settings) for table in found.siblings),
         readings=tuple(_changed(table, settings) for table in found.readings),
     )

@@ -29,7 +29,8 @@ class Plan:
         note: Why these seeds, margins and thresholds were chosen, in one or two sentences.
 
     Raises:
-        BenchError: If seeds are repeated or were looked at before, or a margin is not above 0 (with `log`, above 1).
+        BenchError: If seeds are repeated or were looked at before, there are `looks` without `seeds`, or a margin is
+            not above 0 (with `log`, above 1).
     """
 
     seeds: tuple[int, ...] = ()
@@ -47,6 +48,8 @@ class Plan:
             raise BenchError(
                 f"plan: expected fresh seeds for each look, got {', '.join(map(str, repeated))} more than once"
             )
+        if self.looks and not self.seeds:
+            raise BenchError("plan: expected the seeds of the next look beside those of earlier looks, got none")
         least = 1.0 if self.log else 0.0
         if self.margin is not None and not least < self.margin < math.inf:
             raise BenchError(f"plan: expected a margin above {least:g}, got {self.margin}")

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from .._errors import BenchError
 from ..experiment import Experiment, Result, packages_of, versions_differ
 from ..store import Store
 from ._cell import Place
@@ -21,7 +22,12 @@ class Summary:
         cells: The cells with the results of the planned seeds; without a plan, of all seeds that were run.
         outside: The cells with the results of seeds outside the plan, which are shown but not judged.
         siblings: The other tables of the family, whose claims are corrected together with those of this one.
-        readings: The readings of the same published table by name, this one included, and whether each has results.
+        readings: The readings of the same published table by name, this one included, and whether each has results: a
+            run of every cell of some claim.
+        unread: Error by name of the siblings whose results do not contain what their cells read. They are among the
+            siblings, without results.
+        broken: Tables of the same paper that cannot be built, each as "name (error)". If they belong to the family,
+            `family_size` is too small.
     """
 
     table: Table
@@ -29,6 +35,8 @@ class Summary:
     outside: dict[Place, FilledCell] = field(default_factory=dict)
     siblings: tuple[Summary, ...] = ()
     readings: dict[str, bool] = field(default_factory=dict)
+    unread: dict[str, str] = field(default_factory=dict)
+    broken: tuple[str, ...] = ()
 
     @cached_property
     def judged(self) -> dict[Place, FilledCell]:
@@ -89,18 +97,30 @@ def _distinct(cells: Iterable[FilledCell]) -> list[Result]:
 def summarise(table: Table, store: Store) -> Summary:
     """Collect the results of a table from a store, for the seeds of the table and any other seed that was run.
 
-    The other tables of its family are collected with it if it has claims.
+    The other tables of its family are collected with it if it has claims. Siblings whose results do not contain what
+    their cells read are collected without results.
 
     Raises:
-        BenchError: If a result does not contain what a cell reads.
+        BenchError: If a result does not contain what a cell of the table reads.
     """
     summary = _filled(table, store)
     if not table.claims:
         return summary
     relatives = table.relatives()
-    siblings = tuple(_filled(sibling, store) for sibling in relatives.siblings)
-    others = {each.name: _has_results(each, store) for each in relatives.readings}
-    return replace(summary, siblings=siblings, readings={table.name: bool(summary.results), **others})
+    siblings, unread = [], {}
+    for sibling in relatives.siblings:
+        try:
+            siblings.append(_filled(sibling, store))
+        except BenchError as error:
+            siblings.append(without_results(sibling))
+            unread[sibling.name] = str(error)
+    readings = {each.name: _has_results(each, store) for each in (table, *relatives.readings)}
+    return replace(summary, siblings=tuple(siblings), readings=readings, unread=unread, broken=relatives.broken)
+
+
+def without_results(table: Table) -> Summary:
+    """Return a table as from a store without runs, and without its family."""
+    return Summary(table, {cell.place: FilledCell(cell, dict.fromkeys(table.seeds)) for cell in table.cells})
 
 
 def _filled(table: Table, store: Store) -> Summary:

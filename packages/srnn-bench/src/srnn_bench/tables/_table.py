@@ -28,10 +28,13 @@ class Relatives:
     Attributes:
         siblings: The other tables of its family, whose claims are corrected together with its own.
         readings: The other readings of the same published table, such as `moduli/table1-hh`.
+        broken: Tables of the same paper that cannot be built, each as "name (error)". Whether they belong to the family
+            is unknown.
     """
 
     siblings: tuple[Table, ...] = ()
     readings: tuple[Table, ...] = ()
+    broken: tuple[str, ...] = ()
 
 
 def no_relatives() -> Relatives:

@@ -396,6 +396,63 @@ def equal_means(simulation: Simulation) -> None:
     by_family("false verdicts", PAIRS, {name: rate(*setting) for name, setting in settings.items()})
 
 
+def degrees(simulation: Simulation) -> None:
+    """Print what Satterthwaite's degrees of freedom would give: for eleven claims, and as the distance found."""
+    settings = {
+        "spreads 1 to 4": normal(repeated(1.0, 4.0)),
+        "spreads 1 to 10": normal(repeated(1.0, 10.0)),
+        "spreads 1 to 3, 0 and 80 % fail": failing(normal(repeated(1.0, 3.0)), repeated(0.0, 0.8)),
+    }
+
+    def any_false(draw: Draw, n: int, satterthwaite: bool) -> str:
+        values = draw(np.random.default_rng(n), simulation.tables, n)
+        learned = np.where(values >= THRESHOLD, np.nan, values)
+        p_values = []
+        for (comparison,) in ELEVEN:
+            test = sums(learned, comparison, paired=False)
+            df = satterthwaites(learned, comparison) if satterthwaite else test.df
+            t = -np.abs(test.estimate) / test.error
+            p_values.append(np.where(test.testable, 2 * special.stdtr(df, t), 1.0))
+        return simulation.text(np.min(p_values, axis=0) * len(ELEVEN) < LEVEL, bounded=True)
+
+    names = {True: "Satterthwaite", False: "smallest sample"}
+    table(
+        ["degrees of freedom; eleven claims", *(f"n = {n}" for n in SIZES)],
+        (
+            [f"{names[choice]}; {name}", *(any_false(draw, n, choice) for n in SIZES)]
+            for name, draw in settings.items()
+            for choice in (True, False)
+        ),
+    )
+
+    def distance(n: int, family: int, satterthwaite: bool) -> float:
+        values = normal((1.0, 1.0))(np.random.default_rng(n), simulation.tables, n)
+        test = sums(values, pair(0, 1), paired=False)
+        df = satterthwaites(values, pair(0, 1)) if satterthwaite else test.df
+        needed = special.stdtrit(df, 1 - LEVEL / 2 / family) * test.error + test.estimate
+        return float(np.quantile(needed, 0.8))
+
+    table(
+        ["distance found with 80 % power, in sd", *(f"n = {n}" for n in SIZES)],
+        (
+            [f"{names[choice]}; family of {family}", *(f"{distance(n, family, choice):.2f}" for n in SIZES)]
+            for family in (1, 11)
+            for choice in (True, False)
+        ),
+    )
+
+
+def satterthwaites(learned: Numbers, comparison: Comparison) -> Numbers:
+    """Return the approximate degrees of freedom of Welch and Satterthwaite in each table."""
+    total, squares = 0.0, 0.0
+    for cell, weight in comparison:
+        number = np.sum(~np.isnan(learned[:, cell]), axis=1)
+        share = weight**2 * np.nanvar(learned[:, cell], axis=1, ddof=1) / number
+        total, squares = total + share, squares + share**2 / (number - 1)
+    result: Numbers = np.square(total) / squares
+    return result
+
+
 def failures(simulation: Simulation) -> None:
     """Print the rates of false differences between cells whose means are equal among the runs that learned."""
     rates = {
@@ -599,6 +656,7 @@ def detectable(simulation: Simulation) -> None:
 
 SECTIONS: dict[str, tuple[str, Callable[[Simulation], None]]] = {
     "equal-means": ("False verdicts: equal means", equal_means),
+    "degrees": ("Degrees of freedom: Satterthwaite's approximation, and those of the smallest sample", degrees),
     "failures": ("False verdicts: equal means among the runs that learned", failures),
     "equivalences": ("False equivalences, and false differences beside them", equivalences),
     "power": ("Power", power),

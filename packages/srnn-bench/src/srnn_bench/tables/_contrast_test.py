@@ -210,6 +210,6 @@ def p_text(value: float) -> str:
 
 
 def censored_runs(samples: Sequence[Sample]) -> str:
-    """Return how many runs did not reach a threshold, an empty text if there are none."""
-    count = sum(len(sample.cell.censored) for sample in samples)
+    """Return how many runs that learned did not reach a threshold, an empty text if there are none."""
+    count = sum(seed in sample.values for sample in samples for seed in sample.cell.censored)
     return f"{count} {'run' if count == 1 else 'runs'} did not reach the threshold" if count else ""

@@ -75,7 +75,11 @@ UNDECIDED = {
         "apt manifolds beat the others, lottery",
         "apt manifolds keep their performance, lottery",
     },
-    "moduli/table3": {"training helps in R3"},
+    "moduli/table3": {
+        "training helps in R3",
+        "training helps in R3, lottery",
+        "training changes little on the torus",  # p = .058
+    },
     "moduli/table4": {
         "moduli beat the usual ways",
         "shuffled beats the usual ways",
@@ -89,6 +93,7 @@ UNDECIDED = {
         "every manifold beats shuffled",
         "no manifold is preferred",
         "a lottery beats its parent",
+        "high fidelity at 98 %",
         "no serious improvement over random",
     },
     "moduli/table8": {"the ring beats diffusion"},
@@ -125,7 +130,7 @@ def test_there_are_as_many_statements_as_the_findings_count():
     assert counts == {1: 11, 2: 5, 3: 3, 4: 7, 5: 8, 8: 1, 9: 3, 10: 1, 11: 2}
     assert sum(counts.values()) - counts[1] - counts[10] - counts[11] == 27
     undecided = sum(len(UNDECIDED.get(f"moduli/table{number}", ())) for number in (2, 3, 4, 5, 8, 9))
-    assert 27 - undecided == 6
+    assert 27 - undecided == 3
 
 
 def test_a_torus_that_loses_its_performance_is_seen():

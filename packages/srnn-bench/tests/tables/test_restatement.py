@@ -186,15 +186,15 @@ def sample(contrast, runs, summary):
 
 
 def p_value(groups, limit, alternative):
-    """Return the one-sided p value of a sum of means against a limit: scipy's t-tests, or Welch-Satterthwaite."""
+    """Return the one-sided p value of a sum of means against a limit: t, and the degrees of freedom of the smallest."""
     if len(groups) == 1:
         return stats.ttest_1samp(groups[0], limit, alternative=alternative).pvalue
+    df = min(map(len, groups)) - 1
     if len(groups) == 2:
-        shifted = np.array(groups[0]) - limit
-        return stats.ttest_ind(shifted, -np.array(groups[1]), equal_var=False, alternative=alternative).pvalue
-    parts = [np.var(group, ddof=1) / len(group) for group in groups]
-    df = sum(parts) ** 2 / sum(part**2 / (len(group) - 1) for part, group in zip(parts, groups, strict=True))
-    t = (sum(np.mean(group) for group in groups) - limit) / math.sqrt(sum(parts))
+        t = stats.ttest_ind(np.array(groups[0]) - limit, -np.array(groups[1]), equal_var=False).statistic
+    else:
+        error = math.sqrt(sum(np.var(group, ddof=1) / len(group) for group in groups))
+        t = (sum(np.mean(group) for group in groups) - limit) / error
     return stats.t.cdf(t, df) if alternative == "less" else stats.t.sf(t, df)
 
 

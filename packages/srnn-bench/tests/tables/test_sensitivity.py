@@ -14,7 +14,7 @@ from srnn_tasks import Adding
 TRAINING = Training(epochs=4, batches=5, batch_size=2, learning_rate=0.1, evaluate_every=1)
 ENVIRONMENT = describe("adding", Conditions("cpu"))
 A, B, C = [("row", name) for name in "ABC"]
-VALUES = {"A": (1.0, 1.1, 0.9, 1.05), "B": (0.7, 0.72, 0.68, 0.71), "C": (0.45, 0.46, 0.44, 0.47)}
+VALUES = {"A": (1.0, 1.05, 0.98, 1.02), "B": (0.7, 0.72, 0.68, 0.71), "C": (0.45, 0.46, 0.44, 0.47)}
 EXPERIMENTS = {
     name: Experiment(
         task=Adding(steps=5 + index, held_out=50),

@@ -124,7 +124,7 @@ def _tests(pairs: Sequence[Comparison], metric: str) -> Iterator[str]:
         tested = sum(pair.test is not None for pair in pairs)
         yield (
             f"Comparison: the difference is the mean {metric} of the first minus that of the second, after the last "
-            "stage of each, with its 95 % interval by Welch's t test (not corrected). p is two-sided and corrected by "
+            "stage of each, with its 95 % interval by a t test (not corrected). p is two-sided and corrected by "
             f"Holm's procedure over {tested} tested {'pair' if tested == 1 else 'pairs'}; g is Hedges' effect size. "
             "That no difference is found does not show that there is none."
         )

@@ -51,8 +51,8 @@ from ._statistics import fisher as fisher
 from ._statistics import hedges as hedges
 from ._statistics import holm as holm
 from ._statistics import mann_whitney as mann_whitney
+from ._statistics import t_test as t_test
 from ._statistics import two_sided as two_sided
-from ._statistics import welch as welch
 from ._summary import Summary as Summary
 from ._summary import summarise as summarise
 from ._summary import without_results as without_results
@@ -114,8 +114,8 @@ __all__ = [
     "seed_correlation",
     "sensitivity",
     "summarise",
+    "t_test",
     "two_sided",
-    "welch",
     "within",
     "without_results",
 ]

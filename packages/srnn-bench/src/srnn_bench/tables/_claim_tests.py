@@ -61,14 +61,15 @@ class ClaimTests:
         return next((doubt for doubt in (test.doubt(supported) for test in tests) if doubt), None)
 
     @property
-    def may_be_equivalent(self) -> bool:
-        """Whether no failures or censored runs rule out an equivalence, which favours both cells of each pair."""
-        return not any(test.doubt(supported) for test in self.tests for supported in (True, False))
+    def doubt_of_equivalence(self) -> str | None:
+        """Why failures or censored runs rule out an equivalence, which favours both cells of each pair, or None."""
+        doubts = (test.doubt(supported) for test in self.tests for supported in (True, False))
+        return next((doubt for doubt in doubts if doubt), None)
 
     @property
     def deciding(self) -> ContrastTest:
         """The contrast with the weakest support; one without a test is the weakest."""
-        return max(self.tests, key=lambda test: (test.welch is None, test.p[0], -test.p[1]))
+        return max(self.tests, key=lambda test: (test.t_test is None, test.p[0], -test.p[1]))
 
     @property
     def least_equivalent(self) -> ContrastTest:

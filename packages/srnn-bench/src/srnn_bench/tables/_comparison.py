@@ -11,12 +11,12 @@ import numpy as np
 from ._claim import LEVEL
 from ._filled import FilledCell
 from ._power import Spread, simulate
-from ._statistics import Welch, hedges, holm, two_sided, welch
+from ._statistics import TTest, hedges, holm, t_test, two_sided
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two experiments and Welch's t test of the difference of their means, first minus second.
+    """Two experiments and the t test of the difference of their means, first minus second.
 
     Attributes:
         first, second: Names of the experiments.
@@ -34,7 +34,7 @@ class Comparison:
     second: str
     n: tuple[int, int]
     lost: tuple[int, int]
-    test: Welch | None = None
+    test: TTest | None = None
     p: float | None = None
     p_holm: float | None = None
     effect: float | None = None
@@ -67,7 +67,7 @@ def compare(cells: Mapping[str, FilledCell]) -> list[Comparison]:
     for first, second in combinations(cells, 2):
         both = cells[first], cells[second]
         samples = [list(cell.values.values()) for cell in both]
-        test = welch(samples, (1.0, -1.0))
+        test = t_test(samples, (1.0, -1.0))
         pairs.append(
             Comparison(
                 first,

@@ -10,7 +10,7 @@ from functools import cached_property
 from ._claim import LEVEL, Contrast
 from ._plan import Plan
 from ._sample import Sample, failure_text
-from ._statistics import Welch, bootstrap, fisher, hedges, mann_whitney, welch
+from ._statistics import TTest, bootstrap, fisher, hedges, mann_whitney, t_test
 
 
 @dataclass(frozen=True)
@@ -80,16 +80,16 @@ class ContrastTest:
         return parts
 
     @cached_property
-    def welch(self) -> Welch | None:
+    def t_test(self) -> TTest | None:
         """The t test, None if there is none."""
-        return welch(self._values, self._weights, self.limit) if self.parts else None
+        return t_test(self._values, self._weights, self.limit) if self.parts else None
 
     @property
     def p(self) -> tuple[float, float]:
         """One-sided p values for and against the contrast; both are 1 without a test."""
-        if self.welch is None:
+        if self.t_test is None:
             return 1.0, 1.0
-        below, above = self.welch.p_below, self.welch.p_above
+        below, above = self.t_test.p_below, self.t_test.p_above
         return (below, above) if self.lower else (above, below)
 
     @property
@@ -104,8 +104,8 @@ class ContrastTest:
         """The larger p value of two one-sided tests that the two means differ by less than the margin, or None."""
         if self.margin is None or not self.parts:
             return None
-        below = welch(self._values, self._weights, self.margin)
-        above = welch(self._values, self._weights, -self.margin)
+        below = t_test(self._values, self._weights, self.margin)
+        above = t_test(self._values, self._weights, -self.margin)
         return None if below is None or above is None else max(below.p_below, above.p_above)
 
     @property

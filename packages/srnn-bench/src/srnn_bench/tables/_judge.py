@@ -17,7 +17,7 @@ from ._summary import Summary
 def judge(summary: Summary) -> list[Judgement]:
     """Judge every claim of a table by its results, in the order of the table.
 
-    The rules are those of docs/decisions/0012-claims.md. In short: each contrast has one-sided Welch tests. A claim is
+    The rules are those of docs/decisions/0012-claims.md. In short: each contrast has one-sided t tests. A claim is
     supported if all its contrasts hold (intersection-union test: the largest p counts) and contradicted if one of them
     is reversed (Bonferroni over its contrasts). It is equivalent if all pairs of means that it compares are within the
     margin of the plan (two one-sided tests each). Holm's procedure corrects the two-sided p values over all claims of
@@ -78,7 +78,7 @@ class _Case:
     def judgement(self, p_holm: float, p_equivalent_holm: float) -> Judgement:
         decision = self._decide(p_holm, p_equivalent_holm)
         test, samples = decision.test, self.tests.samples
-        welch, readings = test.welch, self.summary.readings
+        t_test, readings = test.t_test, self.summary.readings
         return Judgement(
             claim=self.tests.claim,
             verdict=decision.verdict,
@@ -91,10 +91,10 @@ class _Case:
             fisher={each.contrast: each.fisher for each in self.tests.tests if each.fisher is not None},
             missing=self.tests.missing,
             deciding=test.contrast,
-            estimate=welch.estimate if welch else None,
-            interval=welch.interval if welch else None,
-            bootstrap=test.bootstrap if welch else None,
-            effect=test.effect if welch else None,
+            estimate=t_test.estimate if t_test else None,
+            interval=t_test.interval if t_test else None,
+            bootstrap=test.bootstrap if t_test else None,
+            effect=test.effect if t_test else None,
             p=self.p,
             p_holm=None if self.p is None else p_holm,
             margin=test.margin,
@@ -113,14 +113,16 @@ class _Case:
             )
         if self.obstacle:
             return _Decision("undecided", self.obstacle, deciding)
-        is_equivalent = p_equivalent_holm < LEVEL and tests.may_be_equivalent
+        doubt_of_equivalence = tests.doubt_of_equivalence if p_equivalent_holm < LEVEL else None
+        is_equivalent = p_equivalent_holm < LEVEL and doubt_of_equivalence is None
         if p_holm < LEVEL:
             supported = tests.sides[0] < tests.sides[1]
             if doubt := tests.doubt(supported):
                 return _Decision("undecided", doubt, deciding)
             verdict: Verdict = "supported" if supported else "contradicted"
             return _Decision(verdict, reasons.difference(p_holm, is_equivalent=is_equivalent), deciding)
-        if is_equivalent:
-            return _Decision("equivalent", reasons.equivalence(p_equivalent_holm), tests.least_equivalent)
+        if p_equivalent_holm < LEVEL:
+            reason = reasons.equivalence(p_equivalent_holm, doubt_of_equivalence)
+            return _Decision("equivalent" if is_equivalent else "undecided", reason, tests.least_equivalent)
         corrected = None if self.p_equivalent is None else p_equivalent_holm
         return _Decision("undecided", reasons.neither(p_holm, corrected, self.detectable), deciding)

@@ -29,7 +29,7 @@ class Judgement:
     missing: int  # runs of the cells used that ended with an error or have no result
     deciding: Contrast | None = None
     estimate: float | None = None  # sum of weight times mean
-    interval: tuple[float, float] | None = None  # 95 %, Welch
+    interval: tuple[float, float] | None = None  # 95 %, of the t test
     bootstrap: tuple[float, float] | None = None  # 95 %, BCa; only with at least 10 values in every cell
     effect: float | None = None  # Hedges' g, positive in favour of the claim
     p: float | None = None  # of the claim, two-sided, uncorrected

@@ -40,15 +40,15 @@ class Spread:
 
 @dataclass(frozen=True)
 class Errors:
-    """Simulated errors of the sums of several contrasts: (draws, contrasts) each.
+    """Simulated errors of the sums of several contrasts.
 
-    `error` is the deviation of the sum of means from its true value, `spread` its standard error, and `df` the degrees
-    of freedom of Welch's test.
+    `error` is the deviation of the sum of means from its true value and `spread` its standard error, (draws, contrasts)
+    each; `df` (contrasts,) are the degrees of freedom of the t test.
     """
 
     error: Numbers
     spread: Numbers
-    df: Numbers
+    df: NDArray[np.int64]
 
     def distance(self, level: float, lower: bool) -> float | None:
         """Return how far all sums must lie on their better sides for all one-sided tests to reject in 80 % of draws."""
@@ -79,19 +79,19 @@ def simulate(
     """
     generator = np.random.default_rng(0)
     drawn = [spread.draw(generator, number) for spread, number in zip(spreads, n, strict=True)]
-    columns = []
+    columns, df = [], []
     for contrast in contrasts:
-        error, variance, squares = np.zeros(DRAWS), np.zeros(DRAWS), np.zeros(DRAWS)
+        error, variance, sizes = np.zeros(DRAWS), np.zeros(DRAWS), []
         for values, number in zip(drawn, n, strict=True):
             terms = [weight * values[place] for place, weight in contrast if place in values]
             if terms:
                 part = np.sum(terms, axis=0)
-                share = part.var(axis=1, ddof=1) / number
-                error, variance = error + part.mean(axis=1), variance + share
-                squares = squares + share**2 / (number - 1)
-        columns.append((error, variance, squares))
-    error, variance, squares = (np.stack(column, axis=1) for column in zip(*columns, strict=True))
+                error, variance = error + part.mean(axis=1), variance + part.var(axis=1, ddof=1) / number
+                sizes.append(number)
+        columns.append((error, variance))
+        df.append(min(sizes) - 1)
+    error, variance = (np.stack(column, axis=1) for column in zip(*columns, strict=True))
     largest = max(float(np.abs(spread.deviations).max()) for spread in spreads)
     if not variance.min() > (ROUNDING * largest) ** 2:
         return None
-    return Errors(error, np.sqrt(variance), variance**2 / squares)
+    return Errors(error, np.sqrt(variance), np.array(df))

@@ -42,26 +42,26 @@ class Reasons:
                 return f"{test.contrast} has no form in logarithms, which the plan compares"
             if test.values is None:
                 return f"{test.contrast}: the plan compares logarithms, and a value is not above 0"
-            if test.welch is None:
+            if test.t_test is None:
                 return f"no t test: the values of {test.contrast} have no spread, are too few or too large"
         return None
 
     def difference(self, p_holm: float, *, is_equivalent: bool) -> str:
         """Return on which side of its limit the deciding contrast lies."""
         test = self.tests.deciding
-        assert test.welch is not None
+        assert test.t_test is not None
         claimed, _ = self._sides
-        side = "below" if test.welch.t < 0 else "above"
+        side = "below" if test.t_test.t < 0 else "above"
         agreement = " as claimed" if side == claimed else f", not {claimed} as claimed"
         within = f"; the difference is within the margin of {self._margin(test)}" if is_equivalent else ""
         text = f"{self._sum(test)}, {side} {self._number(test.limit)}{agreement} (Holm p {p_text(p_holm)}){within}"
         return text + self._lost_runs()
 
-    def equivalence(self, p_equivalent_holm: float) -> str:
-        """Return that the means compared are within the margin."""
+    def equivalence(self, p_equivalent_holm: float, doubt: str | None) -> str:
+        """Return that the means compared are within the margin, and what rules out that this is the verdict."""
         test = self.tests.least_equivalent
         text = f"{self._sum(test)}, within the margin of {self._margin(test)} (Holm p {p_text(p_equivalent_holm)})"
-        return text + self._lost_runs()
+        return f"{text}, but {doubt}" if doubt else text + self._lost_runs()
 
     def neither(self, p_holm: float, p_equivalent_holm: float | None, detectable: float | None) -> str:
         """Return that neither a difference nor an equivalence was found, and what would be."""
@@ -96,12 +96,12 @@ class Reasons:
 
     def _sum(self, test: ContrastTest) -> str:
         """Return a contrast and its estimate."""
-        assert test.welch is not None
+        assert test.t_test is not None
         may_fail = self.table.plan.failure_threshold is not None or any(sample.failures for sample in self._samples)
         learned = "among the runs that learned, " if may_fail else ""
         weakest = "" if len(self.tests.tests) == 1 else f"weakest of {len(self.tests.tests)} comparisons: "
         geometric = "the ratio of geometric means in " if test.plan.log and len(test.samples) == 2 else ""
-        return f"{learned}{weakest}{geometric}{test.contrast} is {self._with_unit(test.welch.estimate)}"
+        return f"{learned}{weakest}{geometric}{test.contrast} is {self._with_unit(test.t_test.estimate)}"
 
     def _margin(self, test: ContrastTest) -> str:
         return self._with_unit(test.margin or 0.0)

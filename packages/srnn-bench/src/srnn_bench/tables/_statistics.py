@@ -26,13 +26,13 @@ Samples = Sequence[Sequence[float]]
 
 
 @dataclass(frozen=True)
-class Welch:
-    """Welch's t test of a weighted sum of independent means against a limit."""
+class TTest:
+    """A t test of a weighted sum of independent means against a limit."""
 
     estimate: float
     limit: float
     error: float  # standard error of the estimate
-    df: float
+    df: int
 
     @property
     def t(self) -> float:
@@ -52,22 +52,23 @@ class Welch:
     @property
     def interval(self) -> tuple[float, float]:
         """95 % confidence interval of the sum."""
-        half = self._quantile() * self.error
+        from scipy import special  # type: ignore[import-untyped]
+
+        half = float(special.stdtrit(self.df, 1 - LEVEL / 2)) * self.error
         return self.estimate - half, self.estimate + half
 
     def _cdf(self, t: float) -> float:
-        from scipy import special  # type: ignore[import-untyped]
+        from scipy import special
 
         return float(special.stdtr(self.df, t))
 
-    def _quantile(self) -> float:
-        from scipy import special
 
-        return float(special.stdtrit(self.df, 1 - LEVEL / 2))
+def t_test(samples: Samples, weights: Sequence[float], limit: float = 0.0) -> TTest | None:
+    """Test the sum of weight times mean by Welch's t, with the degrees of freedom of the smallest sample.
 
-
-def welch(samples: Samples, weights: Sequence[float], limit: float = 0.0) -> Welch | None:
-    """Test the sum of weight times mean, with Satterthwaite's degrees of freedom (Welch 1947, Satterthwaite 1946).
+    With these, the test errs in at most 5 % of normal samples of any spreads and sizes, also after a correction for
+    several tests (Hájek 1962). Satterthwaite's approximate degrees of freedom do not keep small levels: at the first of
+    eleven steps of Holm's procedure, three values per cell and unequal spreads give twice the level.
 
     Returns None if there is no t test: fewer than two values in a sample, no spread, or numbers too large for floats.
     """
@@ -75,15 +76,12 @@ def welch(samples: Samples, weights: Sequence[float], limit: float = 0.0) -> Wel
         return None
     with np.errstate(all="ignore"):
         weighted = _weighted(samples, weights)
-        shares = np.array([sample.var(ddof=1) / len(sample) for sample in weighted])
-        total = float(shares.sum())
-        error = math.sqrt(total)
+        error = math.sqrt(float(sum(sample.var(ddof=1) / len(sample) for sample in weighted)))
         if not error > ROUNDING * max(abs(limit), *(float(np.abs(sample).max()) for sample in weighted)):
             return None
-        shares = shares / total
-        df = 1 / float(sum(share**2 / (len(sample) - 1) for share, sample in zip(shares, weighted, strict=True)))
-        test = Welch(float(sum(sample.mean() for sample in weighted)), limit, error, df)
-        numbers = (test.t, test.error, test.df, *test.interval)
+        df = min(len(sample) for sample in weighted) - 1
+        test = TTest(float(sum(sample.mean() for sample in weighted)), limit, error, df)
+        numbers = (test.t, test.error, *test.interval)
     return test if all(math.isfinite(number) for number in numbers) else None
 
 

@@ -155,11 +155,14 @@ def test_a_table_that_cannot_be_built_does_not_keep_others_from_being_listed_and
     paper = "from srnn_bench import Paper\nPAPER = Paper('partly', '', '', {'gone': lambda scale: 1 / 0})"
     (copy / "srnn_bench" / "papers" / "partly" / "__init__.py").write_text(paper)
     run = "run toy/sizes --scale smoke --device cpu --jobs 1"
-    _, listed, judged = in_copy(copy, run, "list --state", "claims --json --scale smoke").values()
+    publish, published = "publish toy/sizes --scale smoke --to runs", "claims --results runs"
+    commands = (run, "list --state", "claims --json --scale smoke", publish, published)
+    _, listed, judged, _, of_published = in_copy(copy, *commands).values()
     (state,) = (line for line in listed.splitlines() if line.startswith("    partly/gone"))
     assert "smoke broken: ZeroDivisionError: division by zero" in state
     assert "    toy/sizes                    smoke 4/4;" in listed
     assert {"toy/sizes", "moduli/table1"} <= {row["table"] for row in json.loads(judged)}
+    assert "[toy/sizes, scale smoke]" in of_published
 
 
 def test_a_paper_is_found_without_importing_another():

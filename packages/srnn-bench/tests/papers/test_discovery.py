@@ -150,6 +150,21 @@ def test_broken_papers_are_listed_with_their_errors_and_others_run(copy):
     assert "paper 'drawn': figures 'no_such_module:FIGURES' are broken: ModuleNotFoundError" in figures
 
 
+def test_a_table_that_cannot_be_built_does_not_keep_others_from_being_listed_and_judged(copy):
+    (copy / "srnn_bench" / "papers" / "partly").mkdir()
+    paper = "from srnn_bench import Paper\nPAPER = Paper('partly', '', '', {'gone': lambda scale: 1 / 0})"
+    (copy / "srnn_bench" / "papers" / "partly" / "__init__.py").write_text(paper)
+    run = "run toy/sizes --scale smoke --device cpu --jobs 1"
+    publish, published = "publish toy/sizes --scale smoke --to runs", "claims --results runs"
+    commands = (run, "list --state", "claims --json --scale smoke", publish, published)
+    _, listed, judged, _, of_published = in_copy(copy, *commands).values()
+    (state,) = (line for line in listed.splitlines() if line.startswith("    partly/gone"))
+    assert "smoke broken: ZeroDivisionError: division by zero" in state
+    assert "    toy/sizes                    smoke 4/4;" in listed
+    assert {"toy/sizes", "moduli/table1"} <= {row["table"] for row in json.loads(judged)}
+    assert "[toy/sizes, scale smoke]" in of_published
+
+
 def test_a_paper_is_found_without_importing_another():
     script = "import sys; from srnn_bench import papers; papers.find('modcog/table1'); print(*sys.modules, sep='\\n')"
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

@@ -6,6 +6,7 @@ import codecs
 import difflib
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +18,7 @@ from .._errors import BenchError, validation_message
 from ..experiment import Conditions, Experiment
 from ..store import Store, has_results, open_results
 from ..tables import SCALES, Summary, Table, override_table, summarise
-from ..training import resolve_device
+from ..training import explain, resolve_device
 
 UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -149,11 +150,29 @@ def scaled_table(name: str, scale: str, settings: list[str] | None) -> Table:
     return override_table(papers.table(name, scale), settings or ())
 
 
-def summaries(names: list[str] | None, scale: str | None, settings: list[str] | None, store: Store) -> list[Summary]:
-    """Return the summaries of tables, by default of all, at one scale or at all."""
+def summaries(
+    names: list[str] | None,
+    scale: str | None,
+    settings: list[str] | None,
+    store: Store,
+    on_note: Callable[[str], None],
+) -> list[Summary]:
+    """Return the summaries of tables, by default of all, at one scale or at all.
+
+    Without names, `on_note` is called with a text about each table that cannot be built or read; a table that is named
+    raises its error, as settings do that do not fit a table.
+    """
+    found = []
     scales = SCALES if scale is None else (scale,)
-    pairs = [(name, each) for name in names or papers.table_names() for each in scales]
-    return [summarise(scaled_table(name, each, settings), store) for name, each in pairs]
+    for name, each in ((name, each) for name in names or papers.table_names() for each in scales):
+        try:
+            found.append(summarise(scaled_table(name, each, settings), store))
+        except Exception as error:  # a table of a third party may raise anything
+            if names or settings:
+                raise
+            reason = error if isinstance(error, BenchError) else explain(error)
+            on_note(f"{name} at scale {each} cannot be shown: {reason}")
+    return found
 
 
 def has_store(results: Path) -> bool:

@@ -11,6 +11,7 @@ import typer
 from srnn_tasks import entries
 
 from .. import papers
+from .._errors import BenchError
 from ..experiment import Conditions
 from ..store import Store
 from ..sweep import EXECUTORS, TRACKERS, Expectation, roughly
@@ -97,11 +98,15 @@ def _state(paper: papers.Paper, name: str, store: Store | None) -> str:
     """Return the numbers of finished and requested runs of a table at each scale."""
     states = []
     for scale in SCALES:
-        table = paper.table(name, scale)
-        if store is None:
+        try:
+            table = paper.table(name, scale)
+            summary = None if store is None else summarise(table, store)
+        except Exception as error:  # a table of a third party may raise anything
+            states.append(f"{scale} {error if isinstance(error, BenchError) else f'broken: {explain(error)}'}")
+            continue
+        if summary is None:
             states.append(f"{scale} 0/{len(table.jobs())}")
             continue
-        summary = summarise(table, store)
         stale = f", {len(summary.stale)} stale" if summary.stale else ""
         states.append(f"{scale} {summary.done}/{summary.wanted}{stale}")
     return "; ".join(states)

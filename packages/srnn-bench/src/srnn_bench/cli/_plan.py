@@ -147,7 +147,7 @@ def _values(summary: Summary) -> Iterable[str]:
     if correlation is not None:
         yield (
             f"Correlation of cells over seeds: {correlation:+.2f}. Pairing gains power if it is clearly above 0; if it "
-            "is clearly below, unpaired claims err more often than in 5 %."
+            "is clearly below, unpaired claims can err more often than in 5 %."
         )
 
 

@@ -106,7 +106,7 @@ def claims_(
             print_progress(note)
         judged = selection.summaries
     if not judged and not only_run:
-        judged = summaries(tables, scale, settings, store)
+        judged = summaries(tables, scale, settings, store, print_progress)
     if as_json:
         typer.echo(json.dumps(ledger(judged), indent=2))
     elif judged:

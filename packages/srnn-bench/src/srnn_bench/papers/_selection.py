@@ -165,26 +165,32 @@ def _requested(
         yield from _complete(store, scales)
         return
     stored = store.keys()
-    for name in _other_names(store, names, bool(requests)):
-        for each in scales:
-            found = override_table(table(name, each), settings)
-            if all(job.key in stored for job in found.jobs()):
-                yield found, {}
+    for plain in _buildable(_other_names(store, names, bool(requests)), scales):
+        found = override_table(plain, settings)
+        if all(job.key in stored for job in found.jobs()):
+            yield found, {}
+
+
+def _buildable(names: Sequence[str], scales: Sequence[str]) -> Iterator[Table]:
+    """Yield tables by name at the scales, without those that cannot be built."""
+    for name, scale in ((name, scale) for name in names for scale in scales):
+        try:
+            yield table(name, scale)
+        except Exception:  # a table of a third party may raise anything; `srnn list` shows it
+            continue
 
 
 def _complete(store: PublishedRuns, scales: Sequence[str]) -> Iterator[Candidate]:
     """Yield the tables that were not published under their own name, but of which all runs were and can be read."""
     stored, published = store.keys(), {scale for _, scale in store.tables}
-    for name, scale in ((name, scale) for name in table_names() for scale in scales if scale in published):
-        if (name, scale) in store.tables:
+    for found in _buildable(table_names(), [scale for scale in scales if scale in published]):
+        if (found.name, found.scale) in store.tables or not all(job.key in stored for job in found.jobs()):
             continue
         try:
-            found = table(name, scale)
-            if all(job.key in stored for job in found.jobs()):
-                summarise(found, store)  # raises an error if learning curves that it reads were not published
-                yield found, {}
-        except Exception:  # a table of a third party may raise anything
+            summarise(found, store)
+        except BenchError:  # learning curves that it reads were not published
             continue
+        yield found, {}
 
 
 def _other_names(store: Store, requested: Mapping[str, None], has_requests: bool) -> Sequence[str]:

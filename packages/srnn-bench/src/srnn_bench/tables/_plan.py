@@ -24,7 +24,8 @@ class Plan:
         failure_threshold: A run whose value is as bad as this or worse has failed to learn, as has a run that diverged.
             Claims are judged among the runs that learned. None: only diverged runs count as failed.
         paired: Whether values are combined within each seed before they are compared (seeds as blocks). This gains
-            power if the cells of a table rise and fall together from seed to seed, and costs degrees of freedom.
+            power if the cells of a table rise and fall together from seed to seed; if they do not, it costs a little,
+            since the spread of the differences is less certain than that of the cells.
         log: Whether logarithms of the values are compared, i.e. geometric means: for errors with a skewed spread.
         note: Why these seeds, margins and thresholds were chosen, in one or two sentences.
 

@@ -91,7 +91,7 @@ def test_any_two_are_compared_and_differences_are_findings(experiments):
     assert section.findings[0].statement.startswith("mse: the mean of ")
     assert all("corrected over 3 pairs" in finding.reason for finding in section.findings)
     (tests,) = [remark for remark in section.remarks if remark.startswith("Comparison: ")]
-    assert "Welch's t test" in tests and "Holm's procedure over 3 tested pairs" in tests
+    assert "by a t test" in tests and "Holm's procedure over 3 tested pairs" in tests
 
 
 def test_without_a_difference_the_finding_is_undecided(tiny):

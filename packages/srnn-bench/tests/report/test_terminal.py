@@ -62,7 +62,8 @@ def test_the_numbers_of_a_claim_are_in_one_line(tiny, tmp_path):
     low, high = judgement.interval
     assert (
         f"contrast: row: A − B; estimate: -4.00 cm, 95 % {low:+.2f} to {high:+.2f}; "
-        f"effect size: g = {judgement.effect:+.2f}; p, Holm: < 0.001 (< 0.001 uncorrected, over 2 claims); "
+        f"effect size: g = {judgement.effect:+.2f}; p, Holm: {judgement.p_holm:.3f} ({judgement.p:.3f} uncorrected, "
+        "over 2 claims); "
         "rank test: P(better) = 1.00, p = 0.100; runs: 3 in each cell"
     ) in words
     assert "bound: 9 cm; margin: 0.5 cm; " in words

@@ -475,8 +475,20 @@ def test_a_plan_may_pair_by_seed():
     above = stats.ttest_rel([x + 2 for x in first], second, alternative="greater").pvalue
     assert judged.p_equivalent == pytest.approx(max(below, above))
     assert verdict_of(A=first, B=second).verdict == "undecided"
-    lost = verdict_of(plan=Plan(paired=True), A=first, B=[*second[:3], GONE])
-    assert lost.p == pytest.approx(stats.ttest_rel(first[:3], second[:3]).pvalue)
+    lost = verdict_of(plan=Plan(paired=True), A=[*first, 3.0], B=[*second, GONE])
+    assert lost.p == lost.p_holm == pytest.approx(stats.ttest_rel(first, second).pvalue)
+    assert lost.verdict == "undecided" and lost.p < 0.05
+    assert lost.reason.endswith("compared within each seed, which leaves out values of others")
+    both = verdict_of(plan=Plan(paired=True), A=[*first, GONE], B=[*second, GONE])
+    assert both.verdict == "supported", "no value is left out"
+
+
+def test_no_distance_is_printed_that_failures_make_impossible():
+    values = {"A": [1.0, 1.1, 0.9, 1.3], "B": [1.2, 1.0, 1.1, 1.05]}
+    assert verdict_of(**values).detectable is not None
+    assert verdict_of(**{**values, "B": [*values["B"][:3], GONE]}).detectable is not None
+    judged = verdict_of(**{**values, "A": [*values["A"][:3], GONE]})
+    assert (judged.verdict, judged.detectable) == ("undecided", None) and "would be detected" not in judged.reason
 
 
 @pytest.mark.parametrize("better", ["lower", "higher"])

@@ -6,7 +6,7 @@ choice, the comment "Choice:" says which one was made.
 
 import math
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -34,6 +34,7 @@ class Restated:
     failures: dict
     missing: bool
     fisher: dict
+    barred: set = field(default_factory=set)  # contrasts of cells combined of which values are left out
     contrasts: list | None = None  # p for, p against of each contrast; None if the claim cannot be tested
     p: float | None = None
     p_holm: float | None = None
@@ -82,6 +83,8 @@ def failures_allow(contrast, positive, one):
     Choice: those with positive weights are claimed to be better, whether lower or higher is better: with A - B, A is
     claimed to be lower where lower is better, and higher where higher is better.
     """
+    if contrast in one.barred:
+        return False
     favoured = [(row, column) for row, column, weight in contrast.terms if (weight > 0) == positive]
     others = [(row, column) for row, column, weight in contrast.terms if (weight > 0) != positive]
     if not any(one.failures[place] for place in favoured):
@@ -112,6 +115,7 @@ def numbers_of(summary, claim):
     samples = [sample(contrast, runs, summary) for contrast in claim.contrasts]
     if any(each is None for each in samples):
         return one
+    one.barred = {contrast for contrast in claim.contrasts if leaves_out(contrast, runs, summary)}
     one.contrasts = []
     for groups, limit, contrast in samples:
         worse = limit + contrast.margin if table.better == "lower" else limit - contrast.margin
@@ -183,6 +187,16 @@ def sample(contrast, runs, summary):
     if min(map(len, groups)) < 2 or max(max(group) - min(group) for group in groups) < 1e-9:
         return None
     return groups, limit, contrast
+
+
+def leaves_out(contrast, runs, summary):
+    """Return whether cells that are combined within runs or seeds did not all learn for the same seeds."""
+    units = {}
+    for place in contrast.places:
+        key = None if summary.table.plan.paired else summary.cells[place].cell.experiment
+        learned = {seed for seed, value in runs[place].items() if isinstance(value, float)}
+        units.setdefault(key, []).append(learned)
+    return any(learned != unit[0] for unit in units.values() for learned in unit)
 
 
 def p_value(groups, limit, alternative):

@@ -84,7 +84,7 @@ THRESHOLDS = {"threshold 0.4", "threshold 0.6"}
         ((Contrast(((*A, 1.0),), bound=0.5),), THRESHOLDS),
         ((Contrast(((*A, -1.0),), bound=-0.5),), THRESHOLDS),
         ((Contrast(((*A, 1.0),), bound=0.7),), set()),
-        ((Contrast(((*A, 1.0), (*B, -1.0)), bound=0.5),), set()),
+        ((Contrast(((*A, 1.0), (*B, -1.0)), bound=0.5),), MARGINS),
     ],
 )
 def test_a_variant_shows_only_the_claims_that_it_changes(contrasts, variants):

@@ -77,10 +77,11 @@ def print_plan(summary: Summary, seeds: tuple[int, ...], console: Console) -> No
     if nothing is not None:
         _print(console, nothing)
         return
-    family = (_family(summary), *family_gaps(summary))
-    for sentence in (_seeds(seeds, summary), *plan_rules(table), *family, *_values(summary), *_failures(table, n)):
-        _print(console, sentence)
     alone, paired = (forecast(summary, n, paired=each) for each in (False, True))
+    family = (_family(summary), *family_gaps(summary))
+    values = _values(summary, in_sds=any(each.in_sds for each in (*alone, *paired)))
+    for sentence in (_seeds(seeds, summary), *plan_rules(table), *family, *values, *_failures(table, n)):
+        _print(console, sentence)
     grid = Grid(box=box.SIMPLE_HEAD)
     for column in ("claim", "found", "equal within", "found, paired", "equal within, paired"):
         grid.add_column(column, justify="left" if column == "claim" else "right", overflow="fold")
@@ -129,12 +130,15 @@ def _family(summary: Summary) -> str:
     return f"Family {family}: {size} claims are corrected together."
 
 
-def _values(summary: Summary) -> Iterable[str]:
+def _values(summary: Summary, *, in_sds: bool) -> Iterable[str]:
     """Yield where the spreads come from, how uncertain they are, and what pairing could gain."""
     counts = _learned(summary)
     enough = [count for count in counts if count > 1]
-    if len(enough) < len(counts):
-        yield "Claims on cells with fewer than two stored runs that learned are in standard deviations of a cell (sd)."
+    if in_sds:
+        yield (
+            "Claims on cells with fewer than two stored runs that learned, or that learned together where they are "
+            "compared within runs or seeds, are in standard deviations of a cell (sd)."
+        )
     if not enough:
         return
     low, high = _uncertainty(min(enough))

@@ -79,10 +79,12 @@ class ClaimTests:
     def detectable(self, level: float) -> float | None:
         """Return how far all contrasts must lie on their better sides to be found in 80 % of samples like these.
 
-        `level` is that of each one-sided test. None if the contrasts exclude each other there, or a cell has no spread.
+        `level` is that of each one-sided test. None if the contrasts exclude each other there, a cell has no spread, or
+        failures rule out that the claim is supported.
         """
         spreads = self.spreads
-        if spreads is None or not self.can_all_hold:
+        barred = any(test.doubt_of_failures(supported=True) for test in self.tests)
+        if spreads is None or barred or not self.can_all_hold:
             return None
         errors = self.errors(spreads, [len(spread.deviations) for spread in spreads])
         return None if errors is None else errors.distance(level, self.tests[0].lower)

@@ -58,19 +58,26 @@ class ContrastTest:
         return [{seed: math.log(value) for seed, value in of_cell.items()} for of_cell in values]
 
     @cached_property
-    def parts(self) -> list[tuple[float, list[float]]]:
-        """Weight and values of each independent part of the sum, none if there is no test.
+    def groups(self) -> list[list[tuple[float, dict[int, float]]]]:
+        """Weight and values by seed of each cell, in the groups that are combined; none if there is no test.
 
-        A part is a cell, or all cells that the same runs fill, combined within each run; all cells, combined within
-        each seed, if the plan pairs them.
+        The stages of one run are combined within the run, and all cells within the seed if the plan pairs them.
         """
         if self.form is None or self.values is None:
             return []
         groups: dict[object, list[tuple[float, dict[int, float]]]] = {}
         for weight, sample, values in zip(self.form[0], self.samples, self.values, strict=True):
             groups.setdefault(None if self.plan.paired else sample.cell.cell.experiment, []).append((weight, values))
+        return list(groups.values())
+
+    @property
+    def parts(self) -> list[tuple[float, list[float]]]:
+        """Weight and values of each independent part of the sum, none if there is no test.
+
+        A part is a cell, or a group of cells combined over the seeds for which all of them learned.
+        """
         parts = []
-        for members in groups.values():
+        for members in self.groups:
             if len(members) == 1:
                 weight, values = members[0]
                 parts.append((weight, list(values.values())))
@@ -78,6 +85,11 @@ class ContrastTest:
                 seeds = [seed for seed in members[0][1] if all(seed in values for _, values in members)]
                 parts.append((1.0, [sum(weight * values[seed] for weight, values in members) for seed in seeds]))
         return parts
+
+    @property
+    def leaves_out_learned_runs(self) -> bool:
+        """Whether cells that are combined have learned for different seeds, so that values of some are left out."""
+        return any(values.keys() != members[0][1].keys() for members in self.groups for _, values in members)
 
     @cached_property
     def t_test(self) -> TTest | None:
@@ -156,15 +168,25 @@ class ContrastTest:
 
     def doubt(self, supported: bool) -> str | None:
         """Return why failures or censored runs rule out a verdict for or against the contrast, None if they do not."""
-        return self._doubt_of_failures(supported) or self._doubt_of_censored(supported)
+        return self.doubt_of_failures(supported) or self._doubt_of_censored(supported)
 
     def _favoured(self, supported: bool) -> list[Sample]:
         """Return the cells that seem better without their worst runs, in favour of this verdict."""
         terms = zip(self.contrast.terms, self.samples, strict=True)
         return [sample for (_, _, weight), sample in terms if (weight > 0) == supported]
 
-    def _doubt_of_failures(self, supported: bool) -> str | None:
-        """If a favoured cell has failures, the other of two cells must fail as often, and the runs must be enough."""
+    def doubt_of_failures(self, supported: bool) -> str | None:
+        """Return why failures rule out a verdict for or against the contrast, None if they do not.
+
+        If a favoured cell has failures, the other of two cells must fail as often, and the runs must be enough. If
+        cells are combined within runs or seeds, all of them must have learned for the same seeds: otherwise the means
+        compared are not those of the runs that learned.
+        """
+        if self.leaves_out_learned_runs:
+            return (
+                f"failed to learn: {failure_text(self.samples)}; these cells are compared within each "
+                f"{'seed' if self.plan.paired else 'run'}, which leaves out values of others"
+            )
         failing = [sample for sample in self._favoured(supported) if sample.failures]
         if not failing:
             return None

@@ -17,7 +17,7 @@ def ledger(summaries: Iterable[Summary]) -> list[dict[str, Any]]:
 
     The columns are the attributes of a `Judgement`, with its `family` as `claims_in_family`, and those of the table, of
     the claim, and of the deciding contrast (`bound`, `contrast_margin`). `tables_not_built` are those of the paper that
-    cannot be built, which the family may lack.
+    cannot be built, which the family may lack; `tables_not_read` those of the family whose results cannot be read.
     """
     return [_row(summary, judgement) for summary in summaries for judgement in judge(summary)]
 
@@ -39,6 +39,7 @@ def _row(summary: Summary, judgement: Judgement) -> dict[str, Any]:
         "family_name": table.family,
         "claims_in_family": size,
         "tables_not_built": list(summary.broken),
+        "tables_not_read": list(summary.unread),
         "readings": {"with_results": judgement.readings[0], "all": judgement.readings[1]},
         "seeds": list(table.seeds),
         "n": _by_cell("n", judgement.n),

@@ -89,12 +89,17 @@ def _multiple(factor: float, contrast: Contrast) -> Contrast:
 
 
 def _with_margins(share: float, table: Table) -> Table:
-    """Return a table whose margins, those of its contrasts and that of its plan, are multiplied by `share`."""
+    """Return a table with `share` times each margin: of its contrasts and plan, and leads of one mean over another."""
     plan = table.plan
     if plan.margin is not None:  # with logarithms, the margin is a ratio
         plan = replace(plan, margin=plan.margin**share if plan.log else plan.margin * share)
-    changed = _with_contrasts(table, lambda contrast: replace(contrast, margin=contrast.margin * share))
-    return replace(changed, plan=plan)
+    return replace(_with_contrasts(table, partial(_scaled, share)), plan=plan)
+
+
+def _scaled(share: float, contrast: Contrast) -> Contrast:
+    """Return the contrast with `share` times its margin, and times its bound if that is a lead of one mean."""
+    bound = contrast.bound * share if len(contrast.terms) == 2 else contrast.bound
+    return replace(contrast, margin=contrast.margin * share, bound=bound)
 
 
 def _with_threshold(threshold: float, table: Table) -> Table:

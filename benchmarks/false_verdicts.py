@@ -123,8 +123,12 @@ def decide(values: Numbers, claims: Claims, plan: Plan) -> Decisions:
         supports, contradicts = p_for.max(axis=1), p_against.min(axis=1) * len(claim)
         p_values.append(np.where(testable, np.minimum(1, 2 * np.minimum(supports, contradicts)), 1))
         sides.append(np.where(supports < contradicts, SUPPORTED, CONTRADICTED))
-        may_support = np.all([may_favour(failures, each, 1, values.shape[2]) for each in claim], axis=0)
-        each_against = np.stack([may_favour(failures, each, -1, values.shape[2]) for each in claim], axis=1)
+        whole = [~leaves_out(failed, each) if plan.paired else np.ones(tables, bool) for each in claim]
+        pairs = list(zip(claim, whole, strict=True))
+        may_support = np.all([may_favour(failures, each, 1, values.shape[2]) & full for each, full in pairs], axis=0)
+        each_against = np.stack(
+            [may_favour(failures, each, -1, values.shape[2]) & full for each, full in pairs], axis=1
+        )
         may_contradict = each_against[np.arange(tables), p_against.argmin(axis=1)]
         allowed.append(np.where(supports < contradicts, may_support, may_contradict))
         clean.append(may_support & np.all(each_against, axis=1))
@@ -137,6 +141,13 @@ def decide(values: Numbers, claims: Claims, plan: Plan) -> Decisions:
     within = (holm(np.stack(equivalents, axis=1)) < LEVEL) & np.stack(clean, axis=1)
     different = np.where(np.stack(allowed, axis=1), np.stack(sides, axis=1), UNDECIDED)
     return Decisions(np.where(differs, different, np.where(within, EQUIVALENT, UNDECIDED)), within)
+
+
+def leaves_out(failed: NDArray[np.bool_], comparison: Comparison) -> NDArray[np.bool_]:
+    """Return for each table whether a seed failed in some of the cells of a comparison, and not in all."""
+    of_cells = failed[:, [cell for cell, _ in comparison]]
+    result: NDArray[np.bool_] = np.any(of_cells.any(axis=1) & ~of_cells.all(axis=1), axis=1)
+    return result
 
 
 def may_favour(failures: NDArray[np.int64], comparison: Comparison, sign: int, n: int) -> NDArray[np.bool_]:
@@ -341,6 +352,18 @@ def correlated(rho: float, means: Sequence[float]) -> Draw:
     return draw
 
 
+def linked(generator: np.random.Generator, tables: int, n: int) -> Numbers:
+    """Draw pairs of cells that share a part of each seed, of which the first fails where this part is large.
+
+    The means of the runs that learned are equal.
+    """
+    shared = generator.standard_normal((tables, CELLS // 2, n))
+    first = np.where(shared > 1, COLLAPSED, MEAN + shared + 0.3 * generator.standard_normal(shared.shape))
+    learned = -math.exp(-0.5) / math.sqrt(2 * math.pi) / float(special.ndtr(1.0))  # mean of the shared part below 1
+    second = MEAN + learned + shared + 0.3 * generator.standard_normal(shared.shape)
+    return np.stack([first, second], axis=2).reshape(tables, CELLS, n)
+
+
 def repeated(*pattern: float) -> tuple[float, ...]:
     """Return a number per cell that repeat a pattern."""
     return tuple(pattern[index % len(pattern)] for index in range(CELLS))
@@ -478,6 +501,16 @@ def failures(simulation: Simulation) -> None:
         for spread, sds in spreads.items()
     }
     by_family("false verdicts", FAMILIES, rows)
+
+    def linked_rate(plan: Plan) -> Rate:
+        return lambda claims, n: simulation.false(linked, n, claims, plan, NULL)
+
+    linked_rows = {
+        "16 % fail in every second cell, where a seed is bad in both; not paired": linked_rate(LEARNED),
+        "the same; paired": linked_rate(replace(LEARNED, paired=True)),
+    }
+    apart = {name: FAMILIES[name] for name in ("one claim", "any of eleven claims on two cells each")}
+    by_family("false verdicts where failures depend on the level of a run", apart, linked_rows)
 
 
 def equivalences(simulation: Simulation) -> None:

@@ -675,6 +675,9 @@ def test_two_stages_of_one_run_are_paired():
     (judged,) = judge(Summary(table, cells))
     assert judged.p == pytest.approx(stats.ttest_rel(then, first).pvalue)
     assert (judged.verdict, judged.rank_p) == ("supported", None)
+    may_fail = replace(table, plan=Plan(failure_threshold=60.0))
+    (judged,) = judge(Summary(may_fail, cells))
+    assert judged.p == pytest.approx(t_p(then, first)), "runs that may fail are not combined"
 
 
 # Laws

@@ -174,7 +174,7 @@ def sample(contrast, runs, summary):
             return None
     units = {}
     for place in weights:
-        units.setdefault(None if plan.paired else summary.cells[place].cell.experiment, []).append(place)
+        units.setdefault(unit(place, summary), []).append(place)
     groups = []
     for places in units.values():
         group = []
@@ -189,13 +189,20 @@ def sample(contrast, runs, summary):
     return groups, limit, contrast
 
 
+def unit(place, summary):
+    """Return what a cell is combined over: all seeds if paired, the runs of an experiment if these cannot fail."""
+    plan = summary.table.plan
+    if plan.paired:
+        return None
+    return summary.cells[place].cell.experiment if plan.failure_threshold is None else place
+
+
 def leaves_out(contrast, runs, summary):
     """Return whether cells that are combined within runs or seeds did not all learn for the same seeds."""
     units = {}
     for place in contrast.places:
-        key = None if summary.table.plan.paired else summary.cells[place].cell.experiment
         learned = {seed for seed, value in runs[place].items() if isinstance(value, float)}
-        units.setdefault(key, []).append(learned)
+        units.setdefault(unit(place, summary), []).append(learned)
     return any(learned != unit[0] for unit in units.values() for learned in unit)
 
 

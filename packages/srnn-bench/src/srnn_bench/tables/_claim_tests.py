@@ -95,8 +95,7 @@ class ClaimTests:
         groups: dict[object, dict[Place, None]] = {}
         for test in self.tests:
             for place in test.contrast.places:
-                key = None if test.plan.paired else self.samples[place].cell.cell.experiment
-                groups.setdefault(key, {})[place] = None
+                groups.setdefault(self.samples[place].group(paired=test.plan.paired), {})[place] = None
         return [tuple(places) for places in groups.values()]
 
     @cached_property

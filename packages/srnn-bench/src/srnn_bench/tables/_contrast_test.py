@@ -61,13 +61,14 @@ class ContrastTest:
     def groups(self) -> list[list[tuple[float, dict[int, float]]]]:
         """Weight and values by seed of each cell, in the groups that are combined; none if there is no test.
 
-        The stages of one run are combined within the run, and all cells within the seed if the plan pairs them.
+        The stages of one run are combined within the run if the plan has no failure threshold, and all cells within
+        the seed if it pairs them.
         """
         if self.form is None or self.values is None:
             return []
         groups: dict[object, list[tuple[float, dict[int, float]]]] = {}
         for weight, sample, values in zip(self.form[0], self.samples, self.values, strict=True):
-            groups.setdefault(None if self.plan.paired else sample.cell.cell.experiment, []).append((weight, values))
+            groups.setdefault(sample.group(paired=self.plan.paired), []).append((weight, values))
         return list(groups.values())
 
     @property

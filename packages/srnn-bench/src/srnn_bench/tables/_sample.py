@@ -38,6 +38,15 @@ class Sample:
         """Number of runs that learned or failed to learn."""
         return len(self.values) + self.failures
 
+    def group(self, *, paired: bool) -> object:
+        """Return what the cells have in common that are combined before they are compared: the seed or the runs.
+
+        Cells that may fail to learn are combined with no others, unless they are paired.
+        """
+        if paired:
+            return None
+        return self.cell.cell.experiment if self.threshold is None else self.cell.cell.place
+
     @property
     def missing(self) -> list[int]:
         """Seeds without a run, and of runs that ended with an error."""

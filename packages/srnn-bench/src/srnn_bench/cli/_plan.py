@@ -159,9 +159,8 @@ def _learned(summary: Summary) -> list[int]:
     """Return the number of stored runs that learned of each cell that claims use, over all seeds."""
     table = summary.table
     places = dict.fromkeys(place for claim in table.claims for place in claim.places)
-    cells = [(summary.cells[place], summary.outside.get(place)) for place in places]
     lower, threshold = table.better == "lower", table.plan.failure_threshold
-    return [sum(len(Sample(each, threshold, lower).values) for each in pair if each is not None) for pair in cells]
+    return [len(Sample(summary.every_seed[place], threshold, lower).values) for place in places]
 
 
 def _uncertainty(n: int) -> tuple[float, float]:

@@ -9,7 +9,7 @@ from jinja2 import Environment as Templates
 from jinja2 import PackageLoader, StrictUndefined
 
 from .._files import write_atomically
-from ._protocol import EXPLORATORY
+from ..tables import EXPLORATORY
 from ._section import Section, total_verdicts
 from ._texts import EMPTY
 

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 
 from ..tables import Plan, Summary, Table, largest_hidden_rate, runs_that_exclude
 
-EXPLORATORY = " (exploratory)"  # how the label of a verdict ends if no plan fixed the seeds
-
 ORDINALS = ("first", "second", "third", "fourth", "fifth")
 
 
@@ -21,9 +19,7 @@ def protocol(summary: Summary) -> tuple[str, ...]:
 
 def shown_only(summary: Summary) -> list[int]:
     """Return the seeds whose runs are shown but not judged."""
-    cells = (*summary.cells.values(), *summary.outside.values())
-    seeds = {seed for cell in cells for seed, result in cell.results.items() if result is not None}
-    return sorted(seeds - set(summary.table.seeds))
+    return sorted({result.seed for result in summary.every_result} - set(summary.table.seeds))
 
 
 def plan_rules(table: Table) -> Iterator[str]:

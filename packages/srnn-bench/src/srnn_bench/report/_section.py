@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..tables import Judgement, Summary, judge
+from ..tables import EXPLORATORY, Judgement, Summary, judge
 from ._claim_numbers import judgement_numbers
-from ._protocol import EXPLORATORY, protocol
+from ._protocol import protocol
 from ._sheets import Sheet, cell_sheet, claim_sheet, density_sheet, failure_sheet, run_sheet, spread_sheet, step_sheet
 from ._table_figures import drawings
 from ._texts import anchor, caption, commands, counts, environments, noise, run_problems, verdicts

@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from ..tables import Judgement, Summary, Table, judge
+from ..tables import EXPLORATORY, Judgement, Summary, Table, judge
 from ._claim_numbers import judgement_numbers
-from ._protocol import EXPLORATORY, protocol
+from ._protocol import protocol
 from ._section import Section, total_verdicts
 from ._sheets import Sheet
 from ._texts import counted, noise, verdicts

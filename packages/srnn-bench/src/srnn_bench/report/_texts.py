@@ -10,8 +10,7 @@ from shlex import quote
 from typing import get_args
 
 from ..experiment import Environment, Result
-from ..tables import FilledCell, Published, Summary, Verdict
-from ._protocol import EXPLORATORY
+from ..tables import EXPLORATORY, FilledCell, Published, Summary, Verdict
 
 LONGEST = 80  # characters of an anchor; names of files have a limit
 

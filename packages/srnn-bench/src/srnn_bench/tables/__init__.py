@@ -32,6 +32,7 @@ from ._forecast import largest_hidden_rate as largest_hidden_rate
 from ._forecast import runs_that_exclude as runs_that_exclude
 from ._forecast import seed_correlation as seed_correlation
 from ._judge import judge as judge
+from ._judgement import EXPLORATORY as EXPLORATORY
 from ._judgement import Judgement as Judgement
 from ._ledger import ledger as ledger
 from ._override import override_table as override_table
@@ -63,6 +64,7 @@ from ._table import fitting as fitting
 from ._table import no_remarks as no_remarks
 
 __all__ = [
+    "EXPLORATORY",
     "LEVEL",
     "SCALES",
     "VARIANTS",

@@ -71,7 +71,7 @@ class ContrastTest:
             groups.setdefault(sample.group(paired=self.plan.paired), []).append((weight, values))
         return list(groups.values())
 
-    @property
+    @cached_property
     def parts(self) -> list[tuple[float, list[float]]]:
         """Weight and values of each independent part of the sum, none if there is no test.
 
@@ -183,15 +183,13 @@ class ContrastTest:
         cells are combined within runs or seeds, all of them must have learned for the same seeds: otherwise the means
         compared are not those of the runs that learned.
         """
+        counts = f"failed to learn: {failure_text(self.samples)}"
         if self.leaves_out_learned_runs:
-            return (
-                f"failed to learn: {failure_text(self.samples)}; these cells are compared within each "
-                f"{'seed' if self.plan.paired else 'run'}, which leaves out values of others"
-            )
+            within = "seed" if self.plan.paired else "run"
+            return f"{counts}; these cells are compared within each {within}, which leaves out values of others"
         failing = [sample for sample in self._favoured(supported) if sample.failures]
         if not failing:
             return None
-        counts = f"failed to learn: {failure_text(self.samples)}"
         if len(self.samples) != 2 or len(self._favoured(supported)) == 2:
             return f"{counts}; leaving these runs out favours {failing[0]}"
         (favoured,), (other,) = failing, [sample for sample in self.samples if sample is not failing[0]]

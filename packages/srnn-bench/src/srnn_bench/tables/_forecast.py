@@ -11,10 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ._cell import Place
 from ._claim import LEVEL, Claim
 from ._claim_tests import claim_tests
-from ._filled import FilledCell
 from ._sample import Sample
 from ._summary import Summary
 
@@ -52,7 +50,7 @@ def forecast(summary: Summary, n: int, *, paired: bool) -> list[Forecast]:
     """
     table = summary.table
     plan = replace(table.plan, paired=paired)
-    cells, level = every_seed(summary), LEVEL / summary.family_size
+    cells, level = summary.every_seed, LEVEL / summary.family_size
     forecasts = []
     for claim in table.claims:
         tests = claim_tests(claim, cells, plan, lower=table.better == "lower")
@@ -70,23 +68,13 @@ def forecast(summary: Summary, n: int, *, paired: bool) -> list[Forecast]:
     return forecasts
 
 
-def every_seed(summary: Summary) -> dict[Place, FilledCell]:
-    """Return the cells with the results of all seeds, also of those outside the plan."""
-    return {
-        place: FilledCell(cell.cell, cell.results | summary.outside[place].results)
-        if place in summary.outside
-        else cell
-        for place, cell in summary.cells.items()
-    }
-
-
 def seed_correlation(summary: Summary) -> float | None:
     """Return the correlation over seeds of the cells that claims compare, pooled over pairs of cells of different runs.
 
     It is that of logarithms if the plan compares these. None if no two such cells share three seeds, nothing varies, or
     a value has no logarithm.
     """
-    plan, cells = summary.table.plan, every_seed(summary)
+    plan, cells = summary.table.plan, summary.every_seed
     places = dict.fromkeys(place for claim in summary.table.claims for place in claim.places)
     lower = summary.table.better == "lower"
     samples = [Sample(cells[place], plan.failure_threshold, lower) for place in places]

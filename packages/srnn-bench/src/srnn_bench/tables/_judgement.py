@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from ._cell import Place
 from ._claim import Claim, Contrast, Verdict
 
+EXPLORATORY = " (exploratory)"  # how the label of a verdict ends if no plan fixed the seeds
+
 
 @dataclass(frozen=True)
 class Judgement:
@@ -44,4 +46,4 @@ class Judgement:
     @property
     def label(self) -> str:
         """The verdict, with "exploratory" if it is one and no plan fixed the seeds."""
-        return f"{self.verdict} (exploratory)" if self.exploratory and self.verdict != "undecided" else self.verdict
+        return f"{self.verdict}{EXPLORATORY}" if self.exploratory and self.verdict != "undecided" else self.verdict

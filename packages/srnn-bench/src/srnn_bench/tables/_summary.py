@@ -47,6 +47,14 @@ class Summary:
             for place, each in self.cells.items()
         }
 
+    @cached_property
+    def every_seed(self) -> dict[Place, FilledCell]:
+        """The cells with the results of all seeds, also of those outside the plan."""
+        return {
+            place: FilledCell(cell.cell, cell.results | self.outside[place].results) if place in self.outside else cell
+            for place, cell in self.cells.items()
+        }
+
     @property
     def family_size(self) -> int:
         """Number of claims of the family of the table, which are corrected together."""
@@ -60,7 +68,7 @@ class Summary:
     @property
     def every_result(self) -> list[Result]:
         """The results of the cells, and those of seeds outside the plan."""
-        return _distinct([*self.cells.values(), *self.outside.values()])
+        return _distinct(self.every_seed.values())
 
     @property
     def done(self) -> int:

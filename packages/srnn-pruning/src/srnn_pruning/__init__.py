@@ -23,6 +23,8 @@ from ._schedules import Proportional as Proportional
 from ._schedules import Schedule as Schedule
 from ._scope import WEIGHTS as WEIGHTS
 from ._scope import densities as densities
+from ._sequences import Sequence as Sequence
+from ._sequences import sequences as sequences
 from .criteria import AnyCriterion as AnyCriterion
 from .criteria import Criterion as Criterion
 from .criteria import Magnitude as Magnitude
@@ -46,10 +48,12 @@ __all__ = [
     "Random",
     "Recurrent",
     "Schedule",
+    "Sequence",
     "densities",
     "prune",
     "recurrences",
     "reinitialize",
     "rewind",
+    "sequences",
     "snapshot",
 ]

@@ -13,6 +13,9 @@ from ._lottery import snapshot as snapshot
 from ._pruner import Pruner as Pruner
 from ._pruning import Pruning as Pruning
 from ._pruning import prune as prune
+from ._recurrences import Cell as Cell
+from ._recurrences import Recurrent as Recurrent
+from ._recurrences import recurrences as recurrences
 from ._schedules import AnySchedule as AnySchedule
 from ._schedules import Linear as Linear
 from ._schedules import OneShot as OneShot
@@ -20,6 +23,8 @@ from ._schedules import Proportional as Proportional
 from ._schedules import Schedule as Schedule
 from ._scope import WEIGHTS as WEIGHTS
 from ._scope import densities as densities
+from ._sequences import Sequence as Sequence
+from ._sequences import sequences as sequences
 from .criteria import AnyCriterion as AnyCriterion
 from .criteria import Criterion as Criterion
 from .criteria import Magnitude as Magnitude
@@ -31,6 +36,7 @@ __all__ = [
     "WEIGHTS",
     "AnyCriterion",
     "AnySchedule",
+    "Cell",
     "Criterion",
     "Linear",
     "Magnitude",
@@ -40,10 +46,14 @@ __all__ = [
     "Pruning",
     "PruningError",
     "Random",
+    "Recurrent",
     "Schedule",
+    "Sequence",
     "densities",
     "prune",
+    "recurrences",
     "reinitialize",
     "rewind",
+    "sequences",
     "snapshot",
 ]

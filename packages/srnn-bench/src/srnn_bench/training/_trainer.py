@@ -12,8 +12,9 @@ from srnn_pruning import reinitialize, rewind
 
 from ..experiment import Annealing, EpochEnd
 from ._checkpoint import Checkpoints
-from ._device import reset_peak_memory
+from ._device import reset_peak_memory, synchronize
 from ._engine import Engine
+from ._evidence import evidence_of
 from ._initial import fit_initial_weights
 from ._measure import Diverged, measure_epoch, measure_stage, weights_file
 from ._member import Member
@@ -88,15 +89,24 @@ class Trainer:
         reset_peak_memory(self.device)
 
     def _begin_epoch(self) -> None:
-        for member in self.alive:
-            pruner = member.parts.plans[self.position.stage].pruner
-            if pruner is not None:
-                pruner.step(self.position.epoch)
         if self.plan.pruner is not None:
+            for member in self.alive:
+                self._prune(member)
             self.engine.masks_changed()
         self._record_time()
         self.position.epoch_seconds.append(0.0)
         self.position.total = torch.zeros(len(self.members), 2, dtype=torch.float64, device=self.device)
+
+    def _prune(self, member: Member) -> None:
+        """Prune a run at the start of the current epoch, and record how long it takes."""
+        stage, epoch = self.position.stage, self.position.epoch
+        pruner = member.parts.plans[stage].pruner
+        assert pruner is not None
+        synchronize(self.device)
+        begin = time.perf_counter()
+        pruner.step(epoch, evidence=evidence_of(member.parts, stage, epoch, self.device))
+        synchronize(self.device)
+        member.pruning_seconds += time.perf_counter() - begin
 
     def _train_epoch(self) -> None:
         for member in self.members:
@@ -190,7 +200,7 @@ def _begin_stage_of(member: Member, plan: Plan) -> None:
         fit_initial_weights(parts.model, parts.fan_in, parts.balanced)
     elif stage.start == "rewind":
         rewind(parts.model, parts.original)
-    member.history = []
+    member.history, member.pruning_seconds = [], 0.0
     if plan.penalties is not None:
         parts.penalties.load_state_dict(plan.penalties.state_dict())
     rates = stage.training.rates

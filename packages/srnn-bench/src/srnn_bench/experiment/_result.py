@@ -49,7 +49,7 @@ class StageResult(Value):
         kept: Number of entries of each gate of each weight matrix that its mask leaves, in the order of the gates (all
             entries without a mask); a matrix without gates has one number. Empty in results of older versions.
         pruning_ms: Wall time of all pruning steps of the stage together, including what the criterion computes on
-            data, in milliseconds; 0 if the stage does not prune. Each of several stacked runs has its own.
+            data, in milliseconds; 0 if the stage does not prune. For stacked runs, that of all divided by their number.
     """
 
     name: str

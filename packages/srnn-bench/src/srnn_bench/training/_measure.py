@@ -66,8 +66,10 @@ def measure_epoch(
     )
 
 
-def measure_stage(member: Member, stage: int, *, step_ms: float, device: torch.device) -> StageResult:
-    """Return the result of a stage, given its number and the mean milliseconds per step.
+def measure_stage(
+    member: Member, stage: int, *, step_ms: float, pruning_ms: float, device: torch.device
+) -> StageResult:
+    """Return the result of a stage, given its number, the mean milliseconds per step and those of all pruning steps.
 
     Raises:
         Diverged: If a metric on the test split is not finite.
@@ -85,7 +87,7 @@ def measure_stage(member: Member, stage: int, *, step_ms: float, device: torch.d
         peak_memory_mb=peak_memory_mb(device),
         present=weights_present(model),
         kept=weights_kept(model),
-        pruning_ms=1000 * member.pruning_seconds,
+        pruning_ms=pruning_ms,
     )
 
 

@@ -26,7 +26,6 @@ class Member:
         weights: Weights and masks at the end of the finished stages, as bytes of safetensors files, if they are kept.
         diverged: Why the run stopped; None while it trains.
         best: Best validation loss so far, for a learning-rate schedule that depends on it.
-        pruning_seconds: Seconds spent on the pruning steps of the current stage.
     """
 
     parts: Parts
@@ -35,7 +34,6 @@ class Member:
     weights: dict[str, bytes] = field(default_factory=dict)
     diverged: str | None = None
     best: float | None = None
-    pruning_seconds: float = 0.0
 
     def record_if_best(self, validation: float) -> bool:
         """Record a validation loss as the best if it is below the best so far; return whether it is."""
@@ -54,7 +52,6 @@ class Member:
             "weights": {name: _as_tensor(data) for name, data in self.weights.items()},
             "diverged": self.diverged,
             "best": self.best,
-            "pruning_seconds": self.pruning_seconds,
             "masks": masks(parts.model),
             "model": parts.model.state_dict(),
             "penalties": parts.penalties.state_dict(),
@@ -71,7 +68,6 @@ class Member:
         self.weights = {name: tensor.numpy().tobytes() for name, tensor in state["weights"].items()}
         self.diverged = state["diverged"]
         self.best = state["best"]
-        self.pruning_seconds = state["pruning_seconds"]
         replace(parts.model, state["masks"])
         parts.model.load_state_dict(state["model"])
         parts.penalties.load_state_dict(state["penalties"])

@@ -90,23 +90,23 @@ class Trainer:
 
     def _begin_epoch(self) -> None:
         if self.plan.pruner is not None:
-            for member in self.alive:
-                self._prune(member)
+            self._prune()
             self.engine.masks_changed()
         self._record_time()
         self.position.epoch_seconds.append(0.0)
         self.position.total = torch.zeros(len(self.members), 2, dtype=torch.float64, device=self.device)
 
-    def _prune(self, member: Member) -> None:
-        """Prune a run at the start of the current epoch, and record how long it takes."""
+    def _prune(self) -> None:
+        """Prune every run at the start of the current epoch, and record how long it takes."""
         stage, epoch = self.position.stage, self.position.epoch
-        pruner = member.parts.plans[stage].pruner
-        assert pruner is not None
         synchronize(self.device)
         begin = time.perf_counter()
-        pruner.step(epoch, evidence=evidence_of(member.parts, stage, epoch, self.device))
+        for member in self.alive:
+            pruner = member.parts.plans[stage].pruner
+            if pruner is not None:
+                pruner.step(epoch, evidence=evidence_of(member.parts, stage, epoch, self.device))
         synchronize(self.device)
-        member.pruning_seconds += time.perf_counter() - begin
+        self.position.pruning_seconds += time.perf_counter() - begin
 
     def _train_epoch(self) -> None:
         for member in self.members:
@@ -151,10 +151,15 @@ class Trainer:
 
     def _end_stage(self) -> None:
         name = self.plan.stage.name
-        step_ms = 1000 * self.position.steady_seconds / (self.plan.batches * len(self.members))
+        runs = len(self.members)
+        step_ms = 1000 * self.position.steady_seconds / (self.plan.batches * runs)
+        pruning_ms = 1000 * self.position.pruning_seconds / runs
         for member in self.alive:
             try:
-                member.finished.append(measure_stage(member, self.position.stage, step_ms=step_ms, device=self.device))
+                result = measure_stage(
+                    member, self.position.stage, step_ms=step_ms, pruning_ms=pruning_ms, device=self.device
+                )
+                member.finished.append(result)
             except Diverged as error:
                 member.diverged = str(error)
                 continue
@@ -200,7 +205,7 @@ def _begin_stage_of(member: Member, plan: Plan) -> None:
         fit_initial_weights(parts.model, parts.fan_in, parts.balanced)
     elif stage.start == "rewind":
         rewind(parts.model, parts.original)
-    member.history, member.pruning_seconds = [], 0.0
+    member.history = []
     if plan.penalties is not None:
         parts.penalties.load_state_dict(plan.penalties.state_dict())
     rates = stage.training.rates

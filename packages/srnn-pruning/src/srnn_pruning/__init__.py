@@ -13,6 +13,9 @@ from ._lottery import snapshot as snapshot
 from ._pruner import Pruner as Pruner
 from ._pruning import Pruning as Pruning
 from ._pruning import prune as prune
+from ._recurrences import Cell as Cell
+from ._recurrences import Recurrent as Recurrent
+from ._recurrences import recurrences as recurrences
 from ._schedules import AnySchedule as AnySchedule
 from ._schedules import Linear as Linear
 from ._schedules import OneShot as OneShot
@@ -31,6 +34,7 @@ __all__ = [
     "WEIGHTS",
     "AnyCriterion",
     "AnySchedule",
+    "Cell",
     "Criterion",
     "Linear",
     "Magnitude",
@@ -40,9 +44,11 @@ __all__ = [
     "Pruning",
     "PruningError",
     "Random",
+    "Recurrent",
     "Schedule",
     "densities",
     "prune",
+    "recurrences",
     "reinitialize",
     "rewind",
     "snapshot",

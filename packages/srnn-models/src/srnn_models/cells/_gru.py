@@ -41,6 +41,11 @@ class GRUModule(GatedModule):
 
     gates = 3
 
+    @property
+    def gate_names(self) -> tuple[str, ...]:
+        """Return "r", "z" and "n"."""
+        return ("r", "z", "n")
+
     def advance(self, drive: Tensor, recur: Recur, state: Tensor) -> Tensor:
         """Return the next h (B, N) from drive (B, 3N) and h (B, N)."""
         sizes = [2 * self.hidden, self.hidden]

@@ -42,6 +42,11 @@ class LSTMModule(GatedModule):
 
     gates, parts = 4, 2
 
+    @property
+    def gate_names(self) -> tuple[str, ...]:
+        """Return "i", "f", "g" and "o"."""
+        return ("i", "f", "g", "o")
+
     def advance(self, drive: Tensor, recur: Recur, state: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         """Return the next h and c, (B, N) each, from drive (B, 4N), h and c."""
         h, c = state

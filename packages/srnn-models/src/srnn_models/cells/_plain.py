@@ -30,6 +30,11 @@ class PlainModule(Recurrence):
         self.weight_hh = empty(hidden, hidden, generator=generator)
         self.bias = empty(hidden, generator=generator) if bias else None
 
+    @property
+    def gate_names(self) -> tuple[str, ...]:
+        """Return the name of the only block of rows, "h"."""
+        return ("h",)
+
     def reset_parameters(self, *, generator: torch.Generator) -> None:
         """Draw all weights again from U(+-1/sqrt(N)), in place."""
         for parameter in self.parameters(recurse=False):

@@ -56,6 +56,11 @@ class Recurrence(nn.Module):
         """Size S of a state."""
         return sum(self.state_sizes)
 
+    @property
+    def gate_names(self) -> tuple[str, ...]:
+        """Names of the blocks of rows of the weights, in order; one name where there are no gates."""
+        raise NotImplementedError
+
     def drive(self, inputs: Tensor) -> Tensor:
         """Map inputs (..., I) to the part of each step that does not depend on the state, (..., D)."""
         raise NotImplementedError

@@ -21,7 +21,7 @@ parquet = pytest.importorskip("pyarrow.parquet")
 
 # the columns of every file, in order
 RUN = ("key", "seed", "status", "reason", "stage")
-MEASURED = ("steps", "step_ms", "peak_memory_mb", "seconds")
+MEASURED = ("steps", "step_ms", "pruning_ms", "peak_memory_mb", "seconds")
 HISTORY = ("key", "seed", "stage", "epoch", "loss", "penalty", "density", "validation", "learning_rate")
 ENVIRONMENT = tuple(
     f"environment.{name}"

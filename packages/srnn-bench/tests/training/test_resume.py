@@ -269,13 +269,16 @@ def outputs_of(experiment, seeds, folder, on_epoch=lambda end: None):
     )
 
 
+TIMES_AND_MEMORY = {"step_ms": 0.0, "pruning_ms": 0.0, "peak_memory_mb": None}
+
+
 def outcome(outputs):
     """Return everything of the results except times and memory, and the weights as bytes."""
     return [
         (
             each.result.status,
             each.result.reason,
-            [stage.model_copy(update={"step_ms": 0.0, "peak_memory_mb": None}) for stage in each.result.stages],
+            [stage.model_copy(update=TIMES_AND_MEMORY) for stage in each.result.stages],
             each.weights,
         )
         for each in outputs

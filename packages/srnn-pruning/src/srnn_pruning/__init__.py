@@ -6,6 +6,7 @@ the scope sets which parameters count, and an exact selection turns scores and c
 
 from importlib.metadata import version as _version
 
+from ._chi import chi as chi
 from ._errors import PruningError as PruningError
 from ._lottery import reinitialize as reinitialize
 from ._lottery import rewind as rewind
@@ -23,19 +24,26 @@ from ._schedules import Proportional as Proportional
 from ._schedules import Schedule as Schedule
 from ._scope import WEIGHTS as WEIGHTS
 from ._scope import densities as densities
+from .criteria import SNIP as SNIP
 from .criteria import AnyCriterion as AnyCriterion
 from .criteria import Criterion as Criterion
+from .criteria import GraSP as GraSP
+from .criteria import JacobianSpectrum as JacobianSpectrum
 from .criteria import Magnitude as Magnitude
 from .criteria import Random as Random
+from .criteria import Shuffled as Shuffled
 
 __version__ = _version("srnn-pruning")
 
 __all__ = [
+    "SNIP",
     "WEIGHTS",
     "AnyCriterion",
     "AnySchedule",
     "Cell",
     "Criterion",
+    "GraSP",
+    "JacobianSpectrum",
     "Linear",
     "Magnitude",
     "OneShot",
@@ -46,6 +54,8 @@ __all__ = [
     "Random",
     "Recurrent",
     "Schedule",
+    "Shuffled",
+    "chi",
     "densities",
     "prune",
     "recurrences",

@@ -45,11 +45,9 @@ def recurrences(module: nn.Module) -> dict[str, Cell]:
 def recurrent_modules(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     """Yield path and module of each recurrence, in the order of the module; containers of others are left out."""
     for path, child in module.named_modules():
-        if (
-            is_torch_layer(child)
-            or is_torch_cell(child)
-            or (_offers(child) and not any(_is_recurrent(inner) for inner in child.modules() if inner is not child))
-        ):
+        if is_torch_layer(child) or is_torch_cell(child):
+            yield path, child
+        elif _offers(child) and not any(_is_recurrent(inner) for inner in child.modules() if inner is not child):
             yield path, child
 
 

@@ -1,6 +1,7 @@
 """The inputs and first states of all recurrent cells of a module, as seen in a call of `run()`."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch

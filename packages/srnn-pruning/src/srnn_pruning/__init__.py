@@ -24,6 +24,8 @@ from ._schedules import Proportional as Proportional
 from ._schedules import Schedule as Schedule
 from ._scope import WEIGHTS as WEIGHTS
 from ._scope import densities as densities
+from ._sequences import Sequence as Sequence
+from ._sequences import sequences as sequences
 from .criteria import SNIP as SNIP
 from .criteria import AnyCriterion as AnyCriterion
 from .criteria import Criterion as Criterion
@@ -54,6 +56,7 @@ __all__ = [
     "Random",
     "Recurrent",
     "Schedule",
+    "Sequence",
     "Shuffled",
     "chi",
     "densities",
@@ -61,5 +64,6 @@ __all__ = [
     "recurrences",
     "reinitialize",
     "rewind",
+    "sequences",
     "snapshot",
 ]

@@ -22,7 +22,7 @@ def chi(
     state: Part = "h",
     generator: torch.Generator | None = None,
 ) -> dict[str, float]:
-    """Return chi of each recurrence: the mean of ||J v||^2 / N over batch and transitions, by the keys of `recurrences`.
+    """Return chi of each recurrence, by key: the mean of ||J v||^2 / N over the batch and the transitions.
 
     J is the derivative of the new hidden state by the one before, N its size; with `vector` "ones", chi is the square
     of the factor by which a step stretches the vector of ones, and with "frobenius" the mean squared singular value.

@@ -51,6 +51,7 @@ class GraSP(Criterion):
         """Return w (H g) of each entry. Calls `loss` once and differentiates it twice. Raises PruningError without."""
         self.check_generator(generator)
         self.check_evidence({"loss": loss, "run": run})
+        assert loss is not None
         weights = list(parameters.values())
         gradients = loss_gradients(loss, module, parameters, twice=True)
         flow = sum((gradient * gradient.detach()).sum() for gradient in gradients)  # its gradient is H g

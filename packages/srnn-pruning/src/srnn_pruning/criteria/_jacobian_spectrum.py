@@ -70,6 +70,7 @@ class JacobianSpectrum(Criterion):
         self.check_generator(generator)
         self.check_evidence({"run": run})
         own = own_cells(module, parameters)
+        assert module is not None and run is not None
         seen = sequences(module, {key: cell for key, (cell, _) in own.items()}, run)
         raw = {name: torch.zeros_like(parameter) for name, parameter in parameters.items()}
         for key, (cell, weights) in own.items():

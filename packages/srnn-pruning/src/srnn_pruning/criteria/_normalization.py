@@ -41,9 +41,9 @@ def normalized(
     scores: Mapping[str, Tensor],
     normalization: Normalization,
     *,
-    module: nn.Module,
+    module: nn.Module | None,
     parameters: Mapping[str, Tensor],
-    run: Callable[[], object],
+    run: Callable[[], object] | None,
     generator: torch.Generator | None,
 ) -> dict[str, Tensor]:
     """Return scores divided by the denominators of a normalization, those of `none` unchanged.
@@ -53,6 +53,7 @@ def normalized(
     if not needs_run(normalization):
         return dict(scores)
     own = own_cells(module, parameters)
+    assert module is not None and run is not None
     seen = sequences(module, {key: cell for key, (cell, _) in own.items()}, run)
     return divided(scores, denominators(normalization, own, seen, generator))
 

@@ -10,12 +10,14 @@ from .._recurrences import Cell, recurrences
 OwnCells = dict[str, tuple[Cell, dict[str, Tensor]]]
 
 
-def own_cells(module: nn.Module, parameters: Mapping[str, Tensor]) -> OwnCells:
+def own_cells(module: nn.Module | None, parameters: Mapping[str, Tensor]) -> OwnCells:
     """Return each cell that has weights among `parameters`, with these, by the key of the cell and their names.
 
     A parameter that several cells share belongs to each. Raises PruningError for a parameter that belongs to no
     recurrence.
     """
+    if module is None:
+        raise PruningError("module: expected the module that the parameters belong to, got None")
     names = {id(parameter): name for name, parameter in parameters.items()}  # a tied parameter has several
     found: OwnCells = {}
     for key, cell in recurrences(module).items():
@@ -25,9 +27,8 @@ def own_cells(module: nn.Module, parameters: Mapping[str, Tensor]) -> OwnCells:
             found[key] = cell, dict(own)
     for name in parameters:
         if not any(name in own for _, own in found.values()):
-            keys = ", ".join(repr(key) for key in recurrences(module))
             raise PruningError(
-                f"{name}: expected a weight of a recurrence ({keys}), got one that belongs to none; leave it out of the "
-                "scope"
+                f"{name}: expected a weight of the recurrences {list(recurrences(module))}, got one that belongs to "
+                "none; leave it out of the scope"
             )
     return found

@@ -7,6 +7,7 @@ import torch
 from pydantic import SerializeAsAny
 from torch import Tensor, nn
 
+from .._errors import PruningError
 from .._groups import gate_rows
 from .._open_family import open_family
 from .._scope import masks_of
@@ -55,6 +56,9 @@ class Shuffled(Criterion):
         """Return permuted scores; the base draws first, then the gates in the order of the parameters."""
         self.check_generator(generator)
         self.check_evidence(evidence)
+        if module is None:
+            raise PruningError("module: expected the module that the parameters belong to, got None")
+        assert generator is not None
         scores = self.base.scores(parameters, generator=generator, module=module, **evidence)
         present = masks_of(module, parameters)
         shuffled = {name: score.clone(memory_format=torch.contiguous_format) for name, score in scores.items()}

@@ -46,6 +46,7 @@ class SNIP(Criterion):
         """Return |w g| of each entry. Calls `loss` once. Raises PruningError without it."""
         self.check_generator(generator)
         self.check_evidence({"loss": loss, "run": run})
+        assert loss is not None
         gradients = loss_gradients(loss, module, parameters)
         raw = {
             name: (parameter.detach() * gradient).abs()

@@ -63,7 +63,7 @@ def _tangents(
         signs = 2 * torch.randint(2, (1, batch, size), generator=generator, device=generator.device) - 1
         yield functional.pad(signs, (0, rest))
     else:
-        for units in torch.eye(size, cell.state_size).split(max(1, _ROWS // batch)):  # (K, S)
+        for units in torch.split(torch.eye(size, cell.state_size), max(1, _ROWS // batch)):  # (K, S)
             yield units[:, None].expand(-1, batch, -1)
 
 
@@ -72,8 +72,10 @@ def _squared_norms(cell: Cell, x: Tensor, state: Tensor, tangent: Tensor, part: 
     count, batch, _ = tangent.shape
     x, state = _repeated(x, count), _repeated(state, count)  # (K B, I), (K B, S)
     with forward_ad.dual_level():
-        after = cell.step(x, forward_ad.make_dual(state, tangent.reshape(count * batch, -1).to(state)))  # (K B, S)
-        image = forward_ad.unpack_dual(cell.output(after) if part == "h" else after).tangent  # (K B, H or S)
+        dual = forward_ad.make_dual(state, tangent.reshape(count * batch, -1).to(state))  # type: ignore[no-untyped-call]
+        after = cell.step(x, dual)  # (K B, S)
+        unpacked = forward_ad.unpack_dual(cell.output(after) if part == "h" else after)  # type: ignore[no-untyped-call]
+        image: Tensor | None = unpacked.tangent  # (K B, H or S)
     if image is None:  # the step does not read its state
         return state.new_zeros(batch)
     return image.square().sum(-1).reshape(count, batch).sum(0)

@@ -11,7 +11,7 @@ from functools import partial
 
 from ...tables import Scale, Table
 from .. import Paper
-from . import _beyond, _digits
+from . import _beyond, _costs, _digits, _kept, _loss, _text
 from ._networks import Net as Net
 from ._sizes import SIZES as SIZES
 from .stepwise import Stepwise as Stepwise
@@ -20,7 +20,15 @@ _BUILDERS: Mapping[str, Callable[[str, Scale], Table]] = {
     "table1": _digits.table1,
     "table2": _digits.table2,
     "table3": _digits.table3,
+    "table4": _text.table4,
+    "table4-corpora": _text.table4_corpora,
+    "table5": _text.table5,
+    "table5-treebank": _text.table5_treebank,
     "table6": _digits.table6,
+    "table7": _costs.table7,
+    "figure1": _kept.figure1,
+    "figure1-inputs": _kept.figure1_inputs,
+    "figure4": _loss.figure4,
     "normalizations": _beyond.normalizations,
     "width": _beyond.width,
     "long": _beyond.long,

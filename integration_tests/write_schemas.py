@@ -18,7 +18,9 @@ def snapshot(package: str) -> dict[str, Any]:
     found = schemas(package)
     siblings = {name for other in PACKAGES if other != package for name in schemas(other)["schemas"]}
     for schema in found["schemas"].values():
-        schema["$defs"] = {name: part for name, part in schema.get("$defs", {}).items() if name not in siblings}
+        schema["$defs"] = {  # classes of one name in two packages are told apart by "<module>__<name>"
+            name: part for name, part in schema.get("$defs", {}).items() if name.rpartition("__")[2] not in siblings
+        }
     return found
 
 

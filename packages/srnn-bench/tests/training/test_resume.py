@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 import torch
+from own_criteria import Saliency
 
 from srnn_bench import SGD, AdamW, Annealing, Conditions, DiskError, Experiment, Masked, Penalty, Stage, Training
 from srnn_bench.training import (
@@ -217,6 +218,14 @@ EXPERIMENTS = {
     ),
     "a shuffled deck": _experiment(
         task=Cards(), stages=_stages({"training": _trained(batches=None, batch_size=3, epochs=2)}, {})
+    ),
+    "a criterion that reads data, a carried state, a stream with a position": _experiment(
+        task=Drift(),
+        penalties=(Penalty(parameter=HH, regularizer=L1(), strength=0.1),),
+        stages=_stages(
+            {"pruning": Pruning(sparsity=0.5, criterion=Saliency()), "evidence_rows": 8},
+            {"pruning": Pruning(sparsity=0.8, criterion=Saliency()), "evidence_rows": 5, "start": "rewind"},
+        ),
     ),
     "divergence in the second stage": _experiment(
         model=RELU, stages=_stages({}, {"training": _trained(learning_rate=1e30, batches=5)}, {})

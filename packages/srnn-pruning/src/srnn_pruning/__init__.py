@@ -6,6 +6,7 @@ the scope sets which parameters count, and an exact selection turns scores and c
 
 from importlib.metadata import version as _version
 
+from ._chi import chi as chi
 from ._errors import PruningError as PruningError
 from ._lottery import reinitialize as reinitialize
 from ._lottery import rewind as rewind
@@ -23,19 +24,28 @@ from ._schedules import Proportional as Proportional
 from ._schedules import Schedule as Schedule
 from ._scope import WEIGHTS as WEIGHTS
 from ._scope import densities as densities
+from ._sequences import Sequence as Sequence
+from ._sequences import sequences as sequences
+from .criteria import SNIP as SNIP
 from .criteria import AnyCriterion as AnyCriterion
 from .criteria import Criterion as Criterion
+from .criteria import GraSP as GraSP
+from .criteria import JacobianSpectrum as JacobianSpectrum
 from .criteria import Magnitude as Magnitude
 from .criteria import Random as Random
+from .criteria import Shuffled as Shuffled
 
 __version__ = _version("srnn-pruning")
 
 __all__ = [
+    "SNIP",
     "WEIGHTS",
     "AnyCriterion",
     "AnySchedule",
     "Cell",
     "Criterion",
+    "GraSP",
+    "JacobianSpectrum",
     "Linear",
     "Magnitude",
     "OneShot",
@@ -46,10 +56,14 @@ __all__ = [
     "Random",
     "Recurrent",
     "Schedule",
+    "Sequence",
+    "Shuffled",
+    "chi",
     "densities",
     "prune",
     "recurrences",
     "reinitialize",
     "rewind",
+    "sequences",
     "snapshot",
 ]

@@ -2,13 +2,13 @@
 
 import inspect
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
-from ._cell import Cell
+from ._cell import Cell, Recurrent
 from ._torch_cells import Layer, is_torch_cell, is_torch_layer, torch_cells
 
 
@@ -40,8 +40,11 @@ class Call:
     @staticmethod
     def of(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> "Call":
         """Return the call `module(*args, **kwargs)`, whose first parameter is the input, the second the state."""
-        given = list(inspect.signature(module.forward).bind(*args, **kwargs).arguments.values())
-        input, state = given[0], given[1] if len(given) > 1 else None
+        names = ["input", "hx"]  # torch's
+        if not is_torch_layer(module) and not is_torch_cell(module):
+            names = list(inspect.signature(type(module).forward).parameters)[1:]
+        given = {**dict(zip(names, args, strict=False)), **kwargs}
+        input, state = given[names[0]], given.get(names[1])
         if isinstance(input, PackedSequence):
             return Call(input._replace(data=_copy(input.data)), _parts(state))
         return Call(_copy(input), _parts(state))
@@ -53,22 +56,24 @@ class Call:
 
     def continuing(self, end: tuple[Tensor, ...]) -> "Call":
         """Return this call with `continues` set, where `end` is the last state of the previous call."""
-        same = len(end) == len(self.state) > 0 and all(map(torch.equal, self.state, end))
+        same = len(end) == len(self.state) > 0 and all(map(_equal, self.state, end))
         return replace(self, continues=same)
 
 
 def call_sequences(path: str, module: nn.Module, call: Call) -> dict[str, Sequence]:
     """Return one `Sequence` per cell of a module with this path, in the dtype of the weights."""
     dtype = next(parameter.dtype for parameter in module.parameters())
-    if is_torch_layer(module):
-        return _layer_sequences(path, module, call, dtype)  # type: ignore[arg-type]
+    if isinstance(module, Layer):
+        return _layer_sequences(path, module, call, dtype)
     assert isinstance(call.input, Tensor)
     inputs, state = call.input.to(dtype), [part.to(dtype) for part in call.state]
     if is_torch_cell(module):
         inputs = inputs.reshape(1, -1, inputs.shape[-1])  # (1, B, I)
         state = [part.reshape(-1, part.shape[-1]) for part in state]  # (B, size) each
-    size = next(iter(torch_cells(path, module).values())).state_size if is_torch_cell(module) else module.state_size
-    start = torch.cat(state, dim=-1) if state else inputs.new_zeros(inputs.shape[1], size)
+        size = torch_cells(path, module)[path].state_size
+    else:
+        size = cast(Recurrent, module).state_size
+    start = torch.cat(state, dim=-1) if state else inputs.new_zeros(inputs.shape[1], size)  # (B, S)
     return {path: Sequence(inputs, start)}
 
 
@@ -147,7 +152,12 @@ def _rolled(values: Tensor, shifts: Tensor) -> Tensor:
 
 
 def _copy(value: Tensor) -> Tensor:
-    return value.detach().clone()
+    with torch.inference_mode(False):  # an inference tensor could not be saved for backward
+        return value.detach().clone()
+
+
+def _equal(one: Tensor, other: Tensor) -> bool:
+    return one.dtype == other.dtype and torch.equal(one, other)
 
 
 def _parts(state: Any) -> tuple[Tensor, ...]:

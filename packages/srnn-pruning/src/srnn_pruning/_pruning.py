@@ -55,9 +55,9 @@ def prune(
     """Prune weights until `fraction` of the entries in scope is absent (default: `pruning.sparsity`).
 
     Exactly `round(fraction * entries)` entries are absent afterwards, over all matrices, in each, or in each gate
-    (`pruning.ranking`); Python's `round`, so halves go to even. Masks only shrink: if more is absent already, nothing happens. Equal scores
-    are removed in the order of the module, row by row, so the result is reproducible. The schedule is not used here;
-    see `Pruner`.
+    (`pruning.ranking`); Python's `round`, so halves go to even. Masks only shrink: if more is absent already, nothing
+    happens. Equal scores are removed in the order of the module, row by row, so the result is reproducible. The
+    schedule is not used here; see `Pruner`.
 
     The masks are applied with `srnn_masks`: the weights become and stay 0, and the optimizer keeps its state except for
     removed entries. Matrices that lose nothing are not touched and get no mask.

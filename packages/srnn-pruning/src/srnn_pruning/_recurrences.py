@@ -45,9 +45,7 @@ def recurrences(module: nn.Module) -> dict[str, Cell]:
 def recurrent_modules(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     """Yield path and module of each recurrence, in the order of the module; containers of others are left out."""
     for path, child in module.named_modules():
-        if is_torch_layer(child) or is_torch_cell(child):
-            yield path, child
-        elif _offers(child) and not any(_is_recurrent(inner) for inner in child.modules() if inner is not child):
+        if _is_recurrent(child) and not any(_is_recurrent(inner) for inner in child.modules() if inner is not child):
             yield path, child
 
 
@@ -87,8 +85,10 @@ def _offers(module: nn.Module) -> bool:
 def _check_plain(module: nn.Module, name: str) -> None:
     path, _, leaf = name.rpartition(".")
     owner = module.get_submodule(path)
+    if not hasattr(owner, leaf):
+        raise PruningError(f"{name}: expected a parameter, got no such attribute of {type(owner).__name__}")
     if owner._parameters.get(leaf) is None:
         raise PruningError(
             f"{name}: expected a parameter, got a weight that {type(owner).__name__} computes from other parameters; "
-            "remove its parametrization before scoring"
+            "remove its parametrization first"
         )

@@ -1,7 +1,6 @@
 """The inputs and first states of all recurrent cells of a module, as seen in a call of `run()`."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -25,6 +24,12 @@ def sequences(module: nn.Module, cells: Mapping[str, Cell], run: Callable[[], ob
     sequences of its own, and these join the batch.
 
     Raises PruningError for a module that `run` does not call. Calls of the method `step` of a module are not seen.
+
+    >>> from srnn_pruning import recurrences
+    >>> rnn = torch.nn.utils.skip_init(torch.nn.GRU, 2, 5)
+    >>> seen = sequences(rnn, recurrences(rnn), lambda: rnn(torch.zeros(10, 3, 2)))
+    >>> seen["l0"].inputs.shape, seen["l0"].state.shape
+    (torch.Size([10, 3, 2]), torch.Size([3, 5]))
     """
     keys: dict[str, list[str]] = {}  # by path of the module
     recorders: dict[str, _Recorder] = {}
@@ -43,9 +48,9 @@ def sequences(module: nn.Module, cells: Mapping[str, Cell], run: Callable[[], ob
     for path, recorder in recorders.items():
         if not recorder.calls:
             name = path or type(module).__name__
-            raise PruningError(f"{name}: expected run() to call this module, got no call of it (`step` does not count)")
+            raise PruningError(f"{name}: expected run() to call this module, got no call (`step` does not count)")
         seen.update(_joined(path, recorder))
-    return {key: seen[key] for key in cells if key in seen}
+    return {key: seen[key] for key in cells}
 
 
 class _Recorder:

@@ -104,7 +104,9 @@ class Trainer:
         for member in self.alive:
             pruner = member.parts.plans[stage].pruner
             if pruner is not None:
-                pruner.step(epoch, evidence=evidence_of(member.parts, stage, epoch, self.device))
+                wanted = pruner.pruning.criterion.wants
+                evidence = evidence_of(member.parts, stage, epoch, self.device) if wanted else None
+                pruner.step(epoch, evidence=evidence)
         synchronize(self.device)
         self.position.pruning_seconds += time.perf_counter() - begin
 

@@ -1,4 +1,4 @@
-"""A fixed random share of the windows of a training text, on which a model is evaluated like on a held-out split."""
+"""A fixed random share of the windows of a training text, on which a model is evaluated."""
 
 import torch
 from torch import Tensor
@@ -41,7 +41,6 @@ class TrainWindows:
         for first in self._first.split(self._rows):
             words = self._text[first + steps]  # (2T + 1, B)
             reset = torch.ones(len(first), dtype=torch.bool, device=first.device)  # (B,)
-            batches.append(
-                Batch(inputs=words[:-1], targets=words[1:], weight=weight.expand(-1, len(first)), reset=reset)
-            )
+            counted = weight.expand(-1, len(first))  # (2T, B)
+            batches.append(Batch(inputs=words[:-1], targets=words[1:], weight=counted, reset=reset))
         return batches

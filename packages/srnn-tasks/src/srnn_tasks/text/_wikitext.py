@@ -62,7 +62,7 @@ class WikiText(Task):
     evaluation_rows: PositiveInt = 10
     train_tokens: Annotated[int, Field(ge=2, le=2_088_628)] | None = None
     evaluation_tokens: Annotated[int, Field(ge=2, le=217_646)] | None = None
-    train_share: Annotated[float, Field(ge=0, le=1)] = 0
+    train_share: Annotated[float, Field(ge=0, le=1)] = 0.0
 
     @model_validator(mode="after")
     def _two_words_a_row(self) -> "WikiText":
@@ -102,18 +102,16 @@ class WikiTextSource(BaseSource):
     def __init__(self, task: WikiText, corpus: Corpus, *, device: torch.device | str) -> None:
         if task.vocabulary is not None:
             corpus = corpus.smaller(task.vocabulary)
-        metrics = [
+        metrics: tuple[Metric, ...] = (
             Metric(name="accuracy", better="higher"),
             Metric(name="accuracy_reported", better="higher"),
             Metric(name="perplexity", better="lower"),
             Metric(name="loss", better="lower", unit="nats"),
-        ]
-        if task.train_share > 0:
-            metrics.append(Metric(name="train_perplexity", better="lower"))
-        size = len(corpus.words)
-        spec = TaskSpec(
-            inputs=size, outputs=size, tokens=True, carry=True, loss="cross_entropy", metrics=tuple(metrics)
         )
+        if task.train_share > 0:
+            metrics += (Metric(name="train_perplexity", better="lower"),)
+        size = len(corpus.words)
+        spec = TaskSpec(inputs=size, outputs=size, tokens=True, carry=True, loss="cross_entropy", metrics=metrics)
         super().__init__(spec, device=device)
         self.task = task
         self.words = corpus.words

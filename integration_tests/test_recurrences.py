@@ -1,0 +1,142 @@
+"""The cells of srnn-models offer what `srnn_pruning.recurrences` and `sequences` need, alone and inside networks."""
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from srnn_models import (
+    GRU,
+    LSTM,
+    ElmanRNN,
+    LanguageModel,
+    LeakyRNN,
+    PathIntegrator,
+    PeepholeLSTM,
+    SequenceModel,
+    Stack,
+)
+from srnn_pruning import recurrences, sequences
+
+# torch compiles its rules for forward mode when the first one is used
+pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")
+
+CELLS = {
+    "elman": (ElmanRNN(hidden=4), ("h",)),
+    "elman double": (ElmanRNN(hidden=4, bias="double", nonlinearity="relu"), ("h",)),
+    "leaky": (LeakyRNN(hidden=4, alpha=0.2, nonlinearity="softplus"), ("h",)),
+    "gru": (GRU(hidden=4), ("r", "z", "n")),
+    "lstm": (LSTM(hidden=4, bias=False), ("i", "f", "g", "o")),
+    "peephole": (PeepholeLSTM(hidden=4), ("i", "f", "g", "o")),
+}
+cells = pytest.mark.parametrize("cell", CELLS)
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def normal(*shape, seed=1):
+    return torch.randn(*shape, generator=generator(seed), dtype=torch.float64)
+
+
+def replayed(cell, sequence):
+    """Return the last state (B, S) of a sequence without lengths."""
+    assert sequence.lengths is None
+    state = sequence.state
+    for x in sequence.inputs:
+        state = cell.step(x, state)
+    return state
+
+
+def check_run(net, run, ends):
+    """Check that the steps of each recurrence, replayed, end in its states of the run, each (B, S)."""
+    found = recurrences(net)
+    seen = sequences(net, found, run)
+    assert list(seen) == list(found)
+    for (key, cell), end in zip(found.items(), ends, strict=True):
+        torch.testing.assert_close(replayed(cell, seen[key]), end, rtol=1e-12, atol=1e-12)
+        torch.testing.assert_close(cell.output(end), end[:, : cell.hidden], rtol=0, atol=0)
+
+
+@cells
+def test_a_cell_is_found_with_its_sizes_gates_and_weights(cell):
+    value, gates = CELLS[cell]
+    module = value.build(3, generator=generator()).double()
+    (found,) = recurrences(module).values()
+    assert (found.inputs, found.hidden, found.state_size, found.gates) == (3, 4, value.state_size, gates)
+    recurrent = ("weight_hh", "weight_ch") if cell == "peephole" else ("weight_hh",)
+    assert found.weights == {"input": ("weight_ih",), "recurrent": recurrent}
+    for name in ("weight_ih", *recurrent):
+        assert module.get_parameter(name).shape[0] == len(gates) * 4
+    check_run(module, lambda: module(normal(6, 5, 3)), [module(normal(6, 5, 3))[1]])
+    start = normal(5, value.state_size, seed=2)
+    check_run(module, lambda: module(normal(6, 5, 3), state=start), [module(normal(6, 5, 3), start)[1]])
+
+
+@cells
+def test_a_step_is_differentiated_twice_and_in_forward_mode(cell):
+    value, _ = CELLS[cell]
+    module = value.build(3, generator=generator()).double()
+    (found,) = recurrences(module).values()
+    x, state = normal(5, 3), normal(5, found.state_size, seed=2).requires_grad_()
+    names = [name for names in found.weights.values() for name in names]
+    weights = [module.get_parameter(name) for name in names]
+    _, image = torch.func.jvp(lambda s: found.step(x, s), (state,), (torch.ones_like(state),))
+    jacobian = torch.autograd.functional.jacobian(lambda s: found.step(x, s).sum(0), state, create_graph=True)
+    rows = jacobian.transpose(0, 1)  # (B, S, S)
+    torch.testing.assert_close(image, rows.sum(-1), rtol=1e-12, atol=1e-12)
+    gradients = [
+        torch.autograd.grad(image.square().sum(), weights, retain_graph=True, allow_unused=True)
+        for image in (image, rows.sum(-1))
+    ]
+    for one, other in zip(*gradients, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
+
+
+@cells
+def test_each_layer_of_a_stack_is_a_recurrence(cell):
+    value, _ = CELLS[cell]
+    stack = Stack(value, 3, 3, generator=generator()).double()
+    assert list(recurrences(stack)) == ["layers.0", "layers.1", "layers.2"]
+    assert recurrences(stack)["layers.1"].weights["input"] == ("layers.1.weight_ih",)
+    check_run(stack, lambda: stack(normal(6, 5, 3)), stack(normal(6, 5, 3))[1])
+    start = normal(3, 5, value.state_size, seed=2)
+    check_run(stack, lambda: stack(normal(6, 5, 3), start), stack(normal(6, 5, 3), start)[1])
+
+
+@cells
+def test_the_recurrence_of_a_path_integrator_starts_from_the_encoded_start(cell):
+    value, _ = CELLS[cell]
+    spec = SimpleNamespace(inputs=2, outputs=6, start=6, tokens=False)
+    net = PathIntegrator(recurrence=value).build(spec, generator=generator()).double()
+    inputs, start = normal(6, 5, 2), normal(5, 6, seed=2)
+    assert list(recurrences(net)) == ["recurrence"]
+    check_run(net, lambda: net(inputs, start=start), [net(inputs, start=start)[1]])
+
+
+@cells
+def test_the_layers_of_a_language_model_read_embeddings(cell):
+    value, _ = CELLS[cell]
+    spec = SimpleNamespace(inputs=9, outputs=9, start=None, tokens=True)
+    net = LanguageModel(recurrence=value, layers=2, embedding=3).build(spec, generator=generator()).double()
+    tokens = torch.randint(9, (6, 5), generator=generator(1))
+    assert list(recurrences(net)) == ["recurrence.layers.0", "recurrence.layers.1"]
+    check_run(net, lambda: net(tokens), net(tokens)[1])
+    seen = sequences(net, recurrences(net), lambda: net(tokens))["recurrence.layers.0"]
+    torch.testing.assert_close(seen.inputs, net.embedding(tokens).detach(), rtol=0, atol=0)
+
+
+@cells
+def test_windows_with_a_carried_state_are_one_sequence(cell):
+    value, _ = CELLS[cell]
+    spec = SimpleNamespace(inputs=3, outputs=2, start=None, tokens=False)
+    net = SequenceModel(recurrence=value).build(spec, generator=generator()).double()
+    inputs = normal(6, 5, 3)
+
+    def run():
+        _, state = net(inputs[:4])
+        net(inputs[4:], state=state)
+
+    check_run(net, run, [net(inputs)[1]])
+    assert torch.equal(sequences(net, recurrences(net), run)["recurrence"].inputs, inputs)

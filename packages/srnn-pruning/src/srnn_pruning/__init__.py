@@ -7,9 +7,12 @@ the scope sets which parameters count, and an exact selection turns scores and c
 from importlib.metadata import version as _version
 
 from ._errors import PruningError as PruningError
+from ._errors import PruningWarning as PruningWarning
 from ._lottery import reinitialize as reinitialize
 from ._lottery import rewind as rewind
 from ._lottery import snapshot as snapshot
+from ._one_shot import one_shot as one_shot
+from ._pruned import Pruned as Pruned
 from ._pruner import Pruner as Pruner
 from ._pruning import Pruning as Pruning
 from ._pruning import prune as prune
@@ -20,6 +23,10 @@ from ._schedules import Proportional as Proportional
 from ._schedules import Schedule as Schedule
 from ._scope import WEIGHTS as WEIGHTS
 from ._scope import densities as densities
+from ._summary import KeptRow as KeptRow
+from ._summary import RecurrenceRow as RecurrenceRow
+from ._summary import Summary as Summary
+from ._summary import summarize as summarize
 from .criteria import AnyCriterion as AnyCriterion
 from .criteria import Criterion as Criterion
 from .criteria import Magnitude as Magnitude
@@ -32,18 +39,25 @@ __all__ = [
     "AnyCriterion",
     "AnySchedule",
     "Criterion",
+    "KeptRow",
     "Linear",
     "Magnitude",
     "OneShot",
     "Proportional",
+    "Pruned",
     "Pruner",
     "Pruning",
     "PruningError",
+    "PruningWarning",
     "Random",
+    "RecurrenceRow",
     "Schedule",
+    "Summary",
     "densities",
+    "one_shot",
     "prune",
     "reinitialize",
     "rewind",
     "snapshot",
+    "summarize",
 ]

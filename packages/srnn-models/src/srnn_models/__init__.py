@@ -6,12 +6,20 @@ The loop is explicit so that a recurrence can be stepped, differentiated twice a
 from importlib.metadata import version as _version
 
 from ._errors import ModelError as ModelError
+from ._initialization import AnyInitialization as AnyInitialization
+from ._initialization import Glorot as Glorot
+from ._initialization import GlorotStacked as GlorotStacked
+from ._initialization import He as He
+from ._initialization import Normal as Normal
+from ._initialization import TorchUniform as TorchUniform
+from ._initialization import Uniform as Uniform
 from .cells import GRU as GRU
 from .cells import LSTM as LSTM
 from .cells import AnyRecurrence as AnyRecurrence
 from .cells import ElmanRNN as ElmanRNN
 from .cells import LeakyRNN as LeakyRNN
 from .cells import Matrix as Matrix
+from .cells import PeepholeLSTM as PeepholeLSTM
 from .cells import Recurrence as Recurrence
 from .cells import Stack as Stack
 from .networks import AnyModel as AnyModel
@@ -26,17 +34,25 @@ __version__ = _version("srnn-models")
 __all__ = [
     "GRU",
     "LSTM",
+    "AnyInitialization",
     "AnyModel",
     "AnyRecurrence",
     "ElmanRNN",
+    "Glorot",
+    "GlorotStacked",
+    "He",
     "LanguageModel",
     "LeakyRNN",
     "Matrix",
     "ModelError",
     "Network",
+    "Normal",
     "PathIntegrator",
+    "PeepholeLSTM",
     "Recurrence",
     "SequenceModel",
     "Spec",
     "Stack",
+    "TorchUniform",
+    "Uniform",
 ]

@@ -16,6 +16,9 @@ from ._pruned import Pruned as Pruned
 from ._pruner import Pruner as Pruner
 from ._pruning import Pruning as Pruning
 from ._pruning import prune as prune
+from ._recurrences import Cell as Cell
+from ._recurrences import Recurrent as Recurrent
+from ._recurrences import recurrences as recurrences
 from ._schedules import AnySchedule as AnySchedule
 from ._schedules import Linear as Linear
 from ._schedules import OneShot as OneShot
@@ -38,6 +41,7 @@ __all__ = [
     "WEIGHTS",
     "AnyCriterion",
     "AnySchedule",
+    "Cell",
     "Criterion",
     "KeptRow",
     "Linear",
@@ -51,11 +55,13 @@ __all__ = [
     "PruningWarning",
     "Random",
     "RecurrenceRow",
+    "Recurrent",
     "Schedule",
     "Summary",
     "densities",
     "one_shot",
     "prune",
+    "recurrences",
     "reinitialize",
     "rewind",
     "snapshot",

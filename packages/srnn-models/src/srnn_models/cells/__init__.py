@@ -13,11 +13,24 @@ from ._gru import GRU as GRU
 from ._layers import Stack as Stack
 from ._leaky import LeakyRNN as LeakyRNN
 from ._lstm import LSTM as LSTM
+from ._peephole import PeepholeLSTM as PeepholeLSTM
 from ._recurrence import Matrix as Matrix
 from ._recurrence import Recur as Recur
 from ._recurrence import Recurrence as Recurrence
 from ._recurrence import State as State
 
-AnyRecurrence = Annotated[ElmanRNN | LeakyRNN | GRU | LSTM, Field(discriminator="kind")]
+AnyRecurrence = Annotated[ElmanRNN | LeakyRNN | GRU | LSTM | PeepholeLSTM, Field(discriminator="kind")]
 
-__all__ = ["GRU", "LSTM", "AnyRecurrence", "ElmanRNN", "LeakyRNN", "Matrix", "Recur", "Recurrence", "Stack", "State"]
+__all__ = [
+    "GRU",
+    "LSTM",
+    "AnyRecurrence",
+    "ElmanRNN",
+    "LeakyRNN",
+    "Matrix",
+    "PeepholeLSTM",
+    "Recur",
+    "Recurrence",
+    "Stack",
+    "State",
+]

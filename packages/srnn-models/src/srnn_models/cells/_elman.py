@@ -7,7 +7,8 @@ from pydantic import PositiveInt
 from torch import Tensor
 from torch.nn import functional
 
-from .._linear import empty
+from .._draw import empty
+from .._initialization import AnyInitialization, TorchUniform
 from .._value import Value
 from ._plain import ACTIVATIONS, PlainModule
 from ._recurrence import Recur
@@ -19,6 +20,8 @@ class ElmanRNN(Value):
     `bias`: one bias b (True), none (False), or b = `bias` + `bias_hh` ("double"), as in torch's `nn.RNN`. Each of two
     biases gets the gradient of b, so plain SGD moves their sum twice as fast as one bias.
 
+    `initialization`: the distribution of the initial weights, by default U(+-1/sqrt(N)), as in torch.
+
     >>> rnn = ElmanRNN(hidden=4).build(2, generator=torch.Generator().manual_seed(0))
     >>> states, state = rnn(torch.zeros(10, 3, 2))
     >>> states.shape, state.shape
@@ -29,6 +32,7 @@ class ElmanRNN(Value):
     hidden: PositiveInt
     nonlinearity: Literal["tanh", "relu"] = "tanh"
     bias: bool | Literal["double"] = True
+    initialization: AnyInitialization = TorchUniform()
 
     @property
     def state_size(self) -> int:
@@ -43,11 +47,11 @@ class ElmanRNN(Value):
 class ElmanModule(PlainModule):
     """The trainable module of an `ElmanRNN`: `weight_ih` (N, I), `weight_hh` (N, N), `bias` and `bias_hh` (N,) or None.
 
-    Row = target neuron, column = source. All are drawn from U(+-1/sqrt(N)), as in torch.
+    Row = target neuron, column = source. All are drawn from the `initialization` of the value.
     """
 
     def __init__(self, value: ElmanRNN, inputs: int, *, generator: torch.Generator) -> None:
-        super().__init__(inputs, value.hidden, bool(value.bias), generator=generator)
+        super().__init__(inputs, value.hidden, bool(value.bias), value.initialization, generator=generator)
         self.nonlinearity = value.nonlinearity
         self.bias_hh = empty(self.hidden, generator=generator) if value.bias == "double" else None
         self.reset_parameters(generator=generator)

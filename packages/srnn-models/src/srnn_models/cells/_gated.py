@@ -1,29 +1,31 @@
 """What GRU and LSTM share: weights whose rows are blocks, one per gate, and their initialisation."""
 
-import math
-
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from .._draw import empty
 from .._errors import ModelError
-from .._linear import empty, uniform_
+from .._initialization import Initialization
 from ._recurrence import Matrix, Recurrence
 
 
 class GatedModule(Recurrence):
     """`weight_ih` (gN, I), `weight_hh` (gN, N), `bias_ih` and `bias_hh` (gN,) or None, for g = `gates`.
 
-    Row = target, column = source; gate k owns rows kN to (k+1)N. All are drawn from U(+-1/sqrt(N)), as in torch. A
-    state has `parts` parts of size N. The attributes are the sizes that `Recurrence` requires, the two that a subclass
-    sets, and the four parameters that torch's gated layers have.
+    Row = target, column = source; gate k owns rows kN to (k+1)N and is named `gate_names[k]`. All are drawn from
+    `initialization`. A state has `parts` parts of size N. The attributes are the sizes that `Recurrence` requires, the
+    two that a subclass sets (`gate_names` and `parts`), and the four parameters that torch's gated layers have.
     """
 
-    gates: int
+    gate_names: tuple[str, ...]
     parts: int = 1
 
-    def __init__(self, inputs: int, hidden: int, bias: bool, *, generator: torch.Generator) -> None:
+    def __init__(
+        self, inputs: int, hidden: int, bias: bool, initialization: Initialization, *, generator: torch.Generator
+    ) -> None:
         super().__init__()
+        self.initialization = initialization
         if inputs < 1:
             raise ModelError(f"inputs: expected a positive size, got {inputs}")
         self.inputs, self.hidden, self.state_sizes = inputs, hidden, (hidden,) * self.parts
@@ -35,9 +37,18 @@ class GatedModule(Recurrence):
         self.reset_parameters(generator=generator)
 
     def reset_parameters(self, *, generator: torch.Generator) -> None:
-        """Draw all weights again from U(+-1/sqrt(N)), in place."""
+        """Draw all weights again from `initialization`, in place."""
         for parameter in self.parameters(recurse=False):
-            uniform_(parameter, 1 / math.sqrt(self.hidden), generator=generator)
+            self.initialize_(parameter, generator=generator)
+
+    def initialize_(self, parameter: Tensor, *, generator: torch.Generator) -> None:
+        """Draw one weight or bias of gN rows from `initialization`, in place."""
+        self.initialization.fill_(parameter, hidden=self.hidden, gates=self.gates, generator=generator)
+
+    @property
+    def gates(self) -> int:
+        """Number g of gates."""
+        return len(self.gate_names)
 
     def matrices(self) -> dict[str, Matrix]:
         """Return the gates of each matrix; the columns of `weight_hh` are the neurons of its rows."""

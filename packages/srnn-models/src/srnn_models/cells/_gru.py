@@ -6,6 +6,7 @@ import torch
 from pydantic import PositiveInt
 from torch import Tensor
 
+from .._initialization import AnyInitialization, TorchUniform
 from .._value import Value
 from ._gated import GatedModule
 from ._recurrence import Recur
@@ -15,6 +16,7 @@ class GRU(Value):
     """h_t = (1 - z) n + z h_{t-1}, the equations of torch's `nn.GRU`, with two biases (`bias`) or none.
 
     r = sigmoid(W_ir x_t + b_ir + W_hr h_{t-1} + b_hr), z likewise, n = tanh(W_in x_t + b_in + r (W_hn h_{t-1} + b_hn)).
+    `initialization`: the distribution of the initial weights, by default U(+-1/sqrt(N)), as in torch.
 
     >>> gru = GRU(hidden=4).build(2, generator=torch.Generator().manual_seed(0))
     >>> states, state = gru(torch.zeros(10, 3, 2))
@@ -25,6 +27,7 @@ class GRU(Value):
     kind: Literal["gru"] = "gru"
     hidden: PositiveInt
     bias: bool = True
+    initialization: AnyInitialization = TorchUniform()
 
     @property
     def state_size(self) -> int:
@@ -33,13 +36,13 @@ class GRU(Value):
 
     def build(self, inputs: int, *, generator: torch.Generator) -> "GRUModule":
         """Return the module for inputs of size I, with weights drawn from the generator, on its device."""
-        return GRUModule(inputs, self.hidden, self.bias, generator=generator)
+        return GRUModule(inputs, self.hidden, self.bias, self.initialization, generator=generator)
 
 
 class GRUModule(GatedModule):
     """The trainable module of a `GRU`, with gates r, z, n in this order: `weight_hh` is (3N, N)."""
 
-    gates = 3
+    gate_names = ("r", "z", "n")
 
     def advance(self, drive: Tensor, recur: Recur, state: Tensor) -> Tensor:
         """Return the next h (B, N) from drive (B, 3N) and h (B, N)."""

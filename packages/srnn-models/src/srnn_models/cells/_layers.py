@@ -44,6 +44,11 @@ class Stack(Recurrence):
             for name, matrix in layer.matrices().items()
         }
 
+    @property
+    def gate_names(self) -> tuple[str, ...]:
+        """Names of the gates of each layer."""
+        return self._recurrences()[0].gate_names
+
     def reset_parameters(self, *, generator: torch.Generator) -> None:
         """Draw the weights of all layers again, in place, the first layer's first."""
         for layer in self._recurrences():

@@ -6,6 +6,7 @@ import torch
 from pydantic import Field, PositiveFloat, PositiveInt
 from torch import Tensor
 
+from .._initialization import TorchUniform
 from .._value import Value
 from ._plain import ACTIVATIONS, PlainModule
 from ._recurrence import Recur
@@ -51,7 +52,7 @@ class LeakyModule(PlainModule):
     """
 
     def __init__(self, value: LeakyRNN, inputs: int, *, generator: torch.Generator) -> None:
-        super().__init__(inputs, value.hidden, value.bias, generator=generator)
+        super().__init__(inputs, value.hidden, value.bias, TorchUniform(), generator=generator)
         self.alpha, self.nonlinearity, self.gain = value.alpha, value.nonlinearity, value.gain
         self.reset_parameters(generator=generator)
 

@@ -6,6 +6,7 @@ import torch
 from pydantic import PositiveInt
 from torch import Tensor
 
+from .._initialization import AnyInitialization, TorchUniform
 from .._value import Value
 from ._gated import GatedModule
 from ._recurrence import Recur, State
@@ -15,7 +16,8 @@ class LSTM(Value):
     """c_t = f c_{t-1} + i g, h_t = o tanh(c_t), the equations of torch's `nn.LSTM`, with two biases (`bias`) or none.
 
     i = sigmoid(W_ii x_t + b_ii + W_hi h_{t-1} + b_hi), f and o likewise, g with tanh instead of sigmoid. A state is h
-    and c, concatenated (B, 2N).
+    and c, concatenated (B, 2N). `initialization`: the distribution of the initial weights, by default U(+-1/sqrt(N)),
+    as in torch.
 
     >>> lstm = LSTM(hidden=4).build(2, generator=torch.Generator().manual_seed(0))
     >>> states, state = lstm(torch.zeros(10, 3, 2))
@@ -26,6 +28,7 @@ class LSTM(Value):
     kind: Literal["lstm"] = "lstm"
     hidden: PositiveInt
     bias: bool = True
+    initialization: AnyInitialization = TorchUniform()
 
     @property
     def state_size(self) -> int:
@@ -34,13 +37,14 @@ class LSTM(Value):
 
     def build(self, inputs: int, *, generator: torch.Generator) -> "LSTMModule":
         """Return the module for inputs of size I, with weights drawn from the generator, on its device."""
-        return LSTMModule(inputs, self.hidden, self.bias, generator=generator)
+        return LSTMModule(inputs, self.hidden, self.bias, self.initialization, generator=generator)
 
 
 class LSTMModule(GatedModule):
     """The trainable module of an `LSTM`, with gates i, f, g, o in this order: `weight_hh` is (4N, N)."""
 
-    gates, parts = 4, 2
+    gate_names = ("i", "f", "g", "o")
+    parts = 2
 
     def advance(self, drive: Tensor, recur: Recur, state: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         """Return the next h and c, (B, N) each, from drive (B, 4N), h and c."""

@@ -1,13 +1,12 @@
 """What `ElmanRNN` and `LeakyRNN` share: weights of N rows, their initialisation, and W_ih x + b."""
 
-import math
-
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from .._draw import empty
 from .._errors import ModelError
-from .._linear import empty, uniform_
+from .._initialization import Initialization
 from ..engines import fused_elman, runs_fused
 from ._recurrence import Matrix, Recurrence
 
@@ -15,14 +14,17 @@ from ._recurrence import Matrix, Recurrence
 class PlainModule(Recurrence):
     """`weight_ih` (N, I), `weight_hh` (N, N), `bias` (N,) or None; a state is h, (B, N).
 
-    Row = target neuron, column = source. All are drawn from U(+-1/sqrt(N)), as in torch. A subclass calls
-    `reset_parameters` after creating all its parameters; until then they are uninitialised.
+    Row = target neuron, column = source. All are drawn from `initialization`. A subclass calls `reset_parameters` after
+    creating all its parameters; until then they are uninitialised.
     """
 
     nonlinearity: str
 
-    def __init__(self, inputs: int, hidden: int, bias: bool, *, generator: torch.Generator) -> None:
+    def __init__(
+        self, inputs: int, hidden: int, bias: bool, initialization: Initialization, *, generator: torch.Generator
+    ) -> None:
         super().__init__()
+        self.initialization = initialization
         if inputs < 1:
             raise ModelError(f"inputs: expected a positive size, got {inputs}")
         self.inputs, self.hidden, self.state_sizes = inputs, hidden, (hidden,)
@@ -31,9 +33,9 @@ class PlainModule(Recurrence):
         self.bias = empty(hidden, generator=generator) if bias else None
 
     def reset_parameters(self, *, generator: torch.Generator) -> None:
-        """Draw all weights again from U(+-1/sqrt(N)), in place."""
+        """Draw all weights again from `initialization`, in place."""
         for parameter in self.parameters(recurse=False):
-            uniform_(parameter, 1 / math.sqrt(self.hidden), generator=generator)
+            self.initialization.fill_(parameter, hidden=self.hidden, generator=generator)
 
     def matrices(self) -> dict[str, Matrix]:
         """Return one gate for each matrix; the columns of `weight_hh` are the neurons of its rows."""

@@ -32,8 +32,11 @@ class Matrix:
 class Recur(Protocol):
     """The product with a weight matrix that is read from the state, as `Recurrence.advance` receives it."""
 
-    def __call__(self, name: str, x: Tensor, plus: Tensor | None = None) -> Tensor:
-        """Return `plus + W x` (B, rows), with W the parameter `name` (rows, cols) and x (B, cols); no `plus` is 0."""
+    def __call__(self, name: str, x: Tensor, plus: Tensor | None = None, rows: slice | None = None) -> Tensor:
+        """Return `plus + W x` (B, rows), with W the parameter `name` (rows, cols) and x (B, cols); no `plus` is 0.
+
+        rows: use these rows of W only, such as those of one gate; None means all.
+        """
 
 
 class Recurrence(nn.Module):
@@ -63,7 +66,8 @@ class Recurrence(nn.Module):
     def advance(self, drive: Tensor, recur: Recur, state: Any) -> Any:
         """Return the state after one step, from its drive (B, D) and the state before, each part (B, size).
 
-        Every product with a weight that is read from the state is `recur(name, x, plus)`, which is `plus + W x`.
+        Every product with a weight that is read from the state is `recur(name, x, plus)`, which is `plus + W x`; with
+        `rows=` it is that of some rows of W.
         """
         raise NotImplementedError
 
@@ -74,6 +78,12 @@ class Recurrence(nn.Module):
     def matrices(self) -> dict[str, Matrix]:
         """Return a description of each weight matrix, by parameter name."""
         raise NotImplementedError
+
+    @property
+    def gate_names(self) -> tuple[str, ...]:
+        """Names of the gates that are stacked in the rows of the weights: ("h",), or ("0", "1", ...) by default."""
+        gates = max(matrix.gates for matrix in self.matrices().values())
+        return ("h",) if gates == 1 else tuple(str(number) for number in range(gates))
 
     def reset_parameters(self, *, generator: torch.Generator) -> None:
         """Draw all weights again, in place."""
@@ -115,14 +125,17 @@ class Recurrence(nn.Module):
 
     def _product(self) -> Recur:
         """Return the product of one run. A weight whose product is added to a drive is transposed once per run."""
-        transposed: dict[str, Tensor] = {}
+        transposed: dict[tuple[str, int | None, int | None], Tensor] = {}
 
-        def recur(name: str, x: Tensor, plus: Tensor | None = None) -> Tensor:
+        def recur(name: str, x: Tensor, plus: Tensor | None = None, rows: slice | None = None) -> Tensor:
             if plus is None or plus.dim() == 1:  # nothing, or a bias (rows,)
-                return functional.linear(x, getattr(self, name), plus)  # (B, rows)
-            weight = transposed.get(name)  # (cols, rows)
+                weight = getattr(self, name)  # (rows, cols)
+                return functional.linear(x, weight if rows is None else weight[rows], plus)  # (B, rows)
+            key = (name, None, None) if rows is None else (name, rows.start, rows.stop)
+            weight = transposed.get(key)  # (cols, rows)
             if weight is None:
-                weight = transposed[name] = getattr(self, name).t()
+                weight = getattr(self, name) if rows is None else getattr(self, name)[rows]
+                weight = transposed[key] = weight.t()
             return torch.addmm(plus, x, weight)  # (B, rows)
 
         return recur

@@ -7,6 +7,7 @@ from pydantic import PositiveInt
 from torch import Tensor
 
 from .._errors import ModelError
+from .._initialization import AnyInitialization
 from .._value import Value
 from ..cells import AnyRecurrence, Stack
 from ._network import Network, Spec, check_spec, refuse_start
@@ -17,8 +18,8 @@ class LanguageModel(Value):
     """y_t = D h_t + c with h_t of the last of `layers` layers, whose inputs are the token embeddings; h_0 = 0.
 
     `embedding` is the size E of a token's vector, None for N. Embedding and decoder are not tied, and there is no
-    dropout. Both are drawn from U(+-0.1), and c starts at 0. The paper's network is three layers of
-    `ElmanRNN(hidden=650, bias="double")`.
+    dropout. Both are drawn from U(+-0.1), and c starts at 0, unless `readout_initialization` gives another distribution
+    of decoder and c. The paper's network is three layers of `ElmanRNN(hidden=650, bias="double")`.
 
     >>> from types import SimpleNamespace
     >>> from srnn_models import ElmanRNN
@@ -34,6 +35,7 @@ class LanguageModel(Value):
     recurrence: AnyRecurrence
     layers: PositiveInt = 1
     embedding: PositiveInt | None = None
+    readout_initialization: AnyInitialization | None = None
 
     @property
     def hidden(self) -> int:
@@ -62,7 +64,8 @@ class LanguageNetwork(Network):
         size = value.embedding or value.recurrence.hidden
         self.embedding = Embedding(spec.inputs, size, generator=generator)
         self.recurrence = Stack(value.recurrence, size, value.layers, generator=generator)
-        self.readout = Decoder(value.recurrence.hidden, spec.outputs, generator=generator)
+        how = value.readout_initialization
+        self.readout = Decoder(value.recurrence.hidden, spec.outputs, initialization=how, generator=generator)
 
     def initial(self, start: Tensor | None, state: Tensor | None) -> Tensor | None:
         """Return the carried state (layers, B, S), or None for zeros; a start code raises `ModelError`."""

@@ -7,6 +7,7 @@ from pydantic import PositiveInt
 from torch import Tensor
 
 from .._errors import ModelError
+from .._initialization import AnyInitialization, TorchUniform
 from .._linear import Linear
 from .._value import Value
 from ..cells import AnyRecurrence, Stack
@@ -15,6 +16,8 @@ from ._network import Network, Spec, check_spec, refuse_start
 
 class SequenceModel(Value):
     """y_t = V h_t + c, with h_t of the last of `layers` layers and h_0 = 0. `bias`: whether there is a c.
+
+    `readout_initialization`: the distribution of the initial V and c, by default U(+-1/sqrt(N)), as in `nn.Linear`.
 
     >>> from types import SimpleNamespace
     >>> from srnn_models import ElmanRNN
@@ -30,6 +33,7 @@ class SequenceModel(Value):
     recurrence: AnyRecurrence
     bias: bool = True
     layers: PositiveInt = 1
+    readout_initialization: AnyInitialization = TorchUniform()
 
     @property
     def hidden(self) -> int:
@@ -56,7 +60,9 @@ class SequenceNetwork(Network):
             self.recurrence = value.recurrence.build(spec.inputs, generator=generator)
         else:
             self.recurrence = Stack(value.recurrence, spec.inputs, value.layers, generator=generator)
-        self.readout = Linear(self.recurrence.hidden, spec.outputs, value.bias, generator=generator)
+        how = value.readout_initialization
+        size = self.recurrence.hidden
+        self.readout = Linear(size, spec.outputs, value.bias, initialization=how, generator=generator)
 
     def initial(self, start: Tensor | None, state: Tensor | None) -> Tensor | None:
         """Return the carried state, (B, S) or (layers, B, S), or None for zeros; a start code raises `ModelError`."""

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .._linear import Linear, empty, uniform_
+from .._draw import empty, uniform_
+from .._linear import Linear
 
 BOUND = 0.1
 
@@ -22,7 +23,7 @@ class Embedding(nn.Module):
 
     def reset_parameters(self, *, generator: torch.Generator) -> None:
         """Draw all vectors again from U(+-0.1), in place."""
-        uniform_(self.weight, BOUND, generator=generator)
+        uniform_(self.weight, -BOUND, BOUND, generator=generator)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Map int64 tokens (...), each from 0 to V-1, to vectors (..., E)."""
@@ -35,10 +36,16 @@ class Embedding(nn.Module):
 
 
 class Decoder(Linear):
-    """A linear map to logits: `weight` (outputs, inputs) from U(+-0.1), `bias` (outputs,) of zeros."""
+    """A linear map to logits: `weight` (outputs, inputs) from U(+-0.1), `bias` (outputs,) of zeros.
+
+    With an `initialization`, both are drawn from it instead.
+    """
 
     def reset_parameters(self, *, generator: torch.Generator) -> None:
-        """Draw the weight again from U(+-0.1) and set the bias to 0, in place."""
-        uniform_(self.weight, BOUND, generator=generator)
+        """Draw weight and bias again, in place: from U(+-0.1) and 0 without an `initialization`."""
+        if self.initialization is not None:
+            super().reset_parameters(generator=generator)
+            return
+        uniform_(self.weight, -BOUND, BOUND, generator=generator)
         if self.bias is not None:
             nn.init.zeros_(self.bias)

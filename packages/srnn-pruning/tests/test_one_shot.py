@@ -24,7 +24,7 @@ from srnn_pruning import (
 
 @pytest.fixture(autouse=True)
 def _own_global_generator():
-    """torch's modules draw their weights from the global generator: seed it, and restore it afterwards."""
+    """Modules of torch draw their weights from the global generator: seed it, and restore it afterwards."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         yield

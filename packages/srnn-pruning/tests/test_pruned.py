@@ -12,7 +12,7 @@ from srnn_pruning import Magnitude, Pruned, PruningError, Random, one_shot, summ
 
 @pytest.fixture(autouse=True)
 def _own_global_generator():
-    """torch's modules draw their weights from the global generator: seed it, and restore it afterwards."""
+    """Modules of torch draw their weights from the global generator: seed it, and restore it afterwards."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         yield
@@ -93,18 +93,18 @@ def test_other_files_are_refused(tmp_path):
     with pytest.raises(PruningError, match="got a folder"):
         Pruned.load(tmp_path)
     (tmp_path / "text").write_text("no tensors")
-    with pytest.raises(PruningError, match="text: expected a file written by Pruned.save, got"):
+    with pytest.raises(PruningError, match=r"text: expected a file written by Pruned.save, got"):
         Pruned.load(tmp_path / "text")
     srnn_masks.save(tmp_path / "masks", model)
-    with pytest.raises(PruningError, match="srnn_masks.load reads files of masks"):
+    with pytest.raises(PruningError, match=r"srnn_masks.load reads files of masks"):
         Pruned.load(tmp_path / "masks")
     about = {"srnn-pruning/pruned": json.dumps({"summary": {}, "pruning": {}})}
     save_file({"weight": torch.ones(1)}, tmp_path / "broken", metadata=about)
     with pytest.raises(PruningError, match="expected a summary and a pruning"):
         Pruned.load(tmp_path / "broken")
-    with pytest.raises(PruningError, match="save: .*expected a folder"):
+    with pytest.raises(PruningError, match=r"save: .*expected a folder"):
         pruned.save(tmp_path / "no" / "masks")
-    with pytest.raises(PruningError, match="save: .*expected a file that can be written"):
+    with pytest.raises(PruningError, match=r"save: .*expected a file that can be written"):
         pruned.save(tmp_path)
 
 

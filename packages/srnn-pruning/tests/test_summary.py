@@ -11,7 +11,7 @@ from srnn_pruning import KeptRow, Pruning, PruningError, Random, Summary, prune,
 
 @pytest.fixture(autouse=True)
 def _own_global_generator():
-    """torch's modules draw their weights from the global generator: seed it, and restore it afterwards."""
+    """Modules of torch draw their weights from the global generator: seed it, and restore it afterwards."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         yield
@@ -91,6 +91,12 @@ def test_a_gate_is_empty_only_if_no_matrix_has_a_weight_of_it():
     summary = summarize(module)
     assert summary.recurrences[0].empty_gates == ("f",)
     assert summary.warnings == ("l0 keeps no weight of gate f, so only its bias sets this gate",)
+
+
+def test_a_recurrence_without_weights_has_one_warning():
+    module = torch.nn.RNNCell(3, 5)
+    masked(module, density=0)
+    assert summarize(module).warnings == ("(module) keeps no weight at all, so its state depends on its biases only",)
 
 
 def test_a_projection_is_a_matrix_without_gates_and_units():

@@ -26,10 +26,10 @@ from ._schedules import Proportional as Proportional
 from ._schedules import Schedule as Schedule
 from ._scope import WEIGHTS as WEIGHTS
 from ._scope import densities as densities
+from ._summarize import summarize as summarize
 from ._summary import KeptRow as KeptRow
 from ._summary import RecurrenceRow as RecurrenceRow
 from ._summary import Summary as Summary
-from ._summary import summarize as summarize
 from .criteria import AnyCriterion as AnyCriterion
 from .criteria import Criterion as Criterion
 from .criteria import Magnitude as Magnitude

@@ -13,7 +13,7 @@ from ._pruning import Pruning, prune
 from ._recurrences import recurrences
 from ._schedules import OneShot
 from ._scope import in_scope
-from ._summary import summarize
+from ._summarize import summarize
 from .criteria import Criterion
 
 
@@ -119,6 +119,8 @@ def _check_evidence(criterion: Criterion, evidence: dict[str, Callable[[], objec
     name = type(criterion).__name__
     if "loss" in criterion.wants and "loss" not in evidence:
         got = "a batch without a loss" if evidence else "neither batch nor loss"
-        raise PruningError(f"loss: {name} needs the loss of a batch, expected loss=lambda: loss_of(model(x), y), got {got}")
+        raise PruningError(
+            f"loss: {name} needs the loss of a batch, expected loss=lambda: loss_of(model(x), y), got {got}"
+        )
     if "run" in criterion.wants and not evidence:
         raise PruningError(f"batch: {name} runs the model, expected batch=x or loss=lambda: ..., got neither")

@@ -43,7 +43,7 @@ def main() -> None:
     pruned = one_shot(model, JacobianSpectrum(), density=0.05, batch=x)  # the one line
     print(pruned)
 
-    optimizer = torch.optim.Adam(model.parameters(), lr=3e-3)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
     for step in range(1, 301):
         x, y = draw(64, data)
         loss = cross_entropy(model(x), y)

@@ -90,40 +90,38 @@ class Summary(Value):
         return tuple(text for row in self.recurrences for text in row.warnings)
 
     def __str__(self) -> str:
-        head = ("matrix", "gate", "shape", "kept", "density")
-        lines = [
-            (
-                "" if row.gate else row.name,
-                row.gate,
-                " x ".join(map(str, row.shape)),
-                f"{row.kept:,}",
-                _number(row.density),
-            )
-            for row in self.rows
-        ]
-        text = _table(head, lines, "<<>>>")
+        parts = [_matrices(self.rows)]
         if self.recurrences:
-            head = ("recurrence", "units", "without recurrent input", "reading nothing", "input/recurrent", "dense")
-            lines = [
-                (
-                    row.label,
-                    *map(str, (row.units, row.without_recurrent, row.reading_nothing)),
-                    *map(_number, (row.ratio, row.dense_ratio)),
-                )
-                for row in self.recurrences
-            ]
-            text += "\n\n" + _table(head, lines, "<>>>>>")
-        return text + "".join(f"\n\nwarning: {warning}" for warning in self.warnings)
+            parts.append(_recurrences(self.recurrences))
+        return "\n\n".join(parts + [f"warning: {warning}" for warning in self.warnings])
+
+
+def _matrices(rows: Sequence[KeptRow]) -> str:
+    """Return kept weights as text: one line per matrix, one per gate below it."""
+    lines = [("matrix", "gate", "shape", "kept", "density")]
+    for row in rows:
+        shape = " x ".join(map(str, row.shape))
+        lines.append(("" if row.gate else row.name, row.gate, shape, f"{row.kept:,}", _number(row.density)))
+    return _table(lines, "<<>>>")
+
+
+def _recurrences(rows: Sequence[RecurrenceRow]) -> str:
+    """Return what the units read as text: one line per recurrence."""
+    lines = [("recurrence", "units", "without recurrent input", "reading nothing", "input/recurrent", "dense")]
+    for row in rows:
+        units, blind, idle = map(str, (row.units, row.without_recurrent, row.reading_nothing))
+        lines.append((row.label, units, blind, idle, _number(row.ratio), _number(row.dense_ratio)))
+    return _table(lines, "<>>>>>")
 
 
 def _number(value: float) -> str:
     return "-" if math.isnan(value) else f"{value:.4f}"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]], sides: str) -> str:
+def _table(rows: Sequence[Sequence[str]], sides: str) -> str:
     """Return rows of text aligned in columns; `sides` has "<" or ">" per column."""
-    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(f"{cell:{side}{width}}" for cell, side, width in zip(row, sides, widths, strict=True)).rstrip()
-        for row in (head, *rows)
+        for row in rows
     )

@@ -82,7 +82,11 @@ def one_shot(
 def _names(model: nn.Module, scope: str | Iterable[str] | None) -> tuple[str, ...]:
     """Return the full names of the weights in scope."""
     if scope is None:
-        scope = [name for cell in recurrences(model).values() for names in cell.weights.values() for name in names]
+        try:
+            cells = recurrences(model)
+        except PruningError as error:
+            raise PruningError(f"{error}; to prune other weights, pass scope=") from error
+        scope = [name for cell in cells.values() for names in cell.weights.values() for name in names]
     return tuple(in_scope(model, [scope] if isinstance(scope, str) else scope))
 
 

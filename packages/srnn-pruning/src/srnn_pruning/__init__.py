@@ -6,10 +6,14 @@ the scope sets which parameters count, and an exact selection turns scores and c
 
 from importlib.metadata import version as _version
 
+from ._chi import chi as chi
 from ._errors import PruningError as PruningError
+from ._errors import PruningWarning as PruningWarning
 from ._lottery import reinitialize as reinitialize
 from ._lottery import rewind as rewind
 from ._lottery import snapshot as snapshot
+from ._one_shot import one_shot as one_shot
+from ._pruned import Pruned as Pruned
 from ._pruner import Pruner as Pruner
 from ._pruning import Pruning as Pruning
 from ._pruning import prune as prune
@@ -25,35 +29,55 @@ from ._scope import WEIGHTS as WEIGHTS
 from ._scope import densities as densities
 from ._sequences import Sequence as Sequence
 from ._sequences import sequences as sequences
+from ._summarize import summarize as summarize
+from ._summary import KeptRow as KeptRow
+from ._summary import RecurrenceRow as RecurrenceRow
+from ._summary import Summary as Summary
+from .criteria import SNIP as SNIP
 from .criteria import AnyCriterion as AnyCriterion
 from .criteria import Criterion as Criterion
+from .criteria import GraSP as GraSP
+from .criteria import JacobianSpectrum as JacobianSpectrum
 from .criteria import Magnitude as Magnitude
 from .criteria import Random as Random
+from .criteria import Shuffled as Shuffled
 
 __version__ = _version("srnn-pruning")
 
 __all__ = [
+    "SNIP",
     "WEIGHTS",
     "AnyCriterion",
     "AnySchedule",
     "Cell",
     "Criterion",
+    "GraSP",
+    "JacobianSpectrum",
+    "KeptRow",
     "Linear",
     "Magnitude",
     "OneShot",
     "Proportional",
+    "Pruned",
     "Pruner",
     "Pruning",
     "PruningError",
+    "PruningWarning",
     "Random",
+    "RecurrenceRow",
     "Recurrent",
     "Schedule",
     "Sequence",
+    "Shuffled",
+    "Summary",
+    "chi",
     "densities",
+    "one_shot",
     "prune",
     "recurrences",
     "reinitialize",
     "rewind",
     "sequences",
     "snapshot",
+    "summarize",
 ]

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ._errors import PruningError
+from ._groups import groups
 from ._pruning import Pruning, prune
 from ._scope import in_scope
 
@@ -16,13 +17,14 @@ class Pruner:
 
     The masks on the module record what has been pruned; the pruner itself has the number of the last epoch, `epoch`
     (0 before the first step), and the generator. To continue a run, load the module with its masks and the pruner with
-    `load_state_dict`. Scope, schedule and generator are checked on construction, not at the first epoch that prunes.
+    `load_state_dict`. Scope, ranking, schedule and generator are checked on construction, not at the first epoch that
+    prunes; evidence, which each step may bring anew, at each step.
     """
 
     def __init__(
         self, module: nn.Module, pruning: Pruning, *, epochs: int, generator: torch.Generator | None = None
     ) -> None:
-        in_scope(module, pruning.scope)
+        groups(module, in_scope(module, pruning.scope), pruning.ranking)
         pruning.schedule.fraction(epochs, epochs, pruning.sparsity)
         pruning.criterion.check_generator(generator)
         self.module, self.pruning, self.epochs, self.generator = module, pruning, epochs, generator
@@ -31,7 +33,8 @@ class Pruner:
     def step(self, epoch: int | None = None, *, evidence: Mapping[str, Any] | None = None) -> dict[str, Tensor]:
         """Prune for epoch 1 to `epochs` (default: the one after the last); call it at the start of the epoch.
 
-        Returns the masks, as `prune` does.
+        Returns the masks, as `prune` does. Raises PruningError, before anything is drawn or changed, if the criterion
+        wants evidence that is missing, also at an epoch at which nothing is pruned.
         """
         epoch = self.epoch + 1 if epoch is None else epoch
         fraction = self.pruning.schedule.fraction(epoch, self.epochs, self.pruning.sparsity)

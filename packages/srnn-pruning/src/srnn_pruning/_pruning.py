@@ -1,6 +1,7 @@
 """The value that describes a pruning, and one pruning step (arXiv 2406.06290)."""
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Annotated, Any, Literal
 
 import torch
@@ -10,6 +11,8 @@ from torch import Tensor, nn
 import srnn_masks
 
 from ._errors import PruningError
+from ._evidence import offered, scoring
+from ._groups import Group, Ranking, groups
 from ._schedules import AnySchedule, Linear
 from ._scope import WEIGHTS, in_scope, masks_of
 from ._select import select
@@ -23,7 +26,8 @@ class Pruning(Value):
     `sparsity`: share of absent entries at the end, in [0, 1].
     `scope`: globs over full parameter names. Biases (fewer than 2 dimensions) are never scored, pruned or counted.
     `ranking`: "global" counts and ranks over all matrices together (as the papers do), so the sparsity of each matrix
-    is free; "per_matrix" counts and ranks within each.
+    is free; "per_matrix" counts and ranks within each; "per_gate" within the rows of each gate of each weight of a
+    recurrence, and within each matrix that belongs to none.
 
     All entries of a matrix count, and entries that were absent before (e.g. by locality) count as pruned: a matrix that
     is structurally 80 % sparse loses half of its present entries on the way to 90 %, and none on the way to 75 %.
@@ -37,7 +41,7 @@ class Pruning(Value):
     criterion: AnyCriterion = Magnitude()
     schedule: AnySchedule = Linear()
     scope: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], Field(min_length=1)] = WEIGHTS
-    ranking: Literal["global", "per_matrix"] = "global"
+    ranking: Ranking = "global"
 
 
 def prune(
@@ -50,19 +54,21 @@ def prune(
 ) -> dict[str, Tensor]:
     """Prune weights until `fraction` of the entries in scope is absent (default: `pruning.sparsity`).
 
-    Exactly `round(fraction * entries)` entries are absent afterwards, over all matrices or in each (`pruning.ranking`);
-    Python's `round`, so halves go to even. Masks only shrink: if more is absent already, nothing happens. Equal scores
-    are removed in the order of the module, row by row, so the result is reproducible. The schedule is not used here;
-    see `Pruner`.
+    Exactly `round(fraction * entries)` entries are absent afterwards, over all matrices, in each, or in each gate
+    (`pruning.ranking`); Python's `round`, so halves go to even. Masks only shrink: if more is absent already, nothing
+    happens. Equal scores are removed in the order of the module, row by row, so the result is reproducible. The
+    schedule is not used here; see `Pruner`.
 
     The masks are applied with `srnn_masks`: the weights become and stay 0, and the optimizer keeps its state except for
     removed entries. Matrices that lose nothing are not touched and get no mask.
 
     Returns the masks of all matrices in scope, bool, of each parameter's shape. `evidence` is passed to the criterion
-    by keyword, for criteria that need more than the weights (see `Criterion`).
+    by keyword, for criteria that need more than the weights, together with `module`, `fraction` and `groups` (see
+    `Criterion`). Where it has a `loss` and no `run`, `run` is the loss. Scoring leaves weights, `.grad`, requires_grad,
+    modes, buffers and the global generator as they were.
 
-    Raises PruningError, before anything is changed, for a fraction outside [0, 1], a missing generator, a glob that
-    matches no parameter to prune, or NaN scores.
+    Raises PruningError, before anything is drawn or changed, for a fraction outside [0, 1], a missing generator,
+    missing evidence, or a glob that matches no parameter to prune; and, before anything is changed, for NaN scores.
 
     >>> module = torch.nn.utils.skip_init(torch.nn.Linear, 2, 2)
     >>> _ = module.weight.data.copy_(torch.tensor([[4.0, 3.0], [-2.0, -1.0]]))
@@ -73,25 +79,35 @@ def prune(
     fraction = pruning.sparsity if fraction is None else fraction
     if not 0 <= fraction <= 1:
         raise PruningError(f"fraction: expected a share in [0, 1], got {fraction}")
+    found = offered(evidence)
     pruning.criterion.check_generator(generator)
+    pruning.criterion.check_evidence(found)
     parameters = in_scope(module, pruning.scope)
     before = masks_of(module, parameters)
-    groups = [list(parameters)] if pruning.ranking == "global" else [[name] for name in parameters]
-    zeros = [round(fraction * sum(parameters[name].numel() for name in group)) for group in groups]
-    if all(_absent(before, group) >= count for group, count in zip(groups, zeros, strict=True)):
+    ranked = groups(module, parameters, pruning.ranking)
+    zeros = [round(fraction * sum(part.numel() for part in _parts(before, group))) for group in ranked]
+    if all(_absent(before, group) >= count for group, count in zip(ranked, zeros, strict=True)):
         return before
-    scores = pruning.criterion.scores(parameters, generator=generator, **{"module": module, **(evidence or {})})
+    offers = {"module": module, "fraction": fraction, "groups": ranked, **found}
+    with scoring(module, parameters.values()) if pruning.criterion.wants or found else nullcontext():
+        scores = pruning.criterion.scores(parameters, generator=generator, **offers)
     _check_scores(scores)
-    after: dict[str, Tensor] = {}
-    for group, count in zip(groups, zeros, strict=True):
-        masks = select([scores[name] for name in group], [before[name] for name in group], count)
-        after.update(zip(group, masks, strict=True))
+    after = {name: mask.clone() for name, mask in before.items()}
+    for group, count in zip(ranked, zeros, strict=True):
+        masks = select(_parts(scores, group), _parts(before, group), count)
+        for part, mask in zip(_parts(after, group), masks, strict=True):
+            part.copy_(mask)
     srnn_masks.apply(module, {name: mask for name, mask in after.items() if not torch.equal(mask, before[name])})
     return after
 
 
-def _absent(masks: Mapping[str, Tensor], names: list[str]) -> int:
-    return sum(masks[name].numel() - int(masks[name].count_nonzero()) for name in names)
+def _parts(tensors: Mapping[str, Tensor], group: Group) -> list[Tensor]:
+    """Return the rows of the tensors that belong to a group."""
+    return [tensors[name][rows] for name, rows in group.items()]
+
+
+def _absent(masks: Mapping[str, Tensor], group: Group) -> int:
+    return sum(part.numel() - int(part.count_nonzero()) for part in _parts(masks, group))
 
 
 def _check_scores(scores: Mapping[str, Tensor]) -> None:

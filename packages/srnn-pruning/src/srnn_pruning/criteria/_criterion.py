@@ -1,7 +1,7 @@
-"""The base class of all criteria."""
+"""The base class of all criteria. The family is open: a subclass of `Criterion` in any package is a criterion too."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -9,18 +9,55 @@ from torch import Tensor
 from .._errors import PruningError
 from .._value import Value
 
+_EVIDENCE = {
+    "loss": "a function without arguments that runs the module on the pruning batch and returns the scalar loss",
+    "run": "a function without arguments that runs the module on the pruning batch",
+}
+
 
 class Criterion(Value):
     """Scores weights; the lowest scores are pruned first.
 
-    `scores` gets the parameters in scope and, by keyword, the `module` they belong to and whatever `evidence` the
-    caller of `prune` offers. A criterion takes the keyword arguments it needs and ignores the rest; `Magnitude` and
-    `Random` need none. SNIP would be `scores(self, parameters, *, generator=None, module=None, loss=None, **evidence)`,
-    with `loss` a function that runs the module on a batch, and raise without it. So a new criterion changes no existing
-    one, and a training loop can offer everything to all of them.
+    `scores` gets the parameters in scope and, by keyword, the evidence it takes; it ignores the rest. `prune` offers:
+
+    - `module`: the module that the parameters belong to;
+    - `fraction`: the share of entries that will be absent, and `groups`, the sets of entries that are ranked together,
+      as one dict per set from parameter names to slices of their rows;
+    - `loss` and `run`, if the caller of `prune` gave them: functions without arguments that run the module on the
+      pruning batch, the same batch at each call. `loss()` returns the scalar loss with its graph; what `run()` returns
+      is ignored. They are called only by criteria that need them.
+
+    While a criterion that wants evidence is at work, the module is in evaluation mode, gradients are enabled, all
+    weights in scope require them, and cuDNN is off, because it cannot differentiate twice. Afterwards all is as before.
+
+    A subclass of another package defines `scores`, fields for its parameters, and a `kind` whose only value is its own
+    name, `module:Class`. That name stands in the JSON of a `Pruning`, and imports the class. SNIP would be
+
+        class Sensitivity(Criterion):
+            kind: Literal["my_package:Sensitivity"] = "my_package:Sensitivity"
+
+            @property
+            def wants(self):
+                return ("loss",)
+
+            def scores(self, parameters, *, generator=None, loss=None, **evidence):
+                self.check_evidence({"loss": loss})
+                gradients = torch.autograd.grad(loss(), list(parameters.values()))
+                return {
+                    name: (weight * gradient).abs().detach()
+                    for (name, weight), gradient in zip(parameters.items(), gradients, strict=True)
+                }
     """
 
-    draws: ClassVar[bool] = False  # whether scores are random, so that a missing generator is noticed at once
+    @property
+    def wants(self) -> tuple[str, ...]:
+        """Names of the evidence that `scores` cannot do without: "loss", "run", or those of the caller's own."""
+        return ()
+
+    @property
+    def draws(self) -> bool:
+        """Whether the scores are random, so that a generator is needed."""
+        return False
 
     def scores(
         self, parameters: Mapping[str, Tensor], *, generator: torch.Generator | None = None, **evidence: Any
@@ -34,3 +71,13 @@ class Criterion(Value):
             raise PruningError(
                 f"generator: {type(self).__name__} draws at random, expected a torch.Generator, got None"
             )
+
+    def check_evidence(self, evidence: Mapping[str, Any]) -> None:
+        """Raise PruningError if something that the criterion wants is missing."""
+        for name in self.wants:
+            if evidence.get(name) is None:
+                offered = sorted(key for key, value in evidence.items() if value is not None)
+                raise PruningError(
+                    f"evidence: {type(self).__name__} needs {name!r}: expected {_EVIDENCE.get(name, 'a value')}, "
+                    f"got evidence {offered or 'none'}"
+                )

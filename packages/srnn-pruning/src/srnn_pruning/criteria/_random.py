@@ -1,7 +1,7 @@
 """Random pruning."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -13,7 +13,11 @@ class Random(Criterion):
     """Keeps weights at random, all equally likely: the control of every other criterion."""
 
     kind: Literal["random"] = "random"
-    draws: ClassVar[bool] = True
+
+    @property
+    def draws(self) -> bool:
+        """True: the scores are random numbers."""
+        return True
 
     def scores(
         self, parameters: Mapping[str, Tensor], *, generator: torch.Generator | None = None, **evidence: Any

@@ -56,9 +56,8 @@ def one_shot(
     Warns:
         PruningWarning: If a recurrence keeps no input weight at all, or no weight of a gate. The summary says it too.
 
-    >>> model = nn.LSTM(4, 10)
-    >>> from srnn_pruning import Magnitude
-    >>> one_shot(model, Magnitude(), density=0.25)
+    >>> from srnn_pruning import Random
+    >>> one_shot(nn.utils.skip_init(nn.LSTM, 4, 10), Random(), density=0.25)
     Pruned(140 of 560 weights kept)
     """
     if not isinstance(criterion, Criterion):

@@ -49,7 +49,7 @@ TASKS = [
         marks=NEEDS_DATA,
     ),
     pytest.param(
-        WikiText(vocabulary=30, train_tokens=3000, evaluation_tokens=1500, evaluation_rows=4),
+        WikiText(vocabulary=30, train_tokens=3000, evaluation_tokens=1500, evaluation_rows=4, train_share=0.1),
         id="wikitext",
         marks=NEEDS_DATA,
     ),

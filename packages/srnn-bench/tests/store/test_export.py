@@ -21,7 +21,7 @@ parquet = pytest.importorskip("pyarrow.parquet")
 
 # the columns of every file, in order
 RUN = ("key", "seed", "status", "reason", "stage")
-MEASURED = ("steps", "step_ms", "peak_memory_mb", "seconds")
+MEASURED = ("steps", "step_ms", "pruning_ms", "peak_memory_mb", "seconds")
 HISTORY = ("key", "seed", "stage", "epoch", "loss", "penalty", "density", "validation", "learning_rate")
 ENVIRONMENT = tuple(
     f"environment.{name}"
@@ -45,6 +45,8 @@ def stage(name, **changes) -> StageResult:
         "steps": 6,
         "step_ms": 0.7,
         "peak_memory_mb": 100.25,
+        "kept": {"recurrence.weight_hh": (7, 0, 11)},
+        "pruning_ms": 0.25,
     }
     return StageResult(**fields | changes)
 
@@ -97,6 +99,8 @@ def test_parquet_holds_a_row_of_each_run_and_stage(results, tmp_path):
         )
         assert row["steps"] == (part.steps if part else None)
         assert row["step_ms"] == (part.step_ms if part else None)
+        assert row["pruning_ms"] == (part.pruning_ms if part else None)
+        assert [row[f"kept.recurrence.weight_hh.{gate}"] for gate in range(3)] == ([7, 0, 11] if part else [None] * 3)
         assert row["peak_memory_mb"] == (part.peak_memory_mb if part else None)
         assert row["metric.mse"] == (part.metrics["mse"] if part else None)
         assert row["metric.accuracy"] == (part.metrics.get("accuracy") if part else None)
@@ -135,7 +139,8 @@ def test_the_order_is_that_of_the_keys_and_of_the_columns_groups(results, tmp_pa
     packages = [f"environment.packages.{name}" for name in sorted(ENVIRONMENT_NOW.packages)]
     columns = [name for name in rows[0] if not name.startswith("experiment.")]
     densities = ["density.readout.weight", "density.recurrence.weight_hh"]
-    measured = ["metric.accuracy", "metric.mse", *densities, *MEASURED]
+    kept = [f"kept.recurrence.weight_hh.{gate}" for gate in range(3)]
+    measured = ["metric.accuracy", "metric.mse", *densities, *kept, *MEASURED]
     assert columns == [*RUN, *measured, *ENVIRONMENT, *packages, "experiment"]
     assert one == export(results, tmp_path / "one.csv").read_bytes(), "an earlier file is replaced"
 

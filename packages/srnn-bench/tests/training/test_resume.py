@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 import torch
+from own_criteria import Saliency
 
 from srnn_bench import SGD, AdamW, Annealing, Conditions, DiskError, Experiment, Masked, Penalty, Stage, Training
 from srnn_bench.training import (
@@ -218,6 +219,14 @@ EXPERIMENTS = {
     "a shuffled deck": _experiment(
         task=Cards(), stages=_stages({"training": _trained(batches=None, batch_size=3, epochs=2)}, {})
     ),
+    "a criterion that reads data, a carried state, a stream with a position": _experiment(
+        task=Drift(),
+        penalties=(Penalty(parameter=HH, regularizer=L1(), strength=0.1),),
+        stages=_stages(
+            {"pruning": Pruning(sparsity=0.5, criterion=Saliency()), "evidence_rows": 8},
+            {"pruning": Pruning(sparsity=0.8, criterion=Saliency()), "evidence_rows": 5, "start": "rewind"},
+        ),
+    ),
     "divergence in the second stage": _experiment(
         model=RELU, stages=_stages({}, {"training": _trained(learning_rate=1e30, batches=5)}, {})
     ),
@@ -269,13 +278,16 @@ def outputs_of(experiment, seeds, folder, on_epoch=lambda end: None):
     )
 
 
+TIMES_AND_MEMORY = {"step_ms": 0.0, "pruning_ms": 0.0, "peak_memory_mb": None}
+
+
 def outcome(outputs):
     """Return everything of the results except times and memory, and the weights as bytes."""
     return [
         (
             each.result.status,
             each.result.reason,
-            [stage.model_copy(update={"step_ms": 0.0, "peak_memory_mb": None}) for stage in each.result.stages],
+            [stage.model_copy(update=TIMES_AND_MEMORY) for stage in each.result.stages],
             each.weights,
         )
         for each in outputs

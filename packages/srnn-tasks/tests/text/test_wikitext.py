@@ -167,9 +167,9 @@ def test_the_spec_has_tokens_and_a_carried_state() -> None:
     ]
 
 
-@pytest.mark.parametrize("vocabulary", [None, 9])
-def test_the_contract_holds(vocabulary: int | None) -> None:
-    check_task(MadeUp(vocabulary=vocabulary, steps=6, evaluation_rows=4), seeded=False)
+@pytest.mark.parametrize(("vocabulary", "train_share"), [(None, 0), (9, 0), (None, 0.1)])
+def test_the_contract_holds(vocabulary: int | None, train_share: float) -> None:
+    check_task(MadeUp(vocabulary=vocabulary, steps=6, evaluation_rows=4, train_share=train_share), seeded=False)
 
 
 def test_sources_of_several_seeds_give_batches_that_stack() -> None:
@@ -317,6 +317,82 @@ def test_an_unknown_split_or_word_is_an_error() -> None:
             call(split="train")
     with pytest.raises(TaskError, match=r"token: expected one of the \d+ words of the vocabulary; got 'Valkyria'"):
         source.constant("Valkyria")
+
+
+# --- the perplexity of a share of the train text ---
+
+
+def read_windows(source: WikiTextSource, split: str) -> list[list[str]]:
+    """Return the words of each row that a model is given in an evaluation, beyond those of the held-out split."""
+    rows: list[list[str]] = []
+
+    def model(inputs: Tensor, start: None = None, state: Tensor | None = None) -> tuple[Tensor, None]:
+        rows.extend(as_words(source, inputs))
+        return torch.zeros(*inputs.shape, len(source.words)), None
+
+    evaluated(source, model, split)
+    batches = source.held_out(split, generator=torch.Generator())
+    return rows[sum(batch.size for batch in batches) :]
+
+
+@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize(("steps", "rows", "vocabulary"), [(7, 10, None), (5, 3, 12), (100, 2, None)])
+def test_train_perplexity_of_all_windows_is_that_of_a_slow_reader(
+    split: str, steps: int, rows: int, vocabulary: int | None
+) -> None:
+    """The loss of a window is that of the text from the window before to its end, less that of the window before."""
+    source = made(steps=steps, evaluation_rows=rows, vocabulary=vocabulary, train_share=1.0)
+    reader = Reader(len(source.words))
+    numbers = [source.words.index(word if word in source.words else "<unk>") for word in WORDS["train"]]
+    losses = [
+        reader.slowly(numbers[first : first + 2 * steps + 1])[1] - reader.slowly(numbers[first : first + steps + 1])[1]
+        for first in range(0, len(numbers) - 2 * steps, steps)
+    ]
+    assert len(losses) > 2
+    expected = math.exp(sum(losses) / len(losses) / steps)
+    assert evaluated(source, reader, split)["train_perplexity"] == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize(("share", "count"), [(1e-9, 1), (0.01, 1), (0.25, 33), (0.5, 66), (1.0, 132)])
+def test_a_share_is_a_fixed_choice_of_windows(share: float, count: int) -> None:
+    """Of 134 windows of 10 words, all but the first can be drawn."""
+    fields = {"steps": 10, "train_tokens": 1339, "train_share": share}
+    source = made(**fields)
+    rows = read_windows(source, "test")
+    text = WORDS["train"][:1339]
+    windows = [text[first : first + 20] for first in range(0, 1320, 10)]
+    assert len(rows) == count
+    assert all(row in windows for row in rows)
+    assert len({windows.index(row) for row in rows}) == count, "the windows are drawn without replacement"
+    next(stream(source, 4))
+    other = MadeUp(**fields).open(device="cpu", generator=torch.Generator().manual_seed(7))
+    assert read_windows(source, "validation") == read_windows(other, "test") == rows
+    if 1 < count < 100:
+        chosen = [windows.index(row) for row in rows]
+        assert max(chosen) > 100 and min(chosen) < 32, "the windows are spread over the text"
+
+
+def test_without_a_share_nothing_is_measured_and_nothing_changes() -> None:
+    plain, shared = made(steps=9), made(steps=9, train_share=0.2)
+    assert [metric.name for metric in shared.spec.metrics[:-1]] == [metric.name for metric in plain.spec.metrics]
+    assert (shared.spec.metrics[-1].name, shared.spec.metrics[-1].better) == ("train_perplexity", "lower")
+    reader = Reader(len(plain.words))
+    found = evaluated(shared, reader)
+    assert list(found) == [metric.name for metric in shared.spec.metrics]
+    del found["train_perplexity"]
+    assert found == evaluated(plain, reader)
+    assert read_windows(plain, "test") == []
+    assert all(map(same, islice(stream(shared, 6), 20), islice(stream(plain, 6), 20)))
+    assert WikiText(train_share=0) == WikiText()
+
+
+def test_a_share_needs_two_windows_of_text() -> None:
+    assert len(read_windows(made(steps=10, train_tokens=21, train_share=0.5), "test")) == 1
+    with pytest.raises(TaskError, match=r"^train_share: expected at least 21 words of train for steps=10; got 20$"):
+        made(steps=10, train_tokens=20, train_share=0.5)
+    for share in (-0.1, 1.1, math.nan, True):
+        with pytest.raises(ValidationError, match="train_share"):
+            WikiText(train_share=share)
 
 
 # --- baselines ---

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, NonNegativeFloat, model_validator
+from pydantic import Field, NonNegativeFloat, PositiveInt, model_validator
 
 from srnn_manifolds import AnyRegularizer, Cheapest
 from srnn_masks import AnyPattern, Dale
@@ -79,6 +79,9 @@ class Stage(Value):
 
     `task` replaces the experiment's task in this stage, for training and measurement; its inputs and outputs must have
     the same sizes. With it, a mask found on one task can be tested on another.
+
+    `evidence_rows` is the number of rows of the batch of training data that a pruning criterion gets if it needs data.
+    It has a random stream of its own: the batches of the training do not depend on it.
     """
 
     name: Name
@@ -88,6 +91,7 @@ class Stage(Value):
     regularizer: Literal["same", "fresh", "none"] = "same"
     freeze: tuple[Glob, ...] = ()
     task: AnyTask | None = None
+    evidence_rows: PositiveInt = 64
 
 
 class Experiment(Value):

@@ -46,6 +46,10 @@ class StageResult(Value):
         peak_memory_mb: Peak memory allocated on the device, in MiB. On a CPU, the peak resident size of the process so
             far, which includes earlier runs of the same worker; None on Windows, where it is not available.
         present: Number of entries of each weight matrix with |w| > 1e-5, with or without a mask.
+        kept: Number of entries of each gate of each weight matrix that its mask leaves, in the order of the gates (all
+            entries without a mask); a matrix without gates has one number. Empty in results of older versions.
+        pruning_ms: Wall time of all pruning steps of the stage together, including what the criterion computes on
+            data, in milliseconds; 0 if the stage does not prune. For stacked runs, that of all divided by their number.
     """
 
     name: str
@@ -56,6 +60,8 @@ class StageResult(Value):
     step_ms: float
     peak_memory_mb: float | None
     present: dict[str, int] = Field(default_factory=dict)
+    kept: dict[str, tuple[int, ...]] = Field(default_factory=dict)
+    pruning_ms: float = 0.0
 
 
 class Environment(Value):

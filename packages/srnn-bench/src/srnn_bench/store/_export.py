@@ -34,6 +34,7 @@ TYPES = {  # of the columns that every file has
     "label": "string",
     "steps": "Int64",
     "step_ms": "Float64",
+    "pruning_ms": "Float64",
     "peak_memory_mb": "Float64",
     "seconds": "Float64",
     "experiment": "string",
@@ -47,7 +48,7 @@ RUN = ("key", "seed", "status", "reason", "stage")
 
 PLACE = ("table", "scale", "set", "row", "column", "label")
 
-MEASURED = ("steps", "step_ms", "peak_memory_mb", "seconds")
+MEASURED = ("steps", "step_ms", "pruning_ms", "peak_memory_mb", "seconds")
 
 ENVIRONMENT = tuple(f"environment.{name}" for name in Environment.model_fields if name != "packages")
 
@@ -58,7 +59,8 @@ def export(results: Iterable[Result], path: Path, *, history: bool = False, plac
     """Write results to `path`, a `.parquet` or a `.csv` file, and return the path. The write is atomic.
 
     One row per run and stage, in the order of the keys; a run that finished no stage has one row. Columns: the run,
-    `metric.*`, `density.*`, `present.*` (numbers of weights that are not zero), steps, times and memory,
+    `metric.*`, `density.*`, `present.*` (numbers of weights that are not zero), `kept.*` (numbers of weights that the
+    masks leave, by gate: `kept.recurrence.weight_hh.0`), steps, times and memory,
     `environment.*`, the experiment as JSON (`experiment`), and each of its fields
     (`experiment.stages.0.training.epochs`), empty if an experiment does not have the field or has null there.
     A column whose values are of several types, such as numbers and strings, holds the JSON of each value.
@@ -113,7 +115,8 @@ def _stages(result: Result) -> Iterator[Row]:
             **{f"metric.{name}": value for name, value in stage.metrics.items()},
             **{f"density.{name}": value for name, value in stage.densities.items()},
             **{f"present.{name}": number for name, number in stage.present.items()},
-            **stage.model_dump(include={"steps", "step_ms", "peak_memory_mb"}),
+            **dict(_flat("kept", {name: list(counts) for name, counts in stage.kept.items()})),
+            **stage.model_dump(include={"steps", "step_ms", "pruning_ms", "peak_memory_mb"}),
         }
     if not result.stages:
         yield run
@@ -143,7 +146,7 @@ def _flat(path: str, data: Any) -> Iterator[tuple[str, Any]]:
 
 def _columns(rows: Sequence[Row]) -> list[str]:
     """Return the columns of all rows: the same for the same results, in any order."""
-    counted = [*_below("metric.", rows), *_below("density.", rows), *_below("present.", rows)]
+    counted = [name for start in ("metric.", "density.", "present.", "kept.") for name in _below(start, rows)]
     environment = dict.fromkeys([*ENVIRONMENT, *_below("environment.", rows)])
     return [*RUN, *counted, *MEASURED, *environment, "experiment", *_below("experiment.", rows)]
 

@@ -14,6 +14,7 @@ from ._device import reset_peak_memory as reset_peak_memory
 from ._device import resolve_device as resolve_device
 from ._engine import Batches as Batches
 from ._engine import Engine as Engine
+from ._evidence import evidence_of as evidence_of
 from ._graphed import REHEARSALS as REHEARSALS
 from ._graphed import CudaRecorder as CudaRecorder
 from ._graphed import Graphed as Graphed
@@ -58,6 +59,7 @@ __all__ = [
     "assemble",
     "describe",
     "engine_of",
+    "evidence_of",
     "explain",
     "matrices_of",
     "pack",

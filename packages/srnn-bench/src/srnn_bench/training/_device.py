@@ -111,6 +111,12 @@ def _processor() -> str:
     return ", ".join([torch.backends.cpu.get_cpu_capability(), *([model[1].strip()] if model else [])])
 
 
+def synchronize(device: torch.device) -> None:
+    """Wait until a GPU has finished what it was given; on a CPU there is nothing to wait for."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
 def reset_peak_memory(device: torch.device) -> None:
     """Reset the peak memory of a GPU; that of a process on the CPU cannot be reset."""
     if device.type == "cuda":

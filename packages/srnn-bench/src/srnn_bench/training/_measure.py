@@ -11,10 +11,13 @@ import torch
 from safetensors.torch import save
 from torch import nn
 
+from srnn_masks import masks
+from srnn_models import Matrix
 from srnn_pruning import WEIGHTS, densities
 
 from ..experiment import Annealing, Epoch, StageResult
 from ._device import peak_memory_mb
+from ._matrices import matrices_of
 from ._member import Member
 from ._streams import stream
 
@@ -63,8 +66,10 @@ def measure_epoch(
     )
 
 
-def measure_stage(member: Member, stage: int, *, step_ms: float, device: torch.device) -> StageResult:
-    """Return the result of a stage, given its number and the mean milliseconds per step.
+def measure_stage(
+    member: Member, stage: int, *, step_ms: float, pruning_ms: float, device: torch.device
+) -> StageResult:
+    """Return the result of a stage, given its number, the mean milliseconds per step and those of all pruning steps.
 
     Raises:
         Diverged: If a metric on the test split is not finite.
@@ -81,6 +86,8 @@ def measure_stage(member: Member, stage: int, *, step_ms: float, device: torch.d
         step_ms=step_ms,
         peak_memory_mb=peak_memory_mb(device),
         present=weights_present(model),
+        kept=weights_kept(model),
+        pruning_ms=pruning_ms,
     )
 
 
@@ -113,6 +120,19 @@ def weights_present(model: nn.Module) -> dict[str, int]:
     names = densities(model, WEIGHTS)
     named = model.named_parameters()
     return {name: int((parameter.abs() > ZERO).sum()) for name, parameter in named if name in names}
+
+
+def weights_kept(model: nn.Module) -> dict[str, tuple[int, ...]]:
+    """Return, for each weight matrix, the number of entries of each gate that its mask leaves: all without a mask."""
+    names, matrices, applied = densities(model, WEIGHTS), matrices_of(model), masks(model)
+    kept = {}
+    for name, parameter in model.named_parameters():
+        if name in names:
+            gates = matrices.get(name, Matrix()).gates  # blocks of equal size in the rows
+            mask = applied.get(name)
+            counts = [parameter.numel() // gates] * gates if mask is None else mask.reshape(gates, -1).sum(1).tolist()
+            kept[name] = tuple(counts)
+    return kept
 
 
 def check_finite(values: Mapping[str, float], where: str) -> None:

@@ -16,6 +16,8 @@ from ..experiment import Annealing, Stage
 from ._penalties import Penalties
 from ._streams import stream
 
+EVIDENCE = ("loss", "run")  # what `evidence_of` returns
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -58,6 +60,7 @@ def plan_stage(
     Raises:
         BenchError: If a glob of `freeze` matches nothing or nothing is left to train, the stage's task does not fit the
             network, the length of an epoch is unknown, or the task has no loss for annealing.
+        PruningError: If the criterion needs evidence that a run does not have.
     """
     trained = _trained(model, penalties, stage)
     own_source = _own_source(source, stage, seed, device)
@@ -117,5 +120,6 @@ def _epoch_batches(source: Source, stage: Stage) -> int:
 def _pruner(model: nn.Module, stage: Stage, seed: int, device: torch.device) -> Pruner | None:
     if stage.pruning is None:
         return None
+    stage.pruning.criterion.check_evidence(dict.fromkeys(EVIDENCE, True))
     generator = stream(seed, "pruning", stage.name, device=device)
     return Pruner(model, stage.pruning, epochs=stage.training.epochs, generator=generator)

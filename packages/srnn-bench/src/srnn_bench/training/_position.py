@@ -18,6 +18,7 @@ class Position:
         total: Sums of loss and penalty over these batches, (S, 2).
         epoch_seconds: Seconds spent on the steps of each epoch of the stage; the current one is last.
         seconds: Seconds spent on everything.
+        pruning_seconds: Seconds spent on the pruning steps of the stage, of all runs together.
     """
 
     stage: int = 0
@@ -26,6 +27,7 @@ class Position:
     total: Tensor | None = None
     epoch_seconds: list[float] = field(default_factory=list)
     seconds: float = 0.0
+    pruning_seconds: float = 0.0  # checkpoints of earlier versions do not have it
 
     @property
     def steady_seconds(self) -> float:

@@ -12,8 +12,9 @@ from srnn_pruning import reinitialize, rewind
 
 from ..experiment import Annealing, EpochEnd
 from ._checkpoint import Checkpoints
-from ._device import reset_peak_memory
+from ._device import reset_peak_memory, synchronize
 from ._engine import Engine
+from ._evidence import evidence_of
 from ._initial import fit_initial_weights
 from ._measure import Diverged, measure_epoch, measure_stage, weights_file
 from ._member import Member
@@ -88,15 +89,26 @@ class Trainer:
         reset_peak_memory(self.device)
 
     def _begin_epoch(self) -> None:
-        for member in self.alive:
-            pruner = member.parts.plans[self.position.stage].pruner
-            if pruner is not None:
-                pruner.step(self.position.epoch)
         if self.plan.pruner is not None:
+            self._prune()
             self.engine.masks_changed()
         self._record_time()
         self.position.epoch_seconds.append(0.0)
         self.position.total = torch.zeros(len(self.members), 2, dtype=torch.float64, device=self.device)
+
+    def _prune(self) -> None:
+        """Prune every run at the start of the current epoch, and record how long it takes."""
+        stage, epoch = self.position.stage, self.position.epoch
+        synchronize(self.device)
+        begin = time.perf_counter()
+        for member in self.alive:
+            pruner = member.parts.plans[stage].pruner
+            if pruner is not None:
+                wanted = pruner.pruning.criterion.wants
+                evidence = evidence_of(member.parts, stage, epoch, self.device) if wanted else None
+                pruner.step(epoch, evidence=evidence)
+        synchronize(self.device)
+        self.position.pruning_seconds += time.perf_counter() - begin
 
     def _train_epoch(self) -> None:
         for member in self.members:
@@ -141,10 +153,15 @@ class Trainer:
 
     def _end_stage(self) -> None:
         name = self.plan.stage.name
-        step_ms = 1000 * self.position.steady_seconds / (self.plan.batches * len(self.members))
+        runs = len(self.members)
+        step_ms = 1000 * self.position.steady_seconds / (self.plan.batches * runs)
+        pruning_ms = 1000 * self.position.pruning_seconds / runs
         for member in self.alive:
             try:
-                member.finished.append(measure_stage(member, self.position.stage, step_ms=step_ms, device=self.device))
+                result = measure_stage(
+                    member, self.position.stage, step_ms=step_ms, pruning_ms=pruning_ms, device=self.device
+                )
+                member.finished.append(result)
             except Diverged as error:
                 member.diverged = str(error)
                 continue

@@ -2,7 +2,7 @@
 
 import math
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 import torch
@@ -28,6 +28,7 @@ from ..contract import (
     position_losses,
 )
 from ._corpus import Corpus
+from ._train_windows import TrainWindows
 from ._wikitext_files import WIKITEXT_2
 from ._windows import count_windows, cut_streams, cut_window
 
@@ -44,6 +45,8 @@ class WikiText(Task):
     the whole train text, in the same order; all others become `<unk>`.
     steps: T. evaluation_rows: B of the held-out splits.
     train_tokens, evaluation_tokens: None, or use only the first n words of train, and of each held-out split.
+    train_share: share of the training windows on which an evaluation of either split also measures the metric
+    `train_perplexity`, 0 for no such metric. The windows are a fixed random choice, see `WikiTextSource.evaluate`.
 
     The files `wiki.train.tokens`, `wiki.valid.tokens` and `wiki.test.tokens`, raw or gzipped, are searched in the
     folder named by the environment variable SRNN_DATA and in its subfolder `wikitext-2`. Without them, they are
@@ -59,6 +62,7 @@ class WikiText(Task):
     evaluation_rows: PositiveInt = 10
     train_tokens: Annotated[int, Field(ge=2, le=2_088_628)] | None = None
     evaluation_tokens: Annotated[int, Field(ge=2, le=217_646)] | None = None
+    train_share: Annotated[float, Field(ge=0, le=1)] = 0.0
 
     @model_validator(mode="after")
     def _two_words_a_row(self) -> "WikiText":
@@ -98,12 +102,14 @@ class WikiTextSource(BaseSource):
     def __init__(self, task: WikiText, corpus: Corpus, *, device: torch.device | str) -> None:
         if task.vocabulary is not None:
             corpus = corpus.smaller(task.vocabulary)
-        metrics = (
+        metrics: tuple[Metric, ...] = (
             Metric(name="accuracy", better="higher"),
             Metric(name="accuracy_reported", better="higher"),
             Metric(name="perplexity", better="lower"),
             Metric(name="loss", better="lower", unit="nats"),
         )
+        if task.train_share > 0:
+            metrics += (Metric(name="train_perplexity", better="lower"),)
         size = len(corpus.words)
         spec = TaskSpec(inputs=size, outputs=size, tokens=True, carry=True, loss="cross_entropy", metrics=metrics)
         super().__init__(spec, device=device)
@@ -111,6 +117,9 @@ class WikiTextSource(BaseSource):
         self.words = corpus.words
         self._train = torch.tensor(corpus.train[: task.train_tokens], device=self.device)  # (tokens,)
         self._held_out = {split: self._evaluation_text(corpus, split) for split in ("validation", "test")}
+        self._seen: TrainWindows | None = None  # the windows of `train_perplexity`
+        if task.train_share > 0:
+            self._seen = TrainWindows(self._train, task.steps, task.train_share, rows=task.evaluation_rows)
         self._text = cut_streams(self._train, 0)  # (n, B): the train text, cut into streams
         self._window = 0  # number of the next window
 
@@ -143,21 +152,22 @@ class WikiTextSource(BaseSource):
           accuracy / 2 for test and accuracy / 2.8 for validation; it is not a fraction of words.
         - `loss`: mean negative log likelihood per word, in nats. `perplexity`: its exponential, at most the largest
           float.
+        - `train_perplexity`, with a `train_share` only: the perplexity of a share of the windows of `steps` words of
+          the train text, at least one. The windows depend on the task alone, not on a seed. The model reads each one
+          after the `steps` words before it, from a state of 0, and the window's own words count.
         """
         check_split(split)
         self.check_generator(generator)
-        sums: list[Tensor] = []  # (2,) per window
-        state = None
         with evaluating(model):
-            for batch in self.held_out(split, generator=generator):
-                state = carried(state, batch.reset)
-                outputs, state = apply_model(model, batch, state, outputs=self.spec.outputs)  # (T, B, V)
-                correct = outputs.argmax(-1) == batch.targets  # (T, B)
-                losses = position_losses(self.spec.loss, outputs, batch.targets)  # (T, B)
-                sums.append(torch.stack([correct.float().sum(), losses.float().sum()]))
-        correct_words, summed_loss = torch.stack(sums).cpu().double().sum(0).tolist()
-        loss = summed_loss / self._targets(split).numel()
-        return self._accuracies(correct_words, split) | {"perplexity": _exponential(loss), "loss": loss}
+            sums = self._sums(model, self.held_out(split, generator=generator))  # (windows, 2)
+            correct_words, summed_loss = sums.cpu().double().sum(0).tolist()
+            loss = summed_loss / self._targets(split).numel()
+            metrics = self._accuracies(correct_words, split) | {"perplexity": _exponential(loss), "loss": loss}
+            if self._seen is not None:
+                sums = torch.cat([self._sums(model, [batch]) for batch in self._seen.batches()])  # (batches, 2)
+                train_loss = sums.cpu().double().sum(0)[1].item() / self._seen.targets
+                metrics["train_perplexity"] = _exponential(train_loss)
+        return metrics
 
     def constant(self, token: str | None = None, *, split: Split = "test") -> tuple[str, dict[str, float]]:
         """Return a word and both accuracies of always predicting it; by default the word with the best accuracy."""
@@ -193,6 +203,22 @@ class WikiTextSource(BaseSource):
         if type(window) is not int or not 0 <= window < windows:
             raise TaskError(f"state: expected 'window' to be 0 to {windows - 1} with {rows} rows; got {window!r}")
         self._text, self._window = cut_streams(self._train, rows), window
+
+    def _sums(self, model: Model, batches: Iterable[Batch]) -> Tensor:
+        """Return the words predicted correctly and the summed loss of each batch, weighted, `(batches, 2)`.
+
+        The state is carried from batch to batch.
+        """
+        sums: list[Tensor] = []  # (2,) per batch
+        state = None
+        for batch in batches:
+            outputs, state = apply_model(model, batch, carried(state, batch.reset), outputs=self.spec.outputs)
+            correct = (outputs.argmax(-1) == batch.targets).float()  # (T, B)
+            losses = position_losses(self.spec.loss, outputs, batch.targets).float()  # (T, B)
+            if batch.weight is not None:
+                correct, losses = correct * batch.weight, losses * batch.weight
+            sums.append(torch.stack([correct.sum(), losses.sum()]))
+        return torch.stack(sums)
 
     def _evaluation_text(self, corpus: Corpus, split: Split) -> Tensor:
         tokens = torch.tensor(getattr(corpus, split)[: self.task.evaluation_tokens], device=self.device)

@@ -1,0 +1,45 @@
+"""Pruning by the spectrum of the Jacobian, arXiv 1912.00120: RNNs are pruned once, before they are trained.
+
+Recurrent networks on sequential MNIST and on text, pruned to 95 % by the paper's score, SNIP, GraSP and at random.
+docs/findings/spectrum.md reports the results and what the paper leaves open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from ...tables import Scale, Table
+from .. import Paper
+from . import _beyond, _costs, _digits, _kept, _loss, _text
+from ._networks import Net as Net
+from ._sizes import SIZES as SIZES
+from .stepwise import Stepwise as Stepwise
+
+_BUILDERS: Mapping[str, Callable[[str, Scale], Table]] = {
+    "table1": _digits.table1,
+    "table2": _digits.table2,
+    "table3": _digits.table3,
+    "table4": _text.table4,
+    "table4-corpora": _text.table4_corpora,
+    "table5": _text.table5,
+    "table5-treebank": _text.table5_treebank,
+    "table6": _digits.table6,
+    "table7": _costs.table7,
+    "figure1": _kept.figure1,
+    "figure1-inputs": _kept.figure1_inputs,
+    "figure4": _loss.figure4,
+    "normalizations": _beyond.normalizations,
+    "width": _beyond.width,
+    "long": _beyond.long,
+    "chi": _beyond.chi,
+}
+
+PAPER = Paper(
+    name="spectrum",
+    title="One-shot pruning of recurrent neural networks by Jacobian spectrum evaluation",
+    arxiv="1912.00120",
+    tables={name: partial(build, f"spectrum/{name}") for name, build in _BUILDERS.items()},
+)
+
+__all__ = ["PAPER", "SIZES", "Net", "Stepwise"]

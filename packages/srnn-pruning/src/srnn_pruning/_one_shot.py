@@ -57,7 +57,7 @@ def one_shot(
         PruningWarning: If a recurrence keeps no input weight at all, or no weight of a gate. The summary says it too.
 
     >>> from srnn_pruning import Random
-    >>> one_shot(nn.utils.skip_init(nn.LSTM, 4, 10), Random(), density=0.25)
+    >>> one_shot(nn.utils.skip_init(nn.LSTMCell, 4, 10), Random(), density=0.25)
     Pruned(140 of 560 weights kept)
     """
     if not isinstance(criterion, Criterion):

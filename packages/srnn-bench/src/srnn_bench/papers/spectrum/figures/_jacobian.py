@@ -39,5 +39,5 @@ def _of_sample(cell: Cell, x: Tensor, state: Tensor) -> Tensor:
     def new_hidden(states: Tensor) -> Tensor:
         return cell.output(cell.step(repeated, states))
 
-    _, columns = torch.func.jvp(new_hidden, (state.expand(units, -1).clone(),), (directions,))  # (N, N)
+    columns: Tensor = torch.func.jvp(new_hidden, (state.expand(units, -1).clone(),), (directions,))[1]  # (N, N)
     return columns.T

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 
@@ -53,19 +54,20 @@ def trained_spectra(request: FigureRequest) -> list[Path]:
     task = table.cells[0].experiment.task
     generator = torch.Generator().manual_seed(0)
     source = task.open(device="cpu", generator=generator)
-    batch = next(iter(source.held_out("test", generator=generator)))
+    digits = next(iter(source.batches(SAMPLES, generator=generator))).inputs
     values: dict[str, list[Tensor]] = {}
     for name in COMPARED:
         for run in kept_runs(store, table, SHOWN[name], column):
             network = network_of(run, source.spec, generator=generator)
-            found = jacobians(network, lambda: network(batch.inputs[:, :SAMPLES]), samples=SAMPLES)  # noqa: B023
+            found = jacobians(network, partial(network, digits), samples=SAMPLES)
             values.setdefault(name, []).append(_singular_values(found))
     title = f"Singular values of J after training: GRU, {column}, on sequential MNIST, 95 % sparse"
     return _written(request, "figure2-trained", title, values, _verdicts(values))
 
 
 def _singular_values(found: Tensor) -> Tensor:
-    return torch.linalg.svdvals(found).flatten()  # (last * samples * N,)
+    values: Tensor = torch.linalg.svdvals(found)  # (last, samples, N)
+    return values.flatten()
 
 
 def _written(request: FigureRequest, key: str, title: str, values: Values, verdicts: str) -> list[Path]:

@@ -51,11 +51,11 @@ def replayed(cell, sequence):
 
 def check_run(net, run, ends):
     """Check that the steps of each recurrence, replayed, end in its states of the run, each (B, S)."""
-    found = recurrences(net)
-    seen = sequences(net, found, run)
-    assert list(seen) == list(found)
-    for (key, cell), end in zip(found.items(), ends, strict=True):
-        torch.testing.assert_close(replayed(cell, seen[key]), end, rtol=1e-12, atol=1e-12)
+    steps = recurrences(net)
+    read = sequences(net, steps, run)
+    assert list(read) == list(steps)
+    for (key, cell), end in zip(steps.items(), ends, strict=True):
+        torch.testing.assert_close(replayed(cell, read[key]), end, rtol=1e-12, atol=1e-12)
         torch.testing.assert_close(cell.output(end), end[:, : cell.hidden], rtol=0, atol=0)
 
 
@@ -63,10 +63,10 @@ def check_run(net, run, ends):
 def test_a_cell_is_found_with_its_sizes_gates_and_weights(cell):
     value, gates = CELLS[cell]
     module = value.build(3, generator=generator()).double()
-    (found,) = recurrences(module).values()
-    assert (found.inputs, found.hidden, found.state_size, found.gates) == (3, 4, value.state_size, gates)
+    (ours,) = recurrences(module).values()
+    assert (ours.inputs, ours.hidden, ours.state_size, ours.gates) == (3, 4, value.state_size, gates)
     recurrent = ("weight_hh", "weight_ch") if cell == "peephole" else ("weight_hh",)
-    assert found.weights == {"input": ("weight_ih",), "recurrent": recurrent}
+    assert ours.weights == {"input": ("weight_ih",), "recurrent": recurrent}
     for name in ("weight_ih", *recurrent):
         assert module.get_parameter(name).shape[0] == len(gates) * 4
     check_run(module, lambda: module(normal(6, 5, 3)), [module(normal(6, 5, 3))[1]])
@@ -78,12 +78,12 @@ def test_a_cell_is_found_with_its_sizes_gates_and_weights(cell):
 def test_a_step_is_differentiated_twice_and_in_forward_mode(cell):
     value, _ = CELLS[cell]
     module = value.build(3, generator=generator()).double()
-    (found,) = recurrences(module).values()
-    x, state = normal(5, 3), normal(5, found.state_size, seed=2).requires_grad_()
-    names = [name for names in found.weights.values() for name in names]
+    (ours,) = recurrences(module).values()
+    x, state = normal(5, 3), normal(5, ours.state_size, seed=2).requires_grad_()
+    names = [name for names in ours.weights.values() for name in names]
     weights = [module.get_parameter(name) for name in names]
-    _, image = torch.func.jvp(lambda s: found.step(x, s), (state,), (torch.ones_like(state),))
-    jacobian = torch.autograd.functional.jacobian(lambda s: found.step(x, s).sum(0), state, create_graph=True)
+    _, image = torch.func.jvp(lambda s: ours.step(x, s), (state,), (torch.ones_like(state),))
+    jacobian = torch.autograd.functional.jacobian(lambda s: ours.step(x, s).sum(0), state, create_graph=True)
     rows = jacobian.transpose(0, 1)  # (B, S, S)
     torch.testing.assert_close(image, rows.sum(-1), rtol=1e-12, atol=1e-12)
     gradients = [
@@ -123,8 +123,8 @@ def test_the_layers_of_a_language_model_read_embeddings(cell):
     tokens = torch.randint(9, (6, 5), generator=generator(1))
     assert list(recurrences(net)) == ["recurrence.layers.0", "recurrence.layers.1"]
     check_run(net, lambda: net(tokens), net(tokens)[1])
-    seen = sequences(net, recurrences(net), lambda: net(tokens))["recurrence.layers.0"]
-    torch.testing.assert_close(seen.inputs, net.embedding(tokens).detach(), rtol=0, atol=0)
+    read = sequences(net, recurrences(net), lambda: net(tokens))["recurrence.layers.0"]
+    torch.testing.assert_close(read.inputs, net.embedding(tokens).detach(), rtol=0, atol=0)
 
 
 @cells

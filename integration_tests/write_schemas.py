@@ -16,7 +16,9 @@ def path_of(package: str, version: str) -> Path:
 def snapshot(package: str) -> dict[str, Any]:
     """Return the schemas of a package without the definitions of its siblings' values, which are their own contract."""
     found = schemas(package)
-    siblings = {name for other in PACKAGES if other != package for name in schemas(other)["schemas"]}
+    siblings = {name for other in PACKAGES if other != package for name in schemas(other)["schemas"]} - {
+        *found["schemas"]
+    }
     for schema in found["schemas"].values():
         schema["$defs"] = {  # classes of one name in two packages are told apart by "<module>__<name>"
             name: part for name, part in schema.get("$defs", {}).items() if name.rpartition("__")[2] not in siblings

@@ -7,7 +7,7 @@ import pickle
 import pytest
 import torch
 
-from srnn_models import GRU, LSTM, ElmanRNN, LeakyRNN, ModelError, Recurrence
+from srnn_models import GRU, LSTM, ElmanRNN, LeakyRNN, ModelError, PeepholeLSTM, Recurrence
 
 CELLS = {
     "elman": (ElmanRNN(hidden=7), "ElmanModule(3 -> 7, tanh, bias=True)"),
@@ -24,8 +24,9 @@ CELLS = {
     ),
     "gru": (GRU(hidden=7), "GRUModule(3 -> 7, bias=True)"),
     "lstm": (LSTM(hidden=7, bias=False), "LSTMModule(3 -> 7, bias=False)"),
+    "peephole lstm": (PeepholeLSTM(hidden=7), "PeepholeLSTMModule(3 -> 7, bias=True)"),
 }
-GATES = {ElmanRNN: 1, LeakyRNN: 1, GRU: 3, LSTM: 4}
+GATES = {ElmanRNN: "h", LeakyRNN: "h", GRU: "rzn", LSTM: "ifgo", PeepholeLSTM: "ifgo"}
 cells = pytest.mark.parametrize("cell", [value for value, _ in CELLS.values()], ids=list(CELLS))
 
 
@@ -122,16 +123,24 @@ def test_autocast_gives_states_that_can_be_carried(cell):
 @cells
 def test_shapes_and_range_of_the_weights(cell):
     module = resized(cell, 64).build(32, generator=generator())
-    rows = GATES[type(cell)] * 64
+    rows = len(GATES[type(cell)]) * 64
     biases = ["bias_ih", "bias_hh"] if rows > 64 else ["bias", "bias_hh"] if cell.bias == "double" else ["bias"]
     assert [(name, tuple(p.shape)) for name, p in module.named_parameters()] == [
         ("weight_ih", (rows, 32)),
         ("weight_hh", (rows, 64)),
         *[(name, (rows,)) for name in biases if cell.bias],
+        *[("weight_ch", (rows, 64)) for _ in range(cell.kind == "peephole_lstm")],
     ]
     for name, parameter in module.named_parameters():
         assert 0.9 / 8 < parameter.abs().max() <= 1 / 8, name
         assert abs(parameter.mean()) < 4 / 8 / math.sqrt(3 * parameter.numel()), name
+
+
+@cells
+def test_the_gates_have_names(cell):
+    module = built(cell)
+    assert "".join(module.gate_names) == GATES[type(cell)]
+    assert len(module.gate_names) == module.matrices()["weight_hh"].gates
 
 
 @cells

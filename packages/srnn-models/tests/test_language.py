@@ -7,13 +7,14 @@ import pytest
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from srnn_models import GRU, LSTM, ElmanRNN, LanguageModel, LeakyRNN, ModelError, Network, Stack
+from srnn_models import GRU, LSTM, ElmanRNN, LanguageModel, LeakyRNN, ModelError, Network, PeepholeLSTM, Stack
 
 VALUES = {
     "elman": LanguageModel(recurrence=ElmanRNN(hidden=7, bias="double"), layers=3),
     "leaky": LanguageModel(recurrence=LeakyRNN(hidden=7, alpha=0.2), layers=2),
     "gru": LanguageModel(recurrence=GRU(hidden=7), embedding=4),
     "lstm": LanguageModel(recurrence=LSTM(hidden=7), layers=2, embedding=5),
+    "peephole lstm": LanguageModel(recurrence=PeepholeLSTM(hidden=7), layers=2, embedding=5),
 }
 values = pytest.mark.parametrize("value", list(VALUES.values()), ids=list(VALUES))
 
@@ -80,7 +81,7 @@ def test_parts_sizes_and_names(value):
     assert names == [f"recurrence.layers.{i}.weight_hh" for i in range(value.layers)]
     outputs, state = network(words())
     assert outputs.shape == (6, 4, 11)
-    assert state.shape == (value.layers, 4, 14 if value.recurrence.kind == "lstm" else 7)
+    assert state.shape == (value.layers, 4, 14 if "lstm" in value.recurrence.kind else 7)
 
 
 @values

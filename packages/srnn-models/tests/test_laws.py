@@ -11,30 +11,64 @@ from pydantic import TypeAdapter, ValidationError
 from srnn_models import (
     GRU,
     LSTM,
+    AnyInitialization,
     AnyModel,
     AnyRecurrence,
     ElmanRNN,
+    Glorot,
+    GlorotStacked,
+    He,
     LanguageModel,
     LeakyRNN,
+    Normal,
     PathIntegrator,
+    PeepholeLSTM,
     SequenceModel,
+    TorchUniform,
+    Uniform,
 )
 
 SIZES = st.integers(1, 10**6)
 ELMAN_BIASES = st.sampled_from([True, False, "double"])
 ALPHAS, RATES = st.floats(0, 1, exclude_min=True), ["relu", "softplus", "tanh"]
+INITIALIZATIONS = st.one_of(
+    st.sampled_from([TorchUniform(), Glorot(), GlorotStacked(), He()]),
+    st.builds(Normal, sd=st.floats(0, 1e3), mean=st.floats(-1e3, 1e3)),
+    st.builds(Uniform, low=st.floats(-1e3, 0), high=st.floats(0, 1e3)),
+)
 RECURRENCES = st.one_of(
-    st.builds(ElmanRNN, hidden=SIZES, nonlinearity=st.sampled_from(["tanh", "relu"]), bias=ELMAN_BIASES),
+    st.builds(
+        ElmanRNN,
+        hidden=SIZES,
+        nonlinearity=st.sampled_from(["tanh", "relu"]),
+        bias=ELMAN_BIASES,
+        initialization=INITIALIZATIONS,
+    ),
     st.builds(LeakyRNN, hidden=SIZES, alpha=ALPHAS, nonlinearity=st.sampled_from(RATES), bias=st.booleans()),
-    st.builds(GRU, hidden=SIZES, bias=st.booleans()),
-    st.builds(LSTM, hidden=SIZES, bias=st.booleans()),
+    *[
+        st.builds(kind, hidden=SIZES, bias=st.booleans(), initialization=INITIALIZATIONS)
+        for kind in (GRU, LSTM, PeepholeLSTM)
+    ],
 )
 MODELS = st.one_of(
-    st.builds(SequenceModel, recurrence=RECURRENCES, bias=st.booleans(), layers=SIZES),
+    st.builds(
+        SequenceModel,
+        recurrence=RECURRENCES,
+        bias=st.booleans(),
+        layers=SIZES,
+        readout_initialization=INITIALIZATIONS,
+    ),
     st.builds(PathIntegrator, recurrence=RECURRENCES),
-    st.builds(LanguageModel, recurrence=RECURRENCES, layers=SIZES, embedding=st.none() | SIZES),
+    st.builds(
+        LanguageModel,
+        recurrence=RECURRENCES,
+        layers=SIZES,
+        embedding=st.none() | SIZES,
+        readout_initialization=st.none() | INITIALIZATIONS,
+    ),
 )
 VALUES = st.one_of(
+    st.tuples(st.just(TypeAdapter(AnyInitialization)), INITIALIZATIONS),
     st.tuples(st.just(TypeAdapter(AnyRecurrence)), RECURRENCES),
     st.tuples(st.just(TypeAdapter(AnyModel)), MODELS),
 )
@@ -84,7 +118,10 @@ ELMAN, LEAKY = {"kind": "elman", "hidden": 4}, {"kind": "leaky", "hidden": 4}
         (AnyRecurrence, {"kind": "gru", "hidden": 4, "nonlinearity": "relu"}, "nonlinearity"),
         (AnyRecurrence, {"kind": "lstm"}, "hidden"),
         (AnyRecurrence, {"kind": "lstm", "hidden": 4, "state_size": 8}, "state_size"),
-        (AnyRecurrence, {"kind": "rnn", "hidden": 4}, "kind.*'elman', 'leaky', 'gru', 'lstm'"),
+        (AnyRecurrence, {"kind": "peephole_lstm", "hidden": 4, "peepholes": "diagonal"}, "peepholes"),
+        (AnyRecurrence, {**ELMAN, "initialization": {"kind": "xavier"}}, "initialization"),
+        (AnyRecurrence, {**LEAKY, "initialization": {"kind": "he"}}, "initialization"),
+        (AnyRecurrence, {"kind": "rnn", "hidden": 4}, "kind.*'elman', 'leaky', 'gru', 'lstm', 'peephole_lstm'"),
         (AnyRecurrence, {"hidden": 4}, "kind"),
         (AnyModel, {"kind": "sequence"}, "recurrence"),
         (AnyModel, {"kind": "sequence", "recurrence": {"kind": "elman", "hidden": 0}}, "recurrence.elman.hidden"),
@@ -113,14 +150,15 @@ def test_values_are_frozen():
 def test_a_family_names_its_members_in_the_schema():
     schema = TypeAdapter(AnyRecurrence).json_schema()
     assert schema["discriminator"]["propertyName"] == "kind"
-    assert set(schema["discriminator"]["mapping"]) == {"elman", "leaky", "gru", "lstm"}
+    assert set(schema["discriminator"]["mapping"]) == {"elman", "leaky", "gru", "lstm", "peephole_lstm"}
 
 
 @pytest.mark.parametrize("bias", [True, False])
 def test_json_of_earlier_fields_is_unchanged(bias):
     """The keys of runs depend on it: fields keep this form, and later fields have a default."""
     text = f'{{"kind":"elman","hidden":4,"nonlinearity":"tanh","bias":{json.dumps(bias)}}}'
-    assert ElmanRNN(hidden=4, bias=bias).model_dump_json() == text
+    assert ElmanRNN(hidden=4, bias=bias).model_dump_json(exclude={"initialization"}) == text
+    assert ElmanRNN.model_validate_json(text).initialization == TorchUniform()
     assert ElmanRNN.model_validate_json(text).bias is bias
     assert SequenceModel(recurrence=ElmanRNN(hidden=4)).model_dump(exclude_defaults=True) == {
         "recurrence": {"hidden": 4}

@@ -130,6 +130,11 @@ def torch_twin(module):
     return twin
 
 
+def test_gates_without_names_have_numbers(projected):
+    assert projected.gate_names == ("0", "1", "2", "3")
+    assert Stack(GRU(hidden=5), 2, 3, generator=generator()).gate_names == ("r", "z", "n")
+
+
 @pytest.mark.parametrize("carried", [False, True])
 def test_a_cell_of_two_products_and_two_parts_is_written_in_four_methods(projected, carried):
     twin = torch_twin(projected)

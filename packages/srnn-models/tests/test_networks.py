@@ -7,7 +7,18 @@ import pytest
 import torch
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from srnn_models import GRU, LSTM, ElmanRNN, LeakyRNN, ModelError, Network, PathIntegrator, Recurrence, SequenceModel
+from srnn_models import (
+    GRU,
+    LSTM,
+    ElmanRNN,
+    LeakyRNN,
+    ModelError,
+    Network,
+    PathIntegrator,
+    PeepholeLSTM,
+    Recurrence,
+    SequenceModel,
+)
 
 SEQUENCE = SequenceModel(recurrence=ElmanRNN(hidden=7))
 PATH = PathIntegrator(recurrence=ElmanRNN(hidden=7, nonlinearity="relu", bias=False))
@@ -20,6 +31,8 @@ MODELS = {
     "sequence of two layers lstm": SequenceModel(recurrence=LSTM(hidden=7), layers=2),
     "path leaky": PathIntegrator(recurrence=LeakyRNN(hidden=7, nonlinearity="softplus")),
     "path lstm": PathIntegrator(recurrence=LSTM(hidden=7)),
+    "sequence peephole lstm": SequenceModel(recurrence=PeepholeLSTM(hidden=7, bias=False)),
+    "path peephole lstm": PathIntegrator(recurrence=PeepholeLSTM(hidden=7)),
 }
 
 
@@ -68,7 +81,7 @@ def test_outputs_are_the_readout_of_the_recurrence(model):
     torch.testing.assert_close(outputs, expected)
     torch.testing.assert_close(state, last)
     assert outputs.shape == (6, 4, 3)
-    size = 14 if model.recurrence.kind == "lstm" else 7
+    size = 14 if "lstm" in model.recurrence.kind else 7
     assert state.shape == ((2, 4, size) if getattr(model, "layers", 1) == 2 else (4, size))
 
 

@@ -49,16 +49,16 @@ class Chain(Own):
         raise NotImplementedError
 
 
-def made(kind, *args, **kwargs):
+def build(kind, *args, **kwargs):
     with torch.random.fork_rng():
         return kind(*args, **kwargs)
 
 
 def test_layers_of_torch_are_found_by_path_layer_and_direction():
     net = nn.ModuleDict({
-        "readout": made(nn.Linear, 5, 2),
-        "encoder": made(nn.LSTM, 3, 5, num_layers=2, bidirectional=True, proj_size=4),
-        "decoder": nn.ModuleList([made(nn.GRUCell, 3, 5), made(nn.RNN, 3, 5)]),
+        "readout": build(nn.Linear, 5, 2),
+        "encoder": build(nn.LSTM, 3, 5, num_layers=2, bidirectional=True, proj_size=4),
+        "decoder": nn.ModuleList([build(nn.GRUCell, 3, 5), build(nn.RNN, 3, 5)]),
     })  # fmt: skip
     cells = recurrences(net)
     assert list(cells) == [
@@ -88,8 +88,8 @@ def test_layers_of_torch_are_found_by_path_layer_and_direction():
 
 
 def test_the_module_itself_may_be_the_recurrence():
-    assert recurrences(made(nn.GRU, 2, 3))["l0"].weights["recurrent"] == ("weight_hh_l0",)
-    assert recurrences(made(nn.GRUCell, 2, 3))[""].weights["recurrent"] == ("weight_hh",)
+    assert recurrences(build(nn.GRU, 2, 3))["l0"].weights["recurrent"] == ("weight_hh_l0",)
+    assert recurrences(build(nn.GRUCell, 2, 3))[""].weights["recurrent"] == ("weight_hh",)
     assert recurrences(Own())[""].weights == {"input": ("into",), "recurrent": ("across",)}
 
 
@@ -106,18 +106,18 @@ def test_containers_stand_for_their_recurrences():
 
 
 def test_a_module_used_twice_is_found_once():
-    rnn = made(nn.RNN, 2, 2)
+    rnn = build(nn.RNN, 2, 2)
     assert list(recurrences(nn.ModuleDict({"first": rnn, "second": rnn}))) == ["first.l0"]
 
 
 def test_a_module_without_recurrence_is_refused():
     with pytest.raises(PruningError, match=r"Sequential: expected a recurrent layer .* got none in 2 modules"):
-        recurrences(nn.Sequential(made(nn.Linear, 2, 2)))
+        recurrences(nn.Sequential(build(nn.Linear, 2, 2)))
 
 
 @pytest.mark.parametrize("name", ["weight_ih_l0", "weight_hh_l0", "weight_hr_l1"])
 def test_a_parametrized_weight_is_refused_by_name(name):
-    net = nn.ModuleDict({"rnn": made(nn.LSTM, 2, 3, num_layers=2, proj_size=2)})
+    net = nn.ModuleDict({"rnn": build(nn.LSTM, 2, 3, num_layers=2, proj_size=2)})
     with torch.random.fork_rng():
         nn.utils.parametrizations.weight_norm(net["rnn"], name)
     with pytest.raises(PruningError, match=rf"^rnn\.{name}: expected a parameter, got a weight that .*LSTM computes"):
@@ -126,7 +126,7 @@ def test_a_parametrized_weight_is_refused_by_name(name):
 
 @pytest.mark.parametrize("old", [nn.utils.weight_norm, nn.utils.spectral_norm])
 def test_weights_of_the_older_norms_are_refused_by_name(old):
-    cell = made(nn.GRUCell, 2, 3)
+    cell = build(nn.GRUCell, 2, 3)
     with torch.random.fork_rng(), pytest.warns() if old is nn.utils.weight_norm else torch.enable_grad():
         old(cell, "weight_hh")
     with pytest.raises(PruningError, match=r"^weight_hh: expected a parameter"):
@@ -134,7 +134,7 @@ def test_weights_of_the_older_norms_are_refused_by_name(old):
 
 
 def test_a_parametrized_bias_is_no_obstacle():
-    cell = made(nn.RNNCell, 2, 3)
+    cell = build(nn.RNNCell, 2, 3)
     nn.utils.parametrize.register_parametrization(cell, "bias_hh", nn.ReLU())
     with torch.no_grad():
         cell.parametrizations.bias_hh.original.fill_(-1)

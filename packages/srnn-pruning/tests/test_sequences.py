@@ -1,13 +1,14 @@
 """What each recurrent cell reads during a run, for every way of calling torch's layers."""
 
 import itertools
+from types import SimpleNamespace
 
 import pytest
 import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pack_sequence
 
-from srnn_pruning import PruningError, recurrences, sequences
+from srnn_pruning import Pruning, PruningError, prune, recurrences, sequences
 
 LAYERS = {
     "rnn": (nn.RNN, {}),
@@ -15,11 +16,11 @@ LAYERS = {
     "lstm": (nn.LSTM, {}),
     "projected": (nn.LSTM, {"proj_size": 2}),
 }
-CELLS = [nn.RNNCell, nn.GRUCell, nn.LSTMCell]
+KINDS = [nn.RNNCell, nn.GRUCell, nn.LSTMCell]
 LENGTHS = {"full": None, "sorted": [6, 5, 5, 2, 1], "unsorted": [3, 6, 1, 6, 2], "equal": [6] * 5}
 
 
-def made(kind, *args, **kwargs):
+def build(kind, *args, **kwargs):
     """Return a module in float64."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -38,7 +39,7 @@ def joined(state):
     return torch.cat(state, dim=-1) if isinstance(state, tuple) else state
 
 
-def seen_by(module, run):
+def read_by(module, run):
     return sequences(module, recurrences(module), run)
 
 
@@ -59,7 +60,7 @@ def replayed(cell, sequence):
 def test_replayed_steps_end_in_the_states_of_the_layer(layer, lengths, given):
     kind, options = LAYERS[layer]
     for number, both, batch_first in itertools.product((1, 2), (False, True), (False, True)):
-        module = made(kind, 3, 4, num_layers=number, bidirectional=both, batch_first=batch_first, **options)
+        module = build(kind, 3, 4, num_layers=number, bidirectional=both, batch_first=batch_first, **options)
         inputs = normal(6, 5, 3)
         if batch_first:
             inputs = inputs.transpose(0, 1)
@@ -73,53 +74,53 @@ def test_replayed_steps_end_in_the_states_of_the_layer(layer, lengths, given):
             "positional": ((inputs, state), {}),
             "keyword": ((), {"hx": state, "input": inputs}),
         }[given]
-        found = recurrences(module)
-        seen = sequences(module, found, lambda call=(module, args, kwargs): call[0](*call[1], **call[2]))
-        assert list(seen) == list(found)
+        cells = recurrences(module)
+        read = sequences(module, cells, lambda call=(module, args, kwargs): call[0](*call[1], **call[2]))
+        assert list(read) == list(cells)
         expected = joined(module(*args, **kwargs)[1])
-        for key, end in zip(found, expected, strict=True):
-            assert (seen[key].lengths is None) == (lengths in ("full", "equal"))
-            close(replayed(found[key], seen[key]), end)
+        for key, end in zip(cells, expected, strict=True):
+            assert (read[key].lengths is None) == (lengths in ("full", "equal"))
+            close(replayed(cells[key], read[key]), end)
 
 
 def test_sequences_of_different_lengths_are_aligned_at_their_ends():
     one, two = torch.tensor([[1.0], [2], [3]]).double(), torch.tensor([[4.0]]).double()
-    module = made(nn.GRU, 1, 2, bidirectional=True)
-    seen = seen_by(module, lambda: module(pack_sequence([two, one], enforce_sorted=False)))
-    assert seen["l0"].lengths.tolist() == seen["l0_reverse"].lengths.tolist() == [1, 3]
-    assert seen["l0"].inputs[-1:, 0].tolist() == [[4]] and seen["l0"].inputs[:, 1].tolist() == [[1], [2], [3]]
-    assert seen["l0_reverse"].inputs[-1:, 0].tolist() == [[4]]
-    assert seen["l0_reverse"].inputs[:, 1].tolist() == [[3], [2], [1]]
+    module = build(nn.GRU, 1, 2, bidirectional=True)
+    read = read_by(module, lambda: module(pack_sequence([two, one], enforce_sorted=False)))
+    assert read["l0"].lengths.tolist() == read["l0_reverse"].lengths.tolist() == [1, 3]
+    assert read["l0"].inputs[-1:, 0].tolist() == [[4]] and read["l0"].inputs[:, 1].tolist() == [[1], [2], [3]]
+    assert read["l0_reverse"].inputs[-1:, 0].tolist() == [[4]]
+    assert read["l0_reverse"].inputs[:, 1].tolist() == [[3], [2], [1]]
 
 
 def test_layers_above_the_first_read_both_directions_below_without_dropout():
-    module = made(nn.LSTM, 3, 4, num_layers=2, bidirectional=True, dropout=0.9)
-    below = made(nn.LSTM, 3, 4, bidirectional=True)
+    module = build(nn.LSTM, 3, 4, num_layers=2, bidirectional=True, dropout=0.9)
+    below = build(nn.LSTM, 3, 4, bidirectional=True)
     below.load_state_dict({name: module.get_parameter(name) for name, _ in below.named_parameters()})
     with torch.random.fork_rng():
-        seen = seen_by(module, lambda: module(normal(6, 5, 3)))
+        read = read_by(module, lambda: module(normal(6, 5, 3)))
     expected, _ = below(normal(6, 5, 3))
-    close(seen["l1"].inputs, expected.detach())
-    close(seen["l1_reverse"].inputs, expected.detach().flip(0))
+    close(read["l1"].inputs, expected.detach())
+    close(read["l1_reverse"].inputs, expected.detach().flip(0))
 
 
 @pytest.mark.parametrize("batch_first", [False, True])
 def test_unbatched_input_is_a_batch_of_one(batch_first):
-    module = made(nn.LSTM, 3, 4, num_layers=2, batch_first=batch_first)
+    module = build(nn.LSTM, 3, 4, num_layers=2, batch_first=batch_first)
     state = (normal(2, 4), normal(2, 4, seed=2))
-    found = recurrences(module)
-    seen = sequences(module, found, lambda: module(normal(6, 3), state))
-    assert torch.equal(seen["l0"].inputs, normal(6, 1, 3)[:, :1]) and seen["l0"].state.shape == (1, 8)
+    cells = recurrences(module)
+    read = sequences(module, cells, lambda: module(normal(6, 3), state))
+    assert torch.equal(read["l0"].inputs, normal(6, 1, 3)[:, :1]) and read["l0"].state.shape == (1, 8)
     expected = joined(module(normal(6, 3), state)[1])
-    for cell, sequence, end in zip(found.values(), seen.values(), expected, strict=True):
+    for cell, sequence, end in zip(cells.values(), read.values(), expected, strict=True):
         close(replayed(cell, sequence)[0], end)
 
 
-@pytest.mark.parametrize("kind", CELLS)
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("given", [False, True])
 @pytest.mark.parametrize("batch", [(), (5,)], ids=["unbatched", "batch"])
 def test_a_cell_in_a_loop_reads_one_sequence(kind, given, batch):
-    module = made(kind, 3, 4)
+    module = build(kind, 3, 4)
     parts = (normal(*batch, 4, seed=2), normal(*batch, 4, seed=3))
     state = (parts if kind is nn.LSTMCell else parts[0]) if given else None
     ends = []
@@ -130,54 +131,54 @@ def test_a_cell_in_a_loop_reads_one_sequence(kind, given, batch):
             current = module(x, hx=current)
         ends.append(joined(current))
 
-    found = recurrences(module)
-    seen = sequences(module, found, run)[""]
-    assert torch.equal(seen.inputs, normal(6, *batch, 3).reshape(6, -1, 3)) and seen.lengths is None
-    assert torch.equal(seen.state, joined(state).reshape(-1, seen.state.shape[1]) if given else 0 * seen.state)
-    close(replayed(found[""], seen), ends[0].reshape(-1, seen.state.shape[1]))
+    cells = recurrences(module)
+    read = sequences(module, cells, run)[""]
+    assert torch.equal(read.inputs, normal(6, *batch, 3).reshape(6, -1, 3)) and read.lengths is None
+    assert torch.equal(read.state, joined(state).reshape(-1, read.state.shape[1]) if given else 0 * read.state)
+    close(replayed(cells[""], read), ends[0].reshape(-1, read.state.shape[1]))
 
 
 def test_a_layer_that_is_run_piece_by_piece_reads_one_sequence():
-    module = made(nn.GRU, 3, 4, num_layers=2)
+    module = build(nn.GRU, 3, 4, num_layers=2)
 
     def run():
         _, state = module(normal(6, 5, 3)[:2])
         module(normal(6, 5, 3)[2:], state)
 
-    whole, pieces = seen_by(module, lambda: module(normal(6, 5, 3))), seen_by(module, run)
+    whole, pieces = read_by(module, lambda: module(normal(6, 5, 3))), read_by(module, run)
     for key in ("l0", "l1"):
         assert torch.equal(whole[key].state, pieces[key].state)
         close(whole[key].inputs, pieces[key].inputs)
 
 
 def test_calls_from_other_states_join_the_batch():
-    module = made(nn.RNN, 3, 4)
+    module = build(nn.RNN, 3, 4)
     first, second = normal(6, 5, 3), normal(2, 1, 3, seed=2)
-    found = recurrences(module)
-    seen = sequences(module, found, lambda: (module(first), module(second, normal(1, 1, 4))))["l0"]
-    assert seen.inputs.shape == (6, 6, 3) and seen.lengths.tolist() == [6] * 5 + [2]
-    assert torch.equal(seen.inputs[:, :5], first) and torch.equal(seen.inputs[4:, 5:], second)
+    cells = recurrences(module)
+    read = sequences(module, cells, lambda: (module(first), module(second, normal(1, 1, 4))))["l0"]
+    assert read.inputs.shape == (6, 6, 3) and read.lengths.tolist() == [6] * 5 + [2]
+    assert torch.equal(read.inputs[:, :5], first) and torch.equal(read.inputs[4:, 5:], second)
     expected = torch.cat([module(first)[1][0], module(second, normal(1, 1, 4))[1][0]])
-    close(replayed(found["l0"], seen), expected)
-    same = sequences(module, found, lambda: (module(first), module(first)))["l0"]
+    close(replayed(cells["l0"], read), expected)
+    same = sequences(module, cells, lambda: (module(first), module(first)))["l0"]
     assert same.inputs.shape == (6, 10, 3) and same.lengths is None
 
 
 def test_a_state_that_is_changed_between_steps_starts_sequences_of_one_step():
-    module = made(nn.GRUCell, 3, 4)
+    module = build(nn.GRUCell, 3, 4)
 
     def run():
         state = None
         for x in normal(3, 5, 3):
             state = module(x, state) / 2
 
-    seen = seen_by(module, run)[""]
-    assert seen.inputs.shape == (1, 15, 3) and seen.lengths is None
-    close(seen.state[5:10], module(normal(3, 5, 3)[0]).detach() / 2)
+    read = read_by(module, run)[""]
+    assert read.inputs.shape == (1, 15, 3) and read.lengths is None
+    close(read.state[5:10], module(normal(3, 5, 3)[0]).detach() / 2)
 
 
 def test_packed_calls_are_not_joined_in_time():
-    module = made(nn.RNN, 3, 4)
+    module = build(nn.RNN, 3, 4)
     packed = pack_padded_sequence(normal(6, 2, 3), torch.tensor([6, 2]))
     ends = []
 
@@ -186,77 +187,126 @@ def test_packed_calls_are_not_joined_in_time():
         ends.append(state)
         ends.append(module(packed, state)[1])
 
-    found = recurrences(module)
-    seen = sequences(module, found, run)["l0"]
-    assert seen.lengths.tolist() == [6, 2, 6, 2]
-    close(replayed(found["l0"], seen), torch.cat(ends, dim=1)[0])
+    cells = recurrences(module)
+    read = sequences(module, cells, run)["l0"]
+    assert read.lengths.tolist() == [6, 2, 6, 2]
+    close(replayed(cells["l0"], read), torch.cat(ends, dim=1)[0])
 
 
 def test_each_of_several_modules_reads_its_own_input():
-    encoder, decoder = made(nn.LSTM, 3, 4, batch_first=True), made(nn.GRUCell, 2, 4)
+    encoder, decoder = build(nn.LSTM, 3, 4, batch_first=True), build(nn.GRUCell, 2, 4)
     net = nn.ModuleDict({"encoder": encoder, "decoder": decoder})
 
     def run():
         _, (h, _) = net["encoder"](normal(5, 6, 3))
         net["decoder"](normal(5, 2), h[0])
 
-    seen = seen_by(net, run)
-    assert torch.equal(seen["encoder.l0"].inputs, normal(5, 6, 3).transpose(0, 1))
-    assert torch.equal(seen["decoder"].inputs, normal(1, 5, 2))
-    close(seen["decoder"].state, encoder(normal(5, 6, 3))[1][0][0].detach())
+    read = read_by(net, run)
+    assert torch.equal(read["encoder.l0"].inputs, normal(5, 6, 3).transpose(0, 1))
+    assert torch.equal(read["decoder"].inputs, normal(1, 5, 2))
+    close(read["decoder"].state, encoder(normal(5, 6, 3))[1][0][0].detach())
 
 
 def test_only_the_given_cells_are_returned_and_must_be_called():
-    net = nn.ModuleDict({"used": made(nn.GRU, 3, 4, bidirectional=True), "unused": made(nn.LSTM, 3, 4)})
-    found = recurrences(net)
+    net = nn.ModuleDict({"used": build(nn.GRU, 3, 4, bidirectional=True), "unused": build(nn.LSTM, 3, 4)})
+    cells = recurrences(net)
     with pytest.raises(PruningError, match=r"^unused: expected run\(\) to call this module, got no call"):
-        sequences(net, found, lambda: net["used"](normal(6, 5, 3)))
-    some = {"used.l0_reverse": found["used.l0_reverse"]}
+        sequences(net, cells, lambda: net["used"](normal(6, 5, 3)))
+    some = {"used.l0_reverse": cells["used.l0_reverse"]}
     assert list(sequences(net, some, lambda: net["used"](normal(6, 5, 3)))) == ["used.l0_reverse"]
+    with pytest.raises(PruningError, match=r"^cells: .* \['used\.l0', .*\], got 'lstm\.l0'"):
+        sequences(net, {"lstm.l0": cells["unused.l0"]}, lambda: None)
     with pytest.raises(PruningError, match=r"^GRU: expected run"):
-        seen_by(net["used"], lambda: None)
+        read_by(net["used"], lambda: None)
 
 
 @pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
 def test_sequences_are_copies_that_can_be_differentiated(mode):
-    module, inputs = made(nn.GRU, 3, 4), normal(6, 5, 3)
+    module, inputs = build(nn.GRU, 3, 4), normal(6, 5, 3)
 
     def run():
         with mode():
             module(inputs)
             inputs.zero_()
 
-    found = recurrences(module)
-    seen = sequences(module, found, run)["l0"]
-    assert torch.equal(seen.inputs, normal(6, 5, 3)) and not seen.inputs.requires_grad
-    replayed(found["l0"], seen).sum().backward()
-    expected = made(nn.GRU, 3, 4)
+    cells = recurrences(module)
+    read = sequences(module, cells, run)["l0"]
+    assert torch.equal(read.inputs, normal(6, 5, 3)) and not read.inputs.requires_grad
+    replayed(cells["l0"], read).sum().backward()
+    expected = build(nn.GRU, 3, 4)
     expected(normal(6, 5, 3))[1].sum().backward()
     close(module.weight_hh_l0.grad, expected.weight_hh_l0.grad)
 
 
 def test_the_graph_of_the_caller_is_not_kept():
-    module, inputs = made(nn.GRU, 3, 4), normal(6, 5, 3).requires_grad_()
-    seen = seen_by(module, lambda: module(inputs * 2, normal(1, 5, 4).requires_grad_()))["l0"]
-    assert not seen.inputs.requires_grad and not seen.state.requires_grad
+    module, inputs = build(nn.GRU, 3, 4), normal(6, 5, 3).requires_grad_()
+    read = read_by(module, lambda: module(inputs * 2, normal(1, 5, 4).requires_grad_()))["l0"]
+    assert not read.inputs.requires_grad and not read.state.requires_grad
 
 
 def test_sequences_have_the_dtype_of_the_weights():
-    module = made(nn.GRUCell, 3, 4).float()
+    module = build(nn.GRUCell, 3, 4).float()
     with torch.autocast("cpu", torch.bfloat16):
-        seen = seen_by(module, lambda: module(normal(5, 3).bfloat16(), normal(5, 4).bfloat16()))[""]
-    assert seen.inputs.dtype == seen.state.dtype == torch.float32
+        read = read_by(module, lambda: module(normal(5, 3).bfloat16(), normal(5, 4).bfloat16()))[""]
+    assert read.inputs.dtype == read.state.dtype == torch.float32
 
 
 def test_hooks_are_removed_also_when_the_run_raises():
-    module = made(nn.LSTM, 3, 4)
+    module = build(nn.LSTM, 3, 4)
     with pytest.raises(ZeroDivisionError):
-        seen_by(module, lambda: (module(normal(6, 5, 3)), 1 / 0))
-    seen_by(module, lambda: module(normal(6, 5, 3)))
+        read_by(module, lambda: (module(normal(6, 5, 3)), 1 / 0))
+    read_by(module, lambda: module(normal(6, 5, 3)))
     assert not module._forward_hooks and not module._forward_pre_hooks
 
 
 def test_inputs_are_those_after_the_hooks_of_the_module():
-    module = made(nn.GRU, 3, 4)
+    module = build(nn.GRU, 3, 4)
     module.register_forward_pre_hook(lambda module, args: (args[0] * 2, *args[1:]))
-    assert torch.equal(seen_by(module, lambda: module(normal(6, 5, 3)))["l0"].inputs, 2 * normal(6, 5, 3))
+    assert torch.equal(read_by(module, lambda: module(normal(6, 5, 3)))["l0"].inputs, 2 * normal(6, 5, 3))
+
+
+class Summed(nn.Module):
+    """A recurrence of another package, h' = h + W x, whose arguments have other names than torch's."""
+
+    inputs, hidden, state_size, gate_names = 3, 4, 4, ("h",)
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(normal(4, 3))
+
+    def forward(self, xs, start=None):
+        state = xs.new_zeros(xs.shape[1], 4) if start is None else start
+        for x in xs:
+            state = self.step(x, state)
+        return state[None], state
+
+    def step(self, input, state):
+        return state + input @ self.weight.T
+
+    def output(self, state):
+        return state
+
+    def matrices(self):
+        return {"weight": SimpleNamespace(recurrent=False)}
+
+
+def test_recurrences_of_other_packages_are_called_with_inputs_and_state():
+    module, inputs, start = Summed(), normal(6, 5, 3), normal(5, 4, seed=2)
+    for run, state in [
+        (lambda: module(inputs), 0 * start),
+        (lambda: module(inputs, start), start),
+        (lambda: module(start=start, xs=inputs), start),
+        (lambda: module(inputs[3:], module(inputs[:3], start=start)[1]), start),
+    ]:
+        read = read_by(module, run)[""]
+        assert torch.equal(read.inputs, inputs) and torch.equal(read.state, state) and read.lengths is None
+
+
+def test_masked_layers_are_read_and_replayed_with_their_masks():
+    module = build(nn.LSTM, 3, 4, num_layers=2, bidirectional=True)
+    prune(module, Pruning(sparsity=0.5))
+    cells = recurrences(module)
+    read = sequences(module, cells, lambda: module(normal(6, 5, 3)))
+    expected = joined(module(normal(6, 5, 3))[1])
+    for key, end in zip(cells, expected, strict=True):
+        close(replayed(cells[key], read[key]), end)

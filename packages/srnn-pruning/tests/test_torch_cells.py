@@ -29,7 +29,7 @@ layers = pytest.mark.parametrize("layer", LAYERS)
 cells = pytest.mark.parametrize("cell", CELLS)
 
 
-def made(kind, *args, seed=0, **kwargs):
+def build(kind, *args, seed=0, **kwargs):
     """Return a module in float64 with weights U(-0.8, 0.8)."""
     with torch.random.fork_rng():
         module = kind(*args, **kwargs).double()
@@ -62,15 +62,15 @@ def of_torch(module, x, state):
 @pytest.mark.parametrize(("number", "both", "bias"), [*itertools.product((1, 3), (False, True), (False, True))])
 def test_loops_of_steps_equal_the_layer(layer, number, both, bias):
     kind, options = LAYERS[layer]
-    module = made(kind, 3, 4, num_layers=number, bidirectional=both, bias=bias, **options)
-    found = list(recurrences(module).values())
+    module = build(kind, 3, 4, num_layers=number, bidirectional=both, bias=bias, **options)
+    steps = list(recurrences(module).values())
     directions = 2 if both else 1
-    starts = [normal(5, cell.state_size, seed=seed) for seed, cell in enumerate(found)]
-    ends, outputs = [None] * len(found), normal(7, 5, 3)
+    starts = [normal(5, cell.state_size, seed=seed) for seed, cell in enumerate(steps)]
+    ends, outputs = [None] * len(steps), normal(7, 5, 3)
     for index in range(number):
         sides = []
         for side in range(directions):
-            cell, state = found[index * directions + side], starts[index * directions + side]
+            cell, state = steps[index * directions + side], starts[index * directions + side]
             times = range(7) if side == 0 else range(6, -1, -1)
             h = {}
             for t in times:
@@ -81,7 +81,7 @@ def test_loops_of_steps_equal_the_layer(layer, number, both, bias):
         outputs = torch.cat(sides, dim=-1)
 
     start = torch.stack(starts)
-    hidden = found[0].hidden
+    hidden = steps[0].hidden
     given = (start[..., :hidden].contiguous(), start[..., hidden:].contiguous()) if kind is nn.LSTM else start
     expected, end = module(normal(7, 5, 3), given)
     close(outputs, expected)
@@ -92,7 +92,7 @@ def test_loops_of_steps_equal_the_layer(layer, number, both, bias):
 @pytest.mark.parametrize("bias", [False, True])
 def test_a_step_equals_the_cell(cell, bias):
     kind, options = CELLS[cell]
-    module = made(kind, 3, 4, bias=bias, **options)
+    module = build(kind, 3, 4, bias=bias, **options)
     step = recurrences(module)[""].step
     state = normal(5, 8 if kind is nn.LSTMCell else 4)
     for x in normal(6, 5, 3, seed=2):
@@ -104,21 +104,21 @@ def test_a_step_equals_the_cell(cell, bias):
 @cells
 def test_the_jacobian_of_a_step_is_that_of_the_cell(cell):
     kind, options = CELLS[cell]
-    module = made(kind, 3, 4, **options)
-    found = recurrences(module)[""]
-    x, state = normal(3), normal(found.state_size, seed=2)
+    module = build(kind, 3, 4, **options)
+    ours = recurrences(module)[""]
+    x, state = normal(3), normal(ours.state_size, seed=2)
     expected = torch.autograd.functional.jacobian(lambda s: of_torch(module, x[None], s[None])[0], state)
-    actual = torch.autograd.functional.jacobian(lambda s: found.step(x[None], s[None])[0], state)
+    actual = torch.autograd.functional.jacobian(lambda s: ours.step(x[None], s[None])[0], state)
     close(actual, expected)
-    for direction in torch.eye(found.state_size, dtype=torch.float64):  # forward mode
-        _, tangent = jvp(lambda s: found.step(x[None], s[None])[0], (state,), (direction,))
+    for direction in torch.eye(ours.state_size, dtype=torch.float64):  # forward mode
+        _, tangent = jvp(lambda s: ours.step(x[None], s[None])[0], (state,), (direction,))
         close(tangent, expected @ direction)
 
 
 @layers
 def test_gradients_of_the_jacobian_agree_in_both_modes_and_with_finite_differences(layer):
     kind, options = LAYERS[layer]
-    module = made(kind, 3, 4, **options)
+    module = build(kind, 3, 4, **options)
     cell = recurrences(module)["l0"]
     weights = [module.get_parameter(name) for names in cell.weights.values() for name in names]
     x, state = normal(5, 3), normal(5, cell.state_size, seed=2)
@@ -152,7 +152,7 @@ def test_gradients_of_the_jacobian_agree_in_both_modes_and_with_finite_differenc
 @layers
 def test_gradients_per_sample_by_vmap_equal_those_of_each_sample(layer):
     kind, options = LAYERS[layer]
-    module = made(kind, 3, 4, **options)
+    module = build(kind, 3, 4, **options)
     cell = recurrences(module)["l0"]
     x, state = normal(5, 3), normal(5, cell.state_size, seed=2)
 
@@ -175,7 +175,7 @@ def test_gradients_per_sample_by_vmap_equal_those_of_each_sample(layer):
 
 
 def test_a_step_uses_the_weights_that_the_module_has_now():
-    module = made(nn.GRUCell, 3, 4)
+    module = build(nn.GRUCell, 3, 4)
     step = recurrences(module)[""].step
     module.weight_hh = nn.Parameter(normal(12, 4, seed=3))
     x, h = normal(5, 3), normal(5, 4, seed=2)

@@ -8,9 +8,12 @@ from importlib.metadata import version as _version
 
 from ._chi import chi as chi
 from ._errors import PruningError as PruningError
+from ._errors import PruningWarning as PruningWarning
 from ._lottery import reinitialize as reinitialize
 from ._lottery import rewind as rewind
 from ._lottery import snapshot as snapshot
+from ._one_shot import one_shot as one_shot
+from ._pruned import Pruned as Pruned
 from ._pruner import Pruner as Pruner
 from ._pruning import Pruning as Pruning
 from ._pruning import prune as prune
@@ -26,6 +29,10 @@ from ._scope import WEIGHTS as WEIGHTS
 from ._scope import densities as densities
 from ._sequences import Sequence as Sequence
 from ._sequences import sequences as sequences
+from ._summarize import summarize as summarize
+from ._summary import KeptRow as KeptRow
+from ._summary import RecurrenceRow as RecurrenceRow
+from ._summary import Summary as Summary
 from .criteria import SNIP as SNIP
 from .criteria import AnyCriterion as AnyCriterion
 from .criteria import Criterion as Criterion
@@ -46,24 +53,31 @@ __all__ = [
     "Criterion",
     "GraSP",
     "JacobianSpectrum",
+    "KeptRow",
     "Linear",
     "Magnitude",
     "OneShot",
     "Proportional",
+    "Pruned",
     "Pruner",
     "Pruning",
     "PruningError",
+    "PruningWarning",
     "Random",
+    "RecurrenceRow",
     "Recurrent",
     "Schedule",
     "Sequence",
     "Shuffled",
+    "Summary",
     "chi",
     "densities",
+    "one_shot",
     "prune",
     "recurrences",
     "reinitialize",
     "rewind",
     "sequences",
     "snapshot",
+    "summarize",
 ]

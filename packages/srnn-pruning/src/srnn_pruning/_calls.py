@@ -43,8 +43,8 @@ class Call:
         names = ["input", "hx"]  # torch's
         if not is_torch_layer(module) and not is_torch_cell(module):
             names = list(inspect.signature(type(module).forward).parameters)[1:]
-        given = {**dict(zip(names, args, strict=False)), **kwargs}
-        input, state = given[names[0]], given.get(names[1])
+        arguments = {**dict(zip(names, args, strict=False)), **kwargs}
+        input, state = arguments[names[0]], arguments.get(names[1])
         if isinstance(input, PackedSequence):
             return Call(input._replace(data=_copy(input.data)), _parts(state))
         return Call(_copy(input), _parts(state))
@@ -96,19 +96,19 @@ def _layer_sequences(path: str, layer: Layer, call: Call, dtype: torch.dtype) ->
     inputs = inputs.to(dtype)
     starts = _starts(list(cells.values()), call.state, inputs)
     directions = 2 if layer.bidirectional else 1
-    found: dict[str, Sequence] = {}
+    sequences: dict[str, Sequence] = {}
     outputs: list[Tensor] = []
     for number, (key, cell) in enumerate(cells.items()):
         reverse = number % directions == 1
-        found[key] = Sequence(_reading_order(inputs, lengths, reverse), starts[number], lengths)
+        sequences[key] = Sequence(_reading_order(inputs, lengths, reverse), starts[number], lengths)
         if number >= len(cells) - directions:
             continue  # nothing reads the last layer
         with torch.no_grad():
-            h = cell.output(states(cell, found[key]))  # (T, B, H)
+            h = cell.output(states(cell, sequences[key]))  # (T, B, H)
         outputs.append(_time_order(h, lengths, reverse))
         if number % directions == directions - 1:
             inputs, outputs = torch.cat(outputs, dim=-1), []  # (T, B, directions H)
-    return found
+    return sequences
 
 
 def _time_first(layer: Layer, input: Tensor | PackedSequence) -> tuple[Tensor, Tensor | None]:

@@ -44,8 +44,8 @@ class Recurrent(Protocol):
     """What a module of another package must offer to be found by `recurrences`.
 
     It is called as `module(inputs, state)`, with inputs (T, B, I) and the first state (B, S) or None for zeros, and
-    returns a tuple whose second item is the last state. A module that contains recurrences of its own, such as a stack
-    of layers, stands for nothing but these.
+    returns a tuple whose second item is the last state. If a module contains other recurrences, as a stack of layers
+    does, `recurrences` returns those instead of it.
     """
 
     @property

@@ -17,14 +17,15 @@ _OFFERED = ("step", "output", "inputs", "hidden", "state_size", "matrices", "gat
 def recurrences(module: nn.Module) -> dict[str, Cell]:
     """Return one `Cell` per recurrent layer and direction of a module, in the order of the module.
 
-    Found are `nn.RNN`, `nn.GRU` and `nn.LSTM`, `nn.RNNCell`, `nn.GRUCell` and `nn.LSTMCell`, and every module that
-    offers `Recurrent`. Keys are the path of a module; for torch's layers the path and torch's suffix: "rnn.l0",
-    "rnn.l0_reverse", "rnn.l1". A module that is used under several names is found once, under the first.
+    Recurrent layers are `nn.RNN`, `nn.GRU` and `nn.LSTM`, `nn.RNNCell`, `nn.GRUCell` and `nn.LSTMCell`, and every
+    module that offers `Recurrent`; a module that contains others is left out. Keys are the path of a module, for
+    torch's layers the path and torch's suffix: "rnn.l0", "rnn.l0_reverse", "rnn.l1". A module with several names is
+    listed once, under the first.
 
     Raises PruningError if there is no recurrence, and for a weight that is computed from other parameters (e.g. by
     `torch.nn.utils.parametrizations.weight_norm`).
 
-    >>> cells = recurrences(torch.nn.utils.skip_init(torch.nn.GRU, 2, 5, bidirectional=True))
+    >>> cells = recurrences(nn.GRU(2, 5, bidirectional=True, device="meta"))
     >>> list(cells), cells["l0"].gates, cells["l0"].weights
     (['l0', 'l0_reverse'], ('r', 'z', 'n'), {'input': ('weight_ih_l0',), 'recurrent': ('weight_hh_l0',)})
     """
@@ -43,7 +44,7 @@ def recurrences(module: nn.Module) -> dict[str, Cell]:
 
 
 def recurrent_modules(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
-    """Yield path and module of each recurrence, in the order of the module; containers of others are left out."""
+    """Yield path and module of each recurrence, in the order of the module."""
     for path, child in module.named_modules():
         if _is_recurrent(child) and not any(_is_recurrent(inner) for inner in child.modules() if inner is not child):
             yield path, child

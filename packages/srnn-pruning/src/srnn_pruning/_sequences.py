@@ -23,20 +23,21 @@ def sequences(module: nn.Module, cells: Mapping[str, Cell], run: Callable[[], ob
     its sequences, which covers `nn.*Cell` in a loop and layers that are run piece by piece. Any other call starts
     sequences of its own, and these join the batch.
 
-    Raises PruningError for a module that `run` does not call. Calls of the method `step` of a module are not seen.
+    Raises PruningError for a module that `run` does not call (calls of the method `step` of a module are not seen), and
+    for a key that is no recurrence of the module.
 
     >>> from srnn_pruning import recurrences
-    >>> rnn = torch.nn.utils.skip_init(torch.nn.GRU, 2, 5)
-    >>> seen = sequences(rnn, recurrences(rnn), lambda: rnn(torch.zeros(10, 3, 2)))
-    >>> seen["l0"].inputs.shape, seen["l0"].state.shape
+    >>> rnn = nn.GRU(2, 5, device="meta")
+    >>> read = sequences(rnn, recurrences(rnn), lambda: rnn(torch.zeros(10, 3, 2, device="meta")))
+    >>> read["l0"].inputs.shape, read["l0"].state.shape
     (torch.Size([10, 3, 2]), torch.Size([3, 5]))
     """
-    keys: dict[str, list[str]] = {}  # by path of the module
-    recorders: dict[str, _Recorder] = {}
-    for path, recurrent in recurrent_modules(module):
-        found = [key for key in cells_of(path, recurrent) if key in cells]
-        if found:
-            keys[path], recorders[path] = found, _Recorder(recurrent)
+    keys = {path: list(cells_of(path, recurrent)) for path, recurrent in recurrent_modules(module)}
+    known = [key for names in keys.values() for key in names]
+    for key in cells:
+        if key not in known:
+            raise PruningError(f"cells: expected keys of recurrences of the module, {known}, got {key!r}")
+    recorders = {path: _Recorder(module.get_submodule(path)) for path, names in keys.items() if cells.keys() & names}
     try:
         for recorder in recorders.values():
             recorder.attach()
@@ -44,13 +45,13 @@ def sequences(module: nn.Module, cells: Mapping[str, Cell], run: Callable[[], ob
     finally:
         for recorder in recorders.values():
             recorder.detach()
-    seen: dict[str, Sequence] = {}
+    all_sequences: dict[str, Sequence] = {}
     for path, recorder in recorders.items():
         if not recorder.calls:
             name = path or type(module).__name__
             raise PruningError(f"{name}: expected run() to call this module, got no call (`step` does not count)")
-        seen.update(_joined(path, recorder))
-    return {key: seen[key] for key in cells}
+        all_sequences.update(_joined(path, recorder))
+    return {key: all_sequences[key] for key in cells}
 
 
 class _Recorder:

@@ -28,7 +28,7 @@ class TrainWindows:
                 f"train_share: expected at least {2 * steps + 1} words of train for steps={steps}; got {len(text)}"
             )
         count = max(1, round(share * windows))
-        drawn = torch.randperm(windows, generator=torch.Generator().manual_seed(SEED))[:count]  # (W,)
+        drawn = torch.randperm(windows, generator=torch.Generator().manual_seed(SEED), device="cpu")[:count]  # (W,)
         first = drawn.sort().values.to(text.device) * steps  # (W,) the first word that is read
         self._text, self._first, self._steps, self._rows = text, first, steps, rows
         self.targets = count * steps

@@ -1,0 +1,126 @@
+"""Pruning of a recurrent network in one call, before it is trained (arXiv 1912.00120)."""
+
+import warnings
+from collections.abc import Callable, Iterable
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from ._errors import PruningError, PruningWarning
+from ._pruned import Pruned
+from ._pruning import Pruning, prune
+from ._recurrences import recurrences
+from ._schedules import OneShot
+from ._scope import in_scope
+from ._summarize import summarize
+from .criteria import Criterion
+
+
+def one_shot(
+    model: nn.Module,
+    criterion: Criterion,
+    *,
+    density: float,
+    batch: Any = None,
+    loss: Callable[[], Tensor] | None = None,
+    generator: torch.Generator | None = None,
+    scope: str | Iterable[str] | None = None,
+    ranking: Literal["global", "per_matrix", "per_gate"] = "global",
+) -> Pruned:
+    """Prune a model once, apply the masks from now on, and return them with a summary of what they leave.
+
+    Args:
+        model: Any module that contains `nn.RNN`, `nn.GRU`, `nn.LSTM`, one of their cells, or a recurrence as
+            `recurrences` finds them. With `scope`, any module.
+        criterion: Scores the weights, e.g. `JacobianSpectrum()`, `SNIP()`, `Random()`.
+        density: Share of the weights in scope that stays, in [0, 1]; exactly `round((1 - density) * entries)` go.
+        batch: Input on which the model is run for criteria that read data: `x` for `model(x)`, or `(args, kwargs)`, a
+            tuple and a dict, for `model(*args, **kwargs)`.
+        loss: Runs the model on one batch, the same at each call, and returns the scalar loss with its graph. Criteria
+            such as SNIP need it; it also serves where only a run is needed.
+        generator: Source of randomness for criteria that draw. Default: a new generator with seed 0, so that equal
+            calls give equal masks. The global generator is never used.
+        scope: Full parameter names or globs of them. Default: the weights of the recurrences; no biases, read-outs or
+            embeddings.
+        ranking: Whether weights compete over all matrices, within each, or within each gate of each (see `Pruning`).
+
+    Returns:
+        The masks, the summary and the pruning. Weights, gradients and mode are as before, except that pruned weights
+        are 0 and stay 0 with any optimizer.
+
+    Raises:
+        PruningError: Before anything is changed: the criterion needs a batch or a loss that is not given, an argument
+            is out of range, the model has no recurrence (and `scope` is not given), or the scores cannot be ranked.
+
+    Warns:
+        PruningWarning: If a recurrence keeps no input weight at all, or no weight of a gate. The summary says it too.
+
+    >>> model = nn.LSTM(4, 10)
+    >>> from srnn_pruning import Magnitude
+    >>> one_shot(model, Magnitude(), density=0.25)
+    Pruned(140 of 560 weights kept)
+    """
+    if not isinstance(criterion, Criterion):
+        raise PruningError(f"criterion: expected a criterion such as SNIP(), got {criterion!r}")
+    if isinstance(density, bool) or not 0 <= density <= 1:
+        raise PruningError(f"density: expected the share of weights to keep, in [0, 1], got {density!r}")
+    evidence = _evidence(model, batch, loss)
+    _check_evidence(criterion, evidence)
+    pruning = Pruning(
+        sparsity=1 - density, criterion=criterion, schedule=OneShot(), scope=_names(model, scope), ranking=ranking
+    )
+    if generator is None and criterion.draws:
+        generator = torch.Generator().manual_seed(0)
+    masks = prune(model, pruning, generator=generator, evidence=evidence)
+    summary = summarize(model, pruning.scope)
+    for text in summary.warnings:
+        warnings.warn(text, PruningWarning, stacklevel=2)
+    return Pruned(masks, summary, pruning.model_dump_json())
+
+
+def _names(model: nn.Module, scope: str | Iterable[str] | None) -> tuple[str, ...]:
+    """Return the full names of the weights in scope."""
+    if scope is None:
+        scope = [name for cell in recurrences(model).values() for names in cell.weights.values() for name in names]
+    return tuple(in_scope(model, [scope] if isinstance(scope, str) else scope))
+
+
+def _evidence(model: nn.Module, batch: Any, loss: Callable[[], Tensor] | None) -> dict[str, Callable[[], object]]:
+    if loss is not None and not callable(loss):
+        raise PruningError(
+            f"loss: expected a function that runs the model and returns the loss, as in loss=lambda: "
+            f"cross_entropy(model(x), y), got {type(loss).__name__}"
+        )
+    evidence: dict[str, Callable[[], object]] = {}
+    if loss is not None:
+        evidence["loss"] = loss
+    if batch is not None:
+        args, kwargs = _arguments(batch)
+        evidence["run"] = lambda: model(*args, **kwargs)
+    return evidence
+
+
+def _arguments(batch: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the arguments with which the model is called."""
+    if type(batch) is not tuple:  # a PackedSequence is a tuple of a class of its own
+        return (batch,), {}
+    if len(batch) == 2 and isinstance(batch[0], tuple) and isinstance(batch[1], dict):
+        return batch
+    got = ", ".join(type(part).__name__ for part in batch)
+    raise PruningError(
+        f"batch: expected the input of the model, or (args, kwargs) with a tuple and a dict, got a tuple of ({got}); "
+        f"for model(x, y) pass ((x, y), {{}})"
+    )
+
+
+def _check_evidence(criterion: Criterion, evidence: dict[str, Callable[[], object]]) -> None:
+    """Raise PruningError if the criterion needs evidence that neither `batch` nor `loss` gives."""
+    name = type(criterion).__name__
+    if "loss" in criterion.wants and "loss" not in evidence:
+        got = "a batch without a loss" if evidence else "neither batch nor loss"
+        raise PruningError(
+            f"loss: {name} needs the loss of a batch, expected loss=lambda: loss_of(model(x), y), got {got}"
+        )
+    if "run" in criterion.wants and not evidence:
+        raise PruningError(f"batch: {name} runs the model, expected batch=x or loss=lambda: ..., got neither")

@@ -1,0 +1,84 @@
+"""What masks leave of a module: counts by matrix and gate, and what the units of each recurrence can still read."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import torch
+from torch import Tensor, nn
+
+import srnn_masks
+
+from ._errors import PruningError
+from ._groups import gate_rows
+from ._recurrences import Cell, recurrences
+from ._scope import in_scope, masks_of
+from ._summary import KeptRow, RecurrenceRow, Summary
+
+
+def summarize(module: nn.Module, scope: Iterable[str] = ()) -> Summary:
+    """Return what the masks on a module leave: of the weights of its recurrences and of further weights in `scope`.
+
+    A weight without a mask counts as kept whole. `scope`: globs over full parameter names, as in `Pruning`. A module
+    without recurrences has rows of whole matrices only. Raises PruningError for a glob that matches no weight.
+    """
+    try:
+        cells = recurrences(module)
+    except PruningError:
+        cells = {}
+    weights = srnn_masks.maskable(module)
+    names = dict.fromkeys(name for cell in cells.values() for group in cell.weights.values() for name in group)
+    others = in_scope(module, scope) if scope else {}
+    masks = masks_of(module, {name: weights[name] for name in names} | others)
+    gates = gate_rows(module, {name: weights[name] for name in names}) if names else {}
+    rows = [row for key, cell in cells.items() for row in _rows(key, cell, masks, gates)]
+    known = {id(weights[name]) for name in names}
+    rows += [_row(name, masks[name]) for name, weight in others.items() if id(weight) not in known]
+    return Summary(rows=tuple(rows), recurrences=tuple(_recurrence(key, cell, masks) for key, cell in cells.items()))
+
+
+def _rows(
+    key: str, cell: Cell, masks: Mapping[str, Tensor], gates: Mapping[str, Mapping[str, slice]]
+) -> Iterator[KeptRow]:
+    for role, names in cell.weights.items():
+        for name in names:
+            yield _row(name, masks[name], recurrence=key, role=role)
+            if len(gates[name]) > 1:
+                for gate, rows in gates[name].items():
+                    yield _row(name, masks[name][rows], recurrence=key, role=role, gate=gate)
+
+
+def _row(name: str, mask: Tensor, *, recurrence: str = "", role: str = "", gate: str = "") -> KeptRow:
+    kept = int(mask.count_nonzero())
+    return KeptRow(name=name, recurrence=recurrence, role=role, gate=gate, shape=tuple(mask.shape), kept=kept)
+
+
+def _recurrence(key: str, cell: Cell, masks: Mapping[str, Tensor]) -> RecurrenceRow:
+    inputs, recurrent = ([masks[name] for name in cell.weights.get(role, ())] for role in ("input", "recurrent"))
+    gates = len(cell.gates)
+    units = len(recurrent[0]) // gates if recurrent else cell.hidden
+    reads_state = _reads(recurrent, gates, units)  # (G, N)
+    reads = reads_state | _reads(inputs, gates, units)  # (G, N)
+    used = reads.any(1).tolist()
+    return RecurrenceRow(
+        name=key,
+        units=units,
+        without_recurrent=int((~reads_state.any(0)).count_nonzero()),
+        reading_nothing=int((~reads.any(0)).count_nonzero()),
+        input_kept=_kept(inputs),
+        input_entries=sum(mask.numel() for mask in inputs),
+        recurrent_kept=_kept(recurrent),
+        recurrent_entries=sum(mask.numel() for mask in recurrent),
+        empty_gates=tuple(gate for gate, any_kept in zip(cell.gates, used, strict=True) if not any_kept),
+    )
+
+
+def _reads(masks: Iterable[Tensor], gates: int, units: int) -> Tensor:
+    """Return whether each unit keeps a weight in each gate, (G, N), by the masks of shape (G N, cols)."""
+    found = torch.zeros(gates * units, dtype=torch.bool)
+    for mask in masks:
+        if len(mask) == gates * units:
+            found |= mask.any(1).cpu()
+    return found.view(gates, units)
+
+
+def _kept(masks: Iterable[Tensor]) -> int:
+    return sum(int(mask.count_nonzero()) for mask in masks)

@@ -1,0 +1,258 @@
+"""Pruning in one line: torch's modules in a user's own module, evidence, scope, generator, warnings and errors."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+import srnn_masks
+from srnn_pruning import (
+    SNIP,
+    GraSP,
+    JacobianSpectrum,
+    Magnitude,
+    Pruned,
+    Pruning,
+    PruningError,
+    PruningWarning,
+    Random,
+    one_shot,
+    prune,
+    summarize,
+)
+
+
+@pytest.fixture(autouse=True)
+def _own_global_generator():
+    """Modules of torch draw their weights from the global generator: seed it, and restore it afterwards."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        yield
+
+
+class Tagger(nn.Module):
+    """A user's module: embedding, recurrence, dropout, read-out of the last step; sequences come first in a batch."""
+
+    def __init__(self, recurrence=nn.LSTM, layers=2, bidirectional=True):
+        super().__init__()
+        self.embedding = nn.Embedding(11, 6)
+        self.rnn = recurrence(6, 8, layers, batch_first=True, bidirectional=bidirectional, dropout=0.3)
+        self.head = nn.Linear(8 * (2 if bidirectional else 1), 3)
+
+    def forward(self, tokens, scale=1.0):
+        h, _ = self.rnn(self.embedding(tokens) * scale)
+        return self.head(h[:, -1])
+
+
+class Loop(nn.Module):
+    """A user's module that calls a cell once per step."""
+
+    def __init__(self, cell=nn.RNNCell):
+        super().__init__()
+        self.cell = cell(4, 10)
+        self.head = nn.Linear(10, 3)
+
+    def forward(self, x):
+        state = None
+        for each in x:
+            state = self.cell(each, state)
+        return self.head(state[0] if isinstance(state, tuple) else state)
+
+
+def tokens_and_classes(rows=7, steps=9):
+    generator = torch.Generator().manual_seed(1)
+    tokens = torch.randint(11, (rows, steps), generator=generator)
+    return tokens, torch.randint(3, (rows,), generator=generator)
+
+
+def train(model, x, y, steps=20):
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    losses = []
+    for _ in range(steps):
+        loss = cross_entropy(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+@pytest.mark.parametrize("recurrence", [nn.LSTM, nn.GRU])
+def test_a_user_prunes_saves_loads_and_trains_on(recurrence, tmp_path, capsys):
+    torch.manual_seed(0)
+    model = Tagger(recurrence)
+    x, y = tokens_and_classes()
+    pruned = one_shot(model, JacobianSpectrum(), density=0.2, batch=x)
+
+    names = [name for name, _ in model.rnn.named_parameters(prefix="rnn") if "weight" in name]
+    assert list(pruned.masks) == names and len(names) == 8
+    entries = sum(mask.numel() for mask in pruned.masks.values())
+    assert pruned.kept == entries - round(0.8 * entries)
+    assert pruned.summary == summarize(model)
+    print(pruned)
+    printed = capsys.readouterr().out
+    assert all(name in printed for name in [*names, "rnn.l0 ", "rnn.l1_reverse"])
+
+    pruned.save(tmp_path / "masks.safetensors")
+    fresh = Tagger(recurrence)
+    Pruned.load(tmp_path / "masks.safetensors").apply(fresh)
+    losses = train(fresh, x, y)
+    assert losses[-1] < losses[0]
+    for name, mask in pruned.masks.items():
+        weight = fresh.get_parameter(name)
+        assert (weight[~mask] == 0).all() and (weight[mask] != 0).all()
+
+
+@pytest.mark.parametrize("cell", [nn.RNNCell, nn.GRUCell, nn.LSTMCell])
+@pytest.mark.parametrize("criterion", [JacobianSpectrum(), SNIP(), GraSP(), Magnitude(), Random()])
+def test_a_cell_called_in_a_loop(cell, criterion):
+    torch.manual_seed(0)
+    model = Loop(cell)
+    x, y = torch.randn(5, 7, 4), torch.randint(3, (7,))
+    pruned = one_shot(
+        model, criterion, density=0.3, batch=x, loss=lambda: cross_entropy(model(x), y), ranking="per_matrix"
+    )
+    assert list(pruned.masks) == ["cell.weight_ih", "cell.weight_hh"]
+    train(model, x, y)
+    for name, mask in pruned.masks.items():
+        assert int(mask.sum()) == mask.numel() - round(0.7 * mask.numel())
+        assert (model.get_parameter(name)[~mask] == 0).all()
+
+
+def test_the_masks_are_those_of_prune():
+    x, y = tokens_and_classes()
+    masks = []
+    for _ in range(2):
+        torch.manual_seed(0)
+        model = Tagger().eval()
+        if masks:
+            masks.append(one_shot(model, SNIP(), density=0.1, loss=lambda m=model: cross_entropy(m(x), y)).masks)
+        else:
+            scope = ("rnn.weight*",)
+            pruning = Pruning(sparsity=0.9, criterion=SNIP(), scope=scope)
+            masks.append(prune(model, pruning, evidence={"loss": lambda m=model: cross_entropy(m(x), y)}))
+    assert masks[0].keys() == masks[1].keys()
+    assert all(torch.equal(masks[0][name], masks[1][name]) for name in masks[0])
+
+
+def test_arguments_of_the_model():
+    x, _ = tokens_and_classes()
+    masks = []
+    for batch in (x, ((x,), {}), ((x,), {"scale": 1.0}), ((), {"tokens": x}), ((x,), {"scale": 3.0})):
+        torch.manual_seed(0)
+        masks.append(one_shot(Tagger(), JacobianSpectrum(normalization="none"), density=0.3, batch=batch).masks)
+    same = [all(torch.equal(each[name], masks[0][name]) for name in each) for each in masks]
+    assert same == [True, True, True, True, False]
+
+
+def test_a_packed_sequence_is_one_argument():
+    model = nn.GRU(4, 6)
+    packed = nn.utils.rnn.pack_sequence([torch.randn(5, 4), torch.randn(3, 4)])
+    assert one_shot(model, JacobianSpectrum(), density=0.5, batch=packed).kept == 90
+
+
+def test_default_generator_has_seed_0_and_the_global_one_stays():
+    x, _ = tokens_and_classes()
+
+    def masks(criterion, generator=None):
+        torch.manual_seed(0)
+        model = Tagger()
+        before = torch.get_rng_state()
+        found = one_shot(model, criterion, density=0.4, batch=x, generator=generator).masks
+        assert torch.equal(torch.get_rng_state(), before)
+        return torch.cat([mask.flatten() for mask in found.values()])
+
+    for criterion in (Random(), JacobianSpectrum()):
+        first = masks(criterion)
+        assert torch.equal(first, masks(criterion))
+        assert torch.equal(first, masks(criterion, torch.Generator().manual_seed(0)))
+        assert not torch.equal(first, masks(criterion, torch.Generator().manual_seed(1)))
+
+
+def test_scope():
+    model = Tagger()
+    assert list(one_shot(model, Magnitude(), density=0.5, scope="rnn.weight_hh*").masks) == [
+        f"rnn.weight_hh_l{layer}{direction}" for layer in range(2) for direction in ("", "_reverse")
+    ]
+    assert list(one_shot(model, Magnitude(), density=0.5, scope=("head*", "embedding*")).masks) == [
+        "embedding.weight",
+        "head.weight",
+    ]
+    network = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 2))
+    pruned = one_shot(network, Magnitude(), density=0.5, scope="*")
+    assert (pruned.kept, pruned.summary.recurrences) == (12, ())
+    with pytest.raises(PruningError, match="recurrence"):
+        one_shot(network, Magnitude(), density=0.5)
+
+
+def test_weights_pruned_before_stay_pruned():
+    model = nn.LSTM(3, 5)
+    mask = torch.ones(20, 5, dtype=torch.bool)
+    mask[:, 0] = False
+    srnn_masks.apply(model, {"weight_hh_l0": mask})
+    pruned = one_shot(model, Magnitude(), density=0.5)
+    assert not pruned.masks["weight_hh_l0"][:, 0].any()
+    assert pruned.kept == 80
+
+
+@pytest.mark.parametrize("density", [0, 1])
+def test_all_or_nothing(density):
+    model = nn.GRU(3, 5)
+    if density:
+        pruned = one_shot(model, Random(), density=density)
+        assert not srnn_masks.masks(model)
+    else:
+        with pytest.warns(PruningWarning):
+            pruned = one_shot(model, Random(), density=density)
+    assert pruned.kept == 120 * density
+
+
+def test_a_blind_recurrence_warns_and_says_so():
+    model = nn.GRU(3, 5)
+    with torch.no_grad():
+        model.weight_ih_l0.mul_(1e-3)
+        model.weight_hh_l0[:5].mul_(1e-3)
+    with pytest.warns(PruningWarning) as caught:
+        pruned = one_shot(model, Magnitude(), density=0.3)
+    assert [str(each.message) for each in caught] == [
+        "l0 keeps none of its 45 input weights, so it reads no input",
+        "l0 keeps no weight of gate r, so only its bias sets this gate",
+    ]
+    assert caught[0].filename == __file__
+    assert all(f"warning: {each.message}" in str(pruned) for each in caught)
+
+
+def test_a_model_stays_as_it_is_apart_from_pruned_weights():
+    x, y = tokens_and_classes()
+    model = Tagger()
+    cross_entropy(model(x), y).backward()
+    model.embedding.weight.requires_grad_(False)
+    before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+    gradients = {name: parameter.grad.clone() for name, parameter in model.named_parameters()}
+    pruned = one_shot(model, GraSP(), density=0.5, loss=lambda: cross_entropy(model(x), y), ranking="per_gate")
+    assert model.training and model.rnn.training
+    for name, parameter in model.named_parameters():
+        mask = pruned.masks.get(name, torch.ones_like(parameter, dtype=torch.bool))
+        assert torch.equal(parameter.detach(), before[name] * mask)
+        assert torch.equal(parameter.grad, gradients[name] * mask)
+    assert not model.embedding.weight.requires_grad
+
+
+def test_what_is_missing_is_said_before_anything_changes():
+    x, _ = tokens_and_classes()
+    model = Tagger()
+    for options, words in [
+        ({"criterion": SNIP()}, r"SNIP needs the loss of a batch, expected loss=lambda: .*got neither batch nor loss"),
+        ({"criterion": SNIP(), "batch": x}, r"expected loss=lambda: .*got a batch without a loss"),
+        ({"criterion": JacobianSpectrum()}, "JacobianSpectrum runs the model, expected batch=x or loss=lambda"),
+        ({"criterion": SNIP}, r"criterion: expected a criterion such as SNIP\(\), got <class"),
+        ({"criterion": Random(), "density": 5}, r"density: expected the share .* in \[0, 1\], got 5"),
+        ({"criterion": Random(), "density": True}, r"density: .*got True"),
+        ({"criterion": SNIP(), "loss": torch.ones(())}, "loss: expected a function .*got Tensor"),
+        ({"criterion": JacobianSpectrum(), "batch": (x, x)}, r"batch: .*got a tuple of \(Tensor, Tensor\)"),
+        ({"criterion": Random(), "scope": "absent*"}, "scope: expected 'absent\\*' to match"),
+    ]:
+        options = {"density": 0.5, **options}
+        with pytest.raises(PruningError, match=words):
+            one_shot(model, options.pop("criterion"), **options)
+        assert not srnn_masks.masks(model)

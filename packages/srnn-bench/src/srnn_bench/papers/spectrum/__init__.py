@@ -40,6 +40,7 @@ PAPER = Paper(
     title="One-shot pruning of recurrent neural networks by Jacobian spectrum evaluation",
     arxiv="1912.00120",
     tables={name: partial(build, f"spectrum/{name}") for name, build in _BUILDERS.items()},
+    figures="figures:FIGURES",
 )
 
 __all__ = ["PAPER", "SIZES", "Net", "Stepwise"]

@@ -11,7 +11,7 @@ from functools import partial
 
 from ...tables import Scale, Table
 from .. import Paper
-from . import _beyond, _costs, _digits, _kept, _loss, _text
+from . import _beyond, _collapse, _costs, _digits, _kept, _loss, _text
 from ._networks import Net as Net
 from ._sizes import SIZES as SIZES
 from .stepwise import Stepwise as Stepwise
@@ -30,6 +30,7 @@ _BUILDERS: Mapping[str, Callable[[str, Scale], Table]] = {
     "figure1-inputs": _kept.figure1_inputs,
     "figure4": _loss.figure4,
     "normalizations": _beyond.normalizations,
+    "collapse": _collapse.collapse,
     "width": _beyond.width,
     "long": _beyond.long,
     "chi": _beyond.chi,

@@ -145,7 +145,7 @@ def _table(
         title=title,
         source=source,
         metric="Perplexity",
-        unit="per word",
+        unit="words",
         better="lower",
         seeds=plan.seeds or WORDS[scale].seeds,
         cells=tuple(cells),

@@ -4,6 +4,8 @@ J v is computed in forward mode, by dual numbers through one step of the cell; o
 J^T 1, another quantity. Forward mode runs through `Cell.step` only: torch's recurrent layers do not support it.
 """
 
+import functools
+import warnings
 from collections.abc import Iterator
 from typing import Literal
 
@@ -71,6 +73,7 @@ def _squared_norms(cell: Cell, x: Tensor, state: Tensor, tangent: Tensor, part: 
     """Return ||J v||^2 per sample, (B,), summed over the K vectors of a tangent (K, B, S), for x (B, I)."""
     count, batch, _ = tangent.shape
     x, state = _repeated(x, count), _repeated(state, count)  # (K B, I), (K B, S)
+    _load_rules()
     with forward_ad.dual_level():
         dual = forward_ad.make_dual(state, tangent.reshape(count * batch, -1).to(state))  # type: ignore[no-untyped-call]
         after = cell.step(x, dual)  # (K B, S)
@@ -79,6 +82,14 @@ def _squared_norms(cell: Cell, x: Tensor, state: Tensor, tangent: Tensor, part: 
     if image is None:  # the step does not read its state
         return state.new_zeros(batch)
     return image.square().sum(-1).reshape(count, batch).sum(0)
+
+
+@functools.cache
+def _load_rules() -> None:
+    """Load torch's rules of forward mode, once, without the DeprecationWarning that torch gives of its own code."""
+    with warnings.catch_warnings(), forward_ad.dual_level():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        forward_ad.make_dual(torch.zeros(1), torch.zeros(1))  # type: ignore[no-untyped-call]
 
 
 def _repeated(values: Tensor, count: int) -> Tensor:

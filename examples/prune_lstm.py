@@ -1,4 +1,4 @@
-"""Prune the LSTM of your own network to 5 % of its weights before training, then train it; about 15 s on one core.
+"""Prune the LSTM of your own network to 5 % of its weights before training, then train it; about 10 s on one core.
 
 Run it from a clone of the repository: `python examples/prune_lstm.py`. It needs srnn-masks and srnn-pruning.
 """
@@ -41,7 +41,7 @@ def main() -> None:
 
     x, _ = draw(64, data)
     pruned = one_shot(model, JacobianSpectrum(), density=0.05, batch=x)  # the one line
-    print(pruned)
+    print(pruned, end="\n\n")
 
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
     for step in range(1, 301):

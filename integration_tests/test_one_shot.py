@@ -23,6 +23,7 @@ def built(cell, layers, seed):
     return value.build(SPEC, generator=torch.Generator().manual_seed(seed))
 
 
+@pytest.mark.filterwarnings("ignore::srnn_pruning.PruningWarning")
 @pytest.mark.parametrize(("cell", "gates"), CELLS, ids=lambda each: getattr(each, "__name__", ""))
 @pytest.mark.parametrize("layers", [1, 2])
 def test_a_network_is_pruned_saved_loaded_and_trained_on(cell, gates, layers, tmp_path):

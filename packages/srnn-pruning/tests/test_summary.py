@@ -149,6 +149,6 @@ def test_a_printed_summary_is_aligned():
         "              z      4 x 4     0   0.0000\n"
         "              n      4 x 4     1   0.0625\n"
         "\n"
-        "recurrence  units  without recurrent input  reading nothing  input/recurrent   dense\n"
-        "l0              4                        3                0          24.0000  0.5000"
+        "recurrence  units  without recurrent input  reading nothing  input/recurrent  if dense\n"
+        "l0              4                        3                0          24.0000    0.5000"
     )

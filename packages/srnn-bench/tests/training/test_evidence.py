@@ -28,12 +28,25 @@ from srnn_bench.training import (
 )
 from srnn_manifolds import L1
 from srnn_masks import masks
-from srnn_models import GRU, LSTM, ElmanRNN, LanguageModel, PathIntegrator, SequenceModel
-from srnn_pruning import Magnitude, OneShot, Pruning, PruningError, Random
+from srnn_models import GRU, LSTM, ElmanRNN, LanguageModel, PathIntegrator, PeepholeLSTM, SequenceModel
+from srnn_pruning import (
+    SNIP,
+    GraSP,
+    JacobianSpectrum,
+    Magnitude,
+    OneShot,
+    Pruning,
+    PruningError,
+    Random,
+    Shuffled,
+)
 from srnn_tasks import Adding, Cognitive, PathIntegration, SequentialMNIST, Task, WikiText
 from srnn_tasks.cognitive import Streams
 from srnn_tasks.images import Mnist, SequentialMNISTSource
 from srnn_tasks.text import WikiTextSource, read_corpus
+
+# torch says this when a derivative is first taken forward
+pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")
 
 CPU = torch.device("cpu")
 TRAINING = Training(epochs=3, batches=4, batch_size=6, learning_rate=1e-2)
@@ -102,6 +115,24 @@ def experiment(name="adding", criterion=None, **changes):
     return Experiment(task=task, model=model, stages=(pruned(criterion or Saliency(), **changes),))
 
 
+CRITERIA = {
+    "own": Saliency(),
+    "snip": SNIP(),
+    "snip, gamma": SNIP(normalization="gamma"),
+    "grasp": GraSP(),
+    "jacobian spectrum": JacobianSpectrum(),
+    "jacobian spectrum, rms": JacobianSpectrum(normalization="rms"),
+    "jacobian spectrum, signs": JacobianSpectrum(vector="sign", normalization="none"),
+    "shuffled": Shuffled(base=JacobianSpectrum(normalization="data")),
+}
+CELLS = {"elman": ElmanRNN, "gru": GRU, "lstm": LSTM, "peephole": PeepholeLSTM}
+
+
+def recurrence_pruned(criterion, **how):
+    """Return a pruning of the weights of the recurrence at once, before training."""
+    return Pruning(sparsity=0.6, criterion=criterion, schedule=OneShot(epoch=1), scope=("recurrence.*",), **how)
+
+
 # --- the training does not notice -------------------------------------------------------------------------------------
 
 
@@ -145,12 +176,16 @@ def batches_of(value, seed=0):
     return drawn
 
 
-@pytest.mark.parametrize("name", TASKS)
-def test_the_batches_are_those_of_a_run_with_random_masks(name):
-    reading, without = (batches_of(experiment(name, criterion)) for criterion in (Saliency(), Random()))
+def check_same_batches(value, other_value):
+    reading, without = batches_of(value), batches_of(other_value)
     assert len(reading) == len(without) == TRAINING.epochs * TRAINING.batches
     for batch, other in zip(reading, without, strict=True):
         assert len(batch) == len(other) and all(map(torch.equal, batch, other))
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_the_batches_are_those_of_a_run_with_random_masks(name):
+    check_same_batches(experiment(name, Saliency()), experiment(name, Random()))
 
 
 def test_a_recorded_step_is_recorded_again():
@@ -171,7 +206,9 @@ def test_a_recorded_step_is_recorded_again():
     ends = []
     for recorder in (None, Plain()):
         member = Member(assemble(value, 0, CPU))
-        engine = Graphed([member.parts], CPU, recorder, on_note=pytest.fail) if recorder else Single([member.parts], CPU)
+        engine = (
+            Graphed([member.parts], CPU, recorder, on_note=pytest.fail) if recorder else Single([member.parts], CPU)
+        )
         Trainer([member], engine, device=CPU, keep_weights=True).train()
         ends.append((member.weights, [stage.metrics for stage in member.finished]))
     assert ends[0] == ends[1]
@@ -200,19 +237,36 @@ def test_an_interrupted_run_ends_with_the_same_bits(tmp_path, name, seeds):
     assert outcome(resumed) == outcome(trained(value, seeds))
 
 
-@pytest.mark.parametrize("name", TASKS)
-def test_single_and_stacked_runs_choose_the_same_masks_before_training(name):
-    value = experiment(name, pruning=Pruning(sparsity=0.6, criterion=Saliency(), schedule=OneShot(epoch=1)))
-    seeds = (3, 0, 11)
+def check_same_masks(value, seeds=(3, 0, 11)):
+    """Check that runs choose the same masks alone and stacked, and that the masks of two seeds differ."""
     chosen = {}
-    for number, output in enumerate(trained(value, seeds)):
-        single = load(trained(value, seeds[number : number + 1])[0].weights["pruned"])
-        stacked = load(output.weights["pruned"])
+    for seed, output in zip(seeds, trained(value, seeds), strict=True):
+        single, stacked = load(trained(value, (seed,))[0].weights["pruned"]), load(output.weights["pruned"])
         names = [name for name in single if single[name].dtype == torch.bool]
         assert len(names) >= 2
         assert all(torch.equal(single[name], stacked[name]) for name in names)
-        chosen[seeds[number]] = [single[name] for name in names]
-    assert any(not torch.equal(one, other) for one, other in zip(chosen[3], chosen[0], strict=True))
+        chosen[seed] = torch.cat([single[name].flatten() for name in names])
+    assert not torch.equal(chosen[seeds[0]], chosen[seeds[1]])
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_single_and_stacked_runs_choose_the_same_masks_before_training(name):
+    check_same_masks(experiment(name, pruning=recurrence_pruned(Saliency())))
+
+
+@pytest.mark.parametrize("criterion", CRITERIA.values(), ids=CRITERIA.keys())
+@pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS.keys())
+def test_they_do_so_with_every_criterion_and_cell(cell, criterion):
+    task, _ = TASKS["adding"]
+    stage = pruned(criterion, pruning=recurrence_pruned(criterion))
+    check_same_masks(
+        Experiment(task=task, model=SequenceModel(recurrence=cell(hidden=HIDDEN)), stages=(stage,)), (3, 0)
+    )
+
+
+@pytest.mark.parametrize("criterion", CRITERIA.values(), ids=CRITERIA.keys())
+def test_the_batches_are_those_of_a_run_with_random_masks_for_every_criterion(criterion):
+    check_same_batches(*(experiment("text", each, pruning=recurrence_pruned(each)) for each in (criterion, Random())))
 
 
 # --- which batch ------------------------------------------------------------------------------------------------------
@@ -334,13 +388,13 @@ def test_evidence_that_no_run_has_is_an_error_before_training():
     ends = []
     stages = (pruned(Magnitude(), "first"), pruned(Labelled(), "second"))
     value = experiment().model_copy(update={"stages": stages})
-    with pytest.raises(PruningError, match="Labelled needs 'labels'.*'loss', 'run'"):
+    with pytest.raises(PruningError, match=r"Labelled needs 'labels'.*'loss', 'run'"):
         run(value, seed=0, conditions=Conditions("cpu"), on_epoch=ends.append)
     assert ends == []
 
 
 def test_more_rows_than_the_task_has_are_an_error_that_names_the_field():
-    with pytest.raises(BenchError, match="stage 'pruned': evidence_rows: size: expected 1 to 1000 rows.*got 1001"):
+    with pytest.raises(BenchError, match=r"stage 'pruned': evidence_rows: size: expected 1 to 1000 rows.*got 1001"):
         run(experiment("text", evidence_rows=1001), seed=0, conditions=Conditions("cpu"))
     with pytest.raises(ValueError, match="evidence_rows"):
         Stage(name="a", training=TRAINING, evidence_rows=0)
@@ -360,29 +414,31 @@ def test_the_key_of_a_run_does_not_know_the_default():
 
 
 @pytest.mark.parametrize("seeds", [(0,), (0, 1)], ids=["single", "stacked"])
-@pytest.mark.parametrize(("cell", "gates"), [(ElmanRNN, 1), (GRU, 3), (LSTM, 4)])
+@pytest.mark.parametrize(("cell", "gates"), [(ElmanRNN, 1), (GRU, 3), (LSTM, 4), (PeepholeLSTM, 4)])
 def test_the_weights_kept_are_counted_by_gate(cell, gates, seeds):
-    scope = ("recurrence.*",)
+    inputs = {"recurrence.weight_ih": 2, "recurrence.weight_hh": HIDDEN, "recurrence.weight_ch": HIDDEN}
     value = Experiment(
         task=Adding(steps=5, held_out=50),
         model=SequenceModel(recurrence=cell(hidden=HIDDEN)),
         stages=(
-            pruned(Saliency(), pruning=Pruning(sparsity=0.6, criterion=Saliency(), scope=scope)),
+            pruned(Saliency(), pruning=recurrence_pruned(Saliency())),
             Stage(name="dense", training=TRAINING),
         ),
     )
     for output in trained(value, seeds):
         weights = load(output.weights["pruned"])
         counts = {}
-        for name in ("recurrence.weight_ih", "recurrence.weight_hh"):
+        matrices = {name: size for name, size in inputs.items() if f"{name}_mask" in weights}
+        assert len(matrices) == (3 if cell is PeepholeLSTM else 2)
+        for name in matrices:
             mask = weights[f"{name}_mask"].tolist()
             rows = [sum(row) for row in mask]
             counts[name] = tuple(sum(rows[gate * HIDDEN : (gate + 1) * HIDDEN]) for gate in range(gates))
         counts["readout.weight"] = (HIDDEN,)
         first, second = output.result.stages
         assert first.kept == second.kept == counts
-        total = gates * HIDDEN * (HIDDEN + 2)
-        assert sum(counts["recurrence.weight_ih"]) + sum(counts["recurrence.weight_hh"]) == total - round(0.6 * total)
+        total = gates * HIDDEN * sum(matrices.values())
+        assert sum(sum(counts[name]) for name in matrices) == total - round(0.6 * total)
 
 
 def test_a_dense_network_keeps_all():

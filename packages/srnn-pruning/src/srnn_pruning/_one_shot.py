@@ -56,9 +56,8 @@ def one_shot(
     Warns:
         PruningWarning: If a recurrence keeps no input weight at all, or no weight of a gate. The summary says it too.
 
-    >>> model = nn.LSTM(4, 10)
-    >>> from srnn_pruning import Magnitude
-    >>> one_shot(model, Magnitude(), density=0.25)
+    >>> from srnn_pruning import Random
+    >>> one_shot(nn.utils.skip_init(nn.LSTMCell, 4, 10), Random(), density=0.25)
     Pruned(140 of 560 weights kept)
     """
     if not isinstance(criterion, Criterion):
@@ -82,7 +81,11 @@ def one_shot(
 def _names(model: nn.Module, scope: str | Iterable[str] | None) -> tuple[str, ...]:
     """Return the full names of the weights in scope."""
     if scope is None:
-        scope = [name for cell in recurrences(model).values() for names in cell.weights.values() for name in names]
+        try:
+            cells = recurrences(model)
+        except PruningError as error:
+            raise PruningError(f"{error}; to prune other weights, pass scope=") from error
+        scope = [name for cell in cells.values() for names in cell.weights.values() for name in names]
     return tuple(in_scope(model, [scope] if isinstance(scope, str) else scope))
 
 

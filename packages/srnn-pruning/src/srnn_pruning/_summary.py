@@ -107,7 +107,7 @@ def _matrices(rows: Sequence[KeptRow]) -> str:
 
 def _recurrences(rows: Sequence[RecurrenceRow]) -> str:
     """Return what the units read as text: one line per recurrence."""
-    lines = [("recurrence", "units", "without recurrent input", "reading nothing", "input/recurrent", "dense")]
+    lines = [("recurrence", "units", "without recurrent input", "reading nothing", "input/recurrent", "if dense")]
     for row in rows:
         units, blind, idle = map(str, (row.units, row.without_recurrent, row.reading_nothing))
         lines.append((row.label, units, blind, idle, _number(row.ratio), _number(row.dense_ratio)))

@@ -11,9 +11,22 @@ from functools import partial
 
 from ...tables import Scale, Table
 from .. import Paper
-from . import _beyond, _costs, _digits, _kept, _loss, _text
+from . import _beyond, _collapse, _costs, _digits, _kept, _loss, _text
+from ._networks import CELLS as CELLS
 from ._networks import Net as Net
+from ._networks import magnitude_as_printed as magnitude_as_printed
+from ._networks import magnitude_compressed as magnitude_compressed
+from ._networks import pruned as pruned
+from ._readings import Error as Error
+from ._readings import GateShare as GateShare
+from ._readings import InputRatio as InputRatio
+from ._readings import LastLoss as LastLoss
+from ._readings import PruningSeconds as PruningSeconds
+from ._readings import PruningSteps as PruningSteps
 from ._sizes import SIZES as SIZES
+from ._text import WORDS as WORDS
+from .local_text import LocalText as LocalText
+from .reversed_score import Reversed as Reversed
 from .stepwise import Stepwise as Stepwise
 
 _BUILDERS: Mapping[str, Callable[[str, Scale], Table]] = {
@@ -30,6 +43,7 @@ _BUILDERS: Mapping[str, Callable[[str, Scale], Table]] = {
     "figure1-inputs": _kept.figure1_inputs,
     "figure4": _loss.figure4,
     "normalizations": _beyond.normalizations,
+    "collapse": _collapse.collapse,
     "width": _beyond.width,
     "long": _beyond.long,
     "chi": _beyond.chi,
@@ -40,6 +54,25 @@ PAPER = Paper(
     title="One-shot pruning of recurrent neural networks by Jacobian spectrum evaluation",
     arxiv="1912.00120",
     tables={name: partial(build, f"spectrum/{name}") for name, build in _BUILDERS.items()},
+    figures="figures:FIGURES",
 )
 
-__all__ = ["PAPER", "SIZES", "Net", "Stepwise"]
+__all__ = [
+    "CELLS",
+    "PAPER",
+    "SIZES",
+    "WORDS",
+    "Error",
+    "GateShare",
+    "InputRatio",
+    "LastLoss",
+    "LocalText",
+    "Net",
+    "PruningSeconds",
+    "PruningSteps",
+    "Reversed",
+    "Stepwise",
+    "magnitude_as_printed",
+    "magnitude_compressed",
+    "pruned",
+]

@@ -25,8 +25,6 @@ SCORES: dict[str, JacobianSpectrum | Random | Shuffled] = {
     "random": RANDOM,
 }
 
-_EQUAL = "Our question: does the lead of random pruning come from the number of input weights that it keeps?"
-
 NORMALIZATIONS = (
     *(
         Claim(
@@ -46,8 +44,8 @@ NORMALIZATIONS = (
     ),
     Claim(
         "the counts alone cost accuracy",
-        "As many weights per gate and matrix as the paper's score keeps, at random places, have a larger error than "
-        "random pruning. " + _EQUAL,
+        "The lead of random pruning comes from how many weights per gate and matrix the score keeps; read as: as many, "
+        "at random places, have a larger error than random pruning.",
         "ours, on section 3.3",
         (beats(("random", "global"), over=("ours, gamma, shuffled", "global")),),
     ),

@@ -129,7 +129,7 @@ def figure1_inputs(name: str, scale: Scale) -> Table:
         title="Input weights kept for each recurrent weight kept of a GRU, 95 % sparse",
         source=f"Figure 1 and section 2.4; the dense network has {dense:.2f}, and 0.07 at 400 units",
         metric="Ratio",
-        unit="input / recurrent weights",
+        unit="input weights per recurrent weight",
         cells=_cells(scale, {column: InputRatio()}),
         claims=claims,
         margin=round(dense / 4, 3),

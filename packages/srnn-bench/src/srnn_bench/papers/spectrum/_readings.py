@@ -50,8 +50,9 @@ class GateShare(Reading):
 
     def __call__(self, stage: StageResult) -> float:
         """Return the share in %."""
-        gates = [sum(counts) for counts in zip(*kept_in_recurrence(stage).values(), strict=True)]
-        return 100 * (max(gates) if self.gate is None else gates[self.gate]) / sum(gates)
+        gates: list[int] = [sum(counts) for counts in zip(*kept_in_recurrence(stage).values(), strict=True)]
+        chosen = max(gates) if self.gate is None else gates[self.gate]
+        return 100 * chosen / sum(gates)
 
     def __str__(self) -> str:
         """Return the name of the number."""

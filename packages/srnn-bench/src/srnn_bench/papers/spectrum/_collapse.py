@@ -52,7 +52,7 @@ def collapse(name: str, scale: Scale) -> Table:
     cells = []
     for row, setting in SETTINGS.items():
         task = size.task.model_copy(update={"scaling": "unit"}) if setting.unit_pixels else size.task
-        net = Net("GRU", size.cost_hidden if setting.published_width else size.hidden, setting.initialization)
+        net = Net("GRU", size.full_hidden if setting.published_width else size.hidden, setting.initialization)
         training = _with_rate(size.training) if setting.published_rate else size.training
         for column, criterion in COLUMNS.items():
             cells.append(Cell(row, column, net.trained(task, training, pruned(criterion)), "trained", Error()))

@@ -14,6 +14,7 @@ from ._initial import Initial as Initial
 from ._initial import initial as initial
 from ._jacobian import jacobians as jacobians
 from ._kept import connections, maps
+from ._overlap import overlap
 from ._spectra import initial_spectra, trained_spectra
 from ._verdict import two_samples as two_samples
 
@@ -22,6 +23,7 @@ FIGURES: dict[str, Figure] = {
     "figure2": Figure(initial_spectra),
     "figure2-trained": Figure(trained_spectra, needs=("table2",)),
     "figure3": Figure(maps),
+    "overlap": Figure(overlap),
     "figure4": Figure(training_loss, needs=("figure4",)),
     "figure5": Figure(training_perplexity, needs=("table4",)),
     "chi": Figure(chi, needs=("chi",)),

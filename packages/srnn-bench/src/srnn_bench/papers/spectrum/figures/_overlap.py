@@ -91,8 +91,9 @@ def overlap(request: FigureRequest) -> list[Path]:
         [pair, *(significant(100 * value, 3) for value in line)]
         for pair, line in zip(PAIRS, shares.tolist(), strict=True)
     ]
+    seeds = len(size.seeds[:SEEDS])
     text = (
-        f"# Kept weights in common\n\n{setting}. Share in %, mean over {SEEDS} seeds; two random masks have 5 % in "
+        f"# Kept weights in common\n\n{setting}. Share in %, mean over {seeds} seeds; two random masks have 5 % in "
         f"common.\n\n{markdown_table(['masks', *CELLS], body)}\nchi, dense network:\n\n"
         f"{markdown_table(['cell', 'all transitions', f'the last {LAST}'], chis)}"
     )
@@ -125,7 +126,7 @@ def _measured(cell: str, size: Sizes, seed: int) -> _Measured:
 def _mask(
     module: nn.Module, criterion: AnyCriterion, draw: int, seed: int, evidence: Mapping[str, Callable[[], Any]]
 ) -> Tensor:
-    """Return which weights of the recurrent layer a criterion keeps, all matrices ranked together, bool `(weights,)`."""
+    """Return which weights of the recurrent layer a criterion keeps, ranked together, bool `(weights,)`."""
     parameters = {name: each for name, each in module.named_parameters() if fnmatchcase(name, RECURRENCE[0])}
     scores = criterion.scores(
         parameters, generator=stream(seed, "overlap", draw), module=module, fraction=SPARSITY, **evidence

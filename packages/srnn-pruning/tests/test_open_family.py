@@ -1,4 +1,4 @@
-"""Schedules of other packages: classes named `module:Class`, in values, in JSON, and in a pruner."""
+"""Schedules and criteria of other packages: classes named `module:Class`, in values, in JSON, and in a pruner."""
 
 import importlib
 import pickle
@@ -8,14 +8,21 @@ import pytest
 import torch
 from pydantic import TypeAdapter, ValidationError
 
-from srnn_pruning import AnySchedule, Linear, OneShot, Pruner, Pruning, densities
+from srnn_pruning import AnyCriterion, AnySchedule, Linear, OneShot, Pruner, Pruning, Shuffled, densities, prune
 
 MODULE = """
 from typing import Literal
 
 from pydantic import PositiveInt
 
-from srnn_pruning import Linear, Schedule
+from srnn_pruning import Criterion, Linear, Schedule
+
+class Smallest(Criterion):
+    kind: Literal["srnn_schedules:Smallest"] = "srnn_schedules:Smallest"
+    power: PositiveInt = 1
+
+    def scores(self, parameters, *, generator=None, **evidence):
+        return {name: -parameter.detach().abs() ** self.power for name, parameter in parameters.items()}
 
 class Cubic(Schedule):
     kind: Literal["srnn_schedules:Cubic"] = "srnn_schedules:Cubic"
@@ -82,6 +89,26 @@ def test_a_pruner_follows_it(module, make_net):
         pruner.step(epoch)
         expected = 36 - round(0.8 * (1 - (1 - epoch / 4) ** 3) * 36)
         assert densities(net, ["*hh*"]) == {"recurrence.weight_hh_l0": expected / 36}
+
+
+def test_a_criterion_of_another_package_is_a_value_and_prunes(module, make_net):
+    for criterion in (module.Smallest(power=2), Shuffled(base=module.Smallest())):
+        pruning = Pruning(sparsity=0.5, criterion=criterion)
+        text = pruning.model_dump_json()
+        assert '"kind":"srnn_schedules:Smallest"' in text
+        again = Pruning.model_validate_json(text)
+        assert again == pruning and hash(again) == hash(pruning) and type(again.criterion) is type(criterion)
+        assert TypeAdapter(AnyCriterion).validate_json(criterion.model_dump_json()) == criterion
+        assert pickle.loads(pickle.dumps(pruning)) == pruning
+    net = make_net()
+    weights = net.recurrence.weight_hh_l0.detach().abs().clone()
+    pruning = Pruning(sparsity=0.5, criterion=module.Smallest(), scope=("*hh*",))
+    (mask,) = prune(net, pruning).values()
+    assert weights[mask].max() < weights[~mask].min()
+    with pytest.raises(ValidationError, match=r"criterion\.power"):
+        Pruning(sparsity=0.5, criterion={"kind": "srnn_schedules:Smallest", "power": 0})
+    with pytest.raises(ValidationError, match=r"expected a subclass of srnn_pruning\.Criterion, got .*Cubic"):
+        Pruning(sparsity=0.5, criterion={"kind": "srnn_schedules:Cubic"})
 
 
 def test_the_json_of_the_own_schedules_stays():

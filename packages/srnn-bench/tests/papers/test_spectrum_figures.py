@@ -141,13 +141,6 @@ def test_spectra_after_training_are_compared(store, tmp_path, rows_of):
 
 
 @NEEDS_DATA
-def test_overlaps_of_masks_are_shares(tmp_path, rows_of):
-    rows = rows_of(drawn("overlap", tmp_path))
-    assert len(rows["gamma, two draws"]) == 4
-    assert rows["h, and h and c"][0] == "100", "the state of a tanh RNN is h"
-
-
-@NEEDS_DATA
 @pytest.mark.slow
 def test_figure_1_counts_the_weights_of_400_units(tmp_path, rows_of):
     rows = rows_of(drawn("figure1", tmp_path))

@@ -8,7 +8,7 @@ import torch
 from srnn_bench import BenchError, Masked, Signed, Stage, Training
 from srnn_bench.training import Member, Single, Stacked, Trainer, assemble
 from srnn_masks import Dale, FixedInDegree, Locality, signs
-from srnn_models import LeakyRNN, SequenceModel
+from srnn_models import GRU, Glorot, LeakyRNN, Normal, SequenceModel
 
 CPU = torch.device("cpu")
 TRAINING = Training(epochs=2, batches=20, batch_size=8, learning_rate=3e-2)
@@ -93,6 +93,23 @@ def test_new_weights_are_balanced_or_kept_as_the_experiment_says(masked):
     torch.testing.assert_close(balanced[both].sum(1), torch.zeros(int(both.sum())), rtol=0, atol=1e-5)
     torch.testing.assert_close(balanced.norm(dim=1), kept.norm(dim=1))
     assert kept[both].sum(1).abs().max() > 0.05
+
+
+def test_new_weights_of_a_stage_have_the_initial_distribution(tiny):
+    """They differ from those of the start, and their deviations are sd, and sqrt(2 / (N + O)) in the read-out."""
+    still = Training(epochs=1, batches=1, batch_size=4, learning_rate=1e-12)
+    stages = (Stage(name="one", training=still), Stage(name="two", training=still, start="reinitialize"))
+    recurrence = GRU(hidden=40, initialization=Normal(sd=0.7))
+    model = SequenceModel(recurrence=recurrence, readout_initialization=Glorot())
+    experiment = tiny(model=model, penalties=(), stages=stages)
+    start = assemble(experiment, 0, CPU).model
+    (end,) = trained(experiment, [0], stacked=False)
+    for network in (start, end):
+        assert network.recurrence.weight_hh.std().item() == pytest.approx(0.7, rel=0.05)
+        bound = math.sqrt(6 / sum(network.readout.weight.shape))
+        assert 0.8 * bound < network.readout.weight.abs().max() <= bound * (1 + 1e-6)
+        assert network.recurrence.bias_hh.abs().max() < 1e-6 and network.readout.bias.abs().max() < 1e-6
+    assert (start.recurrence.weight_hh - end.recurrence.weight_hh).abs().mean() > 0.5
 
 
 def test_parameters_of_one_width_share_their_signs(tiny):

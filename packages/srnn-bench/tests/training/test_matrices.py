@@ -7,7 +7,7 @@ from torch import nn
 from srnn_bench import Penalty
 from srnn_bench.training import assemble, matrices_of, stream
 from srnn_manifolds import Moduli
-from srnn_models import GRU, LSTM, ElmanRNN, LanguageModel, Matrix, SequenceModel
+from srnn_models import GRU, LSTM, ElmanRNN, LanguageModel, Matrix, PeepholeLSTM, SequenceModel
 from srnn_tasks import Metric, TaskSpec
 
 SPEC = TaskSpec(inputs=5, outputs=5, tokens=True, loss="cross_entropy", metrics=(Metric(name="loss", better="lower"),))
@@ -32,7 +32,9 @@ def test_a_network_describes_itself():
     assert matrices_of(model)["recurrence.layers.1.weight_hh"] == Matrix(gates=3, recurrent=True)
 
 
-@pytest.mark.parametrize("recurrence", [ElmanRNN(hidden=4), LSTM(hidden=4)], ids=lambda value: value.kind)
+@pytest.mark.parametrize(
+    "recurrence", [ElmanRNN(hidden=4), LSTM(hidden=4), PeepholeLSTM(hidden=4)], ids=lambda value: value.kind
+)
 def test_a_layer_within_another_module_describes_itself(recurrence):
     model = network(core=recurrence.build(3, generator=torch.Generator()), readout=nn.Linear(4, 2))
     expected = {f"core.{name}": matrix for name, matrix in model["core"].matrices().items()}

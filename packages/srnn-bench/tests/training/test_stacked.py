@@ -46,7 +46,7 @@ from srnn_bench.training import (
 )
 from srnn_manifolds import L1, Moduli, Shuffled, Sphere, Trained
 from srnn_masks import Bernoulli, FixedInDegree, Locality, UniformRandom, masks
-from srnn_models import ElmanRNN, PathIntegrator, SequenceModel
+from srnn_models import ElmanRNN, Glorot, Normal, PathIntegrator, PeepholeLSTM, SequenceModel
 from srnn_pruning import Linear, OneShot, Pruning, Random
 from srnn_tasks import Adding, BaseSource, Batch, Metric, PathIntegration, Task, TaskSpec
 
@@ -149,6 +149,14 @@ EXPERIMENTS = {
     },
     "evaluated, pruned": {
         "stages": (stage(evaluate_every=2, pruning=Pruning(sparsity=0.6)), stage("then", evaluate_every=1)),
+    },
+    "peepholes, other initial weights": {
+        "model": SequenceModel(
+            recurrence=PeepholeLSTM(hidden=HIDDEN, initialization=Normal(sd=0.3)), readout_initialization=Glorot()
+        ),
+        "penalties": (Penalty(parameter="*weight_ch", regularizer=Moduli(), strength=0.1),),
+        "masks": (masked(Locality(sheet=(3, 3), radius=1), "*weight_ch"),),
+        "stages": LOTTERY,
     },
     "navigation": {**NAVIGATION, "penalties": penalised(Moduli()), "stages": LOTTERY},
 }

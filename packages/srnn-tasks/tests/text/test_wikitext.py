@@ -323,16 +323,20 @@ def test_an_unknown_split_or_word_is_an_error() -> None:
 
 
 def read_windows(source: WikiTextSource, split: str) -> list[list[str]]:
-    """Return the words of each row that a model is given in an evaluation, beyond those of the held-out split."""
-    rows: list[list[str]] = []
+    """Return the words of each window that an evaluation reads beyond the held-out split, after those before it."""
+    calls: list[list[list[str]]] = []
 
     def model(inputs: Tensor, start: None = None, state: Tensor | None = None) -> tuple[Tensor, None]:
-        rows.extend(as_words(source, inputs))
+        calls.append(as_words(source, inputs))
         return torch.zeros(*inputs.shape, len(source.words)), None
 
     evaluated(source, model, split)
-    batches = source.held_out(split, generator=torch.Generator())
-    return rows[sum(batch.size for batch in batches) :]
+    del calls[: len(list(source.held_out(split, generator=torch.Generator())))]
+    return [
+        before + words
+        for pair in zip(calls[::2], calls[1::2], strict=True)
+        for before, words in zip(*pair, strict=True)
+    ]
 
 
 @pytest.mark.parametrize("split", SPLITS)

@@ -24,9 +24,7 @@ def mean_absolute(cell: Cell, weights: Series[Tensor], sequence: Sequence) -> li
     return _mean(Tensor.abs_, cell, weights, sequence)
 
 
-def _mean(
-    moment: Callable[[Tensor], Tensor], cell: Cell, weights: Series[Tensor], sequence: Sequence
-) -> list[Tensor]:
+def _mean(moment: Callable[[Tensor], Tensor], cell: Cell, weights: Series[Tensor], sequence: Sequence) -> list[Tensor]:
     """Return the means of a moment, which may write to its argument, from products; one by one if that fails."""
     with RecordProducts(weights) as record:
         total = last_sum(cell, sequence).sum()

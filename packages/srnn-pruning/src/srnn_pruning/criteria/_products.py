@@ -57,6 +57,8 @@ class RecordProducts(TorchFunctionMode):
         if all(each._base is not None and _same_memory(each, value) for each in results):  # views, or no tensors at all
             self._views.update({id(each): (number, each) for each in results})
             return
+        if not any(each.requires_grad for each in results):  # nothing flows back
+            return
         operands = _operands(func, args) if not kwargs else None
         block = None if operands is None or operands[1] is not value else self._block(number, value, operands[2])
         if operands is None or block is None or operands[0].dim() != 2:
@@ -70,7 +72,7 @@ class RecordProducts(TorchFunctionMode):
         block = view.t() if transposed else view
         if block.dim() != 2 or block.stride() != weight.stride():
             return None
-        row, col = divmod(block.storage_offset() - weight.storage_offset(), weight.shape[1])
+        row, col = divmod(int(block.storage_offset() - weight.storage_offset()), weight.shape[1])
         return slice(row, row + block.shape[0]), slice(col, col + block.shape[1])
 
 

@@ -4,7 +4,6 @@ J v is computed in forward mode, by dual numbers through one step of the cell; o
 J^T 1, another quantity. Forward mode runs through `Cell.step` only: torch's recurrent layers do not support it.
 """
 
-import functools
 import warnings
 from collections.abc import Iterator
 from typing import Literal
@@ -72,10 +71,10 @@ def _tangents(
 def _squared_norms(cell: Cell, x: Tensor, state: Tensor, tangent: Tensor, part: Part) -> Tensor:
     """Return ||J v||^2 per sample, (B,), summed over the K vectors of a tangent (K, B, S), for x (B, I)."""
     count, batch, _ = tangent.shape
-    x, state = _repeated(x, count), _repeated(state, count)  # (K B, I), (K B, S)
-    _load_rules()
+    if count > 1:
+        x, state = x.repeat(count, 1), state.repeat(count, 1)  # (K B, I), (K B, S)
     with forward_ad.dual_level():
-        dual = forward_ad.make_dual(state, tangent.reshape(count * batch, -1).to(state))  # type: ignore[no-untyped-call]
+        dual = _dual(state, tangent.reshape(count * batch, -1).to(state))  # (K B, S)
         after = cell.step(x, dual)  # (K B, S)
         unpacked = forward_ad.unpack_dual(cell.output(after) if part == "h" else after)  # type: ignore[no-untyped-call]
         image: Tensor | None = unpacked.tangent  # (K B, H or S)
@@ -84,16 +83,12 @@ def _squared_norms(cell: Cell, x: Tensor, state: Tensor, tangent: Tensor, part: 
     return image.square().sum(-1).reshape(count, batch).sum(0)
 
 
-@functools.cache
-def _load_rules() -> None:
-    """Load torch's rules of forward mode, once, without the DeprecationWarning that torch gives of its own code."""
-    with warnings.catch_warnings(), forward_ad.dual_level():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        forward_ad.make_dual(torch.zeros(1), torch.zeros(1))  # type: ignore[no-untyped-call]
-
-
-def _repeated(values: Tensor, count: int) -> Tensor:
-    return values if count == 1 else values.expand(count, *values.shape).flatten(0, 1)
+def _dual(values: Tensor, tangent: Tensor) -> Tensor:
+    """Return a dual number. At its first one, torch scripts functions of its own and warns that it does."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated", DeprecationWarning)
+        dual: Tensor = forward_ad.make_dual(values, tangent)  # type: ignore[no-untyped-call]
+        return dual
 
 
 def _shares(sequence: Sequence, step: int) -> Tensor:

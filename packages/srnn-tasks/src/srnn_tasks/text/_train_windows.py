@@ -12,9 +12,9 @@ class TrainWindows:
     """Windows of `steps` consecutive targets from a text `(tokens,)`, drawn at random without replacement.
 
     The text is cut into windows of T = `steps` words from its beginning. Each window but the first can be drawn; the
-    draw depends on nothing but the length of the text, T and `share`. A row of a batch is a drawn window after the one
-    before it: its state starts at 0, reads the T words before the window, whose predictions have weight 0, and then the
-    window itself. In this way a scored word has from T + 1 to 2T words of context, almost as in a carried state.
+    draw depends on nothing but the length of the text, T and `share`. A model reads the window before a drawn one from
+    a state of 0, and then the drawn one, whose words alone are scored: each has from T + 1 to 2T words of context, so
+    that the perplexity is close to that of a state carried from further back.
 
     share: of the windows that can be drawn; at least one is. rows: B of a batch, fewer in the last.
 
@@ -33,14 +33,18 @@ class TrainWindows:
         self._text, self._first, self._steps, self._rows = text, first, steps, rows
         self.targets = count * steps
 
-    def batches(self) -> list[Batch]:
-        """Return all windows: inputs and targets `(2T, B)`, weight 0 in the first T steps and 1 in the last T."""
+    def pairs(self) -> list[tuple[Batch, Batch]]:
+        """Return all drawn windows, in groups of rows: the windows before them, and the drawn windows, each (T, B)."""
         steps = torch.arange(2 * self._steps + 1, device=self._text.device)[:, None]  # (2T + 1, 1)
-        weight = (steps[:-1] >= self._steps).float()  # (2T, 1)
-        batches = []
-        for first in self._first.split(self._rows):
+        pairs = []
+        for first in torch.split(self._first, self._rows):
             words = self._text[first + steps]  # (2T + 1, B)
+            before, drawn = words[: self._steps + 1], words[self._steps :]  # (T + 1, B) each, one word in common
             reset = torch.ones(len(first), dtype=torch.bool, device=first.device)  # (B,)
-            counted = weight.expand(-1, len(first))  # (2T, B)
-            batches.append(Batch(inputs=words[:-1], targets=words[1:], weight=counted, reset=reset))
-        return batches
+            pairs.append(
+                (
+                    Batch(inputs=before[:-1], targets=before[1:], reset=reset),
+                    Batch(inputs=drawn[:-1], targets=drawn[1:], reset=~reset),
+                )
+            )
+        return pairs

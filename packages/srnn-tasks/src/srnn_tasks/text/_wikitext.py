@@ -164,7 +164,7 @@ class WikiTextSource(BaseSource):
             loss = summed_loss / self._targets(split).numel()
             metrics = self._accuracies(correct_words, split) | {"perplexity": _exponential(loss), "loss": loss}
             if self._seen is not None:
-                sums = torch.cat([self._sums(model, [batch]) for batch in self._seen.batches()])  # (batches, 2)
+                sums = torch.stack([self._sums(model, pair)[1] for pair in self._seen.pairs()])  # (pairs, 2)
                 train_loss = sums.cpu().double().sum(0)[1].item() / self._seen.targets
                 metrics["train_perplexity"] = _exponential(train_loss)
         return metrics
@@ -205,7 +205,7 @@ class WikiTextSource(BaseSource):
         self._text, self._window = cut_streams(self._train, rows), window
 
     def _sums(self, model: Model, batches: Iterable[Batch]) -> Tensor:
-        """Return the words predicted correctly and the summed loss of each batch, weighted, `(batches, 2)`.
+        """Return the words predicted correctly and the summed loss of each batch, `(batches, 2)`.
 
         The state is carried from batch to batch.
         """
@@ -213,11 +213,9 @@ class WikiTextSource(BaseSource):
         state = None
         for batch in batches:
             outputs, state = apply_model(model, batch, carried(state, batch.reset), outputs=self.spec.outputs)
-            correct = (outputs.argmax(-1) == batch.targets).float()  # (T, B)
-            losses = position_losses(self.spec.loss, outputs, batch.targets).float()  # (T, B)
-            if batch.weight is not None:
-                correct, losses = correct * batch.weight, losses * batch.weight
-            sums.append(torch.stack([correct.sum(), losses.sum()]))
+            correct = outputs.argmax(-1) == batch.targets  # (T, B)
+            losses = position_losses(self.spec.loss, outputs, batch.targets)  # (T, B)
+            sums.append(torch.stack([correct.float().sum(), losses.float().sum()]))
         return torch.stack(sums)
 
     def _evaluation_text(self, corpus: Corpus, split: Split) -> Tensor:

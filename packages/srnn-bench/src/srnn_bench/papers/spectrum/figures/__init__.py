@@ -6,6 +6,9 @@ paper's.
 """
 
 from ... import Figure
+from ._agreement import agreement
+from ._agreement_measures import PAIRS as PAIRS
+from ._agreement_measures import READINGS as READINGS
 from ._chi import chi
 from ._correlation import correlation as correlation
 from ._curves import training_loss, training_perplexity
@@ -14,7 +17,14 @@ from ._initial import Initial as Initial
 from ._initial import initial as initial
 from ._jacobian import jacobians as jacobians
 from ._kept import connections, maps
-from ._overlap import overlap
+from ._score_masks import Score as Score
+from ._score_masks import Untrained as Untrained
+from ._score_masks import between_rows as between_rows
+from ._score_masks import kept as kept
+from ._score_masks import shared as shared
+from ._score_masks import untrained as untrained
+from ._sensitivity import noise as noise
+from ._sensitivity import sensitivity as sensitivity
 from ._spectra import initial_spectra, trained_spectra
 from ._verdict import two_samples as two_samples
 
@@ -23,10 +33,28 @@ FIGURES: dict[str, Figure] = {
     "figure2": Figure(initial_spectra),
     "figure2-trained": Figure(trained_spectra, needs=("table2",)),
     "figure3": Figure(maps),
-    "overlap": Figure(overlap),
     "figure4": Figure(training_loss, needs=("figure4",)),
     "figure5": Figure(training_perplexity, needs=("table4",)),
     "chi": Figure(chi, needs=("chi",)),
+    "agreement": Figure(agreement),
 }
 
-__all__ = ["FIGURES", "SHOWN", "Initial", "correlation", "initial", "jacobians", "two_samples"]
+__all__ = [
+    "FIGURES",
+    "PAIRS",
+    "READINGS",
+    "SHOWN",
+    "Initial",
+    "Score",
+    "Untrained",
+    "between_rows",
+    "correlation",
+    "initial",
+    "jacobians",
+    "kept",
+    "noise",
+    "sensitivity",
+    "shared",
+    "two_samples",
+    "untrained",
+]

@@ -1,0 +1,219 @@
+"""Denominators of scores against plain loops over torch's own layers."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from srnn_pruning import SNIP, GraSP, JacobianSpectrum, Pruning, PruningError, prune
+
+NORMALIZATIONS = ["gamma", "data", "rms", "mean_abs"]
+normalizations = pytest.mark.parametrize("normalization", NORMALIZATIONS)
+T, B = 4, 3
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture(params=[nn.RNN, nn.GRU, nn.LSTM], ids=["rnn", "gru", "lstm"])
+def module(request, make_net):
+    return make_net(request.param).double()
+
+
+@pytest.fixture
+def inputs():
+    return torch.randn(T, B, 3, generator=generator(1), dtype=torch.float64)
+
+
+def weights_of(module):
+    return {name: p for name, p in module.named_parameters() if name.startswith("recurrence.weight")}
+
+
+def evidence(module, inputs):
+    return {"module": module, "loss": lambda: module(inputs).square().mean(), "run": lambda: module(inputs)}
+
+
+def expected(module, inputs, normalization):
+    """Return the denominators by one backward pass per sequence of torch's own layer."""
+    if normalization != "data":
+        inputs = 0.1 * torch.randn(T, B, 3, generator=generator(), dtype=torch.float32).double()
+    weights = weights_of(module)
+    single = []
+    for sample in range(B):
+        outputs, _ = module.recurrence(inputs[:, [sample]])
+        single.append(torch.autograd.grad(outputs[-1].sum(), list(weights.values())))
+    stacked = [torch.stack(each) for each in zip(*single, strict=True)]
+    found = {
+        "rms": [each.square().mean(0).sqrt() for each in stacked],
+        "mean_abs": [each.abs().mean(0) for each in stacked],
+    }.get(normalization, [each.mean(0).abs() for each in stacked])
+    epsilon = 1e-8 * torch.cat([each.flatten() for each in found]).median()
+    return {name: each + epsilon for name, each in zip(weights, found, strict=True)}
+
+
+@normalizations
+@pytest.mark.parametrize("criterion", [SNIP, GraSP, JacobianSpectrum], ids=lambda each: each.__name__)
+def test_scores_are_divided_by_the_sensitivity_of_the_last_hidden_state(module, inputs, normalization, criterion):
+    weights = weights_of(module)
+    plain = criterion(normalization="none").scores(weights, **evidence(module, inputs))
+    found = criterion(normalization=normalization).scores(weights, generator=generator(), **evidence(module, inputs))
+    for name, denominator in expected(module, inputs, normalization).items():
+        torch.testing.assert_close(found[name], plain[name] / denominator, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("normalization", ["rms", "mean_abs"])
+def test_sequences_of_their_own_length_and_projections(normalization):
+    """A packed batch of one length equals the batch; other lengths give other, finite scores."""
+    with torch.random.fork_rng():
+        layer = nn.LSTM(3, 4, proj_size=2).double()
+    draws = generator()
+    for parameter in layer.parameters():
+        parameter.data.uniform_(-0.8, 0.8, generator=draws)
+    inputs = torch.randn(T, B, 3, generator=generator(1), dtype=torch.float64)
+    weights = {name: p for name, p in layer.named_parameters() if p.dim() > 1}
+    criterion = JacobianSpectrum(normalization=normalization)
+    scores = [
+        criterion.scores(weights, module=layer, run=run, generator=generator())
+        for run in (
+            lambda: layer(inputs),
+            lambda: layer(nn.utils.rnn.pack_padded_sequence(inputs, [T] * B)),
+            lambda: layer(nn.utils.rnn.pack_padded_sequence(inputs, [4, 2, 1])),
+        )
+    ]
+    for name in weights:
+        torch.testing.assert_close(scores[0][name], scores[1][name])
+        assert scores[2][name].isfinite().all() and not torch.allclose(scores[0][name], scores[2][name])
+
+
+class OwnCell(nn.Module):
+    """h' = tanh(W (h * h) + U x), written so that its products with weights are hidden in the way that is named."""
+
+    def __init__(self, hidden_by="einsum"):
+        super().__init__()
+        self.hidden_by = hidden_by
+        draws = generator(2)
+        self.weight = nn.Parameter(torch.empty(3, 3, dtype=torch.float64).uniform_(-0.8, 0.8, generator=draws))
+        self.drive = nn.Parameter(torch.empty(3, 2, dtype=torch.float64).uniform_(-0.8, 0.8, generator=draws))
+
+    inputs, hidden, state_size, gate_names = 2, 3, 3, ("h",)
+
+    def matrices(self):
+        return {"drive": Matrix(False), "weight": Matrix(True)}
+
+    def output(self, state):
+        return state
+
+    def step(self, x, h):
+        h = h * h + 0.5
+        recur = {
+            "einsum": lambda: torch.einsum("ij,bj->bi", self.weight, h),
+            "transposed": lambda: h @ self.weight.T,
+            "rows": lambda: torch.cat([functional.linear(h, self.weight[:1]), torch.mm(h, self.weight[1:].t())], 1),
+            "columns": lambda: h[:, :2] @ self.weight[:, :2].t() + h[:, 2:] @ self.weight[:, 2:].t(),
+            "overlapping": lambda: (
+                functional.linear(h, self.weight) + functional.pad(functional.linear(h, self.weight[:1]), (0, 2))
+            ),
+            "scaled": lambda: functional.linear(h, self.weight * 1.5),
+            "function": lambda: _Hidden.apply(h, self.weight),
+            "keyword": lambda: functional.linear(h, weight=self.weight),
+            "backwards": lambda: h @ self.weight,
+        }[self.hidden_by]()
+        return torch.tanh(recur + x @ self.drive.t())
+
+    def forward(self, inputs, state=None):
+        state = inputs.new_zeros(inputs.shape[1], 3) if state is None else state
+        states = []
+        for x in inputs:
+            state = self.step(x, state)
+            states.append(state)
+        return torch.stack(states), state
+
+
+class Matrix:
+    def __init__(self, recurrent):
+        self.recurrent = recurrent
+
+
+class _Hidden(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, h, weight):
+        ctx.save_for_backward(h, weight)
+        return h @ weight.t()
+
+    @staticmethod
+    def backward(ctx, gradient):
+        h, weight = ctx.saved_tensors
+        return gradient @ weight, gradient.t() @ h
+
+
+@pytest.mark.parametrize("normalization", ["rms", "mean_abs"])
+@pytest.mark.parametrize(
+    "hidden_by",
+    ["einsum", "transposed", "rows", "columns", "overlapping", "scaled", "function", "keyword", "backwards"],
+)
+def test_moments_over_sequences_do_not_depend_on_how_a_cell_is_written(normalization, hidden_by):
+    """However the products are written, also where they are not recognised and each sequence is run alone."""
+    cell = OwnCell(hidden_by)
+    inputs = torch.randn(T, B, 2, generator=generator(1), dtype=torch.float64)
+    weights = dict(cell.named_parameters())
+    loss = lambda: cell(inputs)[0].square().mean()  # noqa: E731
+    offered = {"module": cell, "loss": loss, "run": loss}
+    plain = SNIP().scores(weights, **offered)
+    found = SNIP(normalization=normalization).scores(weights, generator=generator(), **offered)
+    noise = 0.1 * torch.randn(T, B, 2, generator=generator()).double()
+    single = [torch.autograd.grad(cell(noise[:, [b]])[1].sum(), list(weights.values())) for b in range(B)]
+    for name, each in zip(weights, zip(*single, strict=True), strict=True):
+        stacked = torch.stack(each)
+        moment = stacked.square().mean(0).sqrt() if normalization == "rms" else stacked.abs().mean(0)
+        torch.testing.assert_close(found[name], plain[name] / moment, rtol=1e-6, atol=0)
+
+
+@normalizations
+def test_a_hidden_state_that_depends_on_nothing_is_refused(make_net, normalization):
+    net = make_net(lambda *sizes: nn.RNN(*sizes, nonlinearity="relu"))
+    net.recurrence.bias_ih_l0.data.fill_(-100)
+    inputs = torch.zeros(T, B, 3)
+    pruning = Pruning(
+        sparsity=0.5, criterion=JacobianSpectrum(normalization=normalization), scope=("recurrence.weight*",)
+    )
+    with pytest.raises(PruningError, match="normalization: expected a last hidden state that depends on some weight"):
+        prune(net, pruning, generator=generator(), evidence={"run": lambda: net(inputs)})
+
+
+def test_0_divided_by_0_is_0(make_net):
+    """Inputs that are always 0: neither loss nor hidden state depends on their column."""
+    net = make_net(nn.GRU)
+    inputs = torch.randn(T, B, 3, generator=generator(1))
+    inputs[:, :, 1] = 0
+    scores = SNIP(normalization="data").scores(weights_of(net), **evidence(net, inputs))
+    assert not scores["recurrence.weight_ih_l0"][:, 1].any()
+    assert scores["recurrence.weight_ih_l0"][:, [0, 2]].all()
+
+
+def test_gamma_of_a_tanh_rnn_without_biases_is_noise(make_net):
+    """X -> -x turns every h into -h, so the mean of gamma is 0: masks of two draws hardly share more than chance."""
+    net = make_net(lambda inputs, hidden: nn.RNN(inputs, 40, bias=False))
+    inputs = torch.randn(28, 64, 3, generator=generator(1))
+    weights = weights_of(net)
+    for parameter in weights.values():
+        parameter.data.normal_(0, 0.1, generator=generator(2))
+    kept = []
+    for seed in range(2):
+        scores = JacobianSpectrum().scores(
+            weights, module=net, run=lambda: net.recurrence(inputs), generator=generator(seed)
+        )
+        flat = torch.cat([score.flatten() for score in scores.values()])
+        kept.append(flat >= flat.topk(len(flat) // 20).values[-1])
+    assert float((kept[0] & kept[1]).sum() / kept[0].sum()) < 0.25
+
+
+@pytest.mark.parametrize("criterion", [SNIP, GraSP, JacobianSpectrum], ids=lambda each: each.__name__)
+def test_what_is_wanted_depends_on_the_normalization(criterion):
+    own = () if criterion is JacobianSpectrum else ("loss",)
+    assert criterion(normalization="none").wants == (own or ("run",))
+    for normalization in NORMALIZATIONS:
+        value = criterion(normalization=normalization)
+        assert value.wants == (*own, "run")
+        assert value.draws == (normalization != "data")
+    assert JacobianSpectrum(normalization="none", vector="sign").draws

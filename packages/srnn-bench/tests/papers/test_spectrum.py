@@ -11,7 +11,7 @@ from srnn_bench.experiment import Experiment
 from srnn_bench.papers import spectrum
 from srnn_bench.tables import SCALES, AtStep
 from srnn_models import Normal
-from srnn_pruning import SNIP, GraSP, PruningError, Random, prune
+from srnn_pruning import PruningError, Random, prune
 from srnn_tasks import SequentialMNIST, TaskError
 
 DIGITS = SimpleNamespace(inputs=28, outputs=10, start=None, tokens=False)
@@ -99,7 +99,6 @@ def test_other_tables_share_runs_with_table_2():
     width = keys("width")
     assert width["N = 50", "ours"] == second["ours, N(0, 0.1), gamma", "N = 50"]
     assert keys("normalizations")["ours, none", "global"] == second["ours, N(0, 0.1)", "N = 100"]
-    assert keys("collapse")["Glorot", "SNIP"] == second["SNIP, Glorot", "N = 100"]
     for name in ("figure1", "figure1-inputs", "figure4"):
         assert set(keys(name).values()) <= set(second.values())
 
@@ -237,23 +236,6 @@ def test_the_time_of_pruning_is_read_in_seconds_and_in_training_steps():
     assert spectrum.PruningSteps()(timed) == 250
     with pytest.raises(BenchError, match="no time of pruning"):
         spectrum.PruningSteps()(stage())
-
-
-def test_the_reversed_score_keeps_what_the_base_removes():
-    layer = torch.nn.utils.skip_init(torch.nn.Linear, 3, 2, bias=False)
-    layer.weight.data = torch.tensor([[1.0, -2.0, 3.0], [0.5, 4.0, -1.0]])
-    parameters = dict(layer.named_parameters())
-    inputs = torch.ones(4, 3)
-
-    def loss():
-        return layer(inputs).square().mean()
-
-    base = GraSP()
-    expected = base.scores(parameters, module=layer, loss=loss, run=loss)
-    found = spectrum.Reversed(base=base).scores(parameters, module=layer, loss=loss, run=loss)
-    assert torch.equal(found["weight"], -expected["weight"])
-    assert spectrum.Reversed(base=SNIP(normalization="gamma")).draws
-    assert spectrum.Reversed(base=base).wants == ("loss",)
 
 
 # --- Text ---

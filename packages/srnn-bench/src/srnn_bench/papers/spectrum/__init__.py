@@ -11,7 +11,7 @@ from functools import partial
 
 from ...tables import Scale, Table
 from .. import Paper
-from . import _beyond, _collapse, _costs, _digits, _kept, _loss, _text
+from . import _beyond, _costs, _digits, _kept, _loss, _text
 from ._networks import CELLS as CELLS
 from ._networks import Net as Net
 from ._networks import magnitude_as_printed as magnitude_as_printed
@@ -26,7 +26,6 @@ from ._readings import PruningSteps as PruningSteps
 from ._sizes import SIZES as SIZES
 from ._text import WORDS as WORDS
 from .local_text import LocalText as LocalText
-from .reversed_score import Reversed as Reversed
 from .stepwise import Stepwise as Stepwise
 
 _BUILDERS: Mapping[str, Callable[[str, Scale], Table]] = {
@@ -43,7 +42,6 @@ _BUILDERS: Mapping[str, Callable[[str, Scale], Table]] = {
     "figure1-inputs": _kept.figure1_inputs,
     "figure4": _loss.figure4,
     "normalizations": _beyond.normalizations,
-    "collapse": _collapse.collapse,
     "width": _beyond.width,
     "long": _beyond.long,
     "chi": _beyond.chi,
@@ -70,7 +68,6 @@ __all__ = [
     "Net",
     "PruningSeconds",
     "PruningSteps",
-    "Reversed",
     "Stepwise",
     "magnitude_as_printed",
     "magnitude_compressed",

@@ -43,7 +43,7 @@ CLAIMS = (
 def table7(name: str, scale: Scale) -> Table:
     """Table 7: time of one pruning of a GRU."""
     size = SIZES[scale]
-    net = Net("GRU", size.cost_hidden, LITERAL.draw(size.cost_hidden))
+    net = Net("GRU", size.full_hidden, LITERAL.draw(size.full_hidden))
     cells = []
     for row, criterion in SCORES.items():
         experiment = net.trained(size.task, size.cost_training, pruned(criterion))
@@ -62,7 +62,7 @@ def table7(name: str, scale: Scale) -> Table:
     return Table(
         name=name,
         scale=scale,
-        title=f"Time of one pruning of a GRU of {size.cost_hidden} units on sequential MNIST",
+        title=f"Time of one pruning of a GRU of {size.full_hidden} units on sequential MNIST",
         source=SOURCE.format(
             "Table 7, in seconds on a GPU of the time, with one batch and one time step; it is not said of which "
             "network"

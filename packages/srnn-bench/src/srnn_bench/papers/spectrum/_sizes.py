@@ -22,7 +22,7 @@ class Sizes:
     - `width_training`, `trained_widths`: of the table `width`.
     - `long_training`: of the table `long`; `looks`: steps at which it shows the error on the validation split.
     - `mask_training`, `mask_hidden`, `mask_seeds`: of the table `chi`, one random mask per seed.
-    - `cost_training`, `cost_hidden`: of Table 7.
+    - `cost_training`: of Table 7. `full_hidden`: units of Table 7 and of what needs little or no training.
     - `seeds`: of most tables; `fewer_seeds`: of tables of ours with many cells.
     """
 
@@ -37,7 +37,7 @@ class Sizes:
     mask_hidden: int
     mask_seeds: tuple[int, ...]
     cost_training: Training
-    cost_hidden: int
+    full_hidden: int
     seeds: tuple[int, ...]
     fewer_seeds: tuple[int, ...]
 
@@ -67,7 +67,7 @@ SIZES: dict[Scale, Sizes] = {
         mask_hidden=4,
         mask_seeds=(0, 1, 2),
         cost_training=SMALL,
-        cost_hidden=6,
+        full_hidden=6,
         seeds=(0, 1),
         fewer_seeds=(0, 1),
     ),
@@ -84,7 +84,7 @@ SIZES: dict[Scale, Sizes] = {
         mask_hidden=50,
         mask_seeds=tuple(range(100, 300)),
         cost_training=COST,
-        cost_hidden=400,
+        full_hidden=400,
         seeds=SEEDS,
         fewer_seeds=SEEDS[:5],
     ),
@@ -101,7 +101,7 @@ SIZES: dict[Scale, Sizes] = {
         mask_hidden=100,
         mask_seeds=tuple(range(100, 300)),
         cost_training=COST,
-        cost_hidden=400,
+        full_hidden=400,
         seeds=SEEDS,
         fewer_seeds=SEEDS[:5],
     ),

@@ -31,13 +31,13 @@ def jacobians(module: nn.Module, run: Callable[[], object], *, samples: int, las
 
 
 def _of_sample(cell: Cell, x: Tensor, state: Tensor) -> Tensor:
-    """Return J of one sample, from input `(I,)` and state `(S,)`: one column per unit, by forward differentiation."""
-    units, size = cell.hidden, cell.state_size
-    directions = torch.eye(units, size, dtype=state.dtype)  # (N, S): h alone
-    repeated = x.expand(units, -1)
+    """Return J of one sample, from input `(I,)` and state `(S,)`, by one backward pass through N copies of it.
 
-    def new_hidden(states: Tensor) -> Tensor:
-        return cell.output(cell.step(repeated, states))
-
-    columns: Tensor = torch.func.jvp(new_hidden, (state.expand(units, -1).clone(),), (directions,))[1]  # (N, N)
-    return columns.T
+    The sum of h_i of copy i has the derivative of h_i, row i of J, at copy i.
+    """
+    units = cell.hidden
+    with torch.enable_grad():
+        copies = state.detach().expand(units, -1).clone().requires_grad_()  # (N, S)
+        hidden = cell.output(cell.step(x.expand(units, -1), copies))  # (N, N)
+        (rows,) = torch.autograd.grad(hidden.diagonal().sum(), copies)  # (N, S)
+    return rows[:, :units]

@@ -131,3 +131,41 @@ def test_weights_that_cannot_be_differentiated_by_are_refused(make_net, criterio
         prune(net, Pruning(sparsity=0.5, criterion=criterion), evidence={"loss": loss})
     with pytest.raises(PruningError, match=r"w: expected a floating-point weight to differentiate by, got torch.int8"):
         criterion.scores({"w": torch.ones(2, 2, dtype=torch.int8)}, loss=loss)
+
+
+def test_the_temperature_of_grasp_divides_the_outputs_of_the_module(problem):
+    net, loss, weights, (inputs, targets) = problem()
+    divided = GraSP().scores(weights, loss=lambda: (net(inputs) / 200 - targets).square().mean())
+    scores = GraSP(temperature=200).scores(weights, loss=loss, module=net)
+    torch.testing.assert_close(flat(scores), flat(divided))
+    assert not torch.allclose(flat(scores), flat(GraSP().scores(weights, loss=loss)))
+    assert not net._forward_hooks
+
+
+def test_the_temperature_divides_the_first_item_of_a_tuple():
+    layer = nn.RNN(2, 3).double()
+    x = torch.randn(4, 5, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    weights = {"weight_hh_l0": layer.weight_hh_l0}
+    scores = GraSP(temperature=4).scores(weights, loss=lambda: layer(x)[0].exp().mean(), module=layer)
+    torch.testing.assert_close(scores, GraSP().scores(weights, loss=lambda: (layer(x)[0] / 4).exp().mean()))
+
+
+def test_a_temperature_that_cannot_be_applied_raises(problem):
+    class Named(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(2, 2)
+
+        def forward(self, x):
+            return {"logits": self.layer(x)}
+
+    module = Named()
+    x = torch.ones(1, 2)
+    scope = {"layer.weight": module.layer.weight}
+    with pytest.raises(PruningError, match="returns logits.*got dict from Named"):
+        GraSP(temperature=2).scores(scope, module=module, loss=lambda: module(x)["logits"].square().mean())
+    with pytest.raises(PruningError, match="a loss that calls Named.*got no call"):
+        GraSP(temperature=2).scores(scope, module=module, loss=lambda: module.layer(x).square().mean())
+    with pytest.raises(PruningError, match="module: expected"):
+        GraSP(temperature=2).scores(scope, loss=lambda: module.layer(x).square().mean())
+    assert not module._forward_hooks

@@ -5,12 +5,12 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
+from ._dynamics import visited
 from ._errors import PruningError
 from ._evidence import scoring
 from ._recurrences import recurrences
 from ._sequences import sequences
-from .criteria._dynamics import visited
-from .criteria._transitions import Part, Vector, last_steps, mean_squared_norms
+from ._transitions import Part, Vector, last_steps, mean_squared_norms
 
 
 def chi(

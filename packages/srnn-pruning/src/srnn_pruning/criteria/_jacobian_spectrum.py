@@ -7,13 +7,13 @@ import torch
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
+from .._dynamics import gradients, visited
 from .._recurrences import Cell
 from .._sequences import Sequence, sequences
+from .._transitions import Part, Vector, last_steps, mean_squared_norms
 from ._criterion import Criterion
-from ._dynamics import gradients, visited
 from ._normalization import Normalization, denominators, divided, draws, needs_run
 from ._own_cells import own_cells
-from ._transitions import Part, Vector, last_steps, mean_squared_norms
 
 
 class JacobianSpectrum(Criterion):

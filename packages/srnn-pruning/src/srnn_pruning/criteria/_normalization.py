@@ -11,10 +11,10 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from .._dynamics import gradients, last_sum
 from .._errors import PruningError
 from .._recurrences import Cell
 from .._sequences import Sequence, sequences
-from ._dynamics import gradients, last_sum
 from ._own_cells import OwnCells, own_cells
 from ._per_sample import mean_absolute, mean_square
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence as Series
 import torch
 from torch import Tensor
 
+from .._dynamics import gradients, last_sum
 from .._recurrences import Cell
 from .._sequences import Sequence
-from ._dynamics import gradients, last_sum
 from ._products import Product, RecordProducts
 
 _ENTRIES = 2**24  # of gradients of single sequences that are held at once

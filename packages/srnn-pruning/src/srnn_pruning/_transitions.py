@@ -13,9 +13,9 @@ from torch import Tensor
 from torch.autograd import forward_ad
 from torch.nn import functional
 
-from .._recurrences import Cell
-from .._sequences import Sequence
 from ._dynamics import active
+from ._recurrences import Cell
+from ._sequences import Sequence
 
 Vector = Literal["ones", "sign", "frobenius"]
 """The v of ||J v||^2. "ones": all ones. "sign": a random sign per entry, anew for each sample and transition.

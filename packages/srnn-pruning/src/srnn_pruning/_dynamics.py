@@ -5,8 +5,8 @@ from collections.abc import Sequence as Series
 import torch
 from torch import Tensor
 
-from .._recurrences import Cell
-from .._sequences import Sequence
+from ._recurrences import Cell
+from ._sequences import Sequence
 
 
 def visited(cell: Cell, sequence: Sequence) -> list[Tensor]:

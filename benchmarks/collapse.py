@@ -258,8 +258,7 @@ def scan() -> Iterator[str]:
 def trained(reading: Reading, source: SequentialMNISTSource, seed: int) -> tuple[Pruned, float, float, float]:
     """Return the network before training, and its test error in %, training loss and largest share of an answer."""
     found = pruned(reading, source, seed)
-    network, counts, spread = found.network, found.counts, found.spread
-    before = Pruned(network, counts, spread)
+    network = found.network
     generator = torch.Generator().manual_seed(seed)
     source.load_state_dict({"order": torch.empty(0, dtype=torch.int64)})
     optimizer = torch.optim.Adam(network.parameters(), RATE)
@@ -279,7 +278,7 @@ def trained(reading: Reading, source: SequentialMNISTSource, seed: int) -> tuple
             labels.append(batch.targets[-1])
     answer, label = torch.cat(answers), torch.cat(labels)
     error = 100 * float((answer != label).double().mean())
-    return before, error, fmean(losses[-50:]), 100 * float(answer.bincount().max() / len(answer))
+    return found, error, fmean(losses[-50:]), 100 * float(answer.bincount().max() / len(answer))
 
 
 def train() -> Iterator[str]:
@@ -287,7 +286,7 @@ def train() -> Iterator[str]:
     sources = {pixels: source_of(pixels) for pixels in PIXELS}
     yield "| reading | seed | kept | spread of the state | error, % | training loss | commonest answer, % | collapsed |"
     yield "|---|---:|---:|---:|---:|---:|---:|---|"
-    for reading, seed in product(PLAN, SEEDS):
+    for seed, reading in product(SEEDS, PLAN):
         before, error, loss, share = trained(reading, sources[reading.pixels], seed)
         collapsed = "**yes**" if error >= COLLAPSED else "no"
         yield (

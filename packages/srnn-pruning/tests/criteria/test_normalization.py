@@ -118,6 +118,7 @@ class OwnCell(nn.Module):
             "function": lambda: _Hidden.apply(h, self.weight),
             "keyword": lambda: functional.linear(h, weight=self.weight),
             "backwards": lambda: h @ self.weight,
+            "stacked": lambda: functional.linear(torch.cat([h, h * h]), self.weight).view(2, -1, 3).sum(0),
         }[self.hidden_by]()
         return torch.tanh(recur + x @ self.drive.t())
 
@@ -150,7 +151,7 @@ class _Hidden(torch.autograd.Function):
 @pytest.mark.parametrize("normalization", ["rms", "mean_abs"])
 @pytest.mark.parametrize(
     "hidden_by",
-    ["einsum", "transposed", "rows", "columns", "overlapping", "scaled", "function", "keyword", "backwards"],
+    ["einsum", "transposed", "rows", "columns", "overlapping", "scaled", "function", "keyword", "backwards", "stacked"],
 )
 def test_moments_over_sequences_do_not_depend_on_how_a_cell_is_written(normalization, hidden_by):
     """However the products are written, also where they are not recognised and each sequence is run alone."""

@@ -28,17 +28,16 @@ def _mean(moment: Callable[[Tensor], Tensor], cell: Cell, weights: Series[Tensor
     """Return the means of a moment, which may write to its argument, from products; one by one if that fails."""
     with RecordProducts(weights) as record:
         total = last_sum(cell, sequence).sum()
-    if record.complete and record.products:
+    means = None
+    if all(len(product.x) == sequence.inputs.shape[1] for product in record.products):  # one row per sequence
         means = _from_products(moment, weights, record.products, total)
-        if means is not None:
-            return means
-    return _one_by_one(moment, cell, weights, sequence)
+    return _one_by_one(moment, cell, weights, sequence) if means is None else means
 
 
 def _from_products(
     moment: Callable[[Tensor], Tensor], weights: Series[Tensor], products: Series[Product], total: Tensor
 ) -> list[Tensor] | None:
-    """Return the means of a moment; None if the products do not account for the gradient of the total."""
+    """Return the means of a moment; None if the products do not account for the whole gradient of the total."""
     found = gradients(total, [*(product.y for product in products), *weights])
     deltas, expected = found[: len(products)], found[len(products) :]
     blocks: dict[tuple[int, int, int, int, int], list[tuple[Tensor, Tensor]]] = {}
@@ -46,15 +45,11 @@ def _from_products(
         place = product.weight, product.rows.start, product.rows.stop, product.cols.start, product.cols.stop
         blocks.setdefault(place, []).append((delta, product.x.detach()))
     means, sums = [torch.zeros_like(weight) for weight in weights], [torch.zeros_like(weight) for weight in weights]
-    covered = [torch.zeros_like(weight, dtype=torch.bool) for weight in weights]
     for (weight, *bounds), pairs in blocks.items():
         rows, cols = slice(*bounds[:2]), slice(*bounds[2:])
-        if covered[weight][rows, cols].any():  # blocks that overlap: their gradients add up before the moment
-            return None
-        covered[weight][rows, cols] = True
         delta = torch.stack([pair[0] for pair in pairs], dim=1)  # (B, T, rows)
         x = torch.stack([pair[1] for pair in pairs], dim=1)  # (B, T, cols)
-        sums[weight][rows, cols] = delta.flatten(0, 1).t() @ x.flatten(0, 1)
+        sums[weight][rows, cols] = delta.flatten(0, 1).t() @ x.flatten(0, 1)  # of blocks that overlap, only the last
         means[weight][rows, cols] = _block_mean(moment, delta, x)
     for one, other in zip(sums, expected, strict=True):  # 0 in `other` may be a mask
         error = torch.where(other == 0, 0, one - other).abs().max()

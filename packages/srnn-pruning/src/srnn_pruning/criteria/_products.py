@@ -29,14 +29,13 @@ class Product:
 class RecordProducts(TorchFunctionMode):
     """Context that records the products with some weights in `products`.
 
-    `complete` becomes False if a weight enters an operation that is not known as a product. What is hidden from torch
-    functions, such as a scripted or an autograd function, is not noticed: check the result.
+    A weight that enters another operation, or one that is hidden from torch functions, such as an autograd function, is
+    not recorded there: check that the products account for the whole gradient.
     """
 
     def __init__(self, weights: Series[Tensor]) -> None:
         super().__init__()
         self.products: list[Product] = []
-        self.complete = all(weight.dim() == 2 and weight.is_contiguous() for weight in weights)
         self._weights = weights
         self._views = {id(weight): (number, weight) for number, weight in enumerate(weights)}  # and views of them
 
@@ -57,20 +56,18 @@ class RecordProducts(TorchFunctionMode):
         if all(each._base is not None and _same_memory(each, value) for each in results):  # views, or no tensors at all
             self._views.update({id(each): (number, each) for each in results})
             return
-        if not any(each.requires_grad for each in results):  # nothing flows back
+        operands = _operands(func, args) if not kwargs and isinstance(result, Tensor) else None
+        if operands is None or operands[1] is not value or operands[0].dim() != 2 or not result.requires_grad:
             return
-        operands = _operands(func, args) if not kwargs else None
-        block = None if operands is None or operands[1] is not value else self._block(number, value, operands[2])
-        if operands is None or block is None or operands[0].dim() != 2:
-            self.complete = False
-        else:
+        block = self._block(number, value, operands[2])
+        if block is not None:
             self.products.append(Product(number, *block, operands[0], result))
 
     def _block(self, number: int, view: Tensor, transposed: bool) -> tuple[slice, slice] | None:
         """Return the rows and columns of a weight that a view of it shows; None if the view is not such a block."""
         weight = self._weights[number]
         block = view.t() if transposed else view
-        if block.dim() != 2 or block.stride() != weight.stride():
+        if not weight.is_contiguous() or block.dim() != 2 or block.stride() != weight.stride():
             return None
         row, col = divmod(int(block.storage_offset() - weight.storage_offset()), weight.shape[1])
         return slice(row, row + block.shape[0]), slice(col, col + block.shape[1])

@@ -11,7 +11,7 @@ from functools import partial
 
 from ...tables import Scale, Table
 from .. import Paper
-from . import _beyond, _costs, _digits, _kept, _loss, _text
+from . import _beyond, _costs, _digits, _kept, _loss, _normalizations, _text, _text_sparsity
 from ._networks import CELLS as CELLS
 from ._networks import Net as Net
 from ._networks import magnitude_as_printed as magnitude_as_printed
@@ -24,7 +24,7 @@ from ._readings import LastLoss as LastLoss
 from ._readings import PruningSeconds as PruningSeconds
 from ._readings import PruningSteps as PruningSteps
 from ._sizes import SIZES as SIZES
-from ._text import WORDS as WORDS
+from ._words import WORDS as WORDS
 from .local_text import LocalText as LocalText
 from .stepwise import Stepwise as Stepwise
 
@@ -34,14 +34,14 @@ _BUILDERS: Mapping[str, Callable[[str, Scale], Table]] = {
     "table3": _digits.table3,
     "table4": _text.table4,
     "table4-corpora": _text.table4_corpora,
-    "table5": _text.table5,
-    "table5-treebank": _text.table5_treebank,
+    "table5": _text_sparsity.table5,
+    "table5-treebank": _text_sparsity.table5_treebank,
     "table6": _digits.table6,
     "table7": _costs.table7,
     "figure1": _kept.figure1,
     "figure1-inputs": _kept.figure1_inputs,
     "figure4": _loss.figure4,
-    "normalizations": _beyond.normalizations,
+    "normalizations": _normalizations.normalizations,
     "width": _beyond.width,
     "long": _beyond.long,
     "chi": _beyond.chi,

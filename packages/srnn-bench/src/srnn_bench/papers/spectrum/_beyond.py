@@ -1,103 +1,12 @@
-"""Beyond arXiv 1912.00120: normalisations, equal numbers of kept weights, width, length of training, chi.
-
-The paper has no numbers of these tables.
-"""
+"""Beyond arXiv 1912.00120: width, length of training, chi of random masks. The paper has no numbers of these tables."""
 
 from __future__ import annotations
 
-from srnn_pruning import JacobianSpectrum, Random, Shuffled
-
 from ...tables import AtStep, Cell, Claim, Contrast, Scale, Table, beats
 from ._columns import LITERAL, OWN, PRUNINGS, STARTS, cell, errors, plan
-from ._networks import OURS, RANDOM, SHUFFLED, Net, Ranking, pruned
+from ._networks import RANDOM, Net, pruned
 from ._readings import Error
 from ._sizes import SIZES
-
-RANKINGS: dict[str, Ranking] = {"global": "global", "per matrix": "per_matrix", "per gate": "per_gate"}
-
-SCORES: dict[str, JacobianSpectrum | Random | Shuffled] = {
-    "ours, gamma": OURS,
-    "ours, data": JacobianSpectrum(normalization="data"),
-    "ours, rms": JacobianSpectrum(normalization="rms"),
-    "ours, mean_abs": JacobianSpectrum(normalization="mean_abs"),
-    "ours, none": JacobianSpectrum(normalization="none"),
-    "ours, gamma, shuffled": SHUFFLED,
-    "random": RANDOM,
-}
-
-NORMALIZATIONS = (
-    *(
-        Claim(
-            f"ours beats random, {ranking}",
-            f"Pruned {ranking}, so that as many input weights stay, the paper's score has a smaller error than random "
-            "pruning.",
-            "ours, on section 3.1",
-            (beats(("ours, gamma", ranking), over=("random", ranking)),),
-        )
-        for ranking in ("per matrix", "per gate")
-    ),
-    Claim(
-        "the places matter, not the counts alone",
-        "The paper's score has a smaller error than as many weights per gate and matrix at random places.",
-        "ours, on section 3.3",
-        (beats(("ours, gamma", "global"), over=("ours, gamma, shuffled", "global")),),
-    ),
-    Claim(
-        "the counts alone cost accuracy",
-        "The lead of random pruning comes from how many weights per gate and matrix the score keeps; read as: as many, "
-        "at random places, have a larger error than random pruning.",
-        "ours, on section 3.3",
-        (beats(("random", "global"), over=("ours, gamma, shuffled", "global")),),
-    ),
-    *(
-        Claim(
-            f"{normalization} beats gamma",
-            "The denominator of the paper has expectation 0; one that has not gives a smaller error, all weights "
-            "ranked together.",
-            "ours, on equation 5",
-            (beats((f"ours, {normalization}", "global"), over=("ours, gamma", "global")),),
-        )
-        for normalization in ("data", "rms", "mean_abs")
-    ),
-    Claim(
-        "without gamma the score collapses",
-        "Without a denominator the score leaves the network blind to its inputs; read as: its error is above 80 %, all "
-        "weights ranked together.",
-        "ours, on section 2.3",
-        (Contrast((("ours, none", "global", -1.0),), bound=-80.0),),
-    ),
-    *(
-        Claim(
-            f"{normalization} beats random, per gate",
-            "With a denominator that is not noise and equal numbers of weights per gate and matrix, the score has a "
-            "smaller error than random pruning.",
-            "ours, on section 2.3",
-            (beats((f"ours, {normalization}", "per gate"), over=("random", "per gate")),),
-        )
-        for normalization in ("data", "rms", "mean_abs", "none")
-    ),
-)
-
-
-def normalizations(name: str, scale: Scale) -> Table:
-    """Five denominators of the score, weights ranked together, per matrix and per gate, beside two random controls."""
-    size = SIZES[scale]
-    net = Net("GRU", size.hidden, LITERAL.draw(size.hidden))
-    cells = [
-        cell(scale, row, column, net, pruned(criterion, ranking=ranking))
-        for row, criterion in SCORES.items()
-        for column, ranking in RANKINGS.items()
-    ]
-    note = "Five seeds per cell find differences of about two spreads. One point of error is our choice."
-    return errors(
-        name,
-        scale,
-        title="Test error of a GRU on sequential MNIST, 95 % sparse, by denominator and ranking",
-        source=OWN + "; section 2.3 names gamma only, and ranks all weights together",
-        cells=cells,
-        claims=NORMALIZATIONS,
-        plan=plan(scale, note, seeds=size.fewer_seeds),
-    )
 
 
 def width(name: str, scale: Scale) -> Table:

@@ -12,7 +12,7 @@ from ....experiment import StageResult
 from ....tables import FilledCell, Table, evaluations, summarise
 from ... import FigureRequest
 from .. import PAPER
-from .._text import TRAINED
+from .._words import TRAINED
 from ._draw_curves import Curve, curves
 
 

@@ -143,7 +143,8 @@ def test_the_temperature_of_grasp_divides_the_outputs_of_the_module(problem):
 
 
 def test_the_temperature_divides_the_first_item_of_a_tuple():
-    layer = nn.RNN(2, 3).double()
+    with torch.random.fork_rng():
+        layer = nn.RNN(2, 3).double()
     x = torch.randn(4, 5, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
     weights = {"weight_hh_l0": layer.weight_hh_l0}
     scores = GraSP(temperature=4).scores(weights, loss=lambda: layer(x)[0].exp().mean(), module=layer)
@@ -159,7 +160,8 @@ def test_a_temperature_that_cannot_be_applied_raises(problem):
         def forward(self, x):
             return {"logits": self.layer(x)}
 
-    module = Named()
+    with torch.random.fork_rng():
+        module = Named()
     x = torch.ones(1, 2)
     scope = {"layer.weight": module.layer.weight}
     with pytest.raises(PruningError, match="returns logits.*got dict from Named"):

@@ -30,7 +30,7 @@ def sensitivity(module: nn.Module, inputs: Tensor) -> Tensor:
     names = (*cell.weights["input"], *cell.weights["recurrent"])
     weights = [module.get_parameter(name) for name in names]
     total = torch.zeros(sum(weight.numel() for weight in weights), dtype=inputs.dtype)
-    for part in inputs.split(_AT_ONCE, dim=1):
+    for part in torch.split(inputs, _AT_ONCE, dim=1):
         state = part.new_zeros(part.shape[1], cell.state_size)
         for x in part:
             state = cell.step(x, state)  # (B, S)

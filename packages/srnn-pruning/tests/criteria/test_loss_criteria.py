@@ -164,9 +164,9 @@ def test_a_temperature_that_cannot_be_applied_raises(problem):
         module = Named()
     x = torch.ones(1, 2)
     scope = {"layer.weight": module.layer.weight}
-    with pytest.raises(PruningError, match="returns logits.*got dict from Named"):
+    with pytest.raises(PruningError, match=r"returns logits.*got dict from Named"):
         GraSP(temperature=2).scores(scope, module=module, loss=lambda: module(x)["logits"].square().mean())
-    with pytest.raises(PruningError, match="a loss that calls Named.*got no call"):
+    with pytest.raises(PruningError, match=r"a loss that calls Named.*got no call"):
         GraSP(temperature=2).scores(scope, module=module, loss=lambda: module.layer(x).square().mean())
     with pytest.raises(PruningError, match="module: expected"):
         GraSP(temperature=2).scores(scope, loss=lambda: module.layer(x).square().mean())

@@ -1,9 +1,14 @@
 """Whole runs on each available device: masks, penalty, pruning, lottery, metrics."""
 
+from functools import partial
+from types import SimpleNamespace
+
 import pytest
 import torch
 
 from srnn_bench import Conditions, papers, run
+from srnn_models import GRU, LSTM, ElmanRNN, PeepholeLSTM, SequenceModel
+from srnn_pruning import SNIP, GraSP, JacobianSpectrum, chi
 
 DEVICES = [
     "cpu",
@@ -56,3 +61,32 @@ def test_cuda_and_cpu_start_from_the_same_weights_and_masks():
     ends = {device: run(experiment, seed=0, conditions=Conditions(device)) for device in ("cpu", "cuda")}
     losses = [end.stages[0].history[0].loss for end in ends.values()]
     assert losses[0] == pytest.approx(losses[1], rel=0.05), "the same weights; batches are drawn on the device"
+
+
+CRITERIA = [SNIP(), GraSP(), GraSP(normalization="gamma"), JacobianSpectrum(), JacobianSpectrum(normalization="rms")]
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("criterion", CRITERIA, ids=str)
+@pytest.mark.parametrize("cell", [ElmanRNN, GRU, LSTM, PeepholeLSTM], ids=lambda cell: cell.__name__)
+def test_scores_are_those_of_the_cpu_in_float64(device, criterion, cell):
+    spec = SimpleNamespace(inputs=3, outputs=2, start=None, tokens=False)
+    inputs = torch.randn(6, 5, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+
+    def scores(where):
+        network = SequenceModel(recurrence=cell(hidden=7)).build(spec, generator=torch.Generator().manual_seed(0))
+        network = network.to(where, torch.float64)
+        weights = {name: weight for name, weight in network.named_parameters() if name.startswith("recurrence.weight")}
+
+        def loss():
+            return network(inputs.to(where))[0].square().mean()
+
+        generator = torch.Generator().manual_seed(2)
+        found = criterion.scores(weights, module=network, loss=loss, run=loss, generator=generator)
+        return found, chi(network, partial(network, inputs.to(where)))
+
+    (expected, expected_chi), (found, found_chi) = scores("cpu"), scores(device)
+    assert found_chi == pytest.approx(expected_chi)
+    for name, score in found.items():
+        assert score.device.type == device
+        torch.testing.assert_close(score.cpu(), expected[name], rtol=1e-6, atol=0)

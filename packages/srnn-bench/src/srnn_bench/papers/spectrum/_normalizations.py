@@ -1,8 +1,11 @@
-"""Denominators of the score, and equal numbers of kept weights: a table of ours on arXiv 1912.00120."""
+"""Denominators of the score, and equal numbers of kept weights: a table of ours on arXiv 1912.00120.
+
+The rows of SNIP and GraSP answer which criterion a user should take once every gate keeps its share.
+"""
 
 from __future__ import annotations
 
-from srnn_pruning import JacobianSpectrum, Random, Shuffled
+from srnn_pruning import SNIP, AnyCriterion, GraSP, JacobianSpectrum
 
 from ...tables import Claim, Contrast, Scale, Table, beats
 from ._columns import LITERAL, OWN, cell, errors, plan
@@ -11,13 +14,15 @@ from ._sizes import SIZES
 
 RANKINGS: dict[str, Ranking] = {"global": "global", "per matrix": "per_matrix", "per gate": "per_gate"}
 
-SCORES: dict[str, JacobianSpectrum | Random | Shuffled] = {
+SCORES: dict[str, AnyCriterion] = {
     "ours, gamma": OURS,
     "ours, data": JacobianSpectrum(normalization="data"),
     "ours, rms": JacobianSpectrum(normalization="rms"),
     "ours, mean_abs": JacobianSpectrum(normalization="mean_abs"),
     "ours, none": JacobianSpectrum(normalization="none"),
     "ours, gamma, shuffled": SHUFFLED,
+    "SNIP": SNIP(),
+    "GraSP": GraSP(),
     "random": RANDOM,
 }
 
@@ -71,6 +76,15 @@ NORMALIZATIONS = (
             (beats((f"ours, {normalization}", "per gate"), over=("random", "per gate")),),
         )
         for normalization in ("data", "rms", "mean_abs", "none")
+    ),
+    *(
+        Claim(
+            f"{row} beats random, per gate",
+            f"With equal numbers of weights per gate and matrix, {row} has a smaller error than random pruning.",
+            "ours, on section 3.1",
+            (beats((row, "per gate"), over=("random", "per gate")),),
+        )
+        for row in ("SNIP", "GraSP")
     ),
 )
 

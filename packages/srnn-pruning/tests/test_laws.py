@@ -86,7 +86,7 @@ def test_json_round_trip(pair):
         (Pruning, {"sparsity": 0.5, "schedule": {"kind": "one_shot", "epoch": 0}}, "schedule.one_shot.epoch"),
         (AnyCriterion, {"kind": "magnitude", "power": 2}, "power"),
         (AnyCriterion, {"kind": "snip", "normalization": "mean"}, "normalization"),
-        (AnyCriterion, {"kind": "grasp", "temperature": 200.0}, "temperature"),
+        (AnyCriterion, {"kind": "grasp", "temperature": 0.0}, "temperature"),
         (AnyCriterion, {"kind": "jacobian_spectrum", "last": 0}, "last"),
         (AnyCriterion, {"kind": "jacobian_spectrum", "vector": "zeros"}, "vector"),
         (AnyCriterion, {"kind": "jacobian_spectrum", "state": "c"}, "state"),

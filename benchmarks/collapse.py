@@ -124,8 +124,8 @@ FURTHER = (
 
 # The plan of the trainings, fixed before them: Adam, a batch of 64, these seeds and at most so many steps. A reading
 # reproduces the collapse if the error is at least `COLLAPSED` for every seed, so the second seed is trained only where
-# the first collapsed. To save time, a training ends once the mean error of the last `WINDOW` batches is below `LEARNED`:
-# such a network has not collapsed.
+# the first collapsed. To save time, a training ends once the mean error of the last `WINDOW` batches is below
+# `LEARNED`: such a network has not collapsed.
 SEEDS, STEPS, RATE = (0, 1), 500, 1e-3
 WINDOW, LEARNED = 25, 40.0
 PLAN = (

@@ -26,8 +26,8 @@ class JacobianSpectrum(Criterion):
     weights of this layer only, with its inputs held fixed.
 
     c is not divided by the size N of the state, as in eq. 4 and Algorithm 1: it is N times the chi of eq. 3, which
-    `srnn_pruning.chi` returns. Within a layer this changes no order. Where layers of different widths are ranked
-    together, the scores of the wider one are larger by the ratio of the widths than those of chi would be.
+    `srnn_pruning.chi` returns. Within a layer the factor changes no order. Where layers of different widths are ranked
+    together, above all with normalization="none", it matters: the wider layer gains by the ratio of the widths.
 
     `vector`: v is all ones (eq. 3), random signs, or all unit vectors, which gives the squared Frobenius norm of J.
     `state`: J maps h with c held fixed, or h and c; the same for cells without c.

@@ -3,6 +3,9 @@
 Run it from a clone of the repository: `python examples/prune_lstm.py`. It needs srnn-masks and srnn-pruning.
 """
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
@@ -60,9 +63,10 @@ def main() -> None:
     present = sum(int(model.get_parameter(name).count_nonzero()) for name in pruned.masks)
     print(f"{present:,} weights of the LSTM are not zero")
 
-    pruned.save("masks.safetensors")
     fresh = Classifier(inputs=8, hidden=128, classes=4)
-    Pruned.load("masks.safetensors").apply(fresh)
+    with TemporaryDirectory() as folder:  # keep the file in your own project: it is all that a new model needs
+        pruned.save(Path(folder) / "masks.safetensors")
+        Pruned.load(Path(folder) / "masks.safetensors").apply(fresh)
     print(f"{int(fresh.lstm.weight_hh_l0.count_nonzero()):,} recurrent weights in a new model with the same masks")
 
 

@@ -27,7 +27,7 @@ from ._schedules import Proportional as Proportional
 from ._schedules import Schedule as Schedule
 from ._scope import WEIGHTS as WEIGHTS
 from ._scope import densities as densities
-from ._sequences import Sequence as Sequence
+from ._sequence import Sequence as Sequence
 from ._sequences import sequences as sequences
 from ._summarize import summarize as summarize
 from ._summary import KeptRow as KeptRow

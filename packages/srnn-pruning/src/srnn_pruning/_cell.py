@@ -13,8 +13,8 @@ class Cell:
 
     `step(x, state)` maps x (B, I) and a state (B, S) to the next state (B, S). It reads the parameters of the module at
     each call, so that it is differentiable in them, any number of times and in forward mode. `output(state)` is the h
-    (B, H) of a state. The first H entries of a state are h; those of an LSTM are h and c. H is what the layer outputs:
-    the size of the projection in an LSTM with `proj_size`.
+    (B, H) of a state. The first H entries of a state are h; those of an LSTM are h and c. `inputs` is I, the size of an
+    x; `hidden` is H, what the layer outputs: the size of the projection in an LSTM with `proj_size`; `state_size` is S.
 
     `gates` names the blocks of rows of the weights with roles "input" and "recurrent", in order: ("r", "z", "n") for a
     GRU, ("i", "f", "g", "o") for an LSTM, ("h",) without gates.

@@ -5,8 +5,8 @@ from collections.abc import Sequence as Series
 import torch
 from torch import Tensor
 
-from ._recurrences import Cell
-from ._sequences import Sequence
+from ._cell import Cell
+from ._sequence import Sequence
 
 
 def visited(cell: Cell, sequence: Sequence) -> list[Tensor]:
@@ -14,14 +14,10 @@ def visited(cell: Cell, sequence: Sequence) -> list[Tensor]:
     states = [sequence.state]
     for step, x in enumerate(sequence.inputs):
         state = cell.step(x, states[-1])  # (B, S)
-        states.append(state if sequence.lengths is None else torch.where(active(sequence, step), state, states[-1]))
+        if sequence.lengths is not None:
+            state = torch.where(sequence.active(step)[:, None], state, states[-1])
+        states.append(state)
     return states
-
-
-def active(sequence: Sequence, step: int) -> Tensor:
-    """Return whether each sequence has a step number `step` of T, (B, 1): sequences are aligned at their ends."""
-    assert sequence.lengths is not None
-    return (step >= len(sequence.inputs) - sequence.lengths)[:, None]
 
 
 def last_sum(cell: Cell, sequence: Sequence) -> Tensor:

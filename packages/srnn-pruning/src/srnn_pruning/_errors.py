@@ -1,4 +1,4 @@
-"""The error of this package."""
+"""The error and the warning of this package."""
 
 
 class PruningError(ValueError):
@@ -6,4 +6,4 @@ class PruningError(ValueError):
 
 
 class PruningWarning(UserWarning):
-    """The masks leave a recurrence that cannot do its work, e.g. one without any weight on its inputs."""
+    """Something is unlikely to be what was meant, e.g. masks that leave a recurrence no weight on its inputs."""

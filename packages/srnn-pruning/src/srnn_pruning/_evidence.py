@@ -7,25 +7,53 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ._errors import PruningError
+from ._scope import check_initialized
+
 
 def offered(evidence: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return the evidence of the caller; where there is a `loss` and no `run`, `run` is the loss."""
-    found = dict(evidence or {})
-    if found.get("run") is None and found.get("loss") is not None:
-        found["run"] = found["loss"]
-    return found
+    """Return the evidence of the caller; where there is a `loss` and no `run`, `run` is the loss.
+
+    Raises PruningError if the evidence is no mapping, or its `loss` or `run` no function.
+    """
+    if not isinstance(evidence, Mapping | None):
+        raise PruningError(f"evidence: expected a mapping from names such as 'loss' to values, got {evidence!r}")
+    offers = dict(evidence or {})
+    for name in ("loss", "run"):
+        if offers.get(name) is not None and not callable(offers[name]):
+            raise PruningError(
+                f"evidence: {name!r}: expected a function without arguments that runs the module, got {offers[name]!r}"
+            )
+    if offers.get("run") is None and offers.get("loss") is not None:
+        offers["run"] = offers["loss"]
+    return offers
+
+
+def check_recordable(module: nn.Module) -> None:
+    """Raise PruningError for a weight that autograd cannot record: it is lazy, or was created in inference mode."""
+    for name, parameter in module.named_parameters():
+        check_initialized(name, parameter)
+        if parameter.is_inference():
+            raise PruningError(
+                f"{name}: expected a weight that autograd can record, got one created under torch.inference_mode; "
+                "create the module outside of it"
+            )
 
 
 @contextmanager
 def scoring(module: nn.Module, weights: Iterable[Tensor]) -> Iterator[None]:
-    """Context in which a criterion may run the module; when it exits, also by an error, all is as before.
+    """Context in which a criterion may run the module, and which restores the module on exit, also after an error.
 
     Inside, the module is in evaluation mode, gradients are enabled, the given weights require them, `.grad` is None,
-    and cuDNN is off, because it cannot differentiate a recurrent layer twice. Restored are weights, `.grad`,
-    requires_grad, the mode of each submodule, buffers, and the global generators of the devices in use. Costs a copy
-    of all weights and buffers.
+    and cuDNN is off, because it cannot differentiate a recurrent layer twice. On exit, weights, `.grad`, requires_grad,
+    the mode of each submodule, buffers, and the global generators of the devices in use are restored. Costs a copy of
+    all weights and buffers, and a comparison with it.
+
+    Raises PruningError for a lazy parameter, which has no values yet.
     """
     weights = list(weights)
+    for name, tensor in (*module.named_parameters(), *module.named_buffers()):
+        check_initialized(name, tensor)
     parameters = list({id(each): each for each in (*module.parameters(), *weights)}.values())
     buffers = list(module.buffers())
     with ExitStack() as stack:
@@ -49,15 +77,31 @@ def _same_generators(tensors: list[Tensor]) -> Any:
 
 @contextmanager
 def _same_values(tensors: list[Tensor]) -> Iterator[None]:
-    """Restore the values of tensors that were written to."""
-    before = [(tensor, tensor.detach().clone(), tensor._version) for tensor in tensors if not tensor.is_inference()]
+    """Restore the values of tensors that were changed.
+
+    They are compared, because not every write raises the version of a tensor: the statistics of a BatchNorm do not, nor
+    do writes to `.data`. Tensors that did not change are not written to.
+    """
+    before = [(tensor, tensor.detach().clone()) for tensor in tensors if not tensor.is_inference()]
     try:
         yield
     finally:
         with torch.no_grad():
-            for tensor, value, version in before:
-                if tensor._version != version:
+            for tensor, value in before:
+                if tensor.shape != value.shape or tensor.dtype != value.dtype or tensor.device != value.device:
+                    tensor.data = value
+                elif not _same_bits(tensor, value):
                     tensor.copy_(value)
+
+
+def _same_bits(one: Tensor, other: Tensor) -> bool:
+    """Return whether two tensors of one shape and dtype are equal bit for bit, so NaN equals the same NaN."""
+    if one.is_meta:
+        return True
+    if one.layout is not torch.strided:
+        return torch.equal(one, other)
+    one, other = (each.detach().contiguous().reshape(-1).view(torch.uint8) for each in (one, other))
+    return torch.equal(one, other)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ def groups(module: nn.Module, parameters: Mapping[str, Tensor], ranking: Ranking
         return [{name: slice(0, len(parameter)) for name, parameter in parameters.items()}]
     if ranking == "per_matrix":
         return [{name: slice(0, len(parameter))} for name, parameter in parameters.items()]
-    return [{name: rows} for name, blocks in gate_rows(module, parameters).items() for rows in blocks.values()]
+    return [{name: rows} for name, gates in gate_rows(module, parameters).items() for rows in gates.values()]
 
 
 def gate_rows(module: nn.Module, parameters: Mapping[str, Tensor]) -> dict[str, dict[str, slice]]:
@@ -37,11 +37,12 @@ def gate_rows(module: nn.Module, parameters: Mapping[str, Tensor]) -> dict[str, 
         for role in ("input", "recurrent"):
             for name in cell.weights.get(role, ()):
                 gates[id(module.get_parameter(name))] = cell.gates
-    found = {}
-    for name, parameter in parameters.items():
-        names = gates.get(id(parameter), ("",))
-        size, rest = divmod(len(parameter), len(names))
-        if rest:  # rows that are not blocks of equal size, one per gate
-            names, size = ("",), len(parameter)
-        found[name] = {gate: slice(place * size, (place + 1) * size) for place, gate in enumerate(names)}
-    return found
+    return {name: blocks(len(parameter), gates.get(id(parameter), ("",))) for name, parameter in parameters.items()}
+
+
+def blocks(rows: int, gates: tuple[str, ...]) -> dict[str, slice]:
+    """Return the rows of each gate, blocks of equal size; all rows as one gate, "", if there are no such blocks."""
+    size, rest = divmod(rows, len(gates))
+    if rest:
+        return {"": slice(0, rows)}
+    return {gate: slice(place * size, (place + 1) * size) for place, gate in enumerate(gates)}

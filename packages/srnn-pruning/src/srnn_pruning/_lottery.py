@@ -74,13 +74,13 @@ def rewind(module: nn.Module, original: Mapping[str, Tensor]) -> None:
     srnn_masks.enforce(module)
 
 
-def _inner_first(module: nn.Module, name: str, seen: set[nn.Module]) -> Iterator[tuple[str, nn.Module]]:
+def _inner_first(module: nn.Module, name: str, visited: set[nn.Module]) -> Iterator[tuple[str, nn.Module]]:
     """Yield all submodules with their names, each once and after its children, so that the outer reset comes last."""
-    if module in seen:
+    if module in visited:
         return
-    seen.add(module)
+    visited.add(module)
     for key, child in module.named_children():
-        yield from _inner_first(child, f"{name}.{key}" if name else key, seen)
+        yield from _inner_first(child, f"{name}.{key}" if name else key, visited)
     yield name, module
 
 

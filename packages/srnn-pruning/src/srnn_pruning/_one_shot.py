@@ -2,17 +2,21 @@
 
 import warnings
 from collections.abc import Callable, Iterable
-from typing import Any, Literal
+from decimal import Decimal
+from numbers import Real
+from typing import Any, get_args
 
 import torch
+from pydantic import ValidationError
 from torch import Tensor, nn
 
 from ._errors import PruningError, PruningWarning
+from ._groups import Ranking
 from ._pruned import Pruned
 from ._pruning import Pruning, prune
 from ._recurrences import recurrences
 from ._schedules import OneShot
-from ._scope import in_scope
+from ._scope import in_scope, masks_of
 from ._summarize import summarize
 from .criteria import Criterion
 
@@ -26,7 +30,7 @@ def one_shot(
     loss: Callable[[], Tensor] | None = None,
     generator: torch.Generator | None = None,
     scope: str | Iterable[str] | None = None,
-    ranking: Literal["global", "per_matrix", "per_gate"] = "global",
+    ranking: Ranking = "global",
 ) -> Pruned:
     """Prune a model once, apply the masks from now on, and return them with a summary of what they leave.
 
@@ -35,8 +39,8 @@ def one_shot(
             `recurrences` finds them. With `scope`, any module.
         criterion: Scores the weights, e.g. `JacobianSpectrum()`, `SNIP()`, `Random()`.
         density: Share of the weights in scope that stays, in [0, 1]; exactly `round((1 - density) * entries)` go.
-        batch: Input on which the model is run for criteria that read data: `x` for `model(x)`, or `(args, kwargs)`, a
-            tuple and a dict, for `model(*args, **kwargs)`.
+        batch: Input on which the model is run for criteria that read data: `x` for `model(x)`, whatever the model
+            takes, or `(args, kwargs)`, a tuple and a dict, for `model(*args, **kwargs)`.
         loss: Runs the model on one batch, the same at each call, and returns the scalar loss with its graph. Criteria
             such as SNIP need it; it also serves where only a run is needed.
         generator: Source of randomness for criteria that draw. Default: a new generator with seed 0, so that equal
@@ -46,15 +50,19 @@ def one_shot(
         ranking: Whether weights compete over all matrices, within each, or within each gate of each (see `Pruning`).
 
     Returns:
-        The masks, the summary and the pruning. Weights, gradients and mode are as before, except that pruned weights
-        are 0 and stay 0 with any optimizer.
+        The masks, the summary and the pruning. Weights, gradients and mode are left unchanged, except that pruned
+        weights are 0 and stay 0 with any optimizer. If the model is already as sparse as asked, nothing is scored or
+        removed, and the printed result states it.
 
     Raises:
         PruningError: Before anything is changed: the criterion needs a batch or a loss that is not given, an argument
-            is out of range, the model has no recurrence (and `scope` is not given), or the scores cannot be ranked.
+            is out of range or cannot be read, the model has no recurrence (and `scope` is not given), or the scores
+            cannot be ranked (NaN, or all 0).
 
     Warns:
-        PruningWarning: If a recurrence keeps no input weight at all, or no weight of a gate. The summary says it too.
+        PruningWarning: If a recurrence keeps no input weight or no projection at all, or no weight of a gate; the
+            summary contains these sentences too. If an `nn.*Cell` is called in a loop that changes the state between
+            steps, e.g. by a LayerNorm: then every call is a sequence of one step for `JacobianSpectrum`.
 
     >>> from srnn_pruning import Random
     >>> one_shot(nn.utils.skip_init(nn.LSTMCell, 4, 10), Random(), density=0.25)
@@ -62,20 +70,31 @@ def one_shot(
     """
     if not isinstance(criterion, Criterion):
         raise PruningError(f"criterion: expected a criterion such as SNIP(), got {criterion!r}")
-    if isinstance(density, bool) or not 0 <= density <= 1:
+    if isinstance(density, bool) or not isinstance(density, Real) or not 0 <= density <= 1:
         raise PruningError(f"density: expected the share of weights to keep, in [0, 1], got {density!r}")
+    if ranking not in get_args(Ranking):
+        raise PruningError(f"ranking: expected one of {', '.join(map(repr, get_args(Ranking)))}, got {ranking!r}")
     evidence = _evidence(model, batch, loss)
     _check_evidence(criterion, evidence)
-    pruning = Pruning(
-        sparsity=1 - density, criterion=criterion, schedule=OneShot(), scope=_names(model, scope), ranking=ranking
-    )
+    pruning = _pruning(float(density), criterion, _names(model, scope), ranking)
     if generator is None and criterion.draws:
         generator = torch.Generator().manual_seed(0)
-    masks = prune(model, pruning, generator=generator, evidence=evidence)
+    before = masks_of(model, in_scope(model, pruning.scope))
+    masks = prune(model, pruning, fraction=1 - float(density), generator=generator, evidence=evidence)
+    removed = sum(int((before[name] & ~mask).count_nonzero()) for name, mask in masks.items())
     summary = summarize(model, pruning.scope)
     for text in summary.warnings:
         warnings.warn(text, PruningWarning, stacklevel=2)
-    return Pruned(masks, summary, pruning.model_dump_json())
+    return Pruned(masks, summary, pruning.model_dump_json(), removed)
+
+
+def _pruning(density: float, criterion: Criterion, scope: tuple[str, ...], ranking: Ranking) -> Pruning:
+    """Return the value that describes the pruning, its sparsity 1 - density in decimals: 0.1 for 0.9, not 0.0999..."""
+    sparsity = float(1 - Decimal(repr(density)))
+    try:
+        return Pruning(sparsity=sparsity, criterion=criterion, schedule=OneShot(), scope=scope, ranking=ranking)
+    except ValidationError as error:  # a criterion of another package whose kind is not its import path
+        raise PruningError(f"criterion: {error.errors()[0]['msg']}") from error
 
 
 def _names(model: nn.Module, scope: str | Iterable[str] | None) -> tuple[str, ...]:
@@ -86,7 +105,10 @@ def _names(model: nn.Module, scope: str | Iterable[str] | None) -> tuple[str, ..
         except PruningError as error:
             raise PruningError(f"{error}; to prune other weights, pass scope=") from error
         scope = [name for cell in cells.values() for names in cell.weights.values() for name in names]
-    return tuple(in_scope(model, [scope] if isinstance(scope, str) else scope))
+    globs = [scope] if isinstance(scope, str) else list(scope) if isinstance(scope, Iterable) else []
+    if not globs or not all(isinstance(glob, str) for glob in globs):
+        raise PruningError(f"scope: expected a parameter name, a glob, or several of them, got {scope!r}")
+    return tuple(in_scope(model, globs))
 
 
 def _evidence(model: nn.Module, batch: Any, loss: Callable[[], Tensor] | None) -> dict[str, Callable[[], object]]:
@@ -100,12 +122,18 @@ def _evidence(model: nn.Module, batch: Any, loss: Callable[[], Tensor] | None) -
         evidence["loss"] = loss
     if batch is not None:
         args, kwargs = _arguments(batch)
+        args = tuple(map(_recordable, args))
+        kwargs = {name: _recordable(value) for name, value in kwargs.items()}
         evidence["run"] = lambda: model(*args, **kwargs)
     return evidence
 
 
 def _arguments(batch: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Return the arguments with which the model is called."""
+    if callable(batch) and not isinstance(batch, nn.Module):
+        raise PruningError(
+            f"batch: expected the input of the model, got the function {batch!r}; pass a function as loss="
+        )
     if type(batch) is not tuple:  # a PackedSequence is a tuple of a class of its own
         return (batch,), {}
     if len(batch) == 2 and isinstance(batch[0], tuple) and isinstance(batch[1], dict):
@@ -115,6 +143,14 @@ def _arguments(batch: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
         f"batch: expected the input of the model, or (args, kwargs) with a tuple and a dict, got a tuple of ({got}); "
         f"for model(x, y) pass ((x, y), {{}})"
     )
+
+
+def _recordable(value: Any) -> Any:
+    """Return a tensor that autograd can save: a copy, if it was created in inference mode. Other values unchanged."""
+    if not isinstance(value, Tensor) or not value.is_inference():
+        return value
+    with torch.inference_mode(False):
+        return value.clone()
 
 
 def _check_evidence(criterion: Criterion, evidence: dict[str, Callable[[], object]]) -> None:

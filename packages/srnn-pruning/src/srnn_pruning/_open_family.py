@@ -32,7 +32,7 @@ _NAMED: dict[str, Any] = {
 def open_family(base: type[Value], *members: type[Value]) -> WrapValidator:
     """Return the validator of a field of type `base`, whose `members` of this package are told apart by `kind`.
 
-    The `kind` of any other subclass of `base` is its own name, `module:Class`. It is imported when a value with that
+    The `kind` of any other subclass of `base` is its import path, `module:Class`. It is imported when a value with that
     kind is validated, never before. So the JSON form of a value, and whatever is hashed from it, names the class.
     """
     closed = Annotated[Union[members], Field(discriminator="kind")]  # type: ignore[valid-type]  # noqa: UP007

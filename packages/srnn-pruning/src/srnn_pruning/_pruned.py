@@ -26,12 +26,14 @@ class Pruned:
     """The masks of a pruning, a summary of what they leave, and the pruning that chose them.
 
     `masks`: bool masks by full parameter name, of each parameter's shape. `description`: the `Pruning` as JSON text,
-    so that a file can be read without importing a criterion of one's own.
+    so that a file can be read without importing a criterion of one's own. `removed`: number of weights that this
+    pruning removed, without those that were absent before; 0 if nothing was scored.
     """
 
     masks: Mapping[str, Tensor]
     summary: Summary
     description: str
+    removed: int
 
     @property
     def pruning(self) -> Pruning:
@@ -69,7 +71,11 @@ class Pruned:
         """
         if not Path(path).parent.is_dir():
             raise PruningError(f"save: {fspath(path)}: expected a folder {Path(path).parent}, got none")
-        about = {"pruning": json.loads(self.description), "summary": self.summary.model_dump(mode="json")}
+        about = {
+            "pruning": json.loads(self.description),
+            "summary": self.summary.model_dump(mode="json"),
+            "removed": self.removed,
+        }
         tensors = {name: mask.cpu().contiguous() for name, mask in self.masks.items()}
         try:
             save_file(tensors, fspath(path), metadata={"format": _FORMAT, _KEY: json.dumps(about)})
@@ -99,11 +105,11 @@ class Pruned:
         try:
             about = json.loads(metadata[_KEY])
             summary = Summary.model_validate(about["summary"])
-            description = json.dumps(about["pruning"])
+            description, removed = json.dumps(about["pruning"]), int(about["removed"])
         except (ValueError, TypeError, KeyError, ValidationError) as error:
             raise PruningError(f"{where}: expected a summary and a pruning in it, got {error}") from error
         order = dict.fromkeys([*(row.name for row in summary.rows if row.name in masks), *masks])
-        return cls({name: masks[name] for name in order}, summary, description)
+        return cls({name: masks[name] for name in order}, summary, description, removed)
 
     def __str__(self) -> str:
         about = json.loads(self.description)
@@ -113,6 +119,9 @@ class Pruned:
         fields = ", ".join(f"{key}={value}" for key, value in criterion.items())
         head = f"{self.kept:,} of {total:,} weights kept (density {self.density:.4f})\n"
         head += f"criterion {name}{f' ({fields})' if fields else ''}, ranking {about['ranking']}"
+        if not self.removed:
+            head += "\nnothing was scored or removed: no more weights were present than asked for"
+            head += f" (sparsity {about['sparsity']:g})"
         return f"{head}\n\n{self.summary}"
 
     def __repr__(self) -> str:

@@ -64,9 +64,9 @@ class Pruner:
         keys = ["epoch", "epochs", "generator", "pruning"]
         if state.keys() != set(keys):
             raise PruningError(f"load_state_dict: expected the keys {', '.join(keys)}, got {sorted(state)}")
-        for key, own in self._identity().items():
-            if state[key] != own:
-                raise PruningError(f"load_state_dict: expected {key} of this pruner, {own}, got {state[key]}")
+        for key, expected in self._identity().items():
+            if state[key] != expected:
+                raise PruningError(f"load_state_dict: expected {key} of this pruner, {expected}, got {state[key]}")
         epoch, generator = state["epoch"], state["generator"]
         if not 0 <= epoch <= self.epochs:
             raise PruningError(f"load_state_dict: expected an epoch of 0 to {self.epochs}, got {epoch}")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from contextlib import nullcontext
+from numbers import Real
 from typing import Annotated, Any, Literal
 
 import torch
@@ -10,8 +11,9 @@ from torch import Tensor, nn
 
 import srnn_masks
 
+from ._check_scores import check_not_all_zero, check_numbers
 from ._errors import PruningError
-from ._evidence import offered, scoring
+from ._evidence import check_recordable, offered, scoring
 from ._groups import Group, Ranking, groups
 from ._schedules import AnySchedule, Linear
 from ._scope import WEIGHTS, in_scope, masks_of
@@ -68,7 +70,9 @@ def prune(
     modes, buffers and the global generator as they were.
 
     Raises PruningError, before anything is drawn or changed, for a fraction outside [0, 1], a missing generator,
-    missing evidence, or a glob that matches no parameter to prune; and, before anything is changed, for NaN scores.
+    missing evidence, a glob that matches no parameter to prune, or, if the criterion wants evidence, weights created
+    under `torch.inference_mode`; and, before anything is changed, for NaN scores, and for scores from evidence that are
+    0 for every weight, so that weights would be chosen by their position.
 
     >>> module = torch.nn.utils.skip_init(torch.nn.Linear, 2, 2)
     >>> _ = module.weight.data.copy_(torch.tensor([[4.0, 3.0], [-2.0, -1.0]]))
@@ -77,21 +81,25 @@ def prune(
             [False, False]])}
     """
     fraction = pruning.sparsity if fraction is None else fraction
-    if not 0 <= fraction <= 1:
-        raise PruningError(f"fraction: expected a share in [0, 1], got {fraction}")
-    found = offered(evidence)
+    if not isinstance(fraction, Real) or not 0 <= fraction <= 1:
+        raise PruningError(f"fraction: expected a share in [0, 1], got {fraction!r}")
+    given = offered(evidence)
     pruning.criterion.check_generator(generator)
-    pruning.criterion.check_evidence(found)
+    pruning.criterion.check_evidence(given)
     parameters = in_scope(module, pruning.scope)
     before = masks_of(module, parameters)
     ranked = groups(module, parameters, pruning.ranking)
     zeros = [round(fraction * sum(part.numel() for part in _parts(before, group))) for group in ranked]
     if all(_absent(before, group) >= count for group, count in zip(ranked, zeros, strict=True)):
         return before
-    offers = {"module": module, "fraction": fraction, "groups": ranked, **found}
-    with scoring(module, parameters.values()) if pruning.criterion.wants or found else nullcontext():
+    if pruning.criterion.wants:
+        check_recordable(module)
+    offers = {"module": module, "fraction": fraction, "groups": ranked, **given}
+    with scoring(module, parameters.values()) if pruning.criterion.wants or given else nullcontext():
         scores = pruning.criterion.scores(parameters, generator=generator, **offers)
-    _check_scores(scores)
+    check_numbers(scores, parameters)
+    if pruning.criterion.wants and sum(zeros) < sum(mask.numel() for mask in before.values()):
+        check_not_all_zero(pruning.criterion, scores, before)
     after = {name: mask.clone() for name, mask in before.items()}
     for group, count in zip(ranked, zeros, strict=True):
         masks = select(_parts(scores, group), _parts(before, group), count)
@@ -108,10 +116,3 @@ def _parts(tensors: Mapping[str, Tensor], group: Group) -> list[Tensor]:
 
 def _absent(masks: Mapping[str, Tensor], group: Group) -> int:
     return sum(part.numel() - int(part.count_nonzero()) for part in _parts(masks, group))
-
-
-def _check_scores(scores: Mapping[str, Tensor]) -> None:
-    for name, score in scores.items():
-        count = int(score.isnan().count_nonzero())
-        if count:
-            raise PruningError(f"{name}: expected scores that can be ranked, got {count} NaN of {score.numel()}")

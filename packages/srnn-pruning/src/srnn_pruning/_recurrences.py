@@ -29,17 +29,24 @@ def recurrences(module: nn.Module) -> dict[str, Cell]:
     >>> list(cells), cells["l0"].gates, cells["l0"].weights
     (['l0', 'l0_reverse'], ('r', 'z', 'n'), {'input': ('weight_ih_l0',), 'recurrent': ('weight_hh_l0',)})
     """
-    cells: dict[str, Cell] = {}
-    for path, recurrent in recurrent_modules(module):
-        cells.update(cells_of(path, recurrent))
+    cells = all_cells(module)
     if not cells:
         raise PruningError(
             f"{type(module).__name__}: expected a recurrent layer (nn.RNN, nn.GRU, nn.LSTM, their cells, or a module "
-            f"that offers {', '.join(_OFFERED)}), got none in {len(list(module.modules()))} modules"
+            f"that offers {', '.join(_OFFERED)}), got none in {len(list(module.modules()))} modules (the layers of a "
+            "scripted module are not found: prune before scripting)"
         )
     for cell in cells.values():
         for name in (name for names in cell.weights.values() for name in names):
             _check_plain(module, name)
+    return cells
+
+
+def all_cells(module: nn.Module) -> dict[str, Cell]:
+    """Return the cells of `recurrences`, without its errors: none, or cells whose weights are computed from others."""
+    cells: dict[str, Cell] = {}
+    for path, recurrent in recurrent_modules(module):
+        cells.update(cells_of(path, recurrent))
     return cells
 
 

@@ -15,8 +15,8 @@ from ._value import Value
 class Schedule(Value):
     """The share of pruned weights by epoch. It never decreases, and ends at the final sparsity.
 
-    A subclass of another package defines `fraction`, fields for its parameters, and a `kind` whose only value is its
-    own name, `module:Class`. That name stands in the JSON of a `Pruning`, and imports the class.
+    A subclass of another package defines `fraction`, fields for its parameters, and a `kind` whose only value is the
+    import path of the class, `module:Class`, which is written to the JSON of a `Pruning` and imported on load.
     """
 
     def fraction(self, epoch: int, epochs: int, sparsity: float) -> float:

@@ -5,6 +5,7 @@ from fnmatch import fnmatchcase
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 import srnn_masks
 
@@ -20,8 +21,10 @@ def in_scope(module: nn.Module, scope: Iterable[str] = WEIGHTS) -> dict[str, Ten
     Parameters of fewer than 2 dimensions (biases, gains) never count. A tied parameter counts once, under its first
     name, whichever of its names matches. A parametrized weight counts as what its parametrization gives, a detached
     copy, under its own name; the parameters that it is computed from do not count. Raises PruningError for a glob that
-    matches no parameter to prune.
+    matches no parameter to prune, for a lazy parameter that has no shape yet, and for a scripted module.
     """
+    if any(isinstance(each, torch.jit.ScriptModule) for each in module.modules()):
+        raise PruningError(f"{type(module).__name__}: expected a module that is not scripted; prune before scripting")
     first_names: dict[int, str] = {}  # by identity
     selected: set[int] = set()
     named = srnn_masks.maskable(module)
@@ -29,6 +32,8 @@ def in_scope(module: nn.Module, scope: Iterable[str] = WEIGHTS) -> dict[str, Ten
         first_names.setdefault(id(weight), name)
     for glob in scope:
         names = [glob] if glob in named else [name for name in named if fnmatchcase(name, glob)]
+        for name in names:
+            check_initialized(name, named[name])
         weights = [named[name] for name in names if named[name].dim() >= 2]
         if not names:
             raise PruningError(f"scope: expected {glob!r} to match a parameter, got none of {list(named)}")
@@ -36,6 +41,12 @@ def in_scope(module: nn.Module, scope: Iterable[str] = WEIGHTS) -> dict[str, Ten
             raise PruningError(f"scope: expected {glob!r} to match a weight of 2 or more dimensions, got only {names}")
         selected.update(map(id, weights))
     return {name: named[name] for key, name in first_names.items() if key in selected}
+
+
+def check_initialized(name: str, parameter: Tensor) -> None:
+    """Raise PruningError if a parameter of a lazy module (e.g. `nn.LazyLinear`) has no shape yet."""
+    if is_lazy(parameter):
+        raise PruningError(f"{name}: expected a weight with a shape, got a lazy parameter; run the module once first")
 
 
 def masks_of(module: nn.Module, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

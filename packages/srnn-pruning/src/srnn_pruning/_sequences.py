@@ -1,15 +1,19 @@
-"""The inputs and first states of all recurrent cells of a module, as seen in a call of `run()`."""
+"""The inputs and first states of all recurrent cells of a module, recorded in a call of `run()`."""
 
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from ._calls import Call, Sequence, call_sequences
+from ._call_sequences import call_sequences
+from ._calls import Call
 from ._cell import Cell
-from ._errors import PruningError
+from ._errors import PruningError, PruningWarning
 from ._recurrences import cells_of, recurrent_modules
+from ._sequence import Sequence
+from ._torch_cells import is_torch_cell
 
 
 def sequences(module: nn.Module, cells: Mapping[str, Cell], run: Callable[[], object]) -> dict[str, Sequence]:
@@ -23,8 +27,12 @@ def sequences(module: nn.Module, cells: Mapping[str, Cell], run: Callable[[], ob
     its sequences, which covers `nn.*Cell` in a loop and layers that are run piece by piece. Any other call starts
     sequences of its own, and these join the batch.
 
-    Raises PruningError for a module that `run` does not call (calls of the method `step` of a module are not seen), and
-    for a key that is no recurrence of the module.
+    Raises PruningError for a module that `run` does not call (calls of the method `step` of a module, and calls inside
+    a module that was compiled and run before, are not seen), for an input or a state that cannot be read, for an empty
+    batch, and for a key that is no recurrence of the module.
+
+    Warns with PruningWarning if an `nn.*Cell` is called in a loop that changes the state between steps, so that each
+    call is a sequence of one step.
 
     >>> from srnn_pruning import recurrences
     >>> rnn = nn.GRU(2, 5, device="meta")
@@ -37,7 +45,9 @@ def sequences(module: nn.Module, cells: Mapping[str, Cell], run: Callable[[], ob
     for key in cells:
         if key not in known:
             raise PruningError(f"cells: expected keys of recurrences of the module, {known}, got {key!r}")
-    recorders = {path: _Recorder(module.get_submodule(path)) for path, names in keys.items() if cells.keys() & names}
+    recorders = {
+        path: _Recorder(path, module.get_submodule(path)) for path, names in keys.items() if cells.keys() & names
+    }
     try:
         for recorder in recorders.values():
             recorder.attach()
@@ -47,17 +57,20 @@ def sequences(module: nn.Module, cells: Mapping[str, Cell], run: Callable[[], ob
             recorder.detach()
     all_sequences: dict[str, Sequence] = {}
     for path, recorder in recorders.items():
-        if not recorder.calls:
-            name = path or type(module).__name__
-            raise PruningError(f"{name}: expected run() to call this module, got no call (`step` does not count)")
+        _check_calls(path or type(module).__name__, recorder)
         all_sequences.update(_joined(path, recorder))
+    for key in cells:
+        steps, batch, _ = all_sequences[key].inputs.shape
+        if not steps * batch:
+            raise PruningError(f"{key}: expected inputs of at least one sequence of one step, got {batch} of {steps}")
     return {key: all_sequences[key] for key in cells}
 
 
 class _Recorder:
     """The calls of one module between `attach` and `detach`."""
 
-    def __init__(self, module: nn.Module) -> None:
+    def __init__(self, path: str, module: nn.Module) -> None:
+        self.path = path
         self.module = module
         self.calls: list[Call] = []
         self._end: tuple[Tensor, ...] = ()
@@ -74,11 +87,29 @@ class _Recorder:
             handle.remove()
 
     def _before(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        call = Call.of(module, args, kwargs)
+        call = Call.of(self.path, module, args, kwargs)
         self.calls.append(call.continuing(self._end))
 
     def _after(self, module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
         self._end = Call.end(module, output)
+
+
+def _check_calls(name: str, recorder: _Recorder) -> None:
+    """Raise PruningError if a recurrence was not called, and warn if each call of it is a sequence of its own."""
+    calls = recorder.calls
+    if not calls:
+        raise PruningError(
+            f"{name}: expected run() to call this module, got no call (calls of `step` do not count, nor do those in a "
+            "module that was compiled before: prune before compiling)"
+        )
+    continued = any(call.continues for call in calls)
+    if is_torch_cell(recorder.module) and len(calls) > 1 and all(call.state for call in calls[1:]) and not continued:
+        warnings.warn(
+            f"{name} is called {len(calls)} times, never from the state in which the call before ended, as if the loop "
+            "changed the state between steps: each call is read as a sequence of one step",
+            PruningWarning,
+            stacklevel=3,
+        )
 
 
 def _joined(path: str, recorder: _Recorder) -> dict[str, Sequence]:
@@ -118,6 +149,3 @@ def _lengths(sequence: Sequence) -> Tensor:
     steps, batch, _ = sequence.inputs.shape
     full = torch.full((batch,), steps, device=sequence.inputs.device)
     return full if sequence.lengths is None else sequence.lengths
-
-
-__all__ = ["Sequence", "sequences"]

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 import srnn_masks
 
 from ._errors import PruningError
-from ._groups import gate_rows
-from ._recurrences import Cell, recurrences
+from ._groups import blocks
+from ._recurrences import Cell, all_cells
 from ._scope import in_scope, masks_of
 from ._summary import KeptRow, RecurrenceRow, Summary
 
@@ -17,32 +17,31 @@ from ._summary import KeptRow, RecurrenceRow, Summary
 def summarize(module: nn.Module, scope: Iterable[str] = ()) -> Summary:
     """Return what the masks on a module leave: of the weights of its recurrences and of further weights in `scope`.
 
-    A weight without a mask counts as kept whole. `scope`: globs over full parameter names, as in `Pruning`. A module
-    without recurrences has rows of whole matrices only. Raises PruningError for a glob that matches no weight.
+    A weight without a mask counts as kept whole, and one with a parametrization as the weight that is used. `scope`:
+    globs over full parameter names, as in `Pruning`. A module without recurrences has rows of whole matrices only.
+    Raises PruningError for a glob that matches no weight, and for a recurrence that lacks one of its weights.
     """
-    try:
-        cells = recurrences(module)
-    except PruningError:
-        cells = {}
+    cells = all_cells(module)
     weights = srnn_masks.maskable(module)
     names = dict.fromkeys(name for cell in cells.values() for group in cell.weights.values() for name in group)
+    for name in names:
+        if name not in weights:
+            raise PruningError(f"{name}: expected a weight of a recurrence, got no such parameter")
     others = in_scope(module, scope) if scope else {}
     masks = masks_of(module, {name: weights[name] for name in names} | others)
-    gates = gate_rows(module, {name: weights[name] for name in names}) if names else {}
-    rows = [row for key, cell in cells.items() for row in _rows(key, cell, masks, gates)]
+    rows = [row for key, cell in cells.items() for row in _rows(key, cell, masks)]
     known = {id(weights[name]) for name in names}
     rows += [_row(name, masks[name]) for name, weight in others.items() if id(weight) not in known]
     return Summary(rows=tuple(rows), recurrences=tuple(_recurrence(key, cell, masks) for key, cell in cells.items()))
 
 
-def _rows(
-    key: str, cell: Cell, masks: Mapping[str, Tensor], gates: Mapping[str, Mapping[str, slice]]
-) -> Iterator[KeptRow]:
+def _rows(key: str, cell: Cell, masks: Mapping[str, Tensor]) -> Iterator[KeptRow]:
     for role, names in cell.weights.items():
         for name in names:
             yield _row(name, masks[name], recurrence=key, role=role)
-            if len(gates[name]) > 1:
-                for gate, rows in gates[name].items():
+            gates = blocks(len(masks[name]), cell.gates if role in ("input", "recurrent") else ("",))
+            if len(gates) > 1:
+                for gate, rows in gates.items():
                     yield _row(name, masks[name][rows], recurrence=key, role=role, gate=gate)
 
 
@@ -73,11 +72,11 @@ def _recurrence(key: str, cell: Cell, masks: Mapping[str, Tensor]) -> Recurrence
 
 def _reads(masks: Iterable[Tensor], gates: int, units: int) -> Tensor:
     """Return whether each unit keeps a weight in each gate, (G, N), by the masks of shape (G N, cols)."""
-    found = torch.zeros(gates * units, dtype=torch.bool)
+    reads = torch.zeros(gates * units, dtype=torch.bool)
     for mask in masks:
         if len(mask) == gates * units:
-            found |= mask.any(1).cpu()
-    return found.view(gates, units)
+            reads |= mask.any(1).cpu()
+    return reads.view(gates, units)
 
 
 def _kept(masks: Iterable[Tensor]) -> int:

@@ -1,7 +1,7 @@
 """The summary of a pruned module as a value: kept weights by matrix and gate, and what each recurrence reads."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from ._value import Value
@@ -65,12 +65,12 @@ class RecurrenceRow(Value):
         """One sentence per defect: no weight is kept at all, no input weight, or none of a gate."""
         if not self.input_kept and not self.recurrent_kept:
             return (f"{self.label} keeps no weight at all, so its state depends on its biases only",)
-        found = []
+        defects = []
         if self.input_entries and not self.input_kept:
-            found.append(f"{self.label} keeps none of its {self.input_entries:,} input weights, so it reads no input")
+            defects.append(f"{self.label} keeps none of its {self.input_entries:,} input weights, so it reads no input")
         for gate in self.empty_gates:
-            found.append(f"{self.label} keeps no weight of gate {gate}, so only its bias sets this gate")
-        return tuple(found)
+            defects.append(f"{self.label} keeps no weight of gate {gate}, so only its bias sets this gate")
+        return tuple(defects)
 
 
 class Summary(Value):
@@ -86,8 +86,15 @@ class Summary(Value):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """One sentence per recurrence that keeps no input weight, and per gate that keeps no weight."""
-        return tuple(text for row in self.recurrences for text in row.warnings)
+        """One sentence per recurrence without any input weight or projection, and per gate without any weight."""
+        return tuple(text for row in self.recurrences for text in (*row.warnings, *self._projections(row)))
+
+    def _projections(self, recurrence: RecurrenceRow) -> Iterator[str]:
+        """Yield a sentence per projection of a recurrence that keeps no weight."""
+        for row in self.rows:
+            entries: int = math.prod(row.shape)
+            if row.role == "projection" and row.recurrence == recurrence.name and entries and not row.kept:
+                yield f"{recurrence.label} keeps none of its {entries:,} projection weights, so its output is always 0"
 
     def __str__(self) -> str:
         parts = [_matrices(self.rows)]

@@ -13,9 +13,8 @@ from torch import Tensor
 from torch.autograd import forward_ad
 from torch.nn import functional
 
-from ._dynamics import active
-from ._recurrences import Cell
-from ._sequences import Sequence
+from ._cell import Cell
+from ._sequence import Sequence
 
 Vector = Literal["ones", "sign", "frobenius"]
 """The v of ||J v||^2. "ones": all ones. "sign": a random sign per entry, anew for each sample and transition.
@@ -84,7 +83,7 @@ def _squared_norms(cell: Cell, x: Tensor, state: Tensor, tangent: Tensor, part: 
 
 
 def _dual(values: Tensor, tangent: Tensor) -> Tensor:
-    """Return a dual number. At its first one, torch scripts functions of its own and warns that it does."""
+    """Return a dual number, without the deprecation warning that torch raises when it loads forward mode."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "`torch.jit.script` is deprecated", DeprecationWarning)
         dual: Tensor = forward_ad.make_dual(values, tangent)  # type: ignore[no-untyped-call]
@@ -96,5 +95,5 @@ def _shares(sequence: Sequence, step: int) -> Tensor:
     batch = sequence.inputs.shape[1]
     if sequence.lengths is None:
         return sequence.inputs.new_full((batch,), 1 / batch)
-    present = active(sequence, step).flatten().to(sequence.inputs)
+    present = sequence.active(step).to(sequence.inputs)
     return present / present.sum()

@@ -27,11 +27,13 @@ class Criterion(Value):
       pruning batch, the same batch at each call. `loss()` returns the scalar loss with its graph; what `run()` returns
       is ignored. They are called only by criteria that need them.
 
-    While a criterion that wants evidence is at work, the module is in evaluation mode, gradients are enabled, all
-    weights in scope require them, and cuDNN is off, because it cannot differentiate twice. Afterwards all is as before.
+    While a criterion that wants evidence scores, the module is in evaluation mode, gradients are enabled, all weights
+    in scope require them, and cuDNN is off, because it cannot differentiate twice. Afterwards `prune` restores the
+    module. Scores of such a criterion that are 0 for every weight are an error.
 
-    A subclass of another package defines `scores`, fields for its parameters, and a `kind` whose only value is its own
-    name, `module:Class`. That name stands in the JSON of a `Pruning`, and imports the class. SNIP would be
+    A subclass of another package defines `scores`, fields for its parameters, and a `kind` whose only value is the
+    import path of the class, `module:Class`, which is written to the JSON of a `Pruning` and imported on load. SNIP
+    would be
 
         class Sensitivity(Criterion):
             kind: Literal["my_package:Sensitivity"] = "my_package:Sensitivity"
@@ -66,7 +68,9 @@ class Criterion(Value):
         raise NotImplementedError
 
     def check_generator(self, generator: torch.Generator | None) -> None:
-        """Raise PruningError if the criterion draws at random and there is no generator."""
+        """Raise PruningError if there is no generator and the criterion draws at random, or it is none of torch's."""
+        if generator is not None and not isinstance(generator, torch.Generator):
+            raise PruningError(f"generator: expected a torch.Generator or None, got {generator!r}")
         if self.draws and generator is None:
             raise PruningError(
                 f"generator: {type(self).__name__} draws at random, expected a torch.Generator, got None"
@@ -76,8 +80,8 @@ class Criterion(Value):
         """Raise PruningError if something that the criterion wants is missing."""
         for name in self.wants:
             if evidence.get(name) is None:
-                offered = sorted(key for key, value in evidence.items() if value is not None)
+                given = sorted(key for key, value in evidence.items() if value is not None)
                 raise PruningError(
                     f"evidence: {type(self).__name__} needs {name!r}: expected {_EVIDENCE.get(name, 'a value')}, "
-                    f"got evidence {offered or 'none'}"
+                    f"got evidence {given or 'none'}"
                 )

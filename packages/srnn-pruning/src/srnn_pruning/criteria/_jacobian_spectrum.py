@@ -7,22 +7,27 @@ import torch
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
+from .._cell import Cell
 from .._dynamics import gradients, visited
-from .._recurrences import Cell
-from .._sequences import Sequence, sequences
+from .._sequence import Sequence
+from .._sequences import sequences
 from .._transitions import Part, Vector, last_steps, mean_squared_norms
+from ._cells_in_scope import cells_in_scope
 from ._criterion import Criterion
 from ._normalization import Normalization, denominators, divided, draws, needs_run
-from ._own_cells import own_cells
 
 
 class JacobianSpectrum(Criterion):
     """Keeps the weights on which the last Jacobians of each recurrence depend most (eq. 4 of arXiv 1912.00120).
 
-    The score of a weight w is the sum over the `last` transitions, which end at S, S-1, ..., of |d chi / dw|, divided
-    by the sensitivity gamma of the last hidden state. chi is the mean over the batch of ||J v||^2, J the derivative of
-    the hidden state by the one before. Sequences shorter than `last` have fewer transitions. Each layer's chi scores
-    the weights of this layer only, with its inputs held fixed.
+    The score of a weight w is the sum over the `last` transitions, which end at S, S-1, ..., of |dc/dw|, divided by the
+    sensitivity gamma of the last hidden state. c is the mean over the batch of ||J v||^2, J the derivative of the
+    hidden state by the one before. Sequences shorter than `last` have fewer transitions. Each layer's c scores the
+    weights of this layer only, with its inputs held fixed.
+
+    c is not divided by the size N of the state, as in eq. 4 and Algorithm 1: it is N times the chi of eq. 3, which
+    `srnn_pruning.chi` returns. Within a layer the factor changes no order. Where layers of different widths are ranked
+    together, above all with normalization="none", it matters: the wider layer gains by the ratio of the widths.
 
     `vector`: v is all ones (eq. 3), random signs, or all unit vectors, which gives the squared Frobenius norm of J.
     `state`: J maps h with c held fixed, or h and c; the same for cells without c.
@@ -69,35 +74,35 @@ class JacobianSpectrum(Criterion):
         """
         self.check_generator(generator)
         self.check_evidence({"run": run})
-        own = own_cells(module, parameters)
+        cells = cells_in_scope(module, parameters)
         assert module is not None and run is not None
-        seen = sequences(module, {key: cell for key, (cell, _) in own.items()}, run)
+        read = sequences(module, {key: cell for key, (cell, _) in cells.items()}, run)
         raw = {name: torch.zeros_like(parameter) for name, parameter in parameters.items()}
-        for key, (cell, weights) in own.items():
-            for found in self._gradients(cell, list(weights.values()), seen[key], generator):
-                for name, gradient in zip(weights, found, strict=True):
+        for key, (cell, weights) in cells.items():
+            for transition in self._gradients(cell, list(weights.values()), read[key], generator):
+                for name, gradient in zip(weights, transition, strict=True):
                     raw[name] += gradient.abs()
         if not needs_run(self.normalization):
             return raw
-        return divided(raw, denominators(self.normalization, own, seen, generator))
+        return divided(raw, denominators(self.normalization, cells, read, generator))
 
     def _gradients(
         self, cell: Cell, weights: list[Tensor], sequence: Sequence, generator: torch.Generator | None
     ) -> Iterator[list[Tensor]]:
-        """Yield d chi / dw for each weight of a cell, transition by transition, the last one first."""
+        """Yield dc/dw for each weight of a cell, transition by transition, the last one first."""
         total = self.derivative == "total"
         with torch.set_grad_enabled(total):
             states = visited(cell, sequence)
         for step in last_steps(sequence, self.last):
             before = states[step].detach().requires_grad_(total)  # (B, S)
-            found = [torch.zeros_like(weight) for weight in [*weights, before]]
+            sums = [torch.zeros_like(weight) for weight in [*weights, before]]
             leaves = [*weights, before] if total else weights
             for term in mean_squared_norms(cell, sequence, step, before, self.vector, self.state, generator):
-                found = _plus(found, gradients(term, leaves))
-            *found, pull = found
+                sums = _plus(sums, gradients(term, leaves))
+            *sums, pull = sums
             if total and states[step].requires_grad:  # through all steps before
-                found = _plus(found, gradients((states[step] * pull).sum(), weights, keep=True))
-            yield found
+                sums = _plus(sums, gradients((states[step] * pull).sum(), weights, keep=True))
+            yield sums
 
 
 def _plus(sums: list[Tensor], terms: list[Tensor]) -> list[Tensor]:

@@ -30,5 +30,5 @@ def loss_gradients(
         got = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"{value!r}"
         graph = "" if not isinstance(value, Tensor) or value.requires_grad else " without a graph"
         raise PruningError(f"loss: expected a function that returns a scalar tensor with its graph, got {got}{graph}")
-    found = torch.autograd.grad(value.sum(), list(parameters.values()), create_graph=twice, materialize_grads=True)
-    return [gradient.to_dense() if gradient.layout is not torch.strided else gradient for gradient in found]
+    gradients = torch.autograd.grad(value.sum(), list(parameters.values()), create_graph=twice, materialize_grads=True)
+    return [gradient.to_dense() if gradient.layout is not torch.strided else gradient for gradient in gradients]

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from .._dynamics import gradients, last_sum
 from .._errors import PruningError
-from .._recurrences import Cell
-from .._sequences import Sequence, sequences
-from ._own_cells import OwnCells, own_cells
+from .._sequence import Sequence
+from .._sequences import sequences
+from ._cells_in_scope import CellsInScope, cells_in_scope
 from ._per_sample import mean_absolute, mean_square
 
 Normalization = Literal["gamma", "data", "rms", "mean_abs", "none"]
@@ -52,19 +52,19 @@ def normalized(
     """
     if not needs_run(normalization):
         return dict(scores)
-    own = own_cells(module, parameters)
+    cells = cells_in_scope(module, parameters)
     assert module is not None and run is not None
-    seen = sequences(module, {key: cell for key, (cell, _) in own.items()}, run)
-    return divided(scores, denominators(normalization, own, seen, generator))
+    read = sequences(module, {key: cell for key, (cell, _) in cells.items()}, run)
+    return divided(scores, denominators(normalization, cells, read, generator))
 
 
 def denominators(
-    normalization: Normalization, own: OwnCells, seen: Mapping[str, Sequence], generator: torch.Generator | None
+    normalization: Normalization, cells: CellsInScope, read: Mapping[str, Sequence], generator: torch.Generator | None
 ) -> dict[str, Tensor]:
     """Return the denominator of each weight, at least 0; that of a weight that several cells share is their sum."""
-    found: dict[str, Tensor] = {}
-    for key, (cell, weights) in own.items():
-        sequence = seen[key] if normalization == "data" else drawn(cell, seen[key], generator)
+    sensitivities: dict[str, Tensor] = {}
+    for key, (cell, weights) in cells.items():
+        sequence = read[key] if normalization == "data" else noise(read[key], generator)
         match normalization:
             case "rms":
                 values = [each.sqrt() for each in mean_square(cell, list(weights.values()), sequence)]
@@ -74,27 +74,31 @@ def denominators(
                 mean = last_sum(cell, sequence).mean()
                 values = [each.abs() for each in gradients(mean, list(weights.values()))]
         for name, value in zip(weights, values, strict=True):
-            found[name] = found[name] + value if name in found else value
-    return found
+            sensitivities[name] = sensitivities[name] + value if name in sensitivities else value
+    return sensitivities
 
 
-def drawn(cell: Cell, like: Sequence, generator: torch.Generator | None) -> Sequence:
-    """Return sequences from N(0, 0.1) for a cell, from a state of 0, as many and as long as others."""
+def noise(like: Sequence, generator: torch.Generator | None) -> Sequence:
+    """Return sequences from N(0, 0.1), from a state of 0, as many and as long as others."""
     assert generator is not None
-    noise = torch.randn(like.inputs.shape, generator=generator, device=generator.device, dtype=torch.float32)
-    return Sequence(_SD * noise.to(like.inputs), torch.zeros_like(like.state), like.lengths)
+    normal = torch.randn(like.inputs.shape, generator=generator, device=generator.device, dtype=torch.float32)
+    return Sequence(_SD * normal.to(like.inputs), torch.zeros_like(like.state), like.lengths)
 
 
 def divided(scores: Mapping[str, Tensor], denominators: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return scores / (denominators + epsilon), so 0 / 0 is 0.
+    """Return scores / (denominators + epsilon), so 0 / 0 is 0, in float32 where they have fewer bits.
 
-    Epsilon is 1e-8 times the median of the nonzero denominators of all weights. Raises PruningError if all are 0.
+    Epsilon is 1e-8 times the median of the nonzero denominators of all weights. Raises PruningError if all are 0. NaN
+    in scores or denominators stays NaN.
     """
-    everything = torch.cat([each[each > 0].flatten() for each in denominators.values()])
-    if not len(everything):
+    positive = torch.cat([each[each > 0].flatten() for each in denominators.values()])
+    if not len(positive) and any(bool(each.isnan().any()) for each in denominators.values()):
+        positive = torch.full((1,), torch.nan)
+    if not len(positive):
         raise PruningError(
             "normalization: expected a last hidden state that depends on some weight, got denominators that are all 0; "
             "use another normalization"
         )
-    epsilon = _EPSILON * everything.double().median()
-    return {name: score / (denominators[name] + epsilon.to(score)) for name, score in scores.items()}
+    epsilon = _EPSILON * positive.double().median()
+    wide = {name: score.to(torch.promote_types(score.dtype, torch.float32)) for name, score in scores.items()}
+    return {name: score / (denominators[name].to(score) + epsilon.to(score)) for name, score in wide.items()}

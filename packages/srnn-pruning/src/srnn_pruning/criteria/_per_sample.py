@@ -6,9 +6,9 @@ from collections.abc import Sequence as Series
 import torch
 from torch import Tensor
 
+from .._cell import Cell
 from .._dynamics import gradients, last_sum
-from .._recurrences import Cell
-from .._sequences import Sequence
+from .._sequence import Sequence
 from ._products import Product, RecordProducts
 
 _ENTRIES = 2**24  # of gradients of single sequences that are held at once
@@ -38,13 +38,13 @@ def _from_products(
     moment: Callable[[Tensor], Tensor], weights: Series[Tensor], products: Series[Product], total: Tensor
 ) -> list[Tensor] | None:
     """Return the means of a moment; None if the products do not account for the whole gradient of the total."""
-    found = gradients(total, [*(product.y for product in products), *weights])
-    deltas, expected = found[: len(products)], found[len(products) :]
+    both = gradients(total, [*(product.y for product in products), *weights])
+    deltas, expected = both[: len(products)], [_wide(each) for each in both[len(products) :]]
     blocks: dict[tuple[int, int, int, int, int], list[tuple[Tensor, Tensor]]] = {}
     for product, delta in zip(products, deltas, strict=True):
         place = product.weight, product.rows.start, product.rows.stop, product.cols.start, product.cols.stop
-        blocks.setdefault(place, []).append((delta, product.x.detach()))
-    means, sums = [torch.zeros_like(weight) for weight in weights], [torch.zeros_like(weight) for weight in weights]
+        blocks.setdefault(place, []).append((_wide(delta), _wide(product.x.detach())))
+    means, sums = [torch.zeros_like(each) for each in expected], [torch.zeros_like(each) for each in expected]
     for (weight, *bounds), pairs in blocks.items():
         rows, cols = slice(*bounds[:2]), slice(*bounds[2:])
         delta = torch.stack([pair[0] for pair in pairs], dim=1)  # (B, T, rows)
@@ -73,7 +73,7 @@ def _one_by_one(
     moment: Callable[[Tensor], Tensor], cell: Cell, weights: Series[Tensor], sequence: Sequence
 ) -> list[Tensor]:
     """Return the means of a moment by one backward pass per sequence."""
-    sums = [torch.zeros_like(weight) for weight in weights]
+    sums = [torch.zeros_like(_wide(weight)) for weight in weights]
     batch = sequence.inputs.shape[1]
     for place in range(batch):
         single = Sequence(
@@ -82,5 +82,10 @@ def _one_by_one(
             None if sequence.lengths is None else sequence.lengths[place : place + 1],
         )
         for total, gradient in zip(sums, gradients(last_sum(cell, single).sum(), weights), strict=True):
-            total += moment(gradient)
+            total += moment(_wide(gradient))
     return [total / batch for total in sums]
+
+
+def _wide(value: Tensor) -> Tensor:
+    """Return values of fewer than 32 bits in float32: the squares of small ones are 0 in float16."""
+    return value.to(torch.promote_types(value.dtype, torch.float32))

@@ -1,11 +1,11 @@
 """Publishing a table: one file with its runs, in a stable order, with the histories that its readings need."""
 
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
-from srnn_bench import AtStep, Cell, Conditions, Experiment, Stage, Store, Table, Training, run, summarise
+from srnn_bench import AtStep, Cell, Conditions, Experiment, Reading, Stage, Store, Table, Training, run, summarise
 from srnn_bench.store import open_results
 from srnn_bench.tables import publish
 
@@ -87,6 +87,35 @@ def test_histories_are_those_that_a_reading_needs(tmp_path, table, store, result
     assert [list(epoch["metrics"]) for epoch in history] == [["mse"], ["mse"]]
     true = results["curve", 0].stages[0].history
     assert [epoch["metrics"]["mse"] for epoch in history] == [epoch.metrics["mse"] for epoch in true]
+
+
+@dataclass(frozen=True)
+class LastLoss(Reading):
+    """The training loss of the last epoch."""
+
+    def __call__(self, stage):
+        return stage.history[-1].loss
+
+    def __str__(self):
+        return "last loss"
+
+    @property
+    def reads_losses(self):
+        return True
+
+
+def test_losses_are_kept_where_a_reading_needs_them(tmp_path, table, store, results):
+    cells = tuple(replace(cell, metric=LastLoss()) for cell in table.cells if cell.row == "b")
+    path, summary = publish(replace(table, cells=cells, claims=()), store, tmp_path / "runs")
+    for line in lines(path):
+        history = line["stages"][0]["history"]
+        (true,) = (result for result in results.values() if result.key == line["key"])
+        assert [epoch["loss"] for epoch in history] == [epoch.loss for epoch in true.stages[0].history]
+        assert not any(epoch.get("metrics") for epoch in history)
+    again = summarise(summary.table, open_results(path.parent))
+    assert {place: cell.values for place, cell in again.cells.items()} == {
+        place: cell.values for place, cell in summary.cells.items()
+    }
 
 
 def test_the_published_runs_fill_the_table_as_the_store_does(tmp_path, table, store):

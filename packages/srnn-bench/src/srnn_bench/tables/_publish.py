@@ -17,7 +17,8 @@ def publish(table: Table, store: Store, folder: str | Path) -> tuple[Path, Summa
 
     One line per run that ended, also of seeds outside the plan, in the order of the cells of the table and of the
     seeds. Of the history of a stage only the learning curves are kept that belong to a reading of the table
-    (`Reading.course`), and nothing of a stage that was not evaluated while it trained.
+    (`Reading.course`), and nothing of a stage that was not evaluated while it trained, unless a reading needs its
+    training losses (`Reading.reads_losses`).
 
     Raises:
         BenchError: If a result does not contain what a cell reads.
@@ -30,6 +31,7 @@ def publish(table: Table, store: Store, folder: str | Path) -> tuple[Path, Summa
 
 def _records(summary: Summary, store: Store) -> Iterator[Record]:
     courses = _courses(summary)
+    losses = {cell.stage for cell in summary.table.cells if cell.reading.reads_losses}
     results = summary.every_result
     seeds = sorted({result.seed for result in results})
     labels = {job.key: job.label for job in summary.table.jobs(seeds)}
@@ -37,7 +39,7 @@ def _records(summary: Summary, store: Store) -> Iterator[Record]:
     for result in sorted(results, key=lambda result: (experiments.index(result.experiment), result.seed)):
         record = store.record(result.key)
         if record is not None:
-            yield replace(record, label=labels[result.key], result=_shortened(record.result, courses))
+            yield replace(record, label=labels[result.key], result=_shortened(record.result, courses, losses))
 
 
 def _courses(summary: Summary) -> dict[str, set[str]]:
@@ -49,16 +51,20 @@ def _courses(summary: Summary) -> dict[str, set[str]]:
     return courses
 
 
-def _shortened(result: Result, courses: dict[str, set[str]]) -> Result:
+def _shortened(result: Result, courses: dict[str, set[str]], losses: set[str]) -> Result:
+    """Return the result with the parts of its history that readings need, by the names of the stages."""
     stages = (
-        stage.model_copy(update={"history": _history(stage, courses.get(stage.name, set()))}) for stage in result.stages
+        stage.model_copy(
+            update={"history": _history(stage, courses.get(stage.name, set()), losses=stage.name in losses)}
+        )
+        for stage in result.stages
     )
     return result.model_copy(update={"stages": tuple(stages)})
 
 
-def _history(stage: StageResult, metrics: set[str]) -> tuple[Epoch, ...]:
-    """Return the history with these metrics only; nothing if no epoch has one of them."""
-    if not any(metrics & set(epoch.metrics) for epoch in stage.history):
+def _history(stage: StageResult, metrics: set[str], *, losses: bool) -> tuple[Epoch, ...]:
+    """Return the history with these metrics only; nothing if no epoch has one of them and losses are not needed."""
+    if not losses and not any(metrics & set(epoch.metrics) for epoch in stage.history):
         return ()
     return tuple(
         epoch.model_copy(update={"metrics": {name: epoch.metrics[name] for name in epoch.metrics if name in metrics}})

@@ -43,6 +43,11 @@ class Reading(ABC):
         return False
 
     @property
+    def reads_losses(self) -> bool:
+        """Whether the number is read from the training losses of the epochs, which published runs then keep."""
+        return False
+
+    @property
     def improves(self) -> Literal["lower", "higher"] | None:
         """Direction in which the number improves, None if that depends on the metric."""
         return None

@@ -30,8 +30,9 @@ CHANCE = (
 
 @dataclass(frozen=True)
 class Start:
-    """An initialisation of the recurrent layer by its number of units, and how the names of columns end with it."""
+    """An initialisation of the recurrent layer: its name, how names of columns end with it, and its values by units."""
 
+    weights: str
     suffix: str
     draw: Callable[[int], AnyInitialization]
 
@@ -40,9 +41,9 @@ class Start:
         return what + self.suffix
 
 
-LITERAL = Start("", lambda hidden: _networks.literal())
+LITERAL = Start("N(0, 0.1)", "", lambda hidden: _networks.literal())
 
-EQUAL_GAIN = Start(f", {GAIN}", _networks.gain)
+EQUAL_GAIN = Start(f"N(0, {GAIN})", f", {GAIN}", _networks.gain)
 
 STARTS = (LITERAL, EQUAL_GAIN)
 

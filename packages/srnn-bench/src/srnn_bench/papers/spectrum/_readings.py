@@ -80,11 +80,18 @@ class LastLoss(Reading):
 
     def __call__(self, stage: StageResult) -> float:
         """Return the loss."""
+        if not stage.history:
+            raise BenchError(f"{self}: stage {stage.name!r} has no history: {RERUN}")
         return stage.history[-1].loss
 
     def __str__(self) -> str:
         """Return the name of the number."""
         return "training loss of the last epoch"
+
+    @property
+    def reads_losses(self) -> bool:
+        """True."""
+        return True
 
     @property
     def improves(self) -> Literal["lower"]:

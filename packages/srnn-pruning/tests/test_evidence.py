@@ -19,6 +19,7 @@ from srnn_pruning import (
     PruningError,
     Random,
     Shuffled,
+    chi,
     prune,
 )
 
@@ -148,9 +149,11 @@ def test_an_error_in_the_closures_changes_nothing(criterion, when):
         if when == "after":
             net(batch).square().mean().backward()
             torch.rand(3)
-            net.readout.weight.data.add_(0)
+            net.readout.bias.data.add_(1)  # leaves the version of the parameter unchanged
+            net.carried.data.add_(1)
             with torch.no_grad():
                 net.readout.weight.add_(1)
+            net.train()(batch)
         raise RuntimeError("no data")
 
     with pytest.raises(RuntimeError, match="no data"):
@@ -161,6 +164,72 @@ def test_an_error_in_the_closures_changes_nothing(criterion, when):
             evidence={"loss": fail},
         )
     assert_same(before, state_of(net))
+
+
+def write_to_weight(net):
+    net.rnn.weight_hh_l0.data.mul_(2)
+
+
+def replace_weight(net):
+    net.rnn.weight_hh_l0.data = net.rnn.weight_hh_l0.data * 2
+
+
+def shrink_bias(net):
+    net.readout.bias.data = net.readout.bias.data[:1].clone()
+
+
+def write_to_buffer(net):
+    net.calls.data.fill_(7)
+
+
+def write_nan(net):
+    net.carried.data.fill_(float("nan"))
+
+
+def train_batch_norm(net):
+    net.train()(torch.randn(4, 6, 3, generator=generator(3)))
+
+
+WRITES = [write_to_weight, replace_weight, shrink_bias, write_to_buffer, write_nan, train_batch_norm]
+
+
+@pytest.mark.parametrize("write", WRITES, ids=lambda write: write.__name__)
+@pytest.mark.parametrize("fails", [False, True])
+def test_writes_that_torch_does_not_count_are_undone(write, fails):
+    """Writes to `.data` and the statistics of a BatchNorm do not raise the version of a tensor."""
+    net, batch = trained_for_a_step()
+    net.carried[0] = float("nan")  # a value that differs from itself
+    before = copy.deepcopy(net.state_dict())
+
+    def loss():
+        value = net(batch).square().mean()
+        write(net)
+        if fails:
+            raise RuntimeError("no data")
+        return value
+
+    pruning = Pruning(sparsity=0.5, criterion=SNIP(), scope=SCOPE)
+    masks = {}
+    if fails:
+        with pytest.raises(RuntimeError, match="no data"):
+            prune(net, pruning, evidence={"loss": loss})
+    else:
+        masks = prune(net, pruning, evidence={"loss": loss})
+    for name, value in before.items():
+        found = net.state_dict()[name]
+        if name in net.state_dict() and not name.endswith("_mask"):
+            value = value * masks[name] if name in masks else value
+            torch.testing.assert_close(found, value, rtol=0, atol=0, equal_nan=True, msg=name)
+
+
+def test_tensors_that_did_not_change_are_not_written_to():
+    """A copy onto itself would raise the version, and a graph that the caller holds could not be differentiated."""
+    net, batch = trained_for_a_step()
+    net.eval()
+    with torch.random.fork_rng():
+        graph = net(batch).square().mean()
+    chi(net, lambda: net.rnn(batch))
+    graph.backward()
 
 
 @wanting
@@ -265,7 +334,8 @@ def test_nan_scores_are_refused_before_anything_changes(criterion):
     net, batch = trained_for_a_step()
     before = state_of(net)
     batch[0, 0, 0] = float("nan")
-    with pytest.raises(PruningError, match=r"rnn.weight_\w+: expected scores that can be ranked, got \d+ NaN|denomin"):
+    message = r"rnn.weight_\w+: expected scores that can be ranked, got \d+ NaN of \d+; NaN in the weights: none"
+    with pytest.raises(PruningError, match=message):
         prune(
             net,
             Pruning(sparsity=0.5, criterion=criterion, scope=SCOPE),
@@ -273,6 +343,92 @@ def test_nan_scores_are_refused_before_anything_changes(criterion):
             evidence={"loss": lambda: net(batch).square().mean()},
         )
     assert_same(before, state_of(net))
+
+
+@pytest.mark.parametrize("normalization", ["gamma", "data", "rms", "mean_abs", "none"])
+@pytest.mark.parametrize("kind", [SNIP, GraSP, JacobianSpectrum], ids=lambda kind: kind.__name__)
+def test_nan_weights_are_named_with_their_number(kind, normalization):
+    net, batch = trained_for_a_step()
+    with torch.no_grad():
+        net.rnn.weight_ih_l0[3, 1:] = float("nan")
+    before = torch.random.get_rng_state()
+    with pytest.raises(PruningError, match=r"got \d+ NaN of \d+; NaN in the weights: rnn.weight_ih_l0 has 2 of 60$"):
+        prune(
+            net,
+            Pruning(sparsity=0.5, criterion=kind(normalization=normalization), scope=SCOPE),
+            generator=generator(),
+            evidence={"loss": lambda: net(batch).square().mean()},
+        )
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert int(net.rnn.weight_ih_l0.isnan().sum()) == 2
+
+
+@pytest.mark.parametrize("criterion", [SNIP(), GraSP(), Shuffled(base=SNIP())], ids=lambda criterion: criterion.kind)
+def test_scores_that_are_all_0_are_refused_unless_nothing_is_ranked(criterion):
+    """A loss that does not touch the weights in scope would have them removed by position."""
+    net, batch = trained_for_a_step()
+    before = state_of(net)
+    evidence = {"loss": lambda: net.readout(net.rnn(batch)[0].detach()).square().mean()}
+    pruning = Pruning(sparsity=0.5, criterion=criterion, scope=SCOPE)
+    message = (
+        f"scores: expected some that differ from 0, got 0 for every weight from {type(criterion).__name__}: the loss"
+    )
+    with pytest.raises(PruningError, match=message):
+        prune(net, pruning, generator=generator(), evidence=evidence)
+    assert_same(before, state_of(net))
+    prune(net, pruning, fraction=0, generator=generator(), evidence=evidence)
+    masks = prune(net, pruning, fraction=1, generator=generator(), evidence=evidence)
+    assert not any(mask.any() for mask in masks.values())
+
+
+def test_dead_units_have_no_spectrum():
+    with torch.random.fork_rng():
+        layer = nn.RNN(3, 4, nonlinearity="relu")
+    layer.bias_ih_l0.data.fill_(-100)
+    run = lambda: layer(torch.ones(3, 2, 3))  # noqa: E731
+    pruning = Pruning(sparsity=0.5, criterion=JacobianSpectrum(normalization="none"))
+    with pytest.raises(PruningError, match="got 0 for every weight from JacobianSpectrum: the recurrent Jacobians"):
+        prune(layer, pruning, evidence={"run": run})
+
+
+def test_weights_of_0_are_still_pruned_by_magnitude():
+    layer = nn.utils.skip_init(nn.Linear, 4, 2)
+    layer.weight.data.zero_()
+    assert int(prune(layer, Pruning(sparsity=0.5))["weight"].sum()) == 4
+
+
+def test_what_is_no_evidence_is_refused():
+    net, _ = trained_for_a_step()
+    pruning = Pruning(sparsity=0.5, criterion=SNIP(), scope=SCOPE)
+    for evidence, message in [
+        ({"loss": 3}, "evidence: 'loss': expected a function without arguments that runs the module, got 3"),
+        ({"loss": lambda: None, "run": "x"}, "evidence: 'run': expected a function .* got 'x'"),
+        (3, "evidence: expected a mapping from names such as 'loss' to values, got 3"),
+    ]:
+        with pytest.raises(PruningError, match=message):
+            prune(net, pruning, evidence=evidence)
+
+
+def test_weights_that_autograd_cannot_record_are_named():
+    with torch.random.fork_rng(), torch.inference_mode():
+        made = nn.RNN(3, 4)
+    inputs = torch.ones(5, 2, 3)
+    evidence = {"loss": lambda: made(inputs)[0].sum()}
+    for criterion in (SNIP(), JacobianSpectrum()):
+        with pytest.raises(PruningError, match=r"weight_ih_l0: .* got one created under torch.inference_mode"):
+            prune(made, Pruning(sparsity=0.5, criterion=criterion), generator=generator(), evidence=evidence)
+    assert int((made.weight_hh_l0 == 0).sum()) == 0
+
+
+def test_lazy_parameters_are_named():
+    with torch.random.fork_rng():
+        net = nn.Sequential(nn.Linear(3, 4), nn.LazyLinear(2))
+    loss = lambda: net(torch.ones(2, 3)).sum()  # noqa: E731
+    message = "1.weight: expected a weight with a shape, got a lazy parameter; run the module once first"
+    for criterion, scope in ((SNIP(), "0.weight"), (Magnitude(), "*weight")):
+        with pytest.raises(PruningError, match=message):
+            prune(net, Pruning(sparsity=0.5, criterion=criterion, scope=(scope,)), evidence={"loss": loss})
+    assert int(prune(net, Pruning(sparsity=0.5, scope=("0.weight",)))["0.weight"].sum()) == 6
 
 
 class Counting(Criterion):

@@ -1,11 +1,14 @@
 """Pruning in one line: torch's modules in a user's own module, evidence, scope, generator, warnings and errors."""
 
+import warnings
+
 import pytest
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy
 
 import srnn_masks
+import srnn_pruning
 from srnn_pruning import (
     SNIP,
     GraSP,
@@ -16,11 +19,13 @@ from srnn_pruning import (
     PruningError,
     PruningWarning,
     Random,
-    one_shot,
     prune,
     summarize,
 )
 
+TORCH_WARNS = pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning", "ignore:The .grad attribute:UserWarning"
+)  # torch's own
 MAY_WARN = pytest.mark.filterwarnings("ignore::srnn_pruning.PruningWarning")
 
 
@@ -30,6 +35,15 @@ def _own_global_generator():
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         yield
+
+
+def one_shot(*args, **kwargs):
+    """Call the function under test, and check that the global generator stays as it was, also after an error."""
+    before = torch.get_rng_state()
+    try:
+        return srnn_pruning.one_shot(*args, **kwargs)
+    finally:
+        assert torch.equal(torch.get_rng_state(), before)
 
 
 class Tagger(nn.Module):
@@ -47,17 +61,19 @@ class Tagger(nn.Module):
 
 
 class Loop(nn.Module):
-    """A user's module that calls a cell once per step."""
+    """A user's module that calls a cell once per step, and changes its state in between if it is told to."""
 
-    def __init__(self, cell=nn.RNNCell):
+    def __init__(self, cell=nn.RNNCell, change=None):
         super().__init__()
         self.cell = cell(4, 10)
         self.head = nn.Linear(10, 3)
+        self.change = change
 
     def forward(self, x):
         state = None
         for each in x:
             state = self.cell(each, state)
+            state = state if self.change is None else self.change(state)
         return self.head(state[0] if isinstance(state, tuple) else state)
 
 
@@ -174,6 +190,29 @@ def test_default_generator_has_seed_0_and_the_global_one_stays():
         assert not torch.equal(first, masks(criterion, torch.Generator().manual_seed(1)))
 
 
+class Unnamed(Magnitude):
+    """A criterion without the name by which it can be imported."""
+
+
+def test_a_batch_that_no_layer_can_read_names_the_layer():
+    model = nn.GRU(4, 6)
+    with pytest.raises(PruningError, match=r"^GRU: expected a tensor or a PackedSequence as its input, got list"):
+        one_shot(model, JacobianSpectrum(), density=0.5, batch=[torch.ones(3, 2, 4)])
+
+
+def test_a_model_that_takes_a_list_gets_it():
+    class Stacking(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.rnn = nn.GRU(4, 6)
+
+        def forward(self, steps):
+            return self.rnn(torch.stack(steps))
+
+    batch = list(torch.randn(5, 3, 4))
+    assert one_shot(Stacking(), JacobianSpectrum(), density=0.5, batch=batch, ranking="per_gate").kept == 90
+
+
 def test_scope():
     model = Tagger()
     assert list(one_shot(model, Magnitude(), density=0.5, scope="rnn.weight_hh*").masks) == [
@@ -197,7 +236,28 @@ def test_weights_pruned_before_stay_pruned():
     srnn_masks.apply(model, {"weight_hh_l0": mask})
     pruned = one_shot(model, Magnitude(), density=0.5)
     assert not pruned.masks["weight_hh_l0"][:, 0].any()
-    assert pruned.kept == 80
+    assert (pruned.kept, pruned.removed) == (80, 60)
+    assert "nothing was scored" not in str(pruned)
+
+
+def test_a_model_that_is_sparse_enough_is_left_alone_and_the_result_states_it():
+    model, calls = nn.LSTM(3, 5), []
+    one_shot(model, Magnitude(), density=0.2)
+    again = one_shot(model, SNIP(), density=0.9, loss=lambda: calls.append("loss"))
+    assert (again.kept, again.removed, calls) == (32, 0, [])
+    assert str(again).splitlines()[2] == (
+        "nothing was scored or removed: no more weights were present than asked for (sparsity 0.1)"
+    )
+
+
+@MAY_WARN
+@pytest.mark.parametrize("density", [0.9, 0.05, 0.3, 1 / 3, 0.7, 1e-9])
+def test_the_sparsity_has_no_rounding_error_and_the_counts_are_exact(density):
+    model = nn.RNN(6, 9)  # 135 weights: 13.5 of them for a density of 0.9
+    pruned = one_shot(model, Magnitude(), density=density)
+    assert pruned.kept == 135 - round((1 - density) * 135)
+    expected = {0.9: 0.1, 0.05: 0.95, 0.3: 0.7, 1 / 3: 0.6666666666666667, 0.7: 0.3, 1e-9: 0.999999999}
+    assert pruned.pruning.sparsity == expected[density]
 
 
 @pytest.mark.parametrize("density", [0, 1])
@@ -243,6 +303,95 @@ def test_a_model_stays_as_it_is_apart_from_pruned_weights():
     assert not model.embedding.weight.requires_grad
 
 
+def test_a_loop_that_changes_the_state_warns():
+    """Each call is a sequence of one step, so that the score is that of the explicit derivative."""
+    x = torch.randn(5, 7, 4)
+    with pytest.warns(PruningWarning, match=r"^cell is called 5 times, never from the state .* sequence of one step$"):
+        one_shot(Loop(nn.GRUCell, nn.LayerNorm(10)), JacobianSpectrum(), density=0.5, batch=x, ranking="per_gate")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        one_shot(Loop(nn.GRUCell), JacobianSpectrum(), density=0.5, batch=x, ranking="per_gate")
+
+
+def test_a_batch_created_in_inference_mode():
+    with torch.inference_mode():
+        x = torch.randn(5, 7, 4)
+    for batch in (x, ((x,), {}), ((), {"x": x})):
+        model = Loop(nn.GRUCell)
+        assert one_shot(model, JacobianSpectrum(), density=0.5, batch=batch, ranking="per_gate").removed == 210
+    model = Loop(nn.GRUCell)
+    with torch.inference_mode():
+        one_shot(model, JacobianSpectrum(), density=0.5, batch=x, ranking="per_gate")
+    model(x.clone()).sum().backward()
+
+
+class Parallel(nn.Module):
+    """A wrapper in the manner of DataParallel: the model is a submodule, called through the wrapper."""
+
+    def __init__(self, module):
+        super().__init__()
+        self.module = module
+
+    def forward(self, *args, **kwargs):
+        return self.module(*args, **kwargs)
+
+
+def compiled(module):
+    return torch.compile(module, backend="eager")
+
+
+@MAY_WARN
+@pytest.mark.parametrize("wrap", [Parallel, nn.DataParallel, compiled], ids=["own", "data parallel", "compiled"])
+@pytest.mark.parametrize("criterion", [JacobianSpectrum(), SNIP()], ids=lambda criterion: criterion.kind)
+@TORCH_WARNS
+def test_a_wrapped_model_is_pruned_as_the_model(wrap, criterion):
+    x, y = tokens_and_classes()
+    masks = []
+    for model in (Tagger(nn.GRU), wrap(Tagger(nn.GRU))):
+        with torch.no_grad():
+            for number, parameter in enumerate(model.parameters()):
+                parameter.uniform_(-0.5, 0.5, generator=torch.Generator().manual_seed(number))
+        loss = lambda model=model: cross_entropy(model(x), y)  # noqa: E731
+        masks.append(one_shot(model, criterion, density=0.2, loss=loss).masks)
+    for (name, mask), (wrapped, other) in zip(*(each.items() for each in masks), strict=True):
+        assert wrapped.endswith(f".{name}") and torch.equal(mask, other)
+
+
+@TORCH_WARNS
+def test_a_loop_that_was_compiled_and_run_is_refused():
+    model, x = Loop(nn.GRUCell).eval(), torch.randn(5, 7, 4)
+    fast = compiled(model)
+    fast(x)
+    for module, batch in ((fast, {"batch": x}), (model, {"loss": lambda: fast(x).sum()})):
+        with pytest.raises(PruningError, match=r"cell: expected run\(\) to call this module.*prune before compiling"):
+            one_shot(module, JacobianSpectrum(), density=0.5, **batch)
+    assert not srnn_masks.masks(model)
+
+
+@TORCH_WARNS
+def test_a_scripted_module_is_refused():
+    model = torch.jit.script(nn.Sequential(nn.Linear(4, 3)))
+    network = nn.ModuleDict({"rnn": nn.GRU(4, 3), "scripted": model})
+    with pytest.raises(PruningError, match=r"expected a recurrent layer .* prune before scripting"):
+        one_shot(model, Magnitude(), density=0.5)
+    for module in (model, network):
+        with pytest.raises(PruningError, match="expected a module that is not scripted; prune before scripting"):
+            one_shot(module, Magnitude(), density=0.5, scope="*weight*")
+
+
+@MAY_WARN
+def test_a_weight_with_a_parametrization_is_in_the_summary():
+    model = nn.GRU(3, 5)
+    nn.utils.parametrizations.weight_norm(model, "weight_hh_l0")
+    pruned = one_shot(model, Magnitude(), density=0.4, scope="*weight*")
+    assert [row.name for row in pruned.summary.recurrences] == ["l0"] and pruned.kept == 48
+    assert sum(row.kept for row in pruned.summary.rows if row.gate) == 48
+    with pytest.raises(
+        PruningError, match="weight_hh_l0: expected a parameter, got a weight that ParametrizedGRU computes"
+    ):
+        one_shot(model, Magnitude(), density=0.1)
+
+
 def test_what_is_missing_is_said_before_anything_changes():
     x, _ = tokens_and_classes()
     model = Tagger()
@@ -256,6 +405,18 @@ def test_what_is_missing_is_said_before_anything_changes():
         ({"criterion": SNIP(), "loss": torch.ones(())}, "loss: expected a function .*got Tensor"),
         ({"criterion": JacobianSpectrum(), "batch": (x, x)}, r"batch: .*got a tuple of \(Tensor, Tensor\)"),
         ({"criterion": Random(), "scope": "absent*"}, "scope: expected 'absent\\*' to match"),
+        ({"criterion": Random(), "scope": ()}, r"scope: expected a parameter name, a glob, .* got \(\)"),
+        ({"criterion": Random(), "scope": 3}, "scope: .* got 3"),
+        ({"criterion": Random(), "scope": [3]}, r"scope: .* got \[3\]"),
+        ({"criterion": Random(), "density": "0.05"}, "density: .* got '0.05'"),
+        ({"criterion": Random(), "density": None}, "density: .* got None"),
+        ({"criterion": Random(), "density": float("nan")}, "density: .* got nan"),
+        ({"criterion": Random(), "ranking": "per_row"}, "ranking: expected one of 'global', .* got 'per_row'"),
+        ({"criterion": Random(), "generator": 3}, "generator: expected a torch.Generator or None, got 3"),
+        ({"criterion": Magnitude(), "generator": 3}, "generator: expected a torch.Generator or None, got 3"),
+        ({"criterion": JacobianSpectrum(), "batch": lambda: x}, "batch: expected the input .* got the function"),
+        ({"criterion": JacobianSpectrum(), "batch": x[:0]}, "rnn.l0: expected inputs of at least one sequence"),
+        ({"criterion": Unnamed()}, "criterion: .* expected the field kind"),
     ]:
         options = {"density": 0.5, **options}
         with pytest.raises(PruningError, match=words):

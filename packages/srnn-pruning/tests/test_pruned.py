@@ -32,6 +32,7 @@ def test_a_file_holds_masks_summary_and_pruning(tmp_path):
     assert all(torch.equal(again.masks[name], mask) for name, mask in pruned.masks.items())
     assert again.summary == pruned.summary == summarize(model)
     assert again.pruning == pruned.pruning
+    assert again.removed == pruned.removed > 0
     assert again.pruning.criterion == Magnitude()
     assert str(again) == str(pruned)
 

@@ -140,6 +140,14 @@ def test_optimizer_state_is_kept_except_for_removed_entries(make_net, train):
         assert (old["exp_avg"][~mask] != 0).all()
 
 
+@pytest.mark.parametrize("fraction", ["a", -0.1, 1.5, float("nan"), 1j])
+def test_what_is_no_share_is_refused(make_net, fraction):
+    with pytest.raises(PruningError, match="fraction: expected a share in"):
+        prune(make_net(), Pruning(sparsity=0.5), fraction=fraction)
+    with pytest.raises(PruningError, match=r"generator: expected a torch.Generator or None, got 3"):
+        prune(make_net(), Pruning(sparsity=0.5), generator=3)
+
+
 def test_global_and_per_matrix_ranking_differ_as_expected():
     """At its initial scale the navigation network of arXiv 2406.06290 loses 80 % of W_hh at p = 75 %, 96 % at 90 %.
 

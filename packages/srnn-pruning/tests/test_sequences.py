@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pack_padded_sequence, pack_sequence
 
-from srnn_pruning import Pruning, PruningError, prune, recurrences, sequences
+from srnn_pruning import Pruning, PruningError, PruningWarning, prune, recurrences, sequences
 
 LAYERS = {
     "rnn": (nn.RNN, {}),
@@ -172,7 +172,8 @@ def test_a_state_that_is_changed_between_steps_starts_sequences_of_one_step():
         for x in normal(3, 5, 3):
             state = module(x, state) / 2
 
-    read = read_by(module, run)[""]
+    with pytest.warns(PruningWarning, match="^GRUCell is called 3 times, never from the state .* the state between"):
+        read = read_by(module, run)[""]
     assert read.inputs.shape == (1, 15, 3) and read.lengths is None
     close(read.state[5:10], module(normal(3, 5, 3)[0]).detach() / 2)
 
@@ -300,6 +301,116 @@ def test_recurrences_of_other_packages_are_called_with_inputs_and_state():
     ]:
         read = read_by(module, run)[""]
         assert torch.equal(read.inputs, inputs) and torch.equal(read.state, state) and read.lengths is None
+
+
+class Renamed(nn.LSTM):
+    """A subclass with other names, and another order of what it returns."""
+
+    def forward(self, x, start=None):
+        outputs, state = super().forward(x, start)
+        return {"outputs": outputs, "state": state}
+
+
+class Outputs(nn.GRU):
+    """A subclass that takes no state and returns the outputs alone."""
+
+    def forward(self, x):
+        return super().forward(x)[0]
+
+
+class Anything(nn.GRU):
+    """A subclass that passes all arguments on."""
+
+    def forward(self, *args, **kwargs):
+        return super().forward(*args, **kwargs)
+
+
+class Masked(nn.GRU):
+    """A subclass with an argument between input and state."""
+
+    def forward(self, x, mask, hx=None):
+        return super().forward(x * mask, hx)
+
+
+class Timed(nn.GRUCell):
+    """A cell whose parameters have other names."""
+
+    def forward(self, now, before=None):
+        return super().forward(now, before)
+
+
+def test_subclasses_of_torchs_layers_are_read_by_their_own_signature():
+    inputs, h, c = normal(6, 5, 3), normal(1, 5, 4), normal(1, 5, 4, seed=2)
+    lstm, outputs, anything, masked = (build(kind, 3, 4) for kind in (Renamed, Outputs, Anything, Masked))
+    for module, run, state in [
+        (lstm, lambda: lstm(inputs), torch.zeros(5, 8)),
+        (lstm, lambda: lstm(inputs, start=(h, c)), joined((h, c))[0]),
+        (lstm, lambda: lstm(start=(h, c), x=inputs), joined((h, c))[0]),
+        (outputs, lambda: outputs(inputs), torch.zeros(5, 4)),
+        (outputs, lambda: outputs(x=inputs), torch.zeros(5, 4)),
+        (anything, lambda: anything(inputs, h), h[0]),
+        (anything, lambda: anything(inputs, hx=h), h[0]),
+        (anything, lambda: anything(hx=h, input=inputs), h[0]),
+        (masked, lambda: masked(inputs, torch.ones(6, 5, 1), h), h[0]),
+    ]:
+        read = read_by(module, run)["l0"]
+        assert torch.equal(read.inputs, inputs) and torch.equal(read.state, state.double())
+
+
+def test_pieces_are_joined_where_the_last_state_can_be_read():
+    inputs = normal(6, 5, 3)
+    cell, layer, outputs = build(Timed, 3, 4), build(Anything, 3, 4), build(Outputs, 3, 4)
+
+    def steps():
+        state = None
+        for x in inputs:
+            state = cell(x, before=state)
+
+    assert read_by(cell, steps)[""].inputs.shape == (6, 5, 3)
+    assert read_by(layer, lambda: layer(inputs[2:], layer(inputs[:2])[1]))["l0"].inputs.shape == (6, 5, 3)
+    assert read_by(outputs, lambda: (outputs(inputs[:3]), outputs(inputs[3:])))["l0"].inputs.shape == (3, 10, 3)
+
+
+class Swapped(nn.GRU):
+    """A subclass whose first argument is no input, and whose second is no state."""
+
+    def forward(self, lengths, x):
+        return super().forward(x)
+
+
+def test_inputs_and_states_that_cannot_be_read_name_the_module():
+    net = nn.ModuleDict({"rnn": build(Swapped, 3, 4), "cell": build(Timed, 3, 4)})
+    inputs, cells = normal(6, 5, 3), recurrences(net)
+    rnn, cell = net["rnn"], net["cell"]
+    for key, run, message in [
+        ("rnn.l0", lambda: rnn([6] * 5, inputs), "rnn: expected a tensor or a PackedSequence as its input, got list"),
+        ("rnn.l0", lambda: rnn(torch.ones(5), inputs), r"rnn: .* last dimension is 3, got shape \(5,\)"),
+        (
+            "rnn.l0",
+            lambda: rnn(inputs, inputs.long()),
+            r"rnn: expected a state .* got a tensor of torch.int64 of shape",
+        ),
+        (
+            "rnn.l0",
+            lambda: rnn(inputs, inputs),
+            r"rnn: .* a state with 4 entries per sample, got shapes \[\(6, 5, 3\)\]",
+        ),
+        ("cell", lambda: cell(inputs[0].tolist()), "cell: expected a tensor as its input, got list"),
+    ]:
+        with pytest.raises(PruningError, match=f"^{message}"):
+            sequences(net, {key: cells[key]}, run)
+        assert not rnn._forward_hooks and not cell._forward_hooks
+
+
+def test_an_empty_batch_is_refused():
+    net = nn.ModuleDict({"rnn": build(nn.GRU, 3, 4)})
+    with pytest.raises(
+        PruningError, match=r"^rnn.l0: expected inputs of at least one sequence of one step, got 0 of 6"
+    ):
+        read_by(net, lambda: net["rnn"](normal(6, 0, 3)))
+    module = Summed()
+    with pytest.raises(PruningError, match="got 5 of 0"):
+        read_by(module, lambda: module(normal(0, 5, 3)))
 
 
 def test_masked_layers_are_read_and_replayed_with_their_masks():

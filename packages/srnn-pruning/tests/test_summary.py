@@ -108,6 +108,26 @@ def test_a_projection_is_a_matrix_without_gates_and_units():
     ]
     (row,) = summary.recurrences
     assert (row.units, row.input_entries, row.recurrent_entries) == (5, 60, 40)
+    assert summary.warnings == ("l0 keeps none of its 10 projection weights, so its output is always 0",)
+
+
+def test_every_layer_without_a_projection_has_a_warning_and_no_other():
+    module = torch.nn.LSTM(3, 5, num_layers=2, bidirectional=True, proj_size=2)
+    masks = {f"weight_hr_{key}": torch.zeros(2, 5, dtype=torch.bool) for key in ("l0_reverse", "l1")}
+    masks["weight_hr_l0"] = torch.eye(2, 5, dtype=torch.bool)
+    srnn_masks.apply(module, masks)
+    assert [text.partition(" keeps none of its 10 projection")[0] for text in summarize(module).warnings] == [
+        "l0_reverse",
+        "l1",
+    ]
+
+
+def test_a_recurrence_without_one_of_its_weights_is_an_error():
+    """Only a module without any recurrence has a summary without recurrences."""
+    module = torch.nn.GRU(3, 5)
+    del module.weight_hh_l0
+    with pytest.raises(PruningError, match="weight_hh_l0: expected a weight of a recurrence, got no such parameter"):
+        summarize(module)
 
 
 def test_a_plain_cell_has_one_row_per_matrix():

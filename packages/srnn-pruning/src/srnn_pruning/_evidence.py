@@ -59,9 +59,9 @@ def scoring(module: nn.Module, weights: Iterable[Tensor]) -> Iterator[None]:
     with ExitStack() as stack:
         stack.enter_context(torch.inference_mode(False))
         stack.enter_context(_same_generators([*parameters, *buffers]))
+        stack.enter_context(_same_flags(parameters, weights))  # left last: a `.grad` has the shape of the values
         stack.enter_context(_same_values([*parameters, *buffers]))
         stack.enter_context(_same_buffers(module))
-        stack.enter_context(_same_flags(parameters, weights))
         stack.enter_context(_evaluation(module))
         stack.enter_context(_without_cudnn())
         stack.enter_context(torch.enable_grad())

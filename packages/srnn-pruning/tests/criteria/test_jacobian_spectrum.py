@@ -351,3 +351,33 @@ def test_chi_is_finite_for_its_options_and_leaves_the_module_alone():
     assert module.training and all(torch.equal(each, before[name]) for name, each in module.state_dict().items())
     with pytest.raises(PruningError, match="generator: random signs are drawn"):
         chi(module, lambda: module(inputs), vector="sign")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"vector": "One"}, "vector: expected one of 'ones', 'sign', 'frobenius', got 'One'"),
+        ({"state": "c"}, "state: expected one of 'h', 'hc', got 'c'"),
+        ({"last": 0}, "last: expected a number of transitions of at least 1, or None for all, got 0"),
+        ({"last": -1}, "last: .* got -1"),
+        ({"last": 1.5}, "last: .* got 1.5"),
+        ({"last": True}, "last: .* got True"),
+    ],
+)
+def test_chi_refuses_what_it_does_not_know(options, message):
+    module = made(nn.RNN, 2, 3)
+    with pytest.raises(PruningError, match=message):
+        chi(module, lambda: module(normal(4, 2, 2)), **options)
+
+
+def test_the_score_is_the_gradient_of_n_chi():
+    """Two layers of different widths: the factor N is in the scores, but not in chi."""
+    for size in (2, 5):
+        module, inputs, step = made(nn.RNN, 2, size), normal(3, 2, 2), 1e-6
+        weight = module.weight_hh_l0.data
+        score, values = scored(module, lambda module=module: module(inputs), last=1)["weight_hh_l0"][0, 1], []  # noqa: B023
+        for sign in (1, -1):
+            weight[0, 1] += sign * step
+            values.append(chi(module, lambda module=module: module(inputs), last=1)["l0"])  # noqa: B023
+            weight[0, 1] -= sign * step
+        assert float(score) == pytest.approx(size * abs(values[0] - values[1]) / (2 * step), rel=1e-6)

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -10,12 +10,12 @@ from srnn_bench.cli import console, main
 
 
 @pytest.fixture
-def srnn(monkeypatch, capsys, tmp_path) -> Callable[..., tuple[int, str, str]]:
+def srnn(monkeypatch, capsys, tmp_path) -> Iterator[Callable[..., tuple[int, str, str]]]:
     """Return a function that runs `srnn` in an empty folder and returns exit code, stdout and stderr."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(console, "width", 200)  # whatever COLUMNS was when the module was imported
     monkeypatch.setenv("MPLBACKEND", os.environ.get("MPLBACKEND", ""))  # the command line changes it
-    monkeypatch.setattr(sys, "path", list(sys.path))  # the command line appends the current folder
+    path = list(sys.path)
 
     def call(*arguments):
         monkeypatch.setattr(sys, "argv", ["srnn", *arguments])
@@ -24,4 +24,6 @@ def srnn(monkeypatch, capsys, tmp_path) -> Callable[..., tuple[int, str, str]]:
         printed = capsys.readouterr()
         return exited.value.code or 0, printed.out, printed.err
 
-    return call
+    yield call
+    monkeypatch.undo()  # first: `syspath_prepend` puts back the path that it found, with what is appended here
+    sys.path[:] = path  # the command line appends the current folder

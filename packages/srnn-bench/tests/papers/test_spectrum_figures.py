@@ -74,11 +74,14 @@ def test_verdicts_on_two_samples_name_the_direction():
 
 def test_correlations_need_ten_runs_and_a_p_below_the_level():
     values = [float(number) for number in range(12)]
-    assert figures.correlation("chi", values, [-each for each in values]).endswith("goes with smaller errors.")
-    assert figures.correlation("chi", values, values).endswith("goes with larger errors.")
+    assert figures.correlation("chi", values, [-each for each in values], tests=3).endswith("goes with smaller errors.")
+    assert figures.correlation("chi", values, values, tests=3).endswith("goes with larger errors.")
     mixed = [values[(5 * number) % 12] for number in range(12)]
-    assert figures.correlation("chi", values, mixed).endswith("no correlation is found.")
-    assert "too few" in figures.correlation("chi", values[:9], values[:9])
+    assert figures.correlation("chi", values, mixed, tests=1).endswith("no correlation is found.")
+    partly = [*reversed(values[:7]), *values[7:]]  # p = 0.036
+    assert figures.correlation("chi", values, partly, tests=1).endswith("goes with larger errors.")
+    assert figures.correlation("chi", values, partly, tests=3).endswith("no correlation is found.")
+    assert "too few" in figures.correlation("chi", values[:9], values[:9], tests=1)
 
 
 def test_every_network_of_the_figures_is_a_row_of_table_2():

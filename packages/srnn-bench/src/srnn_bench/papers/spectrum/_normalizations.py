@@ -53,8 +53,8 @@ NORMALIZATIONS = (
     *(
         Claim(
             f"{normalization} beats gamma",
-            "The denominator of the paper has expectation 0; one that has not gives a smaller error, all weights "
-            "ranked together.",
+            f"The denominator of the paper has expectation 0; the denominator {normalization!r} gives a smaller error, "
+            "all weights ranked together.",
             "ours, on equation 5",
             (beats((f"ours, {normalization}", "global"), over=("ours, gamma", "global")),),
         )
@@ -70,8 +70,8 @@ NORMALIZATIONS = (
     *(
         Claim(
             f"{normalization} beats random, per gate",
-            "With a denominator that is not noise and equal numbers of weights per gate and matrix, the score has a "
-            "smaller error than random pruning.",
+            f"With equal numbers of weights per gate and matrix, the score with the denominator {normalization!r} has "
+            "a smaller error than random pruning.",
             "ours, on section 2.3",
             (beats((f"ours, {normalization}", "per gate"), over=("random", "per gate")),),
         )

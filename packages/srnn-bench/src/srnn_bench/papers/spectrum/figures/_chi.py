@@ -43,7 +43,7 @@ def chi(request: FigureRequest) -> list[Path]:
         "input weights kept": inputs,
     }
     lines = [
-        f"- {correlation(what, list(values.values()), list(errors.values()))} Its mean is "
+        f"- {correlation(what, list(values.values()), list(errors.values()), tests=len(measured))} Its mean is "
         f"{spread(list(values.values()))}."
         for what, values in measured.items()
     ]

@@ -48,6 +48,7 @@ from .sweep import Watcher as Watcher
 from .sweep import sweep as sweep
 from .tables import SCALES as SCALES
 from .tables import AtStep as AtStep
+from .tables import Best as Best
 from .tables import Cell as Cell
 from .tables import Claim as Claim
 from .tables import Contrast as Contrast
@@ -83,6 +84,7 @@ __all__ = [
     "AnyRates",
     "AtStep",
     "BenchError",
+    "Best",
     "Cell",
     "Claim",
     "Conditions",

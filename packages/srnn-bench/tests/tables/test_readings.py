@@ -13,6 +13,7 @@ from srnn_bench import BenchError, Cell, Stage, Store, Table, Training, summaris
 from srnn_bench.experiment import Conditions, Epoch, Result, StageResult
 from srnn_bench.tables import (
     AtStep,
+    Best,
     FilledCell,
     HeldOut,
     StepsTo,
@@ -60,6 +61,9 @@ READ = [  # one line per reading: the reading, its number of CURVE, its name
     (AtStep("accuracy", 25), 0.3, "validation accuracy at step 25"),
     (AtStep("accuracy", 45), 0.5, "validation accuracy at step 45"),
     (AtStep("accuracy", 60), 0.9, "validation accuracy at step 60"),
+    (Best("accuracy", "higher"), 0.9, "best validation accuracy"),
+    (Best("accuracy", "lower"), 0.2, "best validation accuracy"),
+    (Best("other", "lower"), -1.0, "best validation other"),
     (WeightsPresent(("*weight_hh*",)), 20.0, "weights present of *weight_hh*"),
     (WeightsPresent(("*weight*",)), 127.0, "weights present of *weight*"),
     (WeightsPresent(("*weight_hh*", "recurrence.*")), 27.0, "weights present of *weight_hh*, recurrence.*"),
@@ -159,6 +163,7 @@ BARE = stage_of([None, None], present={})
         (HeldOut("error"), CURVE, r"stage 'only' has no metric 'error', only mse, accuracy.*--refresh"),
         (StepsTo("error", 0.5), CURVE, r"error >= 0.5: stage 'only' has no .*'error'.* of accuracy, other;.*--refresh"),
         (StepsTo("accuracy", 0.5), BARE, r"only of nothing; its training needs evaluate_every.*--refresh"),
+        (Best("accuracy", "higher"), BARE, r"best validation accuracy: stage 'only' has no evaluations of 'accuracy'"),
         (AtStep("accuracy", 5), BARE, r"at step 5: stage 'only' has no evaluations of 'accuracy'.*--refresh"),
         (AtStep("accuracy", 61), CURVE, r"at step 61: expected a step between .*'only', from step 20 to step 60"),
         (AtStep("accuracy", 19), CURVE, r"at step 19: expected a step between .*'only', from step 20 to step 60"),
@@ -188,6 +193,7 @@ def test_what_a_stage_does_not_contain_is_named(read, stage, message):
     [
         (lambda: StepsTo("a", math.nan), "StepsTo: expected a finite threshold, got nan"),
         (lambda: StepsTo("a", 0.5, "best"), "StepsTo: expected better to be 'lower' or 'higher', got 'best'"),
+        (lambda: Best("a", "largest"), "Best: expected better to be 'lower' or 'higher', got 'largest'"),
         (lambda: AtStep("a", 0), "AtStep: expected at least 1 step, got 0"),
         (lambda: WeightsPresent("*weight*"), r"WeightsPresent: expected a tuple of globs, got '\*weight\*'"),
         (lambda: WeightsPresent(()), r"WeightsPresent: expected a tuple of globs, got \(\)"),
@@ -230,6 +236,7 @@ def test_the_number_in_the_table_is_the_reading_times_the_factor(evaluated):
         (StepsTo("accuracy", 0.5), 1.0, {0: 35.0, 1: 35.0}),
         (StepsTo("accuracy", 0.6), 2.0, {0: 80.0, 1: 74.0}),
         (AtStep("accuracy", 40), 100.0, {0: 60.0, 1: 75.0}),
+        (Best("accuracy", "lower"), 100.0, {0: 20.0, 1: 0.0}),
         (WeightsPresent(("readout.*",)), 0.5, {0: 50.0, 1: 50.0}),
     ]:
         (cell,) = summary_of(Cell("r", "c", evaluated(), "only", read, factor=factor), CURVE, slow).cells.values()

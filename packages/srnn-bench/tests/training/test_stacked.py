@@ -7,6 +7,7 @@ reasons are equal exactly.
 """
 
 import math
+import re
 from functools import partial
 from types import MethodType
 
@@ -48,7 +49,7 @@ from srnn_manifolds import L1, Moduli, Shuffled, Sphere, Trained
 from srnn_masks import Bernoulli, FixedInDegree, Locality, UniformRandom, masks
 from srnn_models import ElmanRNN, Glorot, Normal, PathIntegrator, PeepholeLSTM, SequenceModel
 from srnn_pruning import Linear, OneShot, Pruning, Random
-from srnn_tasks import Adding, BaseSource, Batch, Metric, PathIntegration, Task, TaskSpec
+from srnn_tasks import Adding, BaseSource, Batch, Cognitive, Metric, PathIntegration, Task, TaskSpec
 
 CPU = torch.device("cpu")
 CLOSE = {"rtol": 1e-3, "atol": 1e-5}
@@ -725,7 +726,7 @@ def test_a_loss_of_the_tasks_own_is_refused(make, place):
             lambda source: parts_of(source, built(source, 1), batches=4),
             "the same number of batches per epoch for all seeds",
         ),
-        (lambda source: parts_of(source, Pair(source, 1)), "expected parameters of one shape"),
+        (lambda source: parts_of(source, Pair(source, 1)), "expected networks of one kind for all runs"),
         (lambda source: parts_of(source, built(source, 1).double()), "expected parameters of one shape and type"),
         (lambda source: ringed(1), "expected penalties of one shape"),
     ],
@@ -735,6 +736,35 @@ def test_runs_that_differ_in_kind_are_refused(parts, message):
     source = Drawn()
     with pytest.raises(BenchError, match=f"stack: .*{message}"):
         Stacked([parts_of(source, built(source, 0)), parts(source)], CPU)
+
+
+def assembled(seed=0, **changed):
+    """Return the parts of a run whose model or training differs in some fields."""
+    hidden = changed.pop("hidden", 6)
+    task = changed.pop("task", Adding(steps=5, held_out=20))
+    training = Training(**{"epochs": 1, "batches": 2, "batch_size": 4, "learning_rate": 0.1} | changed)
+    model = SequenceModel(recurrence=ElmanRNN(hidden=hidden))
+    return assemble(Experiment(task=task, model=model, stages=(Stage(name="only", training=training),)), seed, CPU)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"learning_rate": 0.2}, "the same stages for all runs, got stages.0.training.learning_rate = 0.1 and 0.2"),
+        ({"epochs": 2}, "the same stages for all runs, got stages.0.training.epochs = 1 and 2"),
+        ({"clip_norm": 1.0}, "the same stages for all runs, got stages.0.training.clip_norm = None and 1.0"),
+        (
+            {"optimizer": SGD()},
+            "the same stages for all runs, got stages.0.training.optimizer.kind = 'adam' and 'sgd'",
+        ),
+        ({"hidden": 7}, "parameters of one shape and type for all seeds"),
+        ({"task": Cognitive(tasks=("go",))}, "one spec for all seeds"),
+    ],
+)
+def test_runs_of_other_experiments_are_refused(changed, message):
+    Stacked([assembled(0), assembled(1)], CPU)
+    with pytest.raises(BenchError, match=re.escape(f"stack: expected {message}")):
+        Stacked([assembled(0), assembled(1, **changed)], CPU)
 
 
 @pytest.mark.parametrize("has", ["weight", "reset"])

@@ -22,6 +22,7 @@ from ._claim import within as within
 from ._comparison import Comparison as Comparison
 from ._comparison import compare as compare
 from ._curve_readings import AtStep as AtStep
+from ._curve_readings import Best as Best
 from ._curve_readings import StepsTo as StepsTo
 from ._curve_readings import evaluations as evaluations
 from ._filled import FilledCell as FilledCell
@@ -69,6 +70,7 @@ __all__ = [
     "SCALES",
     "VARIANTS",
     "AtStep",
+    "Best",
     "Cell",
     "Claim",
     "Comparison",

@@ -1,4 +1,4 @@
-"""Readings of a learning curve: the steps until it reaches a threshold, and its value at a step."""
+"""Readings of a learning curve: the steps until it reaches a threshold, its value at a step, and its best value."""
 
 from __future__ import annotations
 
@@ -58,8 +58,7 @@ class StepsTo(_CurveReading):
     def __post_init__(self) -> None:
         if not math.isfinite(self.threshold):
             raise BenchError(f"StepsTo: expected a finite threshold, got {self.threshold}")
-        if self.better not in ("lower", "higher"):
-            raise BenchError(f"StepsTo: expected better to be 'lower' or 'higher', got {self.better!r}")
+        _check_better("StepsTo", self.better)
 
     def __call__(self, stage: StageResult) -> float:
         """Return the steps."""
@@ -136,6 +135,39 @@ class AtStep(_CurveReading):
     def __str__(self) -> str:
         """Return metric and step."""
         return f"validation {self.metric} at step {self.steps}"
+
+
+@dataclass(frozen=True)
+class Best(_CurveReading):
+    """The best value of a metric over all its evaluations on the validation split.
+
+    It is selected on the data that it is measured on, so that it is better than the metric of a network chosen by it
+    on new data, the more so the more evaluations there are. The stage needs `Training.evaluate_every`.
+    """
+
+    better: Literal["lower", "higher"]
+
+    def __post_init__(self) -> None:
+        _check_better("Best", self.better)
+
+    def __call__(self, stage: StageResult) -> float:
+        """Return the metric at its best evaluation."""
+        return (max if self.better == "higher" else min)(value for _, value in self._curve(stage))
+
+    def __str__(self) -> str:
+        """Return the name of the metric."""
+        return f"best validation {self.metric}"
+
+    @property
+    def improves(self) -> Literal["lower", "higher"]:
+        """The direction in which the metric improves."""
+        return self.better
+
+
+def _check_better(reading: str, better: str) -> None:
+    """Raise `BenchError` for a direction that does not exist."""
+    if better not in ("lower", "higher"):
+        raise BenchError(f"{reading}: expected better to be 'lower' or 'higher', got {better!r}")
 
 
 def evaluations(stage: StageResult, metric: str) -> list[tuple[float, float]]:

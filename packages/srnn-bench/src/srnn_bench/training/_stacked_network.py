@@ -6,10 +6,11 @@ evaluation therefore act on each network alone, with its own thresholds, as they
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from itertools import chain
 from types import MethodType
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +19,7 @@ from srnn_masks import masks, release, signs
 from srnn_tasks import BaseSource
 
 from .._errors import BenchError
+from ..experiment import Stage
 from ._parts import Parts
 
 
@@ -87,10 +89,22 @@ class StackedNetwork:
 
 
 def check_stackable(parts: Sequence[Parts]) -> None:
-    """Raise `BenchError` if a run cannot be stacked, or not with the first one."""
+    """Raise `BenchError` if a run cannot be stacked, or not with the first one.
+
+    The first run's learning rate, optimizer and norm of the gradient are those of the stack, and its loss and modules
+    compute all runs: stages, classes of modules and specs are compared.
+    """
     first = parts[0]
     expected = [plan.batches for plan in first.plans]
+    classes = [type(module).__name__ for module in first.model.modules()]
     for each in parts:
+        if difference := _difference([plan.stage for plan in first.plans], [plan.stage for plan in each.plans]):
+            raise BenchError(f"stack: expected the same stages for all runs, got {difference}")
+        own = [type(module).__name__ for module in each.model.modules()]
+        if own != classes:
+            raise BenchError(
+                f"stack: expected networks of one kind for all runs, got {', '.join(classes)} and {', '.join(own)}"
+            )
         fused = [type(module).__name__ for module in each.model.modules() if isinstance(module, nn.RNNBase)]
         if fused:
             raise BenchError(f"stack: expected cells with an explicit loop, got torch's fused {fused[0]}")
@@ -105,6 +119,24 @@ def check_stackable(parts: Sequence[Parts]) -> None:
             raise BenchError(
                 f"stack: expected the same number of batches per epoch for all seeds, got {expected} and {batches}"
             )
+
+
+def _difference(one: Sequence[Stage], other: Sequence[Stage]) -> str | None:
+    """Return the first field in which two lists of stages differ, and its values; None if they are equal."""
+    first, second = (
+        dict(_fields("stages", [stage.model_dump(mode="json") for stage in stages])) for stages in (one, other)
+    )
+    path = next((path for path in first | second if first.get(path) != second.get(path)), None)
+    return path and f"{path} = {first.get(path)!r} and {second.get(path)!r}"
+
+
+def _fields(path: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield path and value of every field inside a nest of dicts and lists."""
+    if isinstance(value, (dict, list)):
+        for name, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _fields(f"{path}.{name}", inner)
+    else:
+        yield path, value
 
 
 def stack(what: str, tensors: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:

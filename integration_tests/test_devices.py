@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from srnn_bench import Conditions, papers, run
-from srnn_models import GRU, LSTM, ElmanRNN, PeepholeLSTM, SequenceModel
+from srnn_models import GRU, LSTM, BlockRNN, ElmanRNN, PeepholeLSTM, ProjectedLSTM, SequenceModel
 from srnn_pruning import SNIP, GraSP, JacobianSpectrum, chi
 
 DEVICES = [
@@ -68,13 +68,21 @@ CRITERIA = [SNIP(), GraSP(), GraSP(normalization="gamma"), JacobianSpectrum(), J
 
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("criterion", CRITERIA, ids=str)
-@pytest.mark.parametrize("cell", [ElmanRNN, GRU, LSTM, PeepholeLSTM], ids=lambda cell: cell.__name__)
-def test_scores_are_those_of_the_cpu_in_float64(device, criterion, cell):
+@pytest.mark.parametrize(
+    "model",
+    [
+        *[SequenceModel(recurrence=cell(hidden=7)) for cell in (ElmanRNN, GRU, LSTM, PeepholeLSTM)],
+        BlockRNN(hidden=7),
+        ProjectedLSTM(hidden=7),
+    ],
+    ids=lambda model: getattr(model, "recurrence", model).kind,
+)
+def test_scores_are_those_of_the_cpu_in_float64(device, criterion, model):
     spec = SimpleNamespace(inputs=3, outputs=2, start=None, tokens=False)
     inputs = torch.randn(6, 5, 3, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
 
     def scores(where):
-        network = SequenceModel(recurrence=cell(hidden=7)).build(spec, generator=torch.Generator().manual_seed(0))
+        network = model.build(spec, generator=torch.Generator().manual_seed(0))
         network = network.to(where, torch.float64)
         weights = {name: weight for name, weight in network.named_parameters() if name.startswith("recurrence.weight")}
 

@@ -8,11 +8,14 @@ import torch
 from srnn_models import (
     GRU,
     LSTM,
+    BlockRNN,
     ElmanRNN,
     LanguageModel,
     LeakyRNN,
+    Normal,
     PathIntegrator,
     PeepholeLSTM,
+    ProjectedLSTM,
     SequenceModel,
     Stack,
 )
@@ -29,6 +32,12 @@ CELLS = {
     "lstm": (LSTM(hidden=4, bias=False), ("i", "f", "g", "o")),
     "peephole": (PeepholeLSTM(hidden=4), ("i", "f", "g", "o")),
 }
+MODELS = {
+    "block": BlockRNN(hidden=4, hh=Normal(sd=0.5)),
+    "block that reads after": BlockRNN(hidden=4, reads="after", hh=Normal(sd=0.5), yh=Normal(sd=0.5)),
+    "projected lstm": ProjectedLSTM(hidden=4),
+}  # whose recurrence depends on the number of outputs
+SPEC = SimpleNamespace(inputs=3, outputs=2, start=None, tokens=False)
 cells = pytest.mark.parametrize("cell", CELLS)
 
 
@@ -74,10 +83,51 @@ def test_a_cell_is_found_with_its_sizes_gates_and_weights(cell):
     check_run(module, lambda: module(normal(6, 5, 3), state=start), [module(normal(6, 5, 3), start)[1]])
 
 
-@cells
+BLOCKS = {
+    "input": ("recurrence.weight_hx", "recurrence.weight_yx"),
+    "recurrent": tuple(f"recurrence.weight_{block}" for block in ("hh", "hy", "yh", "yy")),
+}
+PROJECTED = {
+    "input": ("recurrence.weight_ih",),
+    "recurrent": ("recurrence.weight_hh",),
+    "projection": ("recurrence.weight_hr",),
+}
+
+
+@pytest.mark.parametrize(
+    ("model", "sizes", "gates", "weights"),
+    [
+        ("block", (3, 6, 6), ("h",), BLOCKS),
+        ("block that reads after", (3, 6, 6), ("h",), BLOCKS),
+        ("projected lstm", (3, 2, 6), ("i", "f", "g", "o"), PROJECTED),
+    ],
+)
+def test_a_model_whose_outputs_are_part_of_its_state_is_found_with_what_it_reads_from_the_state(
+    model, sizes, gates, weights
+):
+    net = MODELS[model].build(SPEC, generator=generator()).double()
+    cells_of = recurrences(net)
+    assert list(cells_of) == ["recurrence"]
+    ours = cells_of["recurrence"]
+    assert (ours.inputs, ours.hidden, ours.state_size) == sizes
+    assert (ours.gates, ours.weights) == (gates, weights)
+    outputs = weights["recurrent"][2:] + weights["input"][1:]
+    assert ours.offsets == (dict.fromkeys(outputs, 4) if "projection" not in weights else {})
+    check_run(net, lambda: net(normal(6, 5, 3)), [net(normal(6, 5, 3))[1]])
+    start = normal(5, ours.state_size, seed=2)
+    check_run(net, lambda: net(normal(6, 5, 3), state=start), [net(normal(6, 5, 3), state=start)[1]])
+
+
+def layer(name):
+    """Return the built recurrence of a cell or a model, for inputs of size 3."""
+    if name in CELLS:
+        return CELLS[name][0].build(3, generator=generator()).double()
+    return MODELS[name].build(SPEC, generator=generator()).double().recurrence
+
+
+@pytest.mark.parametrize("cell", [*CELLS, *MODELS])
 def test_a_step_is_differentiated_twice_and_in_forward_mode(cell):
-    value, _ = CELLS[cell]
-    module = value.build(3, generator=generator()).double()
+    module = layer(cell)
     (ours,) = recurrences(module).values()
     x, state = normal(5, 3), normal(5, ours.state_size, seed=2).requires_grad_()
     names = [name for names in ours.weights.values() for name in names]
@@ -92,6 +142,7 @@ def test_a_step_is_differentiated_twice_and_in_forward_mode(cell):
     ]
     for one, other in zip(*gradients, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-12)
+    assert any(each is not None and each.any() for each in gradients[0])
 
 
 @cells
@@ -127,11 +178,10 @@ def test_the_layers_of_a_language_model_read_embeddings(cell):
     torch.testing.assert_close(read.inputs, net.embedding(tokens).detach(), rtol=0, atol=0)
 
 
-@cells
+@pytest.mark.parametrize("cell", [*CELLS, *MODELS])
 def test_windows_with_a_carried_state_are_one_sequence(cell):
-    value, _ = CELLS[cell]
-    spec = SimpleNamespace(inputs=3, outputs=2, start=None, tokens=False)
-    net = SequenceModel(recurrence=value).build(spec, generator=generator()).double()
+    value = MODELS.get(cell) or SequenceModel(recurrence=CELLS[cell][0])
+    net = value.build(SPEC, generator=generator()).double()
     inputs = normal(6, 5, 3)
 
     def run():

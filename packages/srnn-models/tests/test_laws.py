@@ -14,6 +14,7 @@ from srnn_models import (
     AnyInitialization,
     AnyModel,
     AnyRecurrence,
+    BlockRNN,
     ElmanRNN,
     Glorot,
     GlorotStacked,
@@ -23,6 +24,7 @@ from srnn_models import (
     Normal,
     PathIntegrator,
     PeepholeLSTM,
+    ProjectedLSTM,
     SequenceModel,
     TorchUniform,
     Uniform,
@@ -66,6 +68,13 @@ MODELS = st.one_of(
         embedding=st.none() | SIZES,
         readout_initialization=st.none() | INITIALIZATIONS,
     ),
+    st.builds(
+        BlockRNN,
+        hidden=SIZES,
+        reads=st.sampled_from(["before", "after"]),
+        **dict.fromkeys(["hx", "hh", "hy", "yx", "yh", "yy"], INITIALIZATIONS),
+    ),
+    st.builds(ProjectedLSTM, hidden=SIZES, bias=st.booleans(), initialization=INITIALIZATIONS),
 )
 VALUES = st.one_of(
     st.tuples(st.just(TypeAdapter(AnyInitialization)), INITIALIZATIONS),
@@ -134,7 +143,17 @@ ELMAN, LEAKY = {"kind": "elman", "hidden": 4}, {"kind": "leaky", "hidden": 4}
         (AnyModel, {"kind": "language_model", "recurrence": ELMAN, "embedding": 0}, "embedding"),
         (AnyModel, {"kind": "language_model", "recurrence": ELMAN, "dropout": 0.5}, "dropout"),
         (AnyModel, {"kind": "path_integrator", "recurrence": ELMAN, "bias": False}, "bias"),
-        (AnyModel, {"kind": "transformer"}, "kind.*'sequence', 'path_integrator', 'language_model'"),
+        (AnyModel, {"kind": "block"}, "hidden"),
+        (AnyModel, {"kind": "block", "hidden": 0}, "hidden"),
+        (AnyModel, {"kind": "block", "hidden": 4, "reads": "never"}, "block.reads\n.*'before' or 'after'"),
+        (AnyModel, {"kind": "block", "hidden": 4, "hh": {"kind": "normal"}}, "hh.normal.sd"),
+        (AnyModel, {"kind": "block", "hidden": 4, "densities": [1, 0.2]}, "densities"),
+        (AnyModel, {"kind": "projected_lstm", "hidden": 4, "outputs": 2}, "outputs"),
+        (
+            AnyModel,
+            {"kind": "transformer"},
+            "kind.*'sequence', 'path_integrator', 'language_model', 'block', 'projected_lstm'",
+        ),
     ],
 )
 def test_errors_name_the_field(family, fields, named):
@@ -163,3 +182,4 @@ def test_json_of_earlier_fields_is_unchanged(bias):
     assert SequenceModel(recurrence=ElmanRNN(hidden=4)).model_dump(exclude_defaults=True) == {
         "recurrence": {"hidden": 4}
     }
+    assert BlockRNN(hidden=4).model_dump(exclude_defaults=True) == {"hidden": 4}

@@ -24,8 +24,8 @@ from srnn_models import (
 GATES = {ElmanRNN: 1, LeakyRNN: 1, GRU: 3, LSTM: 4}
 
 
-class ProjectedLSTM(Recurrence):
-    """An LSTM with N cells whose h is a projection to P (arXiv 1402.1128): two products with the state per step."""
+class Projected(Recurrence):
+    """A cell of the user, an LSTM with projection (arXiv 1402.1128): two products with the state per step."""
 
     def __init__(self, inputs, cells, projections, *, generator):
         super().__init__()
@@ -47,7 +47,11 @@ class ProjectedLSTM(Recurrence):
         return self.split(state)[0]
 
     def matrices(self):
-        return {"weight_ih": Matrix(gates=4), "weight_hh": Matrix(gates=4), "weight_hr": Matrix()}
+        return {
+            "weight_ih": Matrix(gates=4),
+            "weight_hh": Matrix(gates=4, source="state"),
+            "weight_hr": Matrix(source="step"),
+        }
 
 
 def generator(seed=0):
@@ -116,9 +120,14 @@ def test_a_network_describes_every_matrix_in_the_order_of_its_parameters(model, 
     assert "hidden" not in model.model_dump(exclude={"recurrence"})
 
 
+def test_the_columns_of_a_recurrent_matrix_are_read_from_the_state():
+    assert Matrix(3, recurrent=True) == Matrix(3, recurrent=True, source="state") != Matrix(3, source="state")
+    assert Matrix() == Matrix(gates=1, recurrent=False, source="input", offset=0)
+
+
 @pytest.fixture
 def projected():
-    return ProjectedLSTM(3, 6, 4, generator=generator())
+    return Projected(3, 6, 4, generator=generator())
 
 
 def torch_twin(module):
@@ -168,8 +177,8 @@ def test_a_network_describes_a_cell_of_the_user_and_any_readout(projected):
     network = Mine()
     assert network.matrices() == {
         "recurrence.weight_ih": Matrix(gates=4, recurrent=False),
-        "recurrence.weight_hh": Matrix(gates=4, recurrent=False),  # its columns are the P projections
-        "recurrence.weight_hr": Matrix(gates=1, recurrent=False),
+        "recurrence.weight_hh": Matrix(gates=4, recurrent=False, source="state"),  # its columns are the P projections
+        "recurrence.weight_hr": Matrix(gates=1, recurrent=False, source="step"),
         "readout.0.weight": Matrix(gates=1, recurrent=False),
         "readout.2.weight": Matrix(gates=1, recurrent=False),
     }

@@ -1,6 +1,11 @@
-"""The networks: shapes, start codes, carried states, sizes of the paper, and errors."""
+"""The networks: shapes, start codes, carried states, sizes of the paper, and errors.
 
+A new model joins the laws with one line in `MODELS`.
+"""
+
+import copy
 import math
+import pickle
 from types import SimpleNamespace
 
 import pytest
@@ -10,12 +15,14 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from srnn_models import (
     GRU,
     LSTM,
+    BlockRNN,
     ElmanRNN,
     LeakyRNN,
     ModelError,
     Network,
     PathIntegrator,
     PeepholeLSTM,
+    ProjectedLSTM,
     Recurrence,
     SequenceModel,
 )
@@ -33,7 +40,11 @@ MODELS = {
     "path lstm": PathIntegrator(recurrence=LSTM(hidden=7)),
     "sequence peephole lstm": SequenceModel(recurrence=PeepholeLSTM(hidden=7, bias=False)),
     "path peephole lstm": PathIntegrator(recurrence=PeepholeLSTM(hidden=7)),
+    "block": BlockRNN(hidden=7),
+    "block that reads after": BlockRNN(hidden=7, reads="after"),
+    "projected lstm": ProjectedLSTM(hidden=7),
 }
+STATE_SIZES = {"block": 7 + 3, "projected_lstm": 3 + 7, "lstm": 14, "peephole_lstm": 14}  # of other cells 7
 
 
 def generator(seed=0):
@@ -63,6 +74,19 @@ def inputs(steps=6, batch=4):
     return torch.randn(steps, batch, 2, generator=generator(1), dtype=torch.float64)
 
 
+def parts_with_weights(network):
+    return [part for part in network.children() if list(part.parameters())]
+
+
+def read_out(model, network, states):
+    """Return the outputs (..., 3) of h (..., N); outputs that are part of the state are the last of h."""
+    if not hasattr(model, "recurrence"):
+        assert not list(network.readout.parameters())
+        return states[..., -3:]
+    outputs = states @ network.readout.weight.T
+    return outputs if is_path(model) else outputs + network.readout.bias
+
+
 models = pytest.mark.parametrize("model", list(MODELS.values()), ids=list(MODELS))
 
 
@@ -75,14 +99,12 @@ def test_outputs_are_the_readout_of_the_recurrence(model):
     first = start["start"] @ network.encoder.weight.T if start else None
     states, last = network.recurrence(inputs(), first)
     outputs, state = network(inputs(), **start)
-    expected = states @ network.readout.weight.T
-    if not is_path(model):
-        expected = expected + network.readout.bias
-    torch.testing.assert_close(outputs, expected)
+    torch.testing.assert_close(outputs, read_out(model, network, states))
     torch.testing.assert_close(state, last)
     assert outputs.shape == (6, 4, 3)
-    size = 14 if "lstm" in model.recurrence.kind else 7
+    size = STATE_SIZES.get(getattr(model, "recurrence", model).kind, 7)
     assert state.shape == ((2, 4, size) if getattr(model, "layers", 1) == 2 else (4, size))
+    assert model.hidden == network.hidden == 7
 
 
 @models
@@ -111,8 +133,66 @@ def test_vmap_over_stacked_seeds_equals_the_loop(model):
         return torch.func.functional_call(networks[0], (params, buffers), (x,), start)[0]
 
     mapped = torch.vmap(call)(params)
-    for outputs, network in zip(mapped, networks, strict=True):
-        torch.testing.assert_close(outputs, network(inputs(), **start_of(model))[0])
+    gradients = dict(zip(params, torch.autograd.grad(mapped.square().sum(), list(params.values())), strict=True))
+    for number, (outputs, network) in enumerate(zip(mapped, networks, strict=True)):
+        expected = network(inputs(), **start_of(model))[0]
+        torch.testing.assert_close(outputs, expected)
+        expected.square().sum().backward()
+        for name, parameter in network.named_parameters():
+            torch.testing.assert_close(gradients[name][number], parameter.grad)
+
+
+def small(model):
+    """Return the model with 2 hidden units."""
+    if not hasattr(model, "recurrence"):
+        return model.model_copy(update={"hidden": 2})
+    return model.model_copy(update={"recurrence": model.recurrence.model_copy(update={"hidden": 2})})
+
+
+@models
+def test_gradients_of_both_orders_are_those_of_finite_differences(model):
+    network = built(small(model), seed=1)
+    names, parameters = zip(*network.named_parameters(), strict=True)
+
+    def run(x, *parameters):
+        tensors = dict(zip(names, parameters, strict=True))
+        return torch.func.functional_call(network, tensors, (x,), start_of(model, batch=2))
+
+    leaves = [inputs(3, 2).requires_grad_(), *parameters]
+    assert torch.autograd.gradcheck(run, leaves)
+    assert torch.autograd.gradgradcheck(run, leaves)
+
+
+@models
+def test_autocast_gives_states_that_can_be_carried(model):
+    network, x = built(model).float(), inputs(20, 8).float()
+    start = {name: code.float() for name, code in start_of(model, batch=8).items()}
+    expected, _ = network(x, **start)
+    with torch.autocast("cpu", dtype=torch.bfloat16, cache_enabled=False):
+        first, state = network(x[:9], **start)
+        second, _ = network(x[9:], state=state)
+        stepped, _ = network.step(x[9], state)
+    torch.testing.assert_close(stepped.float(), second[0].float())
+    rounded = torch.cat([first, second]).float()
+    assert 0 < (rounded - expected).norm() < 0.03 * expected.norm()
+
+
+@models
+def test_a_reset_of_the_parts_draws_the_weights_again_in_place_and_in_their_precision(model):
+    network = built(model)
+    before = [(parameter, parameter.detach().clone()) for parameter in network.parameters()]
+    for part in parts_with_weights(network):
+        part.reset_parameters(generator=generator(1))
+    for (parameter, old), again in zip(before, network.parameters(), strict=True):
+        assert parameter is again and parameter.dtype == torch.float64
+        assert not torch.equal(parameter, old)
+
+
+@models
+def test_a_network_is_pickled_and_copied(model):
+    network = built(model)
+    for twin in (pickle.loads(pickle.dumps(network)), copy.deepcopy(network)):
+        assert torch.equal(twin(inputs(), **start_of(model))[0], network(inputs(), **start_of(model))[0])
 
 
 @models
@@ -127,7 +207,8 @@ def test_global_generator_is_untouched(model):
     before = torch.get_rng_state()
     network = built(model)
     network(inputs(), **start_of(model))[0].sum().backward()
-    network.readout.reset_parameters(generator=generator(1))
+    for part in parts_with_weights(network):
+        part.reset_parameters(generator=generator(1))
     assert torch.equal(torch.get_rng_state(), before)
 
 

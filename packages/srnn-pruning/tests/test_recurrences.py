@@ -28,12 +28,12 @@ class Own(nn.Module):
         return state
 
     def matrices(self):
-        return {"into": _Matrix(False), "across": _Matrix(True)}
+        return {"into": _Matrix("input"), "across": _Matrix("state")}
 
 
 class _Matrix:
-    def __init__(self, recurrent):
-        self.recurrent = recurrent
+    def __init__(self, source, offset=0):
+        self.source, self.offset = source, offset
 
 
 class Chain(Own):
@@ -101,6 +101,32 @@ def test_a_module_that_offers_the_protocol_is_found_without_a_base_class():
     assert torch.equal(cell.step(torch.ones(1, 3), torch.ones(1, 2)), torch.full((1, 2), 5.0))
 
 
+def with_matrices(**matrices):
+    """Return an `Own` that describes its matrices by these sources and offsets."""
+    own = Own()
+    own.matrices = lambda: {name: _Matrix(*each) for name, each in matrices.items()}
+    for name in matrices.keys() - {"into", "across"}:
+        own.register_parameter(name, nn.Parameter(torch.ones(2, 2)))
+    return own
+
+
+def test_the_source_of_a_matrix_decides_its_role_and_offsets_are_kept():
+    own = with_matrices(across=("state", 1), out=("step",), into=("input", 2), other=("state",))
+    cell = recurrences(nn.ModuleDict({"own": own}))["own"]
+    assert cell.weights == {
+        "input": ("own.into",),
+        "recurrent": ("own.across", "own.other"),
+        "projection": ("own.out",),
+    }
+    assert cell.offsets == {"own.across": 1, "own.into": 2}
+    assert recurrences(Own())[""].offsets == {}
+
+
+def test_an_unknown_source_is_refused_by_name():
+    with pytest.raises(PruningError, match="into: expected a source of 'input', 'state', 'step', got 'token'"):
+        recurrences(with_matrices(into=("token",)))
+
+
 def test_containers_stand_for_their_recurrences():
     assert list(recurrences(nn.ModuleDict({"chain": Chain()}))) == ["chain.layers.0", "chain.layers.1"]
 
@@ -144,6 +170,6 @@ def test_a_parametrized_bias_is_no_obstacle():
 
 def test_a_matrix_that_is_not_there_is_refused_by_name():
     own = Own()
-    own.matrices = lambda: {"weight": _Matrix(True)}
+    own.matrices = lambda: {"weight": _Matrix("state")}
     with pytest.raises(PruningError, match=r"^own\.weight: expected a parameter, got no such attribute of Own"):
         recurrences(nn.ModuleDict({"own": own}))

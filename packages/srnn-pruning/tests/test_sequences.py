@@ -288,7 +288,7 @@ class Summed(nn.Module):
         return state
 
     def matrices(self):
-        return {"weight": SimpleNamespace(recurrent=False)}
+        return {"weight": SimpleNamespace(source="input", offset=0)}
 
 
 def test_recurrences_of_other_packages_are_called_with_inputs_and_state():

@@ -1,6 +1,7 @@
 """The summary against counts by loops over the masks, for masks made by hand."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -120,6 +121,56 @@ def test_every_layer_without_a_projection_has_a_warning_and_no_other():
         "l0_reverse",
         "l1",
     ]
+
+
+class Blocks(torch.nn.Module):
+    """A recurrence of 3 + n units in gates `gates` with six blocks of weights, named by target and source."""
+
+    def __init__(self, outputs, gates):
+        super().__init__()
+        self.inputs, self.hidden, self.state_size, self.gate_names = 2, 3 + outputs, 3 + outputs, tuple(gates)
+        self.sizes = {"h": 3, "y": outputs}
+        for target, rows in self.sizes.items():
+            for source, columns in {"x": 2, **self.sizes}.items():
+                self.register_parameter(
+                    target + source, torch.nn.Parameter(torch.randn(len(gates) * rows, columns) * 0.1)
+                )
+
+    def step(self, input, state):
+        raise AssertionError("a summary runs nothing")
+
+    output = step
+
+    def matrices(self):
+        return {
+            name: SimpleNamespace(source="input" if name[1] == "x" else "state", offset=3 * (name[0] == "y"))
+            for name, _ in self.named_parameters()
+        }
+
+
+@pytest.mark.parametrize("gates", ["h", "ab"])
+@pytest.mark.parametrize("outputs", [1, 3, 5])
+def test_units_with_weights_of_their_own_are_counted_one_by_one(outputs, gates):
+    """Also where the blocks of two sets of units have the same shape."""
+    module = Blocks(outputs, gates)
+    drawn = {name: torch.rand(weight.shape) < 0.4 for name, weight in module.named_parameters()}
+    for name, mask in drawn.items():
+        mask.view(len(gates), -1, mask.shape[1])[:, 0] = name == "hx"  # the first h reads x only, the first y nothing
+    srnn_masks.apply(module, drawn)
+    masks = {name: mask.tolist() for name, mask in drawn.items()}
+    blind, idle, used = 0, 0, set()
+    for target, size in module.sizes.items():
+        for unit in range(size):
+            rows = {(g, s): masks[target + s][g * size + unit] for g in range(len(gates)) for s in "xhy"}
+            blind += not any(any(row) for (_, source), row in rows.items() if source != "x")
+            idle += not any(any(row) for row in rows.values())
+            used |= {gate for (gate, _), row in rows.items() if any(row)}
+    (row,) = summarize(module).recurrences
+    assert (row.units, row.without_recurrent, row.reading_nothing) == (3 + outputs, blind, idle)
+    assert 0 < idle < blind
+    assert row.empty_gates == tuple(name for number, name in enumerate(gates) if number not in used)
+    assert row.input_entries == len(gates) * 2 * (3 + outputs)
+    assert row.recurrent_entries == len(gates) * (3 + outputs) ** 2
 
 
 def test_a_recurrence_without_one_of_its_weights_is_an_error():

@@ -28,7 +28,17 @@ from srnn_bench.training import (
 )
 from srnn_manifolds import L1
 from srnn_masks import masks
-from srnn_models import GRU, LSTM, ElmanRNN, LanguageModel, PathIntegrator, PeepholeLSTM, SequenceModel
+from srnn_models import (
+    GRU,
+    LSTM,
+    BlockRNN,
+    ElmanRNN,
+    LanguageModel,
+    PathIntegrator,
+    PeepholeLSTM,
+    ProjectedLSTM,
+    SequenceModel,
+)
 from srnn_pruning import (
     SNIP,
     GraSP,
@@ -126,6 +136,10 @@ CRITERIA = {
     "shuffled": Shuffled(base=JacobianSpectrum(normalization="data")),
 }
 CELLS = {"elman": ElmanRNN, "gru": GRU, "lstm": LSTM, "peephole": PeepholeLSTM}
+MODELS = {name: SequenceModel(recurrence=cell(hidden=HIDDEN)) for name, cell in CELLS.items()} | {
+    "block": BlockRNN(hidden=HIDDEN),
+    "projected lstm": ProjectedLSTM(hidden=HIDDEN),
+}
 
 
 def recurrence_pruned(criterion, **how):
@@ -255,13 +269,11 @@ def test_single_and_stacked_runs_choose_the_same_masks_before_training(name):
 
 
 @pytest.mark.parametrize("criterion", CRITERIA.values(), ids=CRITERIA.keys())
-@pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS.keys())
-def test_they_do_so_with_every_criterion_and_cell(cell, criterion):
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS.keys())
+def test_they_do_so_with_every_criterion_and_model(model, criterion):
     task, _ = TASKS["adding"]
     stage = pruned(criterion, pruning=recurrence_pruned(criterion))
-    check_same_masks(
-        Experiment(task=task, model=SequenceModel(recurrence=cell(hidden=HIDDEN)), stages=(stage,)), (3, 0)
-    )
+    check_same_masks(Experiment(task=task, model=model, stages=(stage,)), (3, 0))
 
 
 @pytest.mark.parametrize("criterion", CRITERIA.values(), ids=CRITERIA.keys())

@@ -7,7 +7,17 @@ from torch import nn
 from srnn_bench import Penalty
 from srnn_bench.training import assemble, matrices_of, stream
 from srnn_manifolds import Moduli
-from srnn_models import GRU, LSTM, ElmanRNN, LanguageModel, Matrix, PeepholeLSTM, SequenceModel
+from srnn_models import (
+    GRU,
+    LSTM,
+    BlockRNN,
+    ElmanRNN,
+    LanguageModel,
+    Matrix,
+    PeepholeLSTM,
+    ProjectedLSTM,
+    SequenceModel,
+)
 from srnn_tasks import Metric, TaskSpec
 
 SPEC = TaskSpec(inputs=5, outputs=5, tokens=True, loss="cross_entropy", metrics=(Metric(name="loss", better="lower"),))
@@ -84,6 +94,20 @@ class Projected:
 
 def penalties_of(experiment):
     return assemble(experiment, 0, torch.device("cpu")).penalties
+
+
+@pytest.mark.parametrize("model", [BlockRNN(hidden=6), ProjectedLSTM(hidden=6)], ids=lambda value: value.kind)
+def test_penalties_have_the_populations_of_outputs_in_the_state(tiny, model):
+    """Two populations for every matrix but those of the hidden units, and of the outputs, among themselves."""
+    penalties = (Penalty(parameter="*weight*", regularizer=Moduli(), strength=1.0),)
+    built = penalties_of(tiny(model=model, penalties=penalties))
+    points = {name.removeprefix("points.recurrence.") for name in built.embeddings}
+    names = {"weight_hx", "weight_hy", "weight_yx", "weight_yh"}
+    alone = {"weight_hh", "weight_yy"}
+    if model.kind == "projected_lstm":
+        names, alone = {"weight_ih", "weight_hh", "weight_hr"}, set()
+        assert built.embeddings["points.recurrence.weight_hh"].shape == (4, 6, 2)
+    assert points == names | alone | {f"{name}.sources" for name in names}
 
 
 def test_the_penalty_of_an_lstm_with_projection(tiny):

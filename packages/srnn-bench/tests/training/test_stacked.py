@@ -47,7 +47,7 @@ from srnn_bench.training import (
 )
 from srnn_manifolds import L1, Moduli, Shuffled, Sphere, Trained
 from srnn_masks import Bernoulli, FixedInDegree, Locality, UniformRandom, masks
-from srnn_models import ElmanRNN, Glorot, Normal, PathIntegrator, PeepholeLSTM, SequenceModel
+from srnn_models import BlockRNN, ElmanRNN, Glorot, Normal, PathIntegrator, PeepholeLSTM, ProjectedLSTM, SequenceModel
 from srnn_pruning import Linear, OneShot, Pruning, Random
 from srnn_tasks import Adding, BaseSource, Batch, Cognitive, Metric, PathIntegration, Task, TaskSpec
 
@@ -157,6 +157,19 @@ EXPERIMENTS = {
         ),
         "penalties": (Penalty(parameter="*weight_ch", regularizer=Moduli(), strength=0.1),),
         "masks": (masked(Locality(sheet=(3, 3), radius=1), "*weight_ch"),),
+        "stages": LOTTERY,
+    },
+    "block, masked and penalised": {
+        "model": BlockRNN(hidden=HIDDEN, hh=Normal(sd=0.5)),
+        "penalties": (*penalised(Moduli()), Penalty(parameter="*weight_hy", regularizer=Moduli(), strength=0.1)),
+        "masks": (masked(Bernoulli(density=0.6), "*weight_hx"), masked(UniformRandom(density=0.5))),
+        "stages": LOTTERY,
+    },
+    "block that reads after": {"model": BlockRNN(hidden=HIDDEN, reads="after")},
+    "projected lstm": {
+        "model": ProjectedLSTM(hidden=HIDDEN),
+        "penalties": (*penalised(Moduli()), Penalty(parameter="*weight_hr", regularizer=Moduli(), strength=0.1)),
+        "masks": (masked(Bernoulli(density=0.6), "*weight_h*"),),
         "stages": LOTTERY,
     },
     "navigation": {**NAVIGATION, "penalties": penalised(Moduli()), "stages": LOTTERY},

@@ -23,9 +23,11 @@ from .cells import PeepholeLSTM as PeepholeLSTM
 from .cells import Recurrence as Recurrence
 from .cells import Stack as Stack
 from .networks import AnyModel as AnyModel
+from .networks import BlockRNN as BlockRNN
 from .networks import LanguageModel as LanguageModel
 from .networks import Network as Network
 from .networks import PathIntegrator as PathIntegrator
+from .networks import ProjectedLSTM as ProjectedLSTM
 from .networks import SequenceModel as SequenceModel
 from .networks import Spec as Spec
 
@@ -37,6 +39,7 @@ __all__ = [
     "AnyInitialization",
     "AnyModel",
     "AnyRecurrence",
+    "BlockRNN",
     "ElmanRNN",
     "Glorot",
     "GlorotStacked",
@@ -49,6 +52,7 @@ __all__ = [
     "Normal",
     "PathIntegrator",
     "PeepholeLSTM",
+    "ProjectedLSTM",
     "Recurrence",
     "SequenceModel",
     "Spec",

@@ -1,7 +1,7 @@
 """`Cell`: one recurrent layer in one direction as a function of one time step, and the Protocol that offers one."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from torch import Tensor
@@ -20,7 +20,9 @@ class Cell:
     GRU, ("i", "f", "g", "o") for an LSTM, ("h",) without gates.
 
     `weights` maps a role to full parameter names: "input" (read from x), "recurrent" (read from the state), and, in an
-    LSTM with `proj_size` only, "projection", (H, N), whose rows belong to no gate. Biases are not listed.
+    LSTM with `proj_size` only, "projection", (H, N), whose rows belong to no gate. Biases are not listed. `offsets` is
+    the number of the unit of the first row of a gate, by parameter name, where that is not 0: a layer can have separate
+    weights for some of its units.
     """
 
     step: Callable[[Tensor, Tensor], Tensor]
@@ -30,14 +32,19 @@ class Cell:
     state_size: int
     gates: tuple[str, ...]
     weights: Mapping[str, tuple[str, ...]]
+    offsets: Mapping[str, int] = field(default_factory=dict)
 
 
 class RecurrentMatrix(Protocol):
     """The description of a weight matrix of a `Recurrent`."""
 
     @property
-    def recurrent(self) -> bool:
-        """Whether the columns are read from the state."""
+    def source(self) -> str:
+        """Where the columns are read: "input", "state", or "step", a value computed within the step, as projected."""
+
+    @property
+    def offset(self) -> int:
+        """Number of the unit of the first row of a gate, 0 where the rows are all units."""
 
 
 class Recurrent(Protocol):

@@ -1,7 +1,7 @@
 """`recurrences`: the recurrent layers of any module as `Cell`s, torch's own layers and those of other packages."""
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import cast
 
 from torch import nn
@@ -11,6 +11,7 @@ from ._cell import Recurrent as Recurrent
 from ._errors import PruningError
 from ._torch_cells import is_torch_cell, is_torch_layer, torch_cells
 
+_ROLES = {"input": "input", "state": "recurrent", "step": "projection"}
 _OFFERED = ("step", "output", "inputs", "hidden", "state_size", "matrices", "gate_names")
 
 
@@ -65,10 +66,11 @@ def cells_of(path: str, module: nn.Module) -> dict[str, Cell]:
 
 
 def _offered_cell(path: str, module: Recurrent) -> Cell:
-    roles: dict[str, list[str]] = {"input": [], "recurrent": []}
-    for name, matrix in module.matrices().items():
-        roles["recurrent" if matrix.recurrent else "input"].append(f"{path}.{name}" if path else name)
-    weights: Mapping[str, tuple[str, ...]] = {role: tuple(names) for role, names in roles.items()}
+    matrices = {f"{path}.{name}" if path else name: matrix for name, matrix in module.matrices().items()}
+    weights: dict[str, tuple[str, ...]] = {"input": (), "recurrent": ()}
+    for name, matrix in matrices.items():
+        role = _role(name, matrix.source)
+        weights[role] = (*weights.get(role, ()), name)
     return Cell(
         step=module.step,
         output=module.output,
@@ -77,7 +79,14 @@ def _offered_cell(path: str, module: Recurrent) -> Cell:
         state_size=module.state_size,
         gates=tuple(module.gate_names),
         weights=weights,
+        offsets={name: matrix.offset for name, matrix in matrices.items() if matrix.offset},
     )
+
+
+def _role(name: str, source: str) -> str:
+    if source not in _ROLES:
+        raise PruningError(f"{name}: expected a source of {', '.join(map(repr, _ROLES))}, got {source!r}")
+    return _ROLES[source]
 
 
 def _is_recurrent(module: nn.Module) -> bool:

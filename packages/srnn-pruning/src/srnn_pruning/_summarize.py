@@ -51,32 +51,34 @@ def _row(name: str, mask: Tensor, *, recurrence: str = "", role: str = "", gate:
 
 
 def _recurrence(key: str, cell: Cell, masks: Mapping[str, Tensor]) -> RecurrenceRow:
-    inputs, recurrent = ([masks[name] for name in cell.weights.get(role, ())] for role in ("input", "recurrent"))
-    gates = len(cell.gates)
-    units = len(recurrent[0]) // gates if recurrent else cell.hidden
-    reads_state = _reads(recurrent, gates, units)  # (G, N)
-    reads = reads_state | _reads(inputs, gates, units)  # (G, N)
+    inputs, recurrent = ({name: masks[name] for name in cell.weights.get(role, ())} for role in ("input", "recurrent"))
+    ends = [cell.offsets.get(name, 0) + len(mask) // len(cell.gates) for name, mask in recurrent.items()]
+    units = max(ends, default=cell.hidden)
+    reads_state = _reads(cell, recurrent, units)  # (G, N)
+    reads = reads_state | _reads(cell, inputs, units)  # (G, N)
     used = reads.any(1).tolist()
     return RecurrenceRow(
         name=key,
         units=units,
         without_recurrent=int((~reads_state.any(0)).count_nonzero()),
         reading_nothing=int((~reads.any(0)).count_nonzero()),
-        input_kept=_kept(inputs),
-        input_entries=sum(mask.numel() for mask in inputs),
-        recurrent_kept=_kept(recurrent),
-        recurrent_entries=sum(mask.numel() for mask in recurrent),
+        input_kept=_kept(inputs.values()),
+        input_entries=sum(mask.numel() for mask in inputs.values()),
+        recurrent_kept=_kept(recurrent.values()),
+        recurrent_entries=sum(mask.numel() for mask in recurrent.values()),
         empty_gates=tuple(gate for gate, any_kept in zip(cell.gates, used, strict=True) if not any_kept),
     )
 
 
-def _reads(masks: Iterable[Tensor], gates: int, units: int) -> Tensor:
-    """Return whether each unit keeps a weight in each gate, (G, N), by the masks of shape (G N, cols)."""
-    reads = torch.zeros(gates * units, dtype=torch.bool)
-    for mask in masks:
-        if len(mask) == gates * units:
-            reads |= mask.any(1).cpu()
-    return reads.view(gates, units)
+def _reads(cell: Cell, masks: Mapping[str, Tensor], units: int) -> Tensor:
+    """Return whether each unit keeps a weight in each gate, (G, N), by masks (G n, cols) of n of the units each."""
+    reads = torch.zeros(len(cell.gates), units, dtype=torch.bool)
+    for name, mask in masks.items():
+        count, rest = divmod(len(mask), len(cell.gates))
+        place = reads[:, cell.offsets.get(name, 0) :][:, :count]  # (G, n)
+        if not rest and place.shape[1] == count:
+            place |= mask.any(1).cpu().view(-1, count)
+    return reads
 
 
 def _kept(masks: Iterable[Tensor]) -> int:

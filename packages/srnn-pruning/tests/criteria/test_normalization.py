@@ -101,7 +101,7 @@ class OwnCell(nn.Module):
     inputs, hidden, state_size, gate_names = 2, 3, 3, ("h",)
 
     def matrices(self):
-        return {"drive": Matrix(False), "weight": Matrix(True)}
+        return {"drive": Matrix("input"), "weight": Matrix("state")}
 
     def output(self, state):
         return state
@@ -134,8 +134,8 @@ class OwnCell(nn.Module):
 
 
 class Matrix:
-    def __init__(self, recurrent):
-        self.recurrent = recurrent
+    def __init__(self, source):
+        self.source, self.offset = source, 0
 
 
 class _Hidden(torch.autograd.Function):

@@ -24,7 +24,7 @@ def demo_(
     table = scaled_table(TABLE, scale, None)
     stage = table.cells[0].experiment.stages[0].training
     print_line(
-        f"Trains {len(table.rows)} networks of {table.cells[0].experiment.model.recurrence.hidden} units "
+        f"Trains {len(table.rows)} networks of {table.cells[0].experiment.model.hidden} units "
         f"({', '.join(table.rows)}) with {len(table.seeds)} seeds each,\n"
         f"for {stage.epochs * (stage.batches or 1):,} steps on 20 cognitive tasks. "
         "d = 0: each unit is connected only to itself; d = 1: also to its 4 neighbours."

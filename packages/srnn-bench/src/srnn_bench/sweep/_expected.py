@@ -29,6 +29,7 @@ PARAMETER_FLOPS = 6_500  # time of Adam per parameter, in floating-point operati
 EVALUATION = 1.1  # time of a run, compared with its training steps
 RUN_SECONDS, SWEEP_SECONDS = 0.05, 2.0  # to build a network; to start workers
 GATES = {"gru": 3, "lstm": 4}  # other cells have one
+CELLS = {"block": 3, "projected_lstm": 5}  # tensor operations of a time step in cells of one gate, measured
 
 
 @dataclass(frozen=True)
@@ -118,16 +119,27 @@ class Expectation:
 
     def _step(self, model: Any, sizes: Outline, batch_size: int) -> float:
         """Return the seconds of a training step without the drawing of its batch."""
-        gates: int = GATES.get(model.recurrence.kind, 1)
-        layers: int = getattr(model, "layers", 1)
-        neurons: int = model.hidden
-        embedding: int = (getattr(model, "embedding", None) or neurons) if model.kind == "language_model" else 0
-        weights = gates * neurons * ((embedding or sizes.inputs) + neurons)
-        weights += (layers - 1) * gates * neurons * 2 * neurons + neurons * sizes.outputs
+        weights, embedded, cells = _sizes_of(model, sizes)
         flops = INEFFICIENCY * PRODUCTS * sizes.steps * batch_size * weights
-        flops += PARAMETER_FLOPS * (weights + sizes.inputs * embedding)
-        operations = STEP_OPERATIONS + CELL_OPERATIONS * sizes.steps * layers * gates
+        flops += PARAMETER_FLOPS * (weights + embedded)
+        operations = STEP_OPERATIONS + CELL_OPERATIONS * sizes.steps * cells
         return operations * self.speed.operation + flops * self.speed.flop
+
+
+def _sizes_of(model: Any, sizes: Outline) -> tuple[int, int, int]:
+    """Return the weights that are multiplied in a time step, those of an embedding, and the cells of one gate."""
+    neurons: int = model.hidden
+    if model.kind == "block":
+        units = neurons + sizes.outputs
+        return units * (sizes.inputs + units), 0, CELLS["block"]
+    if model.kind == "projected_lstm":
+        return neurons * (4 * (sizes.inputs + sizes.outputs) + sizes.outputs), 0, CELLS["projected_lstm"]
+    gates: int = GATES.get(model.recurrence.kind, 1)
+    layers: int = getattr(model, "layers", 1)
+    embedding: int = (getattr(model, "embedding", None) or neurons) if model.kind == "language_model" else 0
+    weights = gates * neurons * ((embedding or sizes.inputs) + neurons)
+    weights += (layers - 1) * gates * neurons * 2 * neurons + neurons * sizes.outputs
+    return weights, sizes.inputs * embedding, layers * gates
 
 
 @dataclass(frozen=True)

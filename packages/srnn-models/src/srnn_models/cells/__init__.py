@@ -1,19 +1,22 @@
 """Recurrent cells: frozen values (`ElmanRNN`, `GRU`, …) and the modules that they build.
 
 A cell implements what one time step computes; the loop over time is shared, in `Recurrence`. A new cell is one file
-here and one line in `AnyRecurrence`.
+here and one line in `AnyRecurrence`. `BlockModule` and `ProjectedLSTMModule` have no value here: the size of their
+state depends on the number of outputs, so their values are networks.
 """
 
 from typing import Annotated
 
 from pydantic import Field
 
+from ._block import BlockModule as BlockModule
 from ._elman import ElmanRNN as ElmanRNN
 from ._gru import GRU as GRU
 from ._layers import Stack as Stack
 from ._leaky import LeakyRNN as LeakyRNN
 from ._lstm import LSTM as LSTM
 from ._peephole import PeepholeLSTM as PeepholeLSTM
+from ._projected import ProjectedLSTMModule as ProjectedLSTMModule
 from ._recurrence import Matrix as Matrix
 from ._recurrence import Recur as Recur
 from ._recurrence import Recurrence as Recurrence
@@ -25,10 +28,12 @@ __all__ = [
     "GRU",
     "LSTM",
     "AnyRecurrence",
+    "BlockModule",
     "ElmanRNN",
     "LeakyRNN",
     "Matrix",
     "PeepholeLSTM",
+    "ProjectedLSTMModule",
     "Recur",
     "Recurrence",
     "Stack",

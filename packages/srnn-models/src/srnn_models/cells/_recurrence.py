@@ -6,7 +6,7 @@ weights that are read from the state.
 """
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -23,10 +23,24 @@ class Matrix:
 
     `gates`: number of gates stacked in the rows, as blocks of equal size. `recurrent`: whether the columns are the
     neurons of the rows, in the same order. If not, the columns are another set: inputs, tokens or projections.
+
+    `source`: where the columns are read: "input" (the input of the step), "state" (the state before or after it), or
+    "step" (a value computed within the step, such as what a projection maps). Those of a recurrent matrix are read
+    from the state. `offset`: place of the neuron of the first row of a gate among the neurons of the layer, for layers
+    with separate matrices for some of their neurons.
+
+    >>> Matrix(recurrent=True).source
+    'state'
     """
 
     gates: int = 1
     recurrent: bool = False
+    source: Literal["input", "state", "step"] = "input"
+    offset: int = 0
+
+    def __post_init__(self) -> None:
+        if self.recurrent:
+            object.__setattr__(self, "source", "state")
 
 
 class Recur(Protocol):

@@ -33,7 +33,7 @@ class Network(nn.Module):
 
     `recurrence` returns h at all times (T, B, N); `readout`, any module, maps h (..., N) to outputs (..., O). A state
     is that of the recurrence: (B, S), or (layers, B, S) for a `Stack`; S is N, or 2N for an LSTM. A subclass sets
-    both and implements `initial`.
+    both and implements `initial`, and `hidden` if h is more or less than the hidden units.
     """
 
     recurrence: Recurrence

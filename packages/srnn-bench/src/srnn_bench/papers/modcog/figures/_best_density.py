@@ -126,7 +126,7 @@ def _spread(values: list[float]) -> str:
 
 
 def _hidden(cell: Cell) -> int:
-    return int(cell.experiment.model.recurrence.hidden)
+    return int(cell.experiment.model.hidden)
 
 
 def _densities(cells: Sequence[Cell]) -> Tensor:

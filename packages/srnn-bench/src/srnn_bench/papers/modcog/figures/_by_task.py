@@ -22,7 +22,7 @@ def by_task(request: FigureRequest) -> list[Path]:
     for table, row, column in battery:
         runs = required_runs(request.required_store(), table, row, column)
         scores = [_by_slot(run) for run in runs]
-        hidden = runs[0].result.experiment.model.recurrence.hidden
+        hidden = runs[0].result.experiment.model.hidden
         mean = torch.stack([score["decision_accuracy"] for score in scores]).mean(0)
         accuracies[f"{row}, N = {hidden} ({len(runs)})"] = mean
     accuracies["always fixate"] = scores[0]["always_fixate"]  # all runs are evaluated on the same trials

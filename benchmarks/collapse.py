@@ -130,7 +130,7 @@ SEEDS, STEPS, RATE = (0, 1), 500, 1e-3
 WINDOW, LEARNED = 25, 40.0
 PLAN = (
     *(Reading(score=score, pixels=pixels) for pixels in PIXELS for score in ("SNIP", "GraSP")),  # as published
-    *(Reading(score=score, start="Glorot") for score in ("SNIP", "GraSP")),
+    *(Reading(score=score, start=start) for start in ("Glorot", "Glorot, stacked") for score in ("SNIP", "GraSP")),
     # few input weights
     Reading(score="SNIP", pixels="unit", back=4),
     Reading(score="GraSP", pixels="unit", back=4),

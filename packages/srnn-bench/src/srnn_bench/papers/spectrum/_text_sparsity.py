@@ -69,8 +69,8 @@ def table5(name: str, scale: Scale) -> Table:
         *(
             Claim(
                 f"sparse beats dense at equal weights, {share:g} %",
-                f"At {share:g} % sparsity the pruned GRU has a lower perplexity than a dense one with as many weights in "
-                "the recurrent layer.",
+                f"At {share:g} % sparsity the pruned GRU has a lower perplexity than a dense one with as many weights "
+                "in the recurrent layer.",
                 reason,
                 (beats((f"sparse, {share:g} %", test), over=(f"dense, recurrent weights of {share:g} %", test)),),
             )

@@ -85,7 +85,8 @@ def figure1(name: str, scale: Scale) -> Table:
         name,
         scale,
         title="Share of the kept weights by gate of a GRU, 95 % sparse",
-        source="Figure 1 and section 3.3; a third in each gate is balanced",
+        source="Figure 1 and section 3.3; a third in each gate is balanced, and neither less nor more is better in "
+        "itself",
         metric="Kept weights",
         unit="%",
         cells=_cells(scale, readings),
@@ -123,7 +124,8 @@ def figure1_inputs(name: str, scale: Scale) -> Table:
         name,
         scale,
         title="Input weights kept for each recurrent weight kept of a GRU, 95 % sparse",
-        source=f"Figure 1 and section 2.4; the dense network has {dense:.2f}, and 0.07 at 400 units",
+        source=f"Figure 1 and section 2.4; the dense network has {dense:.2f}, and 0.07 at 400 units, and neither less "
+        "nor more is better in itself",
         metric="Ratio",
         unit="input weights per recurrent weight",
         cells=_cells(scale, {column: InputRatio()}),

@@ -31,10 +31,12 @@ def write_text(text: str, folder: Path, name: str) -> Path:
 def write_values(seeds: Sequence[int], values: Mapping[str, Any], folder: Path, name: str) -> Path:
     """Write the numbers behind a table as JSON, `{"seeds": [...], row: {column: [one number per seed]}}`.
 
-    `values` may be nested further; six significant digits are kept. Returns the path.
+    `values` may be nested further; six significant digits are kept. Each row is one line. Returns the path.
     """
     path = folder / f"{name}.json"
-    write_atomically(path, (json.dumps({"seeds": list(seeds), **_rounded(values)}, indent=1) + "\n").encode())
+    rows = {"seeds": list(seeds), **_rounded(values)}
+    lines = ",\n".join(f"{json.dumps(row)}: {json.dumps(row_values)}" for row, row_values in rows.items())
+    write_atomically(path, f"{{\n{lines}\n}}\n".encode())
     return path
 
 

@@ -153,7 +153,7 @@ def prune_large(name: str) -> None:
     """Prune a large GRU once, and print time and memory as JSON."""
     case = Case("GRU", LARGE)
     before = resident("VmRSS")
-    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+    Path("/proc/self/clear_refs").write_text("5")  # resets the peak
     pruning = Pruning(sparsity=0.95, criterion=CRITERIA[name][0], scope=tuple(case.weights))
     evidence = {"loss": case.loss, "run": case.loss}
     clocks = time.process_time(), time.perf_counter()

@@ -20,7 +20,7 @@ SCRIPTS = {
     "trial.py": {"trial"},
     "learning.py": {"learning"},
     "pruned.py": {"pruned"},
-    "findings.py": {f"finding-{name}" for name in ("faster", "rates", "density", "random", "pruned")},
+    "findings.py": {f"finding-{name}" for name in ("faster", "rates", "density", "random", "pruned", "before")},
 }
 
 KILOBYTES = 100  # at most, per picture

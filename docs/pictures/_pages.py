@@ -17,7 +17,7 @@ def table(page: str, *head: str) -> dict[str, dict[str, Value]]:
     """
     found = []
     for block in re.findall(r"(?:^\|.*\n)+", (DOCS / page).read_text(encoding="utf-8"), re.MULTILINE):
-        names, _, *rows = [[cell.strip() for cell in line.strip("|\n ").split("|")] for line in block.splitlines()]
+        names, _, *rows = [[cell.strip() for cell in line.strip().split("|")[1:-1]] for line in block.splitlines()]
         if tuple(names[: len(head)]) == head:
             found.append(
                 {

@@ -165,7 +165,7 @@ def test_dense_networks_of_table_5_have_as_many_weights_as_the_sparse_ones():
 
     for share in (40, 80, 95):
         sparse = (1 - share / 100) * weights(cells[f"sparse, {share} %"])
-        assert weights(cells[f"dense, as many as at {share} %"]) == pytest.approx(sparse, rel=0.02)
+        assert weights(cells[f"dense, recurrent weights of {share} %"]) == pytest.approx(sparse, rel=0.02)
 
 
 def test_the_embedding_of_the_text_networks_is_frozen_and_nothing_else_is_pruned():
@@ -292,4 +292,4 @@ def test_corpora_that_are_not_here_say_so():
         table = papers.table(f"spectrum/{name}", "paper")
         assert all(cell.published is not None for cell in table.cells)
         (remark,) = table.remarks({})
-        assert remark.startswith("not run: data.")
+        assert remark.startswith("Not run: data.")

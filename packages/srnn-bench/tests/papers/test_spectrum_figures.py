@@ -1,5 +1,6 @@
 """Figures of arXiv 1912.00120: what they measure, on networks whose answer is known, and their files at scale smoke."""
 
+import json
 import os
 
 import pytest
@@ -65,11 +66,12 @@ def test_the_initial_network_of_a_run_has_the_masks_that_the_run_trains_with():
 
 
 def test_verdicts_on_two_samples_name_the_direction():
-    low, high = [1.0, 1.1, 0.9, 1.05], [2.0, 2.1, 1.9, 2.05]
+    low, high = ("low", [1.0, 1.1, 0.9, 1.05]), ("high", [2.0, 2.1, 1.9, 2.05])
+    assert figures.two_samples("smaller", low, high, tests=1).startswith('"smaller": low 1.01 ± 0.085 (4), high 2.01')
     assert figures.two_samples("smaller", low, high, tests=1).endswith(": supported.")
     assert figures.two_samples("smaller", high, low, tests=1).endswith(": contradicted.")
-    assert figures.two_samples("smaller", low, [1.0, 1.15, 0.85, 1.05], tests=1).endswith(": undecided.")
-    assert "too few values" in figures.two_samples("smaller", [1.0], high, tests=1)
+    assert figures.two_samples("smaller", low, ("alike", [1.0, 1.15, 0.85, 1.05]), tests=1).endswith(": undecided.")
+    assert "too few values" in figures.two_samples("smaller", ("one", [1.0]), high, tests=1)
 
 
 def test_correlations_need_ten_runs_and_a_p_below_the_level():
@@ -110,7 +112,8 @@ def drawn(name, folder, store=None):
     figure = papers.figure(f"spectrum/{name}")
     opened = Store(store) if figure.needs else None
     paths = figure.draw(papers.FigureRequest(opened, "smoke", folder))
-    assert [path.suffix for path in paths] == [".svg", ".png", ".md"]
+    suffixes = [".svg", ".png", *([] if name in ("figure3", "figure4", "figure5") else [".json"]), ".md"]
+    assert [path.suffix for path in paths] == suffixes
     assert all(path.stat().st_size for path in paths)
     return paths[-1].read_text(encoding="utf-8")
 
@@ -132,6 +135,8 @@ def test_figure_5_shows_random_ours_and_dense(store, tmp_path, rows_of):
 @NEEDS_DATA
 def test_chi_of_random_masks_is_measured_for_each_run(store, tmp_path):
     text = drawn("chi", tmp_path, store)
+    values = json.loads((tmp_path / "spectrum-chi-smoke.json").read_text())
+    assert values["seeds"] == [0, 1] and len(values["error, %"]) == 2 and values["chi, all transitions"][0] > 0
     assert text.count("too few different runs for a test") == 3 and "(2) %" in text
 
 

@@ -406,8 +406,13 @@ def test_evidence_that_no_run_has_is_an_error_before_training():
 
 
 def test_more_rows_than_the_task_has_are_an_error_that_names_the_field():
+    ends = []
+    value = experiment("text", evidence_rows=1001)
+    dense = Stage(name="dense", training=TRAINING, evidence_rows=1001)  # reads none
+    value = value.model_copy(update={"stages": (dense, *value.stages)})
     with pytest.raises(BenchError, match=r"stage 'pruned': evidence_rows: size: expected 1 to 1000 rows.*got 1001"):
-        run(experiment("text", evidence_rows=1001), seed=0, conditions=Conditions("cpu"))
+        run(value, seed=0, conditions=Conditions("cpu"), on_epoch=ends.append)
+    assert ends == [], "before anything is trained"
     with pytest.raises(ValueError, match="evidence_rows"):
         Stage(name="a", training=TRAINING, evidence_rows=0)
 

@@ -24,6 +24,7 @@ from ._files import markdown_table as markdown_table
 from ._files import significant as significant
 from ._files import write_drawing as write_drawing
 from ._files import write_text as write_text
+from ._files import write_values as write_values
 from ._heat import FEW as FEW
 from ._heat import colour_scale as colour_scale
 from ._heat import heat as heat
@@ -57,4 +58,5 @@ __all__ = [
     "style",
     "write_drawing",
     "write_text",
+    "write_values",
 ]

@@ -1,10 +1,12 @@
-"""Drawings and tables as files."""
+"""Drawings, tables and their values as files."""
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from .._files import write_atomically
 from ._drawing import Drawing
@@ -24,6 +26,24 @@ def write_text(text: str, folder: Path, name: str) -> Path:
     path = folder / f"{name}.md"
     write_atomically(path, text.encode())
     return path
+
+
+def write_values(seeds: Sequence[int], values: Mapping[str, Any], folder: Path, name: str) -> Path:
+    """Write the numbers behind a table as JSON, `{"seeds": [...], row: {column: [one number per seed]}}`.
+
+    `values` may be nested further; six significant digits are kept. Each row is one line. Returns the path.
+    """
+    path = folder / f"{name}.json"
+    rows = {"seeds": list(seeds), **_rounded(values)}
+    lines = ",\n".join(f"{json.dumps(row)}: {json.dumps(row_values)}" for row, row_values in rows.items())
+    write_atomically(path, f"{{\n{lines}\n}}\n".encode())
+    return path
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _rounded(inner) for name, inner in value.items()}
+    return [float(f"{number:.6g}") for number in value]
 
 
 def markdown_table(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:

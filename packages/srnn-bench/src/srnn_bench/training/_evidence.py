@@ -1,8 +1,4 @@
-"""Evidence for a pruning criterion: closures that run a network on a batch of its training data.
-
-The batch comes from a stream of its own, and the position of the training stream is restored after the draw: a run
-whose criterion reads data trains on the same batches, bit for bit, as a run whose criterion reads none.
-"""
+"""Evidence for a pruning criterion: closures that run a network on a batch of its training data."""
 
 from __future__ import annotations
 
@@ -13,11 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from srnn_tasks import Batch, TaskError
+from srnn_tasks import Batch
 
-from .._errors import BenchError
+from ._evidence_batch import evidence_batch
 from ._parts import Parts
-from ._streams import stream
 
 
 def evidence_of(parts: Parts, number: int, epoch: int, device: torch.device) -> dict[str, Callable[[], Any]]:
@@ -36,11 +31,11 @@ def evidence_of(parts: Parts, number: int, epoch: int, device: torch.device) -> 
         epoch: Number of the epoch within the stage, from 1.
         device: Device of the run.
     """
-    source = parts.source_of(number)
+    source, stage = parts.source_of(number), parts.plans[number].stage
 
     @cache
     def batch() -> Batch:
-        return _draw(parts, number, epoch, device)
+        return evidence_batch(source, stage, parts.seed, epoch, device)
 
     def run() -> Tensor:
         outputs: Tensor = parts.model(batch().inputs, start=batch().start, state=None)[0]  # (T, B, O)
@@ -50,20 +45,3 @@ def evidence_of(parts: Parts, number: int, epoch: int, device: torch.device) -> 
         return source.loss(run(), batch())
 
     return {"loss": loss, "run": run}
-
-
-def _draw(parts: Parts, number: int, epoch: int, device: torch.device) -> Batch:
-    """Draw the batch, and return to the position of the training stream before the draw.
-
-    Raises:
-        BenchError: If the task has no batch of so many rows.
-    """
-    source, stage = parts.source_of(number), parts.plans[number].stage
-    generator = stream(parts.seed, "evidence", stage.name, epoch, device=device)
-    position = source.state_dict()
-    try:
-        return next(source.batches(stage.evidence_rows, generator=generator))
-    except TaskError as error:
-        raise BenchError(f"stage {stage.name!r}: evidence_rows: {error}") from error
-    finally:
-        source.load_state_dict(position)

@@ -13,6 +13,7 @@ from srnn_tasks import Source
 
 from .._errors import BenchError
 from ..experiment import Annealing, Stage
+from ._evidence_batch import evidence_batch
 from ._penalties import Penalties
 from ._streams import stream
 
@@ -59,13 +60,17 @@ def plan_stage(
 
     Raises:
         BenchError: If a glob of `freeze` matches nothing or nothing is left to train, the stage's task does not fit the
-            network, the length of an epoch is unknown, or the task has no loss for annealing.
+            network, the length of an epoch is unknown, the task has no loss for annealing, or no batch of
+            `evidence_rows` rows for a criterion that reads data.
         PruningError: If the criterion needs evidence that a run does not have.
     """
     trained = _trained(model, penalties, stage)
     own_source = _own_source(source, stage, seed, device)
     batches = _epoch_batches(own_source or source, stage)
-    return Plan(stage, batches, _pruner(model, stage, seed, device), trained, fresh, own_source)
+    pruner = _pruner(model, stage, seed, device)
+    if pruner is not None and pruner.pruning.criterion.wants:
+        evidence_batch(own_source or source, stage, seed, 1, device)  # raises where there is none of so many rows
+    return Plan(stage, batches, pruner, trained, fresh, own_source)
 
 
 def _trained(model: nn.Module, penalties: Penalties, stage: Stage) -> frozenset[str]:

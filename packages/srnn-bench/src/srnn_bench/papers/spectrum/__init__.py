@@ -11,7 +11,7 @@ from functools import partial
 
 from ...tables import Scale, Table
 from .. import Paper
-from . import _beyond, _costs, _digits, _kept, _loss, _normalizations, _text, _text_sparsity
+from . import _beyond, _costs, _digits, _equal_inputs, _kept, _loss, _normalizations, _text, _text_sparsity
 from ._networks import CELLS as CELLS
 from ._networks import Net as Net
 from ._networks import magnitude_as_printed as magnitude_as_printed
@@ -42,6 +42,7 @@ _BUILDERS: Mapping[str, Callable[[str, Scale], Table]] = {
     "figure1-inputs": _kept.figure1_inputs,
     "figure4": _loss.figure4,
     "normalizations": _normalizations.normalizations,
+    "equal-inputs": _equal_inputs.equal_inputs,
     "width": _beyond.width,
     "long": _beyond.long,
     "chi": _beyond.chi,

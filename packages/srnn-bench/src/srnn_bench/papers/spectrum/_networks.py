@@ -19,10 +19,8 @@ from srnn_models import (
     Uniform,
 )
 from srnn_pruning import (
-    SNIP,
     AnyCriterion,
     AnySchedule,
-    GraSP,
     JacobianSpectrum,
     Magnitude,
     OneShot,
@@ -65,11 +63,6 @@ def literal() -> AnyInitialization:
 def gain(hidden: int) -> AnyInitialization:
     """Return N(0, 2/√N): at N = 400 the paper's N(0, 0.1), at every other N the gain that this has at 400 units."""
     return Normal(sd=2 / hidden**0.5)
-
-
-def glorot(hidden: int) -> AnyInitialization:
-    """Return Glorot's uniform distribution, per gate."""
-    return Glorot()
 
 
 INITIALIZATIONS: Mapping[str, AnyInitialization] = {
@@ -120,18 +113,3 @@ def magnitude_as_printed() -> Pruning:
 def magnitude_compressed() -> Pruning:
     """Return magnitude pruning in six equal parts of the run, which ends at a density of 0.05."""
     return pruned(Magnitude(), 0.95, schedule=Stepwise(densities=PRINTED, every=1 / 6))
-
-
-def snip(*, normalised: bool) -> SNIP:
-    """Return SNIP, divided by gamma or not."""
-    return SNIP(normalization="gamma" if normalised else "none")
-
-
-def grasp(*, normalised: bool) -> GraSP:
-    """Return GraSP, divided by gamma or not."""
-    return GraSP(normalization="gamma" if normalised else "none")
-
-
-def jacobian(*, normalised: bool) -> JacobianSpectrum:
-    """Return the paper's score, divided by gamma or not."""
-    return JacobianSpectrum(normalization="gamma" if normalised else "none")

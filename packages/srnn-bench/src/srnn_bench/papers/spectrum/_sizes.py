@@ -19,7 +19,7 @@ class Sizes:
     """Sizes at one scale, one attribute per choice of the paper.
 
     - `training`: of Tables 1 to 3 and 6. `hidden`: units of Tables 1, 3 and 6; `widths`: units of Table 2.
-    - `width_training`, `trained_widths`: of the table `width`.
+    - `trained_widths`: units of the table `width`.
     - `long_training`: of the table `long`; `looks`: steps at which it shows the error on the validation split.
     - `mask_training`, `mask_hidden`, `mask_seeds`: of the table `chi`, one random mask per seed.
     - `cost_training`: of Table 7. `full_hidden`: units of Table 7 and of what needs little or no training.

@@ -55,6 +55,7 @@ class Words:
 
 
 def training_of(epochs: int, batches: int, batch_size: int = 64) -> Training:
+    """Return a training with an evaluation after every epoch."""
     return Training(epochs=epochs, batches=batches, batch_size=batch_size, learning_rate=1e-3, evaluate_every=1)
 
 
@@ -146,10 +147,14 @@ def perplexities(
 
 
 def plan_of(scale: Scale, seeds: tuple[int, ...], note: str) -> Plan:
-    return Plan(seeds=() if scale == "smoke" else seeds, margin=1.0, note=f"{note} One point of perplexity is ours.")
+    """Return the plan of a table, with a margin of one point of perplexity; a smoke run fixes no seeds."""
+    fixed = () if scale == "smoke" else seeds
+    return Plan(seeds=fixed, margin=1.0, note=f"{note} The margin of one point of perplexity is our choice.")
 
 
 def unigram_remark(words: Words) -> Callable[[Mapping[Place, FilledCell]], Sequence[str]]:
+    """Return the remark of a table that states the perplexity of the unigram model."""
+
     def remarks(cells: Mapping[Place, FilledCell]) -> Sequence[str]:
         return [f"the unigram model of the training text has a perplexity of {words.unigram:g} on the test text"]
 
@@ -157,12 +162,14 @@ def unigram_remark(words: Words) -> Callable[[Mapping[Place, FilledCell]], Seque
 
 
 def not_run(folders: Sequence[str]) -> Callable[[Mapping[Place, FilledCell]], Sequence[str]]:
+    """Return the remark of a table without runs that says which files its experiments need."""
+
     def remarks(cells: Mapping[Place, FilledCell]) -> Sequence[str]:
         if any(cell.n for cell in cells.values()):
             return []
         return [
-            f"not run: data. With train.txt, valid.txt and test.txt in the folders {', '.join(folders)} of SRNN_DATA "
-            "the experiments run."
+            "Not run: data. The repository does not have these texts; to run the experiments, put train.txt, valid.txt "
+            f"and test.txt into the folders {', '.join(folders)} of SRNN_DATA."
         ]
 
     return remarks

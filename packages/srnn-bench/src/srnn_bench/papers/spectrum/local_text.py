@@ -1,4 +1,4 @@
-"""A text in files of one's own: the corpora of arXiv 1912.00120 that this repository does not have."""
+"""A text in local files: the corpora of arXiv 1912.00120 that this repository does not have."""
 
 from __future__ import annotations
 

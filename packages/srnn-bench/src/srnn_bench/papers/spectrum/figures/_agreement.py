@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import fmean, stdev
 
-from ....drawing import markdown_table, significant, write_drawing, write_text
+from ....drawing import markdown_table, write_drawing, write_text, write_values
 from ... import FigureRequest
 from .._networks import CELLS, SPARSITY, Net, literal
 from .._sizes import SIZES
@@ -15,6 +14,7 @@ from ._agreement_measures import PAIRS, READINGS, STARTS, agreements, chis, gamm
 from ._draw_agreement import agreement_of_pairs
 from ._initial import UNITS
 from ._score_masks import untrained
+from ._verdict import spread
 
 SEEDS, FEW_SEEDS = 5, 2  # fewer where a measurement takes long: the Frobenius norm, gamma over many sequences
 
@@ -72,7 +72,19 @@ def agreement(request: FigureRequest) -> list[Path]:
             _table("initialisation: v, transitions", chi),
         ]
     )
-    return [*write_drawing(drawing, request.folder), write_text(text, request.folder, drawing.name)]
+    measured = {
+        "weights in common, %": pairs,
+        "input weights kept": inputs,
+        "input weights kept for each recurrent weight": ratios,
+        "variance between rows, %": between,
+        "gamma": gamma,
+        "chi": chi,
+    }
+    return [
+        *write_drawing(drawing, request.folder),
+        write_values(seeds, measured, request.folder, drawing.name),
+        write_text(text, request.folder, drawing.name),
+    ]
 
 
 def _empty() -> Values:
@@ -84,7 +96,7 @@ def _named(one: str, other: str) -> str:
 
 
 def _table(head: str, values: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
-    body = [[row, *(_spread(each.get(cell, ())) for cell in CELLS)] for row, each in values.items()]
+    body = [[row, *(spread(each.get(cell, ()), count=False) for cell in CELLS)] for row, each in values.items()]
     return markdown_table([head, *CELLS], body)
 
 
@@ -106,10 +118,3 @@ def _gamma_text(few: int, many: int, values: Values) -> str:
         "sequences and the same with the opposite sign together, as a multiple of that over the sequences alone: 0 up "
         "to rounding for the tanh RNN, because x -> -x gives h -> -h.\n\n" + _table("gamma", values)
     )
-
-
-def _spread(values: Sequence[float]) -> str:
-    if not values:
-        return ""
-    deviation = f" ± {significant(stdev(values), 2)}" if len(values) > 1 else ""
-    return f"{significant(fmean(values))}{deviation}"

@@ -8,7 +8,7 @@ from statistics import fmean
 import srnn_pruning
 
 from .... import BenchError
-from ....drawing import write_drawing, write_text
+from ....drawing import write_drawing, write_text, write_values
 from ....tables import summarise
 from ... import FigureRequest
 from .. import PAPER
@@ -55,4 +55,9 @@ def chi(request: FigureRequest) -> list[Path]:
         f"error {spread(list(errors.values()))} %.\n\n" + "\n".join(lines) + "\n\nThe paper supposes that the best "
         "sparse networks are those that maximise chi.\n"
     )
-    return [*write_drawing(drawing, request.folder), write_text(text, request.folder, name)]
+    by_run = {what: list(values.values()) for what, values in ({"error, %": errors} | measured).items()}
+    return [
+        *write_drawing(drawing, request.folder),
+        write_values(list(errors), by_run, request.folder, name),
+        write_text(text, request.folder, name),
+    ]

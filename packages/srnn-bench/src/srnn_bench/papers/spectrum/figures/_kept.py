@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import fmean, stdev
 
 import torch
 from torch import Tensor
 
-from ....drawing import markdown_table, significant, write_drawing, write_text
+from ....drawing import markdown_table, write_drawing, write_text, write_values
 from ....tables import Scale
 from ... import FigureRequest
 from .._sizes import SIZES
 from ._draw_kept import kept_by_gate, kept_maps
 from ._initial import SHOWN, UNITS, initial, shown
+from ._verdict import spread
 
 GATES = ("r", "z", "n")
 
@@ -27,7 +28,12 @@ def connections(request: FigureRequest) -> list[Path]:
     counts = {name: _counts(name, request.scale) for name in SHOWN}  # (seeds, 2, gates) each
     name = f"spectrum-figure1-{request.scale}"
     drawing = kept_by_gate(name, f"Kept weights by gate and type: {SETTING}", counts, GATES)
-    return [*write_drawing(drawing, request.folder), write_text(_page(counts), request.folder, name)]
+    measured = {row: _measured(each) for row, each in counts.items()}
+    return [
+        *write_drawing(drawing, request.folder),
+        write_values(SIZES[request.scale].seeds, measured, request.folder, name),
+        write_text(_page(measured), request.folder, name),
+    ]
 
 
 def maps(request: FigureRequest) -> list[Path]:
@@ -62,30 +68,26 @@ def _counts(name: str, scale: Scale) -> Tensor:
     return torch.stack(found)
 
 
-def _page(counts: dict[str, Tensor]) -> str:
-    body = []
-    for name, each in counts.items():
-        by_gate = each.double()
-        inputs, recurrent = by_gate[:, 0].sum(1), by_gate[:, 1].sum(1)
-        columns = [by_gate[:, kind, gate] for kind in (0, 1) for gate in range(len(GATES))]
-        largest = 100 * by_gate.sum(1).amax(1) / by_gate.sum((1, 2))
-        ratio = inputs / recurrent.clamp(min=1)
-        body.append([name, *(_spread(values) for values in (*columns, ratio, largest))])
-    head = [
-        "way of pruning",
-        *(f"{kind} {gate}" for kind in ("input", "recurrent") for gate in GATES),
-        "input / recurrent",
-        "largest gate, %",
-    ]
+def _measured(counts: Tensor) -> dict[str, list[float]]:
+    """Return the columns of the table of Figure 1 for one way of pruning, one number per seed."""
+    by_gate = counts.double()
+    inputs, recurrent = by_gate[:, 0].sum(1), by_gate[:, 1].sum(1)
+    columns = {
+        f"{kind} {gate}": by_gate[:, place, number]
+        for place, kind in enumerate(("input", "recurrent"))
+        for number, gate in enumerate(GATES)
+    }
+    columns["input / recurrent"] = inputs / recurrent.clamp(min=1)
+    columns["largest gate, %"] = 100 * by_gate.sum(1).amax(1) / by_gate.sum((1, 2))
+    return {name: column.tolist() for name, column in columns.items()}
+
+
+def _page(measured: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
+    first = next(iter(measured.values()))
+    body = [[name, *(spread(values, count=False) for values in columns.values())] for name, columns in measured.items()]
     return (
         f"# Kept weights by gate and type\n\n{SETTING}. Mean ± standard deviation over "
-        f"{len(next(iter(counts.values())))} seeds.\n\n{markdown_table(head, body)}\n"
+        f"{len(next(iter(first.values())))} seeds.\n\n{markdown_table(['way of pruning', *first], body)}\n"
         "The paper shows these as bars, without numbers but for the input / recurrent ratio of the dense network, "
         "0.07.\n"
     )
-
-
-def _spread(values: Tensor) -> str:
-    numbers = values.tolist()
-    deviation = f" ± {significant(stdev(numbers), 2)}" if len(numbers) > 1 else ""
-    return significant(fmean(numbers)) + deviation

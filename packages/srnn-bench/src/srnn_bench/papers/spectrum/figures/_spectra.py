@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from statistics import fmean
 
 import torch
 from torch import Tensor
 
-from ....drawing import markdown_table, significant, write_drawing, write_text
+from ....drawing import markdown_table, write_drawing, write_text, write_values
 from ... import FigureRequest, kept_runs, network_of, required_runs
 from .. import PAPER
 from .._sizes import SIZES
@@ -25,7 +24,7 @@ SAMPLES = 8  # digits per seed
 
 SEEDS = 3  # at initialisation, whose spectra vary little
 
-COMPARED = ("dense", "ours", "random", "SNIP, normalised", "SNIP, un-normalised")
+COMPARED = ("dense", "ours", "ours, without gamma", "random", "SNIP, normalised", "SNIP, un-normalised")
 
 RIVALS = ("random", "SNIP, normalised", "SNIP, un-normalised")
 
@@ -43,7 +42,7 @@ def initial_spectra(request: FigureRequest) -> list[Path]:
             found = initial(shown(name, size), seed)
             values.setdefault(name, []).append(_singular_values(jacobians(found.network, found.run, samples=SAMPLES)))
     title = f"Singular values of J before training: GRU of {UNITS} units on sequential MNIST, 95 % sparse"
-    return _written(request, "figure2", title, values, "")
+    return _written(request, "figure2", title, size.seeds[:SEEDS], values, "")
 
 
 def trained_spectra(request: FigureRequest) -> list[Path]:
@@ -62,7 +61,7 @@ def trained_spectra(request: FigureRequest) -> list[Path]:
             found = jacobians(network, partial(network, digits), samples=SAMPLES)
             values.setdefault(name, []).append(_singular_values(found))
     title = f"Singular values of J after training: GRU, {column}, on sequential MNIST, 95 % sparse"
-    return _written(request, "figure2-trained", title, values, _verdicts(values))
+    return _written(request, "figure2-trained", title, table.seeds, values, _verdicts(values))
 
 
 def _singular_values(found: Tensor) -> Tensor:
@@ -70,25 +69,31 @@ def _singular_values(found: Tensor) -> Tensor:
     return values.flatten()
 
 
-def _written(request: FigureRequest, key: str, title: str, values: Values, verdicts: str) -> list[Path]:
+def _written(
+    request: FigureRequest, key: str, title: str, seeds: Sequence[int], values: Values, verdicts: str
+) -> list[Path]:
     name = f"spectrum-{key}-{request.scale}"
     drawing = spectra(name, title, values)
-    body = [
-        [
-            row,
-            spread([float(each.mean()) for each in seeds]),
-            spread([float(each.square().mean()) for each in seeds]),
-            significant(fmean(100 * _near_zero(each) for each in seeds)),
-            significant(max(float(each.max()) for each in seeds)),
-        ]
-        for row, seeds in values.items()
-    ]
-    head = ["way of pruning", "mean", "mean square", f"share below {NEAR_ZERO:g}, %", "largest"]
+    measured = {
+        row: {
+            "mean": [float(each.mean()) for each in found],
+            "mean square": [float(each.square().mean()) for each in found],
+            f"share below {NEAR_ZERO:g}, %": [100 * _near_zero(each) for each in found],
+            "largest": [float(each.max()) for each in found],
+        }
+        for row, found in values.items()
+    }
+    head = ["way of pruning", *next(iter(measured.values()))]
+    body = [[row, *map(spread, columns.values())] for row, columns in measured.items()]
     text = (
         f"# {title}\n\nThe last {LAST} transitions of {SAMPLES} digits per seed; mean ± standard deviation over seeds "
         f"(their number).\n\n{markdown_table(head, body)}\n{PRINTED}\n{verdicts}"
     )
-    return [*write_drawing(drawing, request.folder), write_text(text, request.folder, name)]
+    return [
+        *write_drawing(drawing, request.folder),
+        write_values(seeds, measured, request.folder, name),
+        write_text(text, request.folder, name),
+    ]
 
 
 def _near_zero(values: Tensor) -> float:
@@ -102,9 +107,9 @@ def _verdicts(values: Values) -> str:
     rivals = [name for name in RIVALS if name in values]
     lines = []
     for rival in rivals:
-        ours, theirs = ([float(each.mean()) for each in values[name]] for name in ("ours", rival))
+        ours, theirs = ((name, [float(each.mean()) for each in values[name]]) for name in ("ours", rival))
         lines.append(two_samples(f"a higher mean than {rival}", theirs, ours, tests=2 * len(rivals)))
-        few, many = ([_near_zero(each) for each in values[name]] for name in ("ours", rival))
+        few, many = ((name, [_near_zero(each) for each in values[name]]) for name in ("ours", rival))
         lines.append(
             two_samples(f"much fewer near-zero singular values than {rival}", few, many, tests=2 * len(rivals))
         )

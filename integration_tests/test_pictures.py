@@ -1,6 +1,7 @@
 """The pictures of the READMEs are drawn by the scripts in docs/pictures, and every picture that a page shows exists."""
 
 import csv
+import os
 import re
 import statistics
 import subprocess
@@ -18,6 +19,7 @@ SCRIPTS = {
     "masks.py": {"masks"},
     "inhibitor.py": {"inhibitor"},
     "trial.py": {"trial"},
+    "anomaly.py": {"anomaly"},
     "learning.py": {"learning"},
     "pruned.py": {"pruned"},
     "findings.py": {f"finding-{name}" for name in ("faster", "rates", "density", "random", "pruned", "before")},
@@ -25,9 +27,13 @@ SCRIPTS = {
 
 KILOBYTES = 100  # at most, per picture
 
+NEEDS_MNIST = {"anomaly.py"}
+
 
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_a_script_draws_its_pictures_for_light_and_dark_pages(script, tmp_path):
+    if script in NEEDS_MNIST and "SRNN_DATA" not in os.environ:
+        pytest.skip("SRNN_DATA is not set: no MNIST files")
     subprocess.run([sys.executable, str(PICTURES / script), str(tmp_path)], check=True, cwd=tmp_path)
     assert {path.stem for path in tmp_path.iterdir()} == SCRIPTS[script]
     for path in tmp_path.iterdir():

@@ -1,3 +1,4 @@
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -6,6 +7,17 @@ import pytest
 import torch
 
 TOKEN_FILES = {"train": "wiki.train.tokens", "validation": "wiki.valid.tokens", "test": "wiki.test.tokens"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Let the tests, and the processes that they start, store what they render in a folder of their own."""
+    before, folder = os.environ.get("SRNN_CACHE"), tmp_path_factory.mktemp("cache")
+    os.environ["SRNN_CACHE"] = str(folder)
+    yield folder
+    os.environ.pop("SRNN_CACHE")
+    if before is not None:
+        os.environ["SRNN_CACHE"] = before
 
 
 @pytest.fixture

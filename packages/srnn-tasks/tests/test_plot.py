@@ -17,6 +17,7 @@ from srnn_tasks import (
     Cognitive,
     Metric,
     PathIntegration,
+    RandomAnomaly,
     SequentialMNIST,
     TaskError,
     TaskSpec,
@@ -54,6 +55,7 @@ TASKS = [
     ),
     pytest.param(SequentialMNIST(), ["input", "target", "scored"], id="mnist rows", marks=NEEDS_DATA),
     pytest.param(SequentialMNIST(view="pixels"), ["input", "target", "scored"], id="mnist pixels", marks=NEEDS_DATA),
+    pytest.param(RandomAnomaly(series=9, held_out=2), ["image", "target", "scored"], id="anomaly", marks=NEEDS_DATA),
     pytest.param(WikiText(vocabulary=30, train_tokens=3000), ["token", "target"], id="text", marks=NEEDS_DATA),
     pytest.param(WikiText(train_tokens=3000, steps=70), ["token", "target"], id="long text", marks=NEEDS_DATA),
 ]
@@ -113,6 +115,21 @@ def test_rings_and_classes_are_images(generator):
     assert [label.get_text() for label in panel(figure, "target").get_yticklabels()] == ["fixate", "direction"]
     texts = [text.get_text() for text in figure.get_axes()[0].texts]
     assert texts == ["fixation", "stimulus", "delay", "decision"]
+
+
+def test_channels_of_a_picture_are_one_picture_per_step(generator):
+    inputs = torch.randn(T, B, 6 + 1, generator=generator)
+    channels = (Channels(name="seen", size=6, picture=(2, 3)), Channels(name="cue", size=1))
+    spec = TaskSpec(inputs=7, outputs=2, loss="cross_entropy", metrics=METRICS, input_channels=channels)
+    batch = Batch(inputs=inputs, targets=torch.zeros(T, B, dtype=torch.int64))
+    figure = plot(batch, spec, row=1)
+    assert names(figure) == ["seen", "cue", "target"]
+    (image,) = panel(figure, "seen").images
+    assert tuple(image.get_extent()) == (-0.5, T - 0.5, 0, 1)
+    shown = image.get_array()[..., 3].reshape(2, T, 3 + 2)  # a gap on each side
+    assert (shown[:, :, [0, -1]] == 0).all()
+    pixels = inputs[:, 1, :6].view(T, 2, 3).numpy()
+    np.testing.assert_allclose(shown[:, :, 1:-1].swapaxes(0, 1), np.abs(pixels) / np.abs(pixels).max(), atol=1e-6)
 
 
 def test_padding_is_left_out_and_unscored_steps_are_shaded(generator):

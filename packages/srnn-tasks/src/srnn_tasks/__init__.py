@@ -10,6 +10,8 @@ from ._adding import AddingSource as AddingSource
 from ._dataset import BatchDataset as BatchDataset
 from ._neurogym import Neurogym as Neurogym
 from ._neurogym import NeurogymSource as NeurogymSource
+from .anomaly import RandomAnomaly as RandomAnomaly
+from .anomaly import RandomAnomalySource as RandomAnomalySource
 from .cognitive import Cognitive as Cognitive
 from .cognitive import CognitiveSource as CognitiveSource
 from .contract import BaseSource as BaseSource
@@ -71,6 +73,8 @@ __all__ = [
     "Outline",
     "PathIntegration",
     "PathIntegrationSource",
+    "RandomAnomaly",
+    "RandomAnomalySource",
     "SequentialMNIST",
     "SequentialMNISTSource",
     "Source",

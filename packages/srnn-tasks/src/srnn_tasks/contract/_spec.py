@@ -25,19 +25,24 @@ class Channels(Value):
     """A named group of consecutive channels of the inputs or outputs, such as the units of a ring.
 
     size: number of channels. labels: a name for each channel, or none at all.
+    picture: None, or the height and width if the channels are the pixels of a picture, row by row; plots show one
+    picture per step.
 
     >>> Channels(name="velocity", size=2, labels=("x", "y"))
-    Channels(name='velocity', size=2, labels=('x', 'y'))
+    Channels(name='velocity', size=2, labels=('x', 'y'), picture=None)
     """
 
     name: Annotated[str, Field(min_length=1)]
     size: PositiveInt
     labels: tuple[str, ...] = ()
+    picture: tuple[PositiveInt, PositiveInt] | None = None
 
     @model_validator(mode="after")
-    def _one_label_per_channel(self) -> "Channels":
+    def _consistent(self) -> "Channels":
         if len(self.labels) not in (0, self.size):
             raise ValueError(f"labels: expected none, or one for each of {self.size} channels; got {len(self.labels)}")
+        if self.picture is not None and self.picture[0] * self.picture[1] != self.size:
+            raise ValueError(f"picture: expected a height and width with {self.size} pixels; got {self.picture}")
         return self
 
 

@@ -50,6 +50,16 @@ def image(axes: Any, name: str, values: Array, labels: Sequence[str] = (), scale
     _name(axes, name)
 
 
+def pictures(axes: Any, name: str, values: Array, size: tuple[int, int], scale: float) -> None:
+    """Draw values `(T, H * W)` as one picture of `size` (H, W) per step, in the colours of `image`."""
+    shown = _colours(values.reshape(-1, *size) / scale)  # (T, H, W, 4)
+    shown = np.pad(shown, ((0, 0), (0, 0), (1, 1), (0, 0)))  # a gap between pictures
+    wide = shown.swapaxes(0, 1).reshape(size[0], -1, 4)  # (H, T (W + 2), 4)
+    axes.imshow(wide, aspect="auto", interpolation="none", resample=False, extent=(-0.5, len(values) - 0.5, 0, 1))
+    axes.set_yticks([])
+    _name(axes, name)
+
+
 def lines(axes: Any, name: str, values: Array, labels: Sequence[str] = (), beside: Array | None = None) -> None:
     """Draw values `(T, N)` as steps; `beside` `(T, N)`, outputs of a model, as dots of the same colours."""
     for number in range(values.shape[1]):

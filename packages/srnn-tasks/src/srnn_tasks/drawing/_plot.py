@@ -34,8 +34,9 @@ def plot(
 ) -> Figure:
     """Return a matplotlib figure of one row of a batch, time to the right. Requires the extra `srnn-tasks[plot]`.
 
-    Few channels are drawn as lines, many as an image (blue is positive, orange negative); classes are an image with one
-    row per class. If the batch has weights, a strip below shows them, and unscored steps of the targets are shaded.
+    Few channels are drawn as lines, many as an image (blue is positive, orange negative), and the pixels of a picture
+    as one picture per step; classes are an image with one row per class. If the batch has weights, a strip below shows
+    them, and unscored steps of the targets are shaded.
     Steps of padding at the end are left out. `info["period"]` and `info["trial"]` are drawn as vertical lines, and
     `info["position"]` `(T, B, 2)` as a path beside the panels.
 

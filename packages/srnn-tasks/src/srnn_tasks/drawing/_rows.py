@@ -15,6 +15,7 @@ from ._figure import INK
 
 CLASSES = 64  # most classes that are drawn as an image
 WORDS = 60  # most tokens that are written
+PICTURES = 5.6  # inches, for the pictures of all steps side by side
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,16 @@ def _groups(
         others = None if beside is None else beside[:, begin : begin + group.size]
         begin += group.size
         label = f"{name}\n{group.name}" if target and group.name != name else group.name
-        found.append(_channels(part, label, group.labels, others, target, scale))
+        if group.picture is not None:
+            found.append(_pictures(part, label, group.picture, target, scale))
+        else:
+            found.append(_channels(part, label, group.labels, others, target, scale))
     return found
+
+
+def _pictures(values: panels.Array, name: str, size: tuple[int, int], target: bool, scale: float) -> Panel:
+    height = min(1.6, max(0.3, PICTURES / len(values) * size[0] / size[1]))
+    return Panel(height, lambda axes: panels.pictures(axes, name, values, size, scale), target)
 
 
 def _channels(

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from .._data_files import find_files, from_datasets, read_bytes, subfolders
-from ..contract import TaskError
+from .._data_search import search
+from ..contract import DataSet, TaskError
 
 FILES = {
     "train_images": "train-images-idx3-ubyte",
@@ -55,6 +56,11 @@ def load_mnist(data: str = "mnist") -> Mnist:
     files = f"the four IDX files ({', '.join(FILES.values())}; raw, or .gz) in it or in its subfolder mnist"
     arrays = from_datasets("MNIST", (DATASET,), _converted, searched=searched, files=files)
     return _checked(arrays, f"datasets.load_dataset({DATASET!r})")
+
+
+def locate_mnist() -> DataSet:
+    """Return where MNIST is, without reading it."""
+    return search("MNIST", "mnist", tuple(FILES.values()), DATASET)
 
 
 def fingerprint(images: Mnist) -> str:

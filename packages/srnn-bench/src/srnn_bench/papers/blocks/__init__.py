@@ -1,0 +1,38 @@
+"""Block RNNs and the hidden proportion, arXiv 2509.15057: sparse RNNs with one density per block of weights.
+
+Networks of equal numbers of weights, distributed differently over blocks, on Random Anomaly Detection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from ...tables import Scale, Table
+from .. import Paper
+from . import _controls, _rad, _rates
+from ._networks import EQUATIONS as EQUATIONS
+from ._networks import Net as Net
+from ._networks import block_net as block_net
+from ._networks import equation as equation
+from ._networks import lstms as lstms
+from ._networks import trading as trading
+from ._sizes import SIZES as SIZES
+
+_BUILDERS: Mapping[str, Callable[[str, Scale], Table]] = {
+    "figure1": _rad.figure1,
+    "figure1-speed": _rad.figure1_speed,
+    "figure2": _rad.figure2,
+    "figure6": _rad.figure6,
+    "controls": _controls.controls,
+    "rates": _rates.rates,
+}
+
+PAPER = Paper(
+    name="blocks",
+    title="Balancing sparse RNNs with hyperparameterization benefiting meta-learning",
+    arxiv="2509.15057",
+    tables={name: partial(build, f"blocks/{name}") for name, build in _BUILDERS.items()},
+)
+
+__all__ = ["EQUATIONS", "PAPER", "SIZES", "Net", "block_net", "equation", "lstms", "trading"]

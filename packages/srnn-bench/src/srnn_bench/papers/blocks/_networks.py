@@ -1,0 +1,105 @@
+"""The networks that arXiv 2509.15057 compares: block RNNs of one number of weights, and LSTMs of about as many."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from srnn_masks import Bernoulli, Blocks, Densities, balance, sized
+from srnn_models import LSTM, AnyModel, BlockRNN, Normal, ProjectedLSTM, SequenceModel
+from srnn_tasks import AnyTask
+
+from ...experiment import Experiment, Masked, Stage, Training
+
+BLOCKS = ("hx", "hh", "hy", "yx", "yh", "yy")
+
+DENSE = Densities()
+
+SD = 0.05  # of the initial weights of every block (the published code)
+
+EQUATIONS: Mapping[str, Densities] = {
+    "eq. 7": Densities(hh=0.2, hy=0.2, yy=0.2),
+    "eq. 8": Densities(hx=0.2, yx=0.2, yh=0.2),
+    "eq. 13": Densities(hx=0.08),
+    "dense": DENSE,
+    "20 %": Densities.uniform(0.2),
+}
+
+
+@dataclass(frozen=True)
+class Net:
+    """A network and the densities of its blocks; `gain` is the standard deviation of W_hh times sqrt(h s_hh / 2).
+
+    With the paper's sd of .05 the gain depends on the size of the block; a gain of 1 keeps the norm of the hidden units
+    over a step, which are rectified.
+    """
+
+    model: AnyModel
+    densities: Densities = DENSE
+
+    def trained(self, task: AnyTask, training: Training) -> Experiment:
+        """Return the experiment that trains the network in one stage, `trained`."""
+        densities = {block: getattr(self.densities, block) for block in BLOCKS}
+        masks = [
+            Masked(parameter=f"recurrence.weight_{block}", pattern=Bernoulli(density=density))
+            for block, density in densities.items()
+            if density < 1
+        ]
+        stages = (Stage(name="trained", training=training),)
+        return Experiment(task=task, model=self.model, masks=tuple(masks), stages=stages)
+
+
+def block_net(blocks: Blocks, *, gain: float | None = None) -> Net:
+    """Return the block RNN of these sizes, its number of hidden units rounded.
+
+    gain: of W_hh at the start; None for the paper's standard deviation of .05.
+    """
+    hidden, densities = round(blocks.hidden), blocks.densities
+    sd = SD if gain is None else gain * math.sqrt(2 / (hidden * densities.hh))
+    return Net(BlockRNN(hidden=hidden, hh=Normal(sd=sd)), densities)
+
+
+def equation(name: str, inputs: int, outputs: int, budget: int) -> Blocks:
+    """Return the sizes of a configuration of the paper, by its name in `EQUATIONS`."""
+    return sized(inputs, outputs, budget, EQUATIONS[name])
+
+
+def balanced(inputs: int, outputs: int, budget: int, proportion: float) -> Blocks:
+    """Return the sizes of a network whose hidden proportion is given."""
+    return balance(inputs, outputs, budget, proportion=proportion)
+
+
+def trading(inputs: int, outputs: int, budget: int, *, hidden: int, proportion: float) -> Blocks:
+    """Return the sizes of a network with given hidden units and hidden proportion, which W_hx is thinned for.
+
+    W_hx and W_hh share what the other blocks, which are dense, leave of the budget. So networks of one `hidden` differ
+    in their hidden proportion only, and those of one `proportion` in their hidden units only.
+    """
+    dense = Blocks(inputs=inputs, hidden=hidden, outputs=outputs).counts
+    shared = budget - sum(count for name, count in dense.items() if name not in ("hx", "hh"))
+    recurrent = proportion * (shared + dense["hy"])
+    densities = Densities(hx=(shared - recurrent) / dense["hx"], hh=recurrent / dense["hh"])
+    return Blocks(inputs=inputs, hidden=hidden, outputs=outputs, densities=densities)
+
+
+def lstms(inputs: int, outputs: int, budget: int) -> dict[str, Net]:
+    """Return the paper's LSTM, whose state is projected onto the outputs, and one with a read-out."""
+    return {
+        "LSTM, projected": Net(ProjectedLSTM(hidden=_projected(inputs, outputs, budget))),
+        "LSTM": Net(SequenceModel(recurrence=LSTM(hidden=_lstm(inputs, outputs, budget)))),
+    }
+
+
+def _projected(inputs: int, outputs: int, budget: int) -> int:
+    """Return the units of the projected LSTM with the nearest number of weights; there are more than outputs.
+
+    It has 4 h (x + y) + h y weights.
+    """
+    return max(outputs + 1, round(budget / (4 * (inputs + outputs) + outputs)))
+
+
+def _lstm(inputs: int, outputs: int, budget: int) -> int:
+    """Return the units of the LSTM with the nearest number of weights, 4 h (x + h) + h y."""
+    linear = 4 * inputs + outputs
+    return round((math.sqrt(linear**2 + 16 * budget) - linear) / 8)

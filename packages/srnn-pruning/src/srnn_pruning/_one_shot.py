@@ -1,6 +1,5 @@
 """Pruning of a recurrent network in one call, before it is trained (arXiv 1912.00120)."""
 
-import warnings
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from numbers import Real
@@ -10,7 +9,7 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
 
-from ._errors import PruningError, PruningWarning
+from ._errors import PruningError
 from ._groups import Ranking
 from ._pruned import Pruned
 from ._pruning import Pruning, prune
@@ -18,6 +17,7 @@ from ._recurrences import recurrences
 from ._schedules import OneShot
 from ._scope import in_scope, masks_of
 from ._summarize import summarize
+from ._warn import warn
 from .criteria import Criterion
 
 
@@ -61,8 +61,8 @@ def one_shot(
 
     Warns:
         PruningWarning: If a recurrence keeps no input weight or no projection at all, or no weight of a gate; the
-            summary contains these sentences too. If an `nn.*Cell` is called in a loop that changes the state between
-            steps, e.g. by a LayerNorm: then every call is a sequence of one step for `JacobianSpectrum`.
+            summary contains these sentences too. If a recurrence is called several times and its state is changed
+            between calls, e.g. by a LayerNorm: then each such call starts a sequence for `JacobianSpectrum`.
 
     >>> from srnn_pruning import Random
     >>> one_shot(nn.utils.skip_init(nn.LSTMCell, 4, 10), Random(), density=0.25)
@@ -84,7 +84,7 @@ def one_shot(
     removed = sum(int((before[name] & ~mask).count_nonzero()) for name, mask in masks.items())
     summary = summarize(model, pruning.scope)
     for text in summary.warnings:
-        warnings.warn(text, PruningWarning, stacklevel=2)
+        warn(text)
     return Pruned(masks, summary, pruning.model_dump_json(), removed)
 
 

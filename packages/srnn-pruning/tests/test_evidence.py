@@ -461,3 +461,15 @@ def test_a_user_criterion_with_a_class_variable_still_draws(make_net, pruning_by
 
     with pytest.raises(PruningError, match="generator: Drawing draws at random"):
         prune(make_net(), pruning_by(Drawing()))
+
+
+def test_a_criterion_that_wants_no_evidence_leaves_the_module_alone():
+    """Weights out of scope are not copied, so a lazy one, which has no values, is no obstacle."""
+    net = nn.ModuleDict({"rnn": nn.utils.skip_init(nn.GRUCell, 3, 4), "head": nn.LazyLinear(2)})
+    pruning = Pruning(sparsity=0.5, criterion=Random(), scope=("rnn.weight*",))
+    calls = []
+    evidence = {"loss": lambda: calls.append("loss")}
+    masks = prune(net, pruning, generator=torch.Generator().manual_seed(0), evidence=evidence)
+    assert sum(int(mask.sum()) for mask in masks.values()) == 42 and not calls
+    with pytest.raises(PruningError, match=r"head.weight: expected a weight with a shape, got a lazy parameter"):
+        prune(net, pruning.model_copy(update={"sparsity": 0.7, "criterion": SNIP()}), evidence=evidence)

@@ -393,6 +393,43 @@ def test_two_passes_from_the_same_first_state_are_two_batches():
     assert read.inputs.shape == (6, 10, 3) and read.lengths is None
 
 
+def test_two_loops_over_padded_sequences_end_where_their_sequences_end():
+    cell, layer = twins(nn.LSTMCell)
+    x, lengths = normal(6, 5, 3), torch.tensor([3, 6, 1, 5, 4])
+    packed = pack_padded_sequence(x, lengths, enforce_sorted=False)
+    expected = read_by(layer, lambda: (layer(packed), layer(packed)))["l0"]
+    read = read_by(cell, lambda: [padded_loop(cell, x, lengths, by_where) for _ in range(2)])[""]
+    check_same(read, expected)
+
+
+def test_a_pass_from_0_after_one_from_another_state():
+    cell, first = build(nn.GRUCell, 3, 4), normal(5, 4)
+    read = read_by(cell, lambda: [cell(normal(5, 3), cell(normal(5, 3), state)) for state in (first, 0 * first)])[""]
+    assert read.inputs.shape == (2, 10, 3) and torch.equal(read.state, torch.cat([first, 0 * first]))
+
+
+def test_a_last_call_that_no_row_keeps_is_read():
+    """A loop that reads its outputs before each call calls the cell once more than it needs."""
+    cell, x = build(nn.GRUCell, 3, 4), normal(6, 5, 3)
+
+    def run():
+        outputs, state = [], zeros_for(nn.GRUCell, 5)
+        for each in x:
+            outputs.append(state)
+            state = cell(each, state)
+        return outputs
+
+    read = read_by(cell, run)[""]
+    assert torch.equal(read.inputs, x) and read.lengths is None
+
+
+def test_states_that_are_nan_continue():
+    cell, x = build(nn.GRUCell, 3, 4), normal(6, 5, 3)
+    cell.weight_hh.data[0, 0] = torch.nan
+    read = read_by(cell, lambda: padded_loop(cell, x, torch.tensor([6] * 5), by_where))[""]
+    assert torch.equal(read.inputs, x) and read.lengths is None
+
+
 def test_packed_calls_are_joined_in_time_row_by_row():
     module = build(nn.LSTM, 3, 4, num_layers=2, bidirectional=True)
     packed = pack_padded_sequence(normal(6, 2, 3), torch.tensor([2, 6]), enforce_sorted=False)

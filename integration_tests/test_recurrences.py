@@ -4,6 +4,8 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence
 
 from srnn_models import (
     GRU,
@@ -19,7 +21,7 @@ from srnn_models import (
     SequenceModel,
     Stack,
 )
-from srnn_pruning import recurrences, sequences
+from srnn_pruning import JacobianSpectrum, chi, recurrences, sequences
 
 # torch compiles its rules for forward mode when the first one is used
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")
@@ -190,3 +192,64 @@ def test_windows_with_a_carried_state_are_one_sequence(cell):
 
     check_run(net, run, [net(inputs)[1]])
     assert torch.equal(sequences(net, recurrences(net), run)["recurrence"].inputs, inputs)
+
+
+LENGTHS = torch.tensor([3, 6, 1, 5, 4])
+
+
+def masked_loop(cell, inputs, state):
+    """Return the last state of a loop over padded sequences that keeps the state of those that have ended."""
+    for step, x in enumerate(inputs):
+        keep = (step < LENGTHS)[:, None]
+        new = cell(x[None], state)[1] if isinstance(cell, Ours) else cell(x, state)
+        if isinstance(new, tuple):
+            state = tuple(torch.where(keep, *parts) for parts in zip(new, state, strict=True))
+        else:
+            state = torch.where(keep, new, state)
+    return state
+
+
+def our_gru():
+    return GRU(hidden=4).build(3, generator=generator()).double()
+
+
+Ours = type(our_gru())
+LOOPS = {
+    "rnn": (nn.RNNCell, nn.RNN),
+    "gru": (nn.GRUCell, nn.GRU),
+    "lstm": (nn.LSTMCell, nn.LSTM),
+    "ours": (our_gru, nn.GRU),
+}
+
+
+def normal_(module):
+    """Set the weights of a module to normal numbers, the same for all modules of one shape, and its biases to 0."""
+    with torch.no_grad():
+        for number, name in enumerate(("weight_ih", "weight_hh", "bias_ih", "bias_hh")):
+            for key, parameter in module.named_parameters():
+                if key.removesuffix("_l0") == name:
+                    parameter.copy_(0.4 * normal(*parameter.shape, seed=number) if "weight" in name else 0)
+    return module
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+@pytest.mark.parametrize("normalization", ["none", "gamma", "data", "rms", "mean_abs"])
+def test_a_loop_over_padded_sequences_scores_as_the_packed_layer(loop, normalization):
+    kinds = LOOPS[loop]
+    cell = normal_(our_gru() if loop == "ours" else kinds[0](3, 4).double())
+    layer = normal_(kinds[1](3, 4).double())
+    inputs, start = normal(6, 5, 3), normal(5, 4, seed=2)
+    state = (start, start) if loop == "lstm" else start
+    given = (start[None], start[None]) if loop == "lstm" else start[None]
+    packed = pack_padded_sequence(inputs, LENGTHS, enforce_sorted=False)
+    runs = {cell: lambda: masked_loop(cell, inputs, state), layer: lambda: layer(packed, given)}
+    criterion = JacobianSpectrum(normalization=normalization)
+    scores, chis = [], []
+    for module, run in runs.items():
+        weights = {name: p for name, p in module.named_parameters() if p.dim() > 1}
+        scores.append(criterion.scores(weights, module=module, run=run, generator=generator(3)))
+        chis += chi(module, run).values()
+    for name, score in scores[0].items():
+        assert score.any()
+        torch.testing.assert_close(score, scores[1][f"{name}_l0"], rtol=1e-12, atol=1e-12)
+    assert chis[0] == pytest.approx(chis[1], rel=1e-12)

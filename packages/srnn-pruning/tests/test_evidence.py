@@ -334,7 +334,10 @@ def test_nan_scores_are_refused_before_anything_changes(criterion):
     net, batch = trained_for_a_step()
     before = state_of(net)
     batch[0, 0, 0] = float("nan")
-    message = r"rnn.weight_\w+: expected scores that can be ranked, got \d+ NaN of \d+; NaN in the weights: none"
+    message = (
+        r"rnn.weight_\w+: expected scores that can be ranked, got \d+ NaN of \d+; NaN or infinite weights: none in "
+        "scope, but the batch, the loss or other weights may contain some$"
+    )
     with pytest.raises(PruningError, match=message):
         prune(
             net,
@@ -350,9 +353,11 @@ def test_nan_scores_are_refused_before_anything_changes(criterion):
 def test_nan_weights_are_named_with_their_number(kind, normalization):
     net, batch = trained_for_a_step()
     with torch.no_grad():
-        net.rnn.weight_ih_l0[3, 1:] = float("nan")
+        net.rnn.weight_ih_l0[3, 1:] = torch.tensor([float("nan"), float("inf")])
     before = torch.random.get_rng_state()
-    with pytest.raises(PruningError, match=r"got \d+ NaN of \d+; NaN in the weights: rnn.weight_ih_l0 has 2 of 60$"):
+    with pytest.raises(
+        PruningError, match=r"got \d+ NaN of \d+; NaN or infinite weights: rnn.weight_ih_l0 has 2 of 60$"
+    ):
         prune(
             net,
             Pruning(sparsity=0.5, criterion=kind(normalization=normalization), scope=SCOPE),
@@ -360,7 +365,7 @@ def test_nan_weights_are_named_with_their_number(kind, normalization):
             evidence={"loss": lambda: net(batch).square().mean()},
         )
     assert torch.equal(torch.random.get_rng_state(), before)
-    assert int(net.rnn.weight_ih_l0.isnan().sum()) == 2
+    assert int((~net.rnn.weight_ih_l0.isfinite()).sum()) == 2
 
 
 @pytest.mark.parametrize("criterion", [SNIP(), GraSP(), Shuffled(base=SNIP())], ids=lambda criterion: criterion.kind)
@@ -461,3 +466,26 @@ def test_a_user_criterion_with_a_class_variable_still_draws(make_net, pruning_by
 
     with pytest.raises(PruningError, match="generator: Drawing draws at random"):
         prune(make_net(), pruning_by(Drawing()))
+
+
+def test_a_criterion_that_wants_no_evidence_leaves_the_module_alone():
+    """Weights out of scope are not copied, so a lazy one, which has no values, is no obstacle."""
+    net = nn.ModuleDict({"rnn": nn.utils.skip_init(nn.GRUCell, 3, 4), "head": nn.LazyLinear(2)})
+    pruning = Pruning(sparsity=0.5, criterion=Random(), scope=("rnn.weight*",))
+    calls = []
+    evidence = {"loss": lambda: calls.append("loss")}
+    masks = prune(net, pruning, generator=torch.Generator().manual_seed(0), evidence=evidence)
+    assert sum(int(mask.sum()) for mask in masks.values()) == 42 and not calls
+    with pytest.raises(PruningError, match=r"head.weight: expected a weight with a shape, got a lazy parameter"):
+        prune(net, pruning.model_copy(update={"sparsity": 0.7, "criterion": SNIP()}), evidence=evidence)
+
+
+def test_one_infinite_weight_is_named():
+    net = nn.utils.skip_init(nn.GRUCell, 3, 4)
+    for parameter in net.parameters():
+        parameter.data.fill_(0.1)
+    net.weight_hh.data[0, 0] = float("inf")
+    inputs, state = torch.ones(2, 3), torch.zeros(2, 4)
+    evidence = {"loss": lambda: net(inputs, state).sum()}
+    with pytest.raises(PruningError, match=r"NaN or infinite weights: weight_hh has 1 of 48$"):
+        prune(net, Pruning(sparsity=0.5, criterion=SNIP()), evidence=evidence)

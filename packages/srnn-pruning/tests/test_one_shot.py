@@ -1,6 +1,8 @@
 """Pruning in one line: torch's modules in a user's own module, evidence, scope, generator, warnings and errors."""
 
+import copy
 import warnings
+from collections import UserDict
 
 import pytest
 import torch
@@ -255,9 +257,21 @@ def test_a_model_that_is_sparse_enough_is_left_alone_and_the_result_states_it():
 def test_the_sparsity_has_no_rounding_error_and_the_counts_are_exact(density):
     model = nn.RNN(6, 9)  # 135 weights: 13.5 of them for a density of 0.9
     pruned = one_shot(model, Magnitude(), density=density)
-    assert pruned.kept == 135 - round((1 - density) * 135)
+    assert pruned.kept == 135 - round(pruned.pruning.sparsity * 135)
     expected = {0.9: 0.1, 0.05: 0.95, 0.3: 0.7, 1 / 3: 0.6666666666666667, 0.7: 0.3, 1e-9: 0.999999999}
     assert pruned.pruning.sparsity == expected[density]
+
+
+@MAY_WARN
+@pytest.mark.parametrize("density", [0.85, 0.9, 0.35, 0.05])
+def test_the_pruning_of_the_result_gives_the_same_masks_again(density):
+    """150 weights: 22.5 of them for 0.15, which is less than 1 - 0.85."""
+    model = nn.GRU(5, 5)
+    other = copy.deepcopy(model)
+    pruned = one_shot(model, Magnitude(), density=density)
+    masks = prune(other, pruned.pruning)
+    assert all(torch.equal(mask, masks[name]) for name, mask in pruned.masks.items())
+    assert density != 0.85 or pruned.kept == 128
 
 
 @pytest.mark.parametrize("density", [0, 1])
@@ -306,8 +320,11 @@ def test_a_model_stays_as_it_is_apart_from_pruned_weights():
 def test_a_loop_that_changes_the_state_warns():
     """Each call is a sequence of one step, so that the score is that of the explicit derivative."""
     x = torch.randn(5, 7, 4)
-    with pytest.warns(PruningWarning, match=r"^cell is called 5 times, never from the state .* sequence of one step$"):
+    with pytest.warns(
+        PruningWarning, match=r"^cell is called 5 times, 4 of them from a state .* depends on$"
+    ) as caught:
         one_shot(Loop(nn.GRUCell, nn.LayerNorm(10)), JacobianSpectrum(), density=0.5, batch=x, ranking="per_gate")
+    assert [each.filename for each in caught] == [__file__]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         one_shot(Loop(nn.GRUCell), JacobianSpectrum(), density=0.5, batch=x, ranking="per_gate")
@@ -387,9 +404,55 @@ def test_a_weight_with_a_parametrization_is_in_the_summary():
     assert [row.name for row in pruned.summary.recurrences] == ["l0"] and pruned.kept == 48
     assert sum(row.kept for row in pruned.summary.rows if row.gate) == 48
     with pytest.raises(
-        PruningError, match="weight_hh_l0: expected a parameter, got a weight that ParametrizedGRU computes"
+        PruningError,
+        match=r"weight_hh_l0: expected a parameter, got .* ParametrizedGRU computes .* parametrization first$",
     ):
         one_shot(model, Magnitude(), density=0.1)
+
+
+def test_another_scope_is_advised_only_where_there_is_no_recurrence():
+    with pytest.raises(
+        PruningError, match=r"^Linear: expected a recurrent layer .*; to prune other weights, pass scope=$"
+    ):
+        one_shot(nn.Linear(3, 4), Magnitude(), density=0.5)
+
+
+def test_what_is_no_model_with_values_is_refused():
+    for model, words in [
+        (Tagger, r"^model: expected a torch.nn.Module, got the class Tagger; create the model first$"),
+        (lambda x: x, r"^model: expected a torch.nn.Module, got <function"),
+        (
+            nn.GRU(3, 4, device="meta"),
+            r"^model: expected weights that have values, got weight_ih_l0 on the meta device",
+        ),
+    ]:
+        with pytest.raises(PruningError, match=words):
+            one_shot(model, Random(), density=0.5)
+
+
+class Named(nn.Module):
+    """A model with an optional argument."""
+
+    def __init__(self):
+        super().__init__()
+        self.rnn = nn.GRU(4, 6)
+
+    def forward(self, x, scale=1.0):
+        return self.rnn(x["x"] if isinstance(x, dict) else x * scale)[0]
+
+
+def test_a_dict_of_arguments_or_a_loader_is_no_batch():
+    x = torch.randn(5, 7, 4)
+    for batch in ({"x": x}, {"x": x, "scale": 2.0}, UserDict(x=x)):
+        words = r"got a \w+ of arguments of Named.forward \(x.*\); for keyword arguments pass \(\(\), \{...\}\)"
+        with pytest.raises(PruningError, match=words):
+            one_shot(Named(), JacobianSpectrum(), density=0.5, batch=batch)
+    with pytest.raises(PruningError, match=r"got a DataLoader; .* for keyword arguments pass \(\(\), \{...\}\)"):
+        one_shot(Named(), JacobianSpectrum(), density=0.5, batch=torch.utils.data.DataLoader(x))
+    with pytest.raises(PruningError, match=r"got a tuple of .* for keyword arguments pass \(\(\), \{...\}\)"):
+        one_shot(Named(), JacobianSpectrum(), density=0.5, batch=(x, x))
+    for batch in (x, ((), {"x": x}), (({"x": x},), {})):
+        assert one_shot(Named(), JacobianSpectrum(), density=0.5, batch=batch, ranking="per_gate").removed == 90
 
 
 def test_what_is_missing_is_said_before_anything_changes():

@@ -155,7 +155,8 @@ def test_calls_from_other_states_join_the_batch():
     module = build(nn.RNN, 3, 4)
     first, second = normal(6, 5, 3), normal(2, 1, 3, seed=2)
     cells = recurrences(module)
-    read = sequences(module, cells, lambda: (module(first), module(second, normal(1, 1, 4))))["l0"]
+    with pytest.warns(PruningWarning, match="^RNN is called 2 times, 1 of them from a state"):
+        read = sequences(module, cells, lambda: (module(first), module(second, normal(1, 1, 4))))["l0"]
     assert read.inputs.shape == (6, 6, 3) and read.lengths.tolist() == [6] * 5 + [2]
     assert torch.equal(read.inputs[:, :5], first) and torch.equal(read.inputs[4:, 5:], second)
     expected = torch.cat([module(first)[1][0], module(second, normal(1, 1, 4))[1][0]])
@@ -172,26 +173,277 @@ def test_a_state_that_is_changed_between_steps_starts_sequences_of_one_step():
         for x in normal(3, 5, 3):
             state = module(x, state) / 2
 
-    with pytest.warns(PruningWarning, match="^GRUCell is called 3 times, never from the state .* the state between"):
+    with pytest.warns(
+        PruningWarning, match="^GRUCell is called 3 times, 2 of them from a state .* between calls"
+    ) as caught:
         read = read_by(module, run)[""]
     assert read.inputs.shape == (1, 15, 3) and read.lengths is None
     close(read.state[5:10], module(normal(3, 5, 3)[0]).detach() / 2)
+    assert [each.filename for each in caught] == [__file__]
 
 
-def test_packed_calls_are_not_joined_in_time():
-    module = build(nn.RNN, 3, 4)
-    packed = pack_padded_sequence(normal(6, 2, 3), torch.tensor([6, 2]))
+def changed_layer(module):
+    """A layer that is called once per step, with a LayerNorm in between."""
+    state = None
+    for x in normal(4, 1, 5, 3):
+        state = nn.functional.layer_norm(module(x, state)[1], (4,))
+
+
+def changed_every_second_step(module):
+    state = None
+    for step, x in enumerate(normal(4, 5, 3)):
+        state = module(x, state)
+        state = nn.functional.layer_norm(state, (4,)) if step % 2 else state
+
+
+def changed_in_one_of_two_loops(module):
+    for change in (False, True):
+        state = None
+        for x in normal(4, 5, 3):
+            state = module(x, state)
+            state = nn.functional.layer_norm(state, (4,)) if change else state
+
+
+def changed_in_one_row(module):
+    state, scale = None, torch.tensor([1.0, 1, 0.5, 1, 1])[:, None]
+    for x in normal(4, 5, 3):
+        state = scale * module(x, state)
+
+
+def interleaved(module):
+    one = two = None
+    for x in normal(4, 5, 3):
+        one, two = module(x, one), module(-x, two)
+
+
+@pytest.mark.parametrize(
+    ("kind", "loop", "times", "changed"),
+    [
+        (nn.GRU, changed_layer, 4, 3),
+        (nn.GRUCell, changed_every_second_step, 4, 1),
+        (nn.GRUCell, changed_in_one_of_two_loops, 8, 3),
+        (nn.GRUCell, changed_in_one_row, 4, 3),
+        (nn.GRUCell, interleaved, 8, 6),
+    ],
+)
+def test_every_call_from_a_state_that_nothing_explains_is_counted(kind, loop, times, changed):
+    module = build(kind, 3, 4)
+    with pytest.warns(PruningWarning, match=f"is called {times} times, {changed} of them .* several loops"):
+        read_by(module, lambda: loop(module))
+
+
+def twins(kind):
+    """Return a cell and a layer of torch with the same weights."""
+    cell = build(kind, 3, 4)
+    layer = build(getattr(nn, kind.__name__.removesuffix("Cell")), 3, 4)
+    layer.load_state_dict({f"{name}_l0": value for name, value in cell.state_dict().items()})
+    return cell, layer
+
+
+def zeros_for(kind, rows):
+    state = torch.zeros(rows, 4, dtype=torch.float64)
+    return (state, state) if kind is nn.LSTMCell else state
+
+
+def by_where(keep, new, old):
+    return torch.where(keep[:, None], new, old)
+
+
+def by_factor(keep, new, old):
+    keep = keep[:, None].double()
+    return keep * new + (1 - keep) * old
+
+
+def in_place(keep, new, old):
+    new[~keep] = old[~keep]
+    return new
+
+
+def padded_loop(cell, x, lengths, select):
+    """Return the last state of a cell in a loop that keeps the state of sequences that have ended."""
+    state = zeros_for(type(cell), x.shape[1])
+    for step, each in enumerate(x):
+        keep, new = step < lengths, cell(each, state)
+        if isinstance(cell, nn.LSTMCell):
+            state = tuple(select(keep, *parts) for parts in zip(new, state, strict=True))
+        else:
+            state = select(keep, new, state)
+    return state
+
+
+PADDED = {
+    "one step less": [6, 5, 5, 6, 5],
+    "unsorted": [3, 6, 1, 5, 4],
+    "all shorter": [3, 4, 1, 2, 4],
+    "one step": [1, 1, 1, 1, 1],
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("select", [by_where, by_factor, in_place])
+@pytest.mark.parametrize("lengths", PADDED)
+def test_a_loop_over_padded_sequences_reads_as_the_packed_layer(kind, select, lengths):
+    if select is in_place and kind is nn.RNNCell:
+        pytest.skip("torch cannot differentiate a tanh that was written to")
+    cell, layer = twins(kind)
+    x, lengths = normal(6, 5, 3), torch.tensor(PADDED[lengths])
+    read = read_by(cell, lambda: padded_loop(cell, x, lengths, select))[""]
+    packed = pack_padded_sequence(x, lengths, enforce_sorted=False)
+    expected = read_by(layer, lambda: layer(packed))["l0"]
+    check_same(read, expected)
+
+
+def check_same(read, expected):
+    """Check that two sequences are equal, apart from inputs before the first step of a row."""
+    (steps, rows, _), lengths = expected.inputs.shape, expected.lengths
+    assert torch.equal(read.state, expected.state)
+    assert (read.lengths is None) == (lengths is None) and (lengths is None or torch.equal(read.lengths, lengths))
+    assert read.inputs.shape == expected.inputs.shape
+    for row in range(rows):
+        first = 0 if lengths is None else steps - int(lengths[row])
+        assert torch.equal(read.inputs[first:, row], expected.inputs[first:, row])
+
+
+def test_a_loop_over_padded_sequences_without_a_graph_skips_as_in_the_step_before():
+    """Only a row that is one step shorter than the longest cannot be told from those."""
+    cell, _ = twins(nn.GRUCell)
+    x, lengths = normal(6, 5, 3), torch.tensor([3, 6, 1, 5, 4])
+
+    def run():
+        with torch.no_grad():
+            padded_loop(cell, x, lengths, by_where)
+
+    assert read_by(cell, run)[""].lengths.tolist() == [3, 6, 1, 6, 4]
+    assert read_by(cell, lambda: padded_loop(cell, x, lengths, by_where).sum().backward())[""].lengths.tolist() == [
+        3, 6, 1, 6, 4
+    ]  # fmt: skip
+
+
+def test_padding_in_front_and_rows_without_steps():
+    cell, _ = twins(nn.GRUCell)
+    x, lengths = normal(6, 5, 3), torch.tensor([3, 6, 1, 0, 4])
+
+    def run():
+        state = zeros_for(nn.GRUCell, 5)
+        for step, each in enumerate(x):
+            state = by_where(step >= 6 - lengths, cell(each, state), state)
+        return state
+
+    read = read_by(cell, run)[""]
+    assert read.lengths.tolist() == [3, 6, 1, 4]
+    for row, (place, length) in enumerate([(0, 3), (1, 6), (2, 1), (4, 4)]):
+        assert torch.equal(read.inputs[6 - length :, row], x[6 - length :, place])
+
+
+def test_steps_that_are_skipped_in_the_middle():
+    cell, _ = twins(nn.RNNCell)
+    x, keep = normal(6, 3, 3), torch.tensor([[1, 1, 1], [1, 0, 1], [1, 0, 0], [1, 1, 0], [1, 0, 1], [1, 1, 0]]).bool()
+
+    def run():
+        state = zeros_for(nn.RNNCell, 3)
+        for kept, each in zip(keep, x, strict=True):
+            state = by_where(kept, cell(each, state), state)
+        return {"outputs": [state]}
+
+    read = read_by(cell, run)[""]
+    assert read.lengths.tolist() == [6, 3, 3]
+    for row in range(3):
+        assert torch.equal(read.inputs[6 - int(keep[:, row].sum()) :, row], x[keep[:, row], row])
+
+
+def test_a_batch_that_shrinks_and_rows_that_start_again():
+    cell, layer = twins(nn.GRUCell)
+    x, lengths = normal(6, 3, 3), torch.tensor([6, 4, 2])
+
+    def shrinking():
+        state = zeros_for(nn.GRUCell, 3)
+        for step, each in enumerate(x):
+            rows = int((step < lengths).sum())
+            state = cell(each[:rows], state[:rows])
+        return state
+
+    packed = read_by(layer, lambda: layer(pack_padded_sequence(x, lengths)))["l0"]
+    check_same(read_by(cell, shrinking)[""], packed)
+
+    def episodes():
+        state = zeros_for(nn.GRUCell, 3)
+        for step, each in enumerate(x):
+            state = cell(each, torch.where((step == lengths)[:, None], 0, state))
+        return state
+
+    read = read_by(cell, episodes)[""]
+    assert read.lengths.tolist() == [6, 4, 2, 4, 2] and not read.state.any()
+    assert torch.equal(read.inputs[2:, 3], x[2:, 2]) and torch.equal(read.inputs[4:, 4], x[4:, 1])
+
+
+def test_two_passes_from_the_same_first_state_are_two_batches():
+    cell, first = build(nn.GRUCell, 3, 4), normal(5, 4)
+    layer = build(nn.GRU, 3, 4)
+
+    def passes(steps):
+        for x in (normal(steps, 5, 3), normal(steps, 5, 3, seed=2)):
+            state = first
+            for each in x:
+                state = cell(each, state)
+
+    for steps in (1, 6):
+        read = read_by(cell, lambda steps=steps: passes(steps))[""]
+        assert read.inputs.shape == (steps, 10, 3) and torch.equal(read.state, torch.cat([first, first]))
+    read = read_by(layer, lambda: [layer(normal(6, 5, 3), first[None]) for _ in range(2)])["l0"]
+    assert read.inputs.shape == (6, 10, 3) and read.lengths is None
+
+
+def test_two_loops_over_padded_sequences_end_where_their_sequences_end():
+    cell, layer = twins(nn.LSTMCell)
+    x, lengths = normal(6, 5, 3), torch.tensor([3, 6, 1, 5, 4])
+    packed = pack_padded_sequence(x, lengths, enforce_sorted=False)
+    expected = read_by(layer, lambda: (layer(packed), layer(packed)))["l0"]
+    read = read_by(cell, lambda: [padded_loop(cell, x, lengths, by_where) for _ in range(2)])[""]
+    check_same(read, expected)
+
+
+def test_a_pass_from_0_after_one_from_another_state():
+    cell, first = build(nn.GRUCell, 3, 4), normal(5, 4)
+    read = read_by(cell, lambda: [cell(normal(5, 3), cell(normal(5, 3), state)) for state in (first, 0 * first)])[""]
+    assert read.inputs.shape == (2, 10, 3) and torch.equal(read.state, torch.cat([first, 0 * first]))
+
+
+def test_a_last_call_that_no_row_keeps_is_read():
+    """A loop that reads its outputs before each call calls the cell once more than it needs."""
+    cell, x = build(nn.GRUCell, 3, 4), normal(6, 5, 3)
+
+    def run():
+        outputs, state = [], zeros_for(nn.GRUCell, 5)
+        for each in x:
+            outputs.append(state)
+            state = cell(each, state)
+        return outputs
+
+    read = read_by(cell, run)[""]
+    assert torch.equal(read.inputs, x) and read.lengths is None
+
+
+def test_states_that_are_nan_continue():
+    cell, x = build(nn.GRUCell, 3, 4), normal(6, 5, 3)
+    cell.weight_hh.data[0, 0] = torch.nan
+    read = read_by(cell, lambda: padded_loop(cell, x, torch.tensor([6] * 5), by_where))[""]
+    assert torch.equal(read.inputs, x) and read.lengths is None
+
+
+def test_packed_calls_are_joined_in_time_row_by_row():
+    module = build(nn.LSTM, 3, 4, num_layers=2, bidirectional=True)
+    packed = pack_padded_sequence(normal(6, 2, 3), torch.tensor([2, 6]), enforce_sorted=False)
     ends = []
 
     def run():
         _, state = module(packed)
-        ends.append(state)
         ends.append(module(packed, state)[1])
 
     cells = recurrences(module)
-    read = sequences(module, cells, run)["l0"]
-    assert read.lengths.tolist() == [6, 2, 6, 2]
-    close(replayed(cells["l0"], read), torch.cat(ends, dim=1)[0])
+    read = sequences(module, cells, run)
+    for key, end in zip(cells, joined(ends[0]), strict=True):
+        assert read[key].lengths.tolist() == [4, 12]
+        close(replayed(cells[key], read[key]), end)
 
 
 def test_each_of_several_modules_reads_its_own_input():

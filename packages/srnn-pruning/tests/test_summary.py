@@ -223,3 +223,15 @@ def test_a_printed_summary_is_aligned():
         "recurrence  units  without recurrent input  reading nothing  input/recurrent  if dense\n"
         "l0              4                        3                0          24.0000    0.5000"
     )
+
+
+def test_the_other_names_of_a_tied_weight_are_marked():
+    module = torch.nn.GRU(5, 5, num_layers=2)
+    module.weight_hh_l1 = module.weight_hh_l0
+    masked(module)
+    summary = summarize(module)
+    for row in summary.rows:
+        assert row.tied_to == ("weight_hh_l0" if row.name == "weight_hh_l1" else "")
+    lines = [line for line in str(summary).splitlines() if "tied" in line]
+    assert len(lines) == 1 and lines[0].startswith("weight_hh_l1 (tied to weight_hh_l0) ")
+    assert Summary.model_validate_json(summary.model_dump_json()) == summary

@@ -1,4 +1,4 @@
-"""One call of a recurrent module: the input and state that it was given, and what it returned."""
+"""One call of a recurrent module: the input and state that it was given, and the state that it returned."""
 
 import inspect
 from collections.abc import Iterator, Mapping
@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.graph import GradientEdge, get_gradient_edge
 from torch.nn.utils.rnn import PackedSequence
 
 from ._errors import PruningError
@@ -17,14 +18,16 @@ _TORCH = ("input", "hx")  # the parameters of torch's layers and cells
 
 @dataclass(frozen=True)
 class Call:
-    """Input and state of one call, detached copies; `state` is () where none was given.
+    """Input, first and last state of one call, detached copies; a state is () where there is none or none was given.
 
-    `continues`: whether the call starts from the state in which the previous call of the module ended.
+    `given`, `returned`: where the parts of the two states are in the graph of autograd; () if they are in none.
     """
 
     input: Tensor | PackedSequence
     state: tuple[Tensor, ...]
-    continues: bool = False
+    end: tuple[Tensor, ...] = ()
+    given: tuple[GradientEdge, ...] = ()
+    returned: tuple[GradientEdge, ...] = ()
 
     @staticmethod
     def of(path: str, module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> "Call":
@@ -36,29 +39,28 @@ class Call:
         input, state = _input_and_state(module, args, kwargs)
         name = path or type(module).__name__
         if isinstance(input, PackedSequence) and is_torch_layer(module):
-            return Call(input._replace(data=_copy(input.data)), _parts(name, state))
-        if not isinstance(input, Tensor):
+            copy: Tensor | PackedSequence = input._replace(data=_copy(input.data))
+        elif isinstance(input, Tensor):
+            copy = _copy(input)
+        else:
             packed = " or a PackedSequence" if is_torch_layer(module) else ""
             raise PruningError(f"{name}: expected a tensor{packed} as its input, got {_described(input)}")
-        return Call(_copy(input), _parts(name, state))
+        parts = _parts(name, state)
+        return Call(copy, tuple(map(_copy, parts)), given=_edges(parts))
 
-    @staticmethod
-    def end(module: nn.Module, output: Any) -> tuple[Tensor, ...]:
-        """Return the last state of a call, in parts, from what the call returned; () where that has no state.
+    def ended(self, module: nn.Module, output: Any) -> "Call":
+        """Return this call with its last state, from what the call returned; without one where that has none.
 
         A subclass of a layer of torch may return something else, e.g. the outputs alone. No call continues it.
         """
         if not is_torch_cell(module):
             if not isinstance(output, tuple) or len(output) < 2:
-                return ()
+                return self
             output = output[1]
         parts = tuple(_tensors(output))
-        return tuple(map(_copy, parts)) if all(isinstance(part, Tensor) for part in parts) else ()
-
-    def continuing(self, end: tuple[Tensor, ...]) -> "Call":
-        """Return this call with `continues` set, where `end` is the last state of the previous call."""
-        same = len(end) == len(self.state) > 0 and all(map(_equal, self.state, end))
-        return replace(self, continues=same)
+        if not all(isinstance(part, Tensor) for part in parts):
+            return self
+        return replace(self, end=tuple(map(_copy, parts)), returned=_edges(parts))
 
 
 def _input_and_state(module: nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> tuple[Any, Any]:
@@ -76,7 +78,7 @@ def _parameters(module: nn.Module) -> list[str]:
 
 
 def _parts(name: str, state: Any) -> tuple[Tensor, ...]:
-    """Return copies of the parts of a state: h alone, h and c, or none. Raises PruningError for anything else."""
+    """Return the parts of a state: h alone, h and c, or none. Raises PruningError for anything else."""
     parts = () if state is None else tuple(_tensors(state))
     for part in parts:
         if not (isinstance(part, Tensor) and part.is_floating_point()):
@@ -84,7 +86,12 @@ def _parts(name: str, state: Any) -> tuple[Tensor, ...]:
                 f"{name}: expected a state (a tensor, a tuple of tensors, or None) as its second argument, got "
                 f"{_described(state)}"
             )
-    return tuple(map(_copy, parts))
+    return parts
+
+
+def _edges(parts: tuple[Tensor, ...]) -> tuple[GradientEdge, ...]:
+    """Return where tensors are in the graph; a later change in place does not move it."""
+    return tuple(get_gradient_edge(part) for part in parts) if all(part.requires_grad for part in parts) else ()
 
 
 def _tensors(state: Any) -> Iterator[Any]:
@@ -100,7 +107,3 @@ def _described(value: Any) -> str:
 def _copy(value: Tensor) -> Tensor:
     with torch.inference_mode(False):  # an inference tensor could not be saved for backward
         return value.detach().clone()
-
-
-def _equal(one: Tensor, other: Tensor) -> bool:
-    return one.dtype == other.dtype and torch.equal(one, other)

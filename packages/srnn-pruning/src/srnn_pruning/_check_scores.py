@@ -9,15 +9,15 @@ from .criteria import Criterion
 
 
 def check_numbers(scores: Mapping[str, Tensor], weights: Mapping[str, Tensor]) -> None:
-    """Raise PruningError for scores that are NaN; the message counts the NaN of the weights too, a likely cause."""
+    """Raise PruningError for scores that are NaN; the message counts NaN and infinite weights, a likely cause."""
     for name, score in scores.items():
-        count = _nans(score)
+        count = int(_wide(score).isnan().count_nonzero())
         if count:
-            sick = {each: number for each, weight in weights.items() if (number := _nans(weight.detach()))}
+            sick = {each: number for each, weight in weights.items() if (number := _not_finite(weight.detach()))}
             cause = ", ".join(f"{each} has {number} of {weights[each].numel()}" for each, number in sick.items())
             raise PruningError(
-                f"{name}: expected scores that can be ranked, got {count} NaN of {score.numel()}; NaN in the weights: "
-                f"{cause or 'none'}"
+                f"{name}: expected scores that can be ranked, got {count} NaN of {score.numel()}; NaN or infinite "
+                f"weights: {cause or 'none in scope, but the batch, the loss or other weights may contain some'}"
             )
 
 
@@ -32,7 +32,10 @@ def check_not_all_zero(criterion: Criterion, scores: Mapping[str, Tensor], prese
         )
 
 
-def _nans(values: Tensor) -> int:
-    if values.is_floating_point() and values.dtype.itemsize == 1:
-        values = values.float()  # float8 has no isnan
-    return int(values.isnan().count_nonzero())
+def _not_finite(values: Tensor) -> int:
+    return int((~_wide(values).isfinite()).count_nonzero())
+
+
+def _wide(values: Tensor) -> Tensor:
+    """Return values of float8, which has no isnan, as float32; others unchanged."""
+    return values.float() if values.is_floating_point() and values.dtype.itemsize == 1 else values

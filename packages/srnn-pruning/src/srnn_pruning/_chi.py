@@ -45,15 +45,19 @@ def chi(
         raise PruningError("generator: random signs are drawn, expected a torch.Generator, got None")
     cells = recurrences(module)
     values: dict[str, float] = {}
-    with scoring(module, ()), torch.no_grad():
+    weights = [
+        module.get_parameter(name) for cell in cells.values() for names in cell.weights.values() for name in names
+    ]
+    with scoring(module, weights):
         read = sequences(module, cells, run)
-        for key, cell in cells.items():
-            states, size = visited(cell, read[key]), cell.hidden if state == "h" else cell.state_size
-            norms = [
-                sum(mean_squared_norms(cell, read[key], step, states[step], vector, state, generator))
-                for step in last_steps(read[key], last)
-            ]
-            values[key] = sum(map(float, norms)) / len(norms) / size
+        with torch.no_grad():
+            for key, cell in cells.items():
+                states, size = visited(cell, read[key]), cell.hidden if state == "h" else cell.state_size
+                norms = [
+                    sum(mean_squared_norms(cell, read[key], step, states[step], vector, state, generator))
+                    for step in last_steps(read[key], last)
+                ]
+                values[key] = sum(map(float, norms)) / len(norms) / size
     return values
 
 

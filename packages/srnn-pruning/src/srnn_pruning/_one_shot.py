@@ -1,7 +1,7 @@
 """Pruning of a recurrent network in one call, before it is trained (arXiv 1912.00120)."""
 
-import warnings
-from collections.abc import Callable, Iterable
+import inspect
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from numbers import Real
 from typing import Any, get_args
@@ -9,15 +9,17 @@ from typing import Any, get_args
 import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
-from ._errors import PruningError, PruningWarning
+from ._errors import PruningError
 from ._groups import Ranking
 from ._pruned import Pruned
 from ._pruning import Pruning, prune
-from ._recurrences import recurrences
+from ._recurrences import all_cells, recurrences
 from ._schedules import OneShot
 from ._scope import in_scope, masks_of
 from ._summarize import summarize
+from ._warn import warn
 from .criteria import Criterion
 
 
@@ -38,9 +40,11 @@ def one_shot(
         model: Any module that contains `nn.RNN`, `nn.GRU`, `nn.LSTM`, one of their cells, or a recurrence as
             `recurrences` finds them. With `scope`, any module.
         criterion: Scores the weights, e.g. `JacobianSpectrum()`, `SNIP()`, `Random()`.
-        density: Share of the weights in scope that stays, in [0, 1]; exactly `round((1 - density) * entries)` go.
+        density: Share of the weights in scope that stays, in [0, 1]. Exactly `round(sparsity * entries)` go, where the
+            sparsity, that of the returned pruning, is 1 - density in decimals: 0.15 for 0.85, not 0.15000000000000002.
         batch: Input on which the model is run for criteria that read data: `x` for `model(x)`, whatever the model
-            takes, or `(args, kwargs)`, a tuple and a dict, for `model(*args, **kwargs)`.
+            takes, or `(args, kwargs)`, a tuple and a dict, for `model(*args, **kwargs)`; `((), {...})` for keyword
+            arguments only.
         loss: Runs the model on one batch, the same at each call, and returns the scalar loss with its graph. Criteria
             such as SNIP need it; it also serves where only a run is needed.
         generator: Source of randomness for criteria that draw. Default: a new generator with seed 0, so that equal
@@ -55,19 +59,20 @@ def one_shot(
         removed, and the printed result states it.
 
     Raises:
-        PruningError: Before anything is changed: the criterion needs a batch or a loss that is not given, an argument
-            is out of range or cannot be read, the model has no recurrence (and `scope` is not given), or the scores
-            cannot be ranked (NaN, or all 0).
+        PruningError: Before anything is changed: the model is no module, or has weights on the meta device; the
+            criterion needs a batch or a loss that is not given; an argument is out of range or cannot be read; the
+            model has no recurrence (and `scope` is not given); or the scores cannot be ranked (NaN, or all 0).
 
     Warns:
         PruningWarning: If a recurrence keeps no input weight or no projection at all, or no weight of a gate; the
-            summary contains these sentences too. If an `nn.*Cell` is called in a loop that changes the state between
-            steps, e.g. by a LayerNorm: then every call is a sequence of one step for `JacobianSpectrum`.
+            summary contains these sentences too. If a recurrence is called several times and its state is changed
+            between calls, e.g. by a LayerNorm: then each such call starts a sequence for `JacobianSpectrum`.
 
     >>> from srnn_pruning import Random
     >>> one_shot(nn.utils.skip_init(nn.LSTMCell, 4, 10), Random(), density=0.25)
     Pruned(140 of 560 weights kept)
     """
+    _check_model(model)
     if not isinstance(criterion, Criterion):
         raise PruningError(f"criterion: expected a criterion such as SNIP(), got {criterion!r}")
     if isinstance(density, bool) or not isinstance(density, Real) or not 0 <= density <= 1:
@@ -80,12 +85,25 @@ def one_shot(
     if generator is None and criterion.draws:
         generator = torch.Generator().manual_seed(0)
     before = masks_of(model, in_scope(model, pruning.scope))
-    masks = prune(model, pruning, fraction=1 - float(density), generator=generator, evidence=evidence)
+    masks = prune(model, pruning, fraction=pruning.sparsity, generator=generator, evidence=evidence)
     removed = sum(int((before[name] & ~mask).count_nonzero()) for name, mask in masks.items())
     summary = summarize(model, pruning.scope)
     for text in summary.warnings:
-        warnings.warn(text, PruningWarning, stacklevel=2)
+        warn(text)
     return Pruned(masks, summary, pruning.model_dump_json(), removed)
+
+
+def _check_model(model: Any) -> None:
+    """Raise PruningError for what is no module, and for a module without values."""
+    if not isinstance(model, nn.Module):
+        got = f"the class {model.__name__}; create the model first" if isinstance(model, type) else repr(model)
+        raise PruningError(f"model: expected a torch.nn.Module, got {got}")
+    for name, parameter in model.named_parameters():
+        if parameter.is_meta:
+            raise PruningError(
+                f"model: expected weights that have values, got {name} on the meta device; create or load the model on "
+                "another device first"
+            )
 
 
 def _pruning(density: float, criterion: Criterion, scope: tuple[str, ...], ranking: Ranking) -> Pruning:
@@ -103,6 +121,8 @@ def _names(model: nn.Module, scope: str | Iterable[str] | None) -> tuple[str, ..
         try:
             cells = recurrences(model)
         except PruningError as error:
+            if all_cells(model):  # a weight of a recurrence that is computed, which no scope makes readable
+                raise
             raise PruningError(f"{error}; to prune other weights, pass scope=") from error
         scope = [name for cell in cells.values() for names in cell.weights.values() for name in names]
     globs = [scope] if isinstance(scope, str) else list(scope) if isinstance(scope, Iterable) else []
@@ -121,18 +141,29 @@ def _evidence(model: nn.Module, batch: Any, loss: Callable[[], Tensor] | None) -
     if loss is not None:
         evidence["loss"] = loss
     if batch is not None:
-        args, kwargs = _arguments(batch)
+        args, kwargs = _arguments(model, batch)
         args = tuple(map(_recordable, args))
         kwargs = {name: _recordable(value) for name, value in kwargs.items()}
         evidence["run"] = lambda: model(*args, **kwargs)
     return evidence
 
 
-def _arguments(batch: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def _arguments(model: nn.Module, batch: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Return the arguments with which the model is called."""
     if callable(batch) and not isinstance(batch, nn.Module):
         raise PruningError(
             f"batch: expected the input of the model, got the function {batch!r}; pass a function as loss="
+        )
+    if isinstance(batch, DataLoader):
+        raise PruningError(
+            "batch: expected the input of the model, got a DataLoader; pass an input that it yields, for keyword "
+            "arguments pass ((), {...})"
+        )
+    if isinstance(batch, Mapping) and _names_arguments(model, batch):
+        raise PruningError(
+            f"batch: expected the input of the model, got a {type(batch).__name__} of arguments of "
+            f"{type(model).__name__}.forward ({', '.join(batch)}); for keyword arguments pass ((), {{...}}), for one "
+            "argument that is a dict ((batch,), {})"
         )
     if type(batch) is not tuple:  # a PackedSequence is a tuple of a class of its own
         return (batch,), {}
@@ -141,8 +172,15 @@ def _arguments(batch: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     got = ", ".join(type(part).__name__ for part in batch)
     raise PruningError(
         f"batch: expected the input of the model, or (args, kwargs) with a tuple and a dict, got a tuple of ({got}); "
-        f"for model(x, y) pass ((x, y), {{}})"
+        f"for model(x, y) pass ((x, y), {{}}), for keyword arguments pass ((), {{...}})"
     )
+
+
+def _names_arguments(model: nn.Module, batch: Mapping[Any, Any]) -> bool:
+    """Return whether all keys of a mapping name parameters of the `forward` of a model."""
+    parameters = inspect.signature(model.forward).parameters.values()
+    names = {each.name for each in parameters if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)}
+    return bool(batch) and names.issuperset(batch)
 
 
 def _recordable(value: Any) -> Any:

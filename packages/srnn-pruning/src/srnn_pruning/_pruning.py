@@ -95,7 +95,7 @@ def prune(
     if pruning.criterion.wants:
         check_recordable(module)
     offers = {"module": module, "fraction": fraction, "groups": ranked, **given}
-    with scoring(module, parameters.values()) if pruning.criterion.wants or given else nullcontext():
+    with scoring(module, parameters.values()) if pruning.criterion.wants else nullcontext():
         scores = pruning.criterion.scores(parameters, generator=generator, **offers)
     check_numbers(scores, parameters)
     if pruning.criterion.wants and sum(zeros) < sum(mask.numel() for mask in before.values()):

@@ -1,19 +1,21 @@
 """The inputs and first states of all recurrent cells of a module, recorded in a call of `run()`."""
 
-import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from ._call_sequences import call_sequences
 from ._calls import Call
 from ._cell import Cell
-from ._errors import PruningError, PruningWarning
+from ._counted import counted
+from ._errors import PruningError
+from ._joined import joined
+from ._links import Link, links
 from ._recurrences import cells_of, recurrent_modules
 from ._sequence import Sequence
-from ._torch_cells import is_torch_cell
+from ._warn import warn
 
 
 def sequences(module: nn.Module, cells: Mapping[str, Cell], run: Callable[[], object]) -> dict[str, Sequence]:
@@ -23,16 +25,21 @@ def sequences(module: nn.Module, cells: Mapping[str, Cell], run: Callable[[], ob
     of torch above the first, whose inputs no hook sees, get the outputs of the layers below computed step by step,
     without dropout. Everything is a detached copy in the dtype of the weights.
 
-    A module that is called several times: a call that starts from the state in which the previous call ended continues
-    its sequences, which covers `nn.*Cell` in a loop and layers that are run piece by piece. Any other call starts
-    sequences of its own, and these join the batch.
+    A module that is called several times, such as an `nn.*Cell` in a loop or a layer that is run piece by piece, is
+    read row by row of the batch. A row that starts from the state in which it ended the call before continues its
+    sequence. A row that starts again from the state of the call before has skipped that call, as in a loop over padded
+    sequences, `h = torch.where(t < lengths, cell(x[t], h), h)`; this call is left out for the row. Whether the last
+    call of a row was skipped is read from the gradients of what `run` returns; where it returns nothing with a graph,
+    a row that skipped the call before is taken to have skipped this one too. Any other row starts a sequence of its
+    own, which joins the batch, and rows that skip all calls are left out.
 
     Raises PruningError for a module that `run` does not call (calls of the method `step` of a module, and calls inside
     a module that was compiled and run before, are not seen), for an input or a state that cannot be read, for an empty
     batch, and for a key that is no recurrence of the module.
 
-    Warns with PruningWarning if an `nn.*Cell` is called in a loop that changes the state between steps, so that each
-    call is a sequence of one step.
+    Warns with PruningWarning if a row of a later call starts from a state that is none of the above, nor 0, nor that of
+    the first call: the run changes the state between calls, e.g. by a LayerNorm, or several loops call the module in
+    turn. What such a sequence depended on before is not read.
 
     >>> from srnn_pruning import recurrences
     >>> rnn = nn.GRU(2, 5, device="meta")
@@ -51,14 +58,13 @@ def sequences(module: nn.Module, cells: Mapping[str, Cell], run: Callable[[], ob
     try:
         for recorder in recorders.values():
             recorder.attach()
-        run()
+        result = run()
     finally:
         for recorder in recorders.values():
             recorder.detach()
     all_sequences: dict[str, Sequence] = {}
     for path, recorder in recorders.items():
-        _check_calls(path or type(module).__name__, recorder)
-        all_sequences.update(_joined(path, recorder))
+        all_sequences.update(_read(path, path or type(module).__name__, recorder, result))
     for key in cells:
         steps, batch, _ = all_sequences[key].inputs.shape
         if not steps * batch:
@@ -73,7 +79,6 @@ class _Recorder:
         self.path = path
         self.module = module
         self.calls: list[Call] = []
-        self._end: tuple[Tensor, ...] = ()
         self._handles: list[Any] = []
 
     def attach(self) -> None:
@@ -87,65 +92,36 @@ class _Recorder:
             handle.remove()
 
     def _before(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        call = Call.of(self.path, module, args, kwargs)
-        self.calls.append(call.continuing(self._end))
+        self.calls.append(Call.of(self.path, module, args, kwargs))
 
     def _after(self, module: nn.Module, args: tuple[Any, ...], output: Any) -> None:
-        self._end = Call.end(module, output)
+        self.calls[-1] = self.calls[-1].ended(module, output)
 
 
-def _check_calls(name: str, recorder: _Recorder) -> None:
-    """Raise PruningError if a recurrence was not called, and warn if each call of it is a sequence of its own."""
-    calls = recorder.calls
+def _read(path: str, name: str, recorder: _Recorder, result: object) -> dict[str, Sequence]:
+    """Return the sequences of all calls of a module, by key. Raises PruningError if it was not called."""
+    module, calls = recorder.module, recorder.calls
     if not calls:
         raise PruningError(
             f"{name}: expected run() to call this module, got no call (calls of `step` do not count, nor do those in a "
             "module that was compiled before: prune before compiling)"
         )
-    continued = any(call.continues for call in calls)
-    if is_torch_cell(recorder.module) and len(calls) > 1 and all(call.state for call in calls[1:]) and not continued:
-        warnings.warn(
-            f"{name} is called {len(calls)} times, never from the state in which the call before ended, as if the loop "
-            "changed the state between steps: each call is read as a sequence of one step",
-            PruningWarning,
-            stacklevel=3,
-        )
-
-
-def _joined(path: str, recorder: _Recorder) -> dict[str, Sequence]:
-    """Return the sequences of all calls of a module: joined in time where a call continues, otherwise as a batch."""
-    chains: dict[str, list[list[Sequence]]] = {}
-    for call in recorder.calls:
-        for key, sequence in call_sequences(path, recorder.module, call).items():
-            parts = chains.setdefault(key, [])
-            if parts and call.continues and sequence.lengths is None and parts[-1][-1].lengths is None:
-                parts[-1].append(sequence)
-            else:
-                parts.append([sequence])
-    return {key: _batch([_in_time(chain) for chain in parts]) for key, parts in chains.items()}
-
-
-def _in_time(chain: list[Sequence]) -> Sequence:
-    if len(chain) == 1:
-        return chain[0]
-    return Sequence(torch.cat([sequence.inputs for sequence in chain]), chain[0].state, None)
-
-
-def _batch(parts: list[Sequence]) -> Sequence:
-    """Return sequences as one batch, aligned at their ends."""
+    parts = [call_sequences(path, module, call) for call in calls]
     if len(parts) == 1:
         return parts[0]
-    steps = max(len(part.inputs) for part in parts)
-    inputs = [nn.functional.pad(part.inputs, (0, 0, 0, 0, steps - len(part.inputs), 0)) for part in parts]
-    lengths = torch.cat([_lengths(part) for part in parts])
-    return Sequence(
-        torch.cat(inputs, dim=1),
-        torch.cat([part.state for part in parts]),
-        None if bool((lengths == steps).all()) else lengths,
-    )
+    found = links(module, calls, [next(iter(each.values())).inputs.shape[1] for each in parts])
+    _check_links(name, found)
+    keep = counted(module, calls, found, result)
+    return {key: joined([each[key] for each in parts], found, keep) for key in parts[0]}
 
 
-def _lengths(sequence: Sequence) -> Tensor:
-    steps, batch, _ = sequence.inputs.shape
-    full = torch.full((batch,), steps, device=sequence.inputs.device)
-    return full if sequence.lengths is None else sequence.lengths
+def _check_links(name: str, found: list[Link]) -> None:
+    """Warn if sequences start from states that nothing explains."""
+    changed = int(torch.stack([link.changed.any() for link in found]).count_nonzero())
+    if changed:
+        warn(
+            f"{name} is called {len(found)} times, {changed} of them from a state in which the call before neither "
+            "started nor ended: either the state is changed between calls (e.g. by a LayerNorm, a clamp, a residual, "
+            "or another order of the batch), or several loops call this module in turn; each such call is read as the "
+            "start of a sequence, without what its state depends on"
+        )

@@ -29,8 +29,15 @@ def summarize(module: nn.Module, scope: Iterable[str] = ()) -> Summary:
             raise PruningError(f"{name}: expected a weight of a recurrence, got no such parameter")
     others = in_scope(module, scope) if scope else {}
     masks = masks_of(module, {name: weights[name] for name in names} | others)
-    rows = [row for key, cell in cells.items() for row in _rows(key, cell, masks)]
-    known = {id(weights[name]) for name in names}
+    known: dict[int, str] = {}  # the first name of each weight, by identity
+    for name in names:
+        known.setdefault(id(weights[name]), name)
+    tied = {name: known[id(weights[name])] for name in names if known[id(weights[name])] != name}
+    rows = [
+        row.model_copy(update={"tied_to": tied.get(row.name, "")})
+        for key, cell in cells.items()
+        for row in _rows(key, cell, masks)
+    ]
     rows += [_row(name, masks[name]) for name, weight in others.items() if id(weight) not in known]
     return Summary(rows=tuple(rows), recurrences=tuple(_recurrence(key, cell, masks) for key, cell in cells.items()))
 

@@ -11,7 +11,8 @@ class KeptRow(Value):
     """Kept weights of a matrix, or of the rows of one of its gates.
 
     `name`: full parameter name. `recurrence`: key in `recurrences(module)`, "" for a matrix outside of them. `role`:
-    "input", "recurrent" or "projection", "" outside. `gate`: name of the gate, "" for the whole matrix.
+    "input", "recurrent" or "projection", "" outside. `gate`: name of the gate, "" for the whole matrix. `tied_to`: the
+    first name of a parameter that has several, in the rows of its other names, whose weights count once in all.
     """
 
     name: str
@@ -20,6 +21,7 @@ class KeptRow(Value):
     gate: str = ""
     shape: tuple[int, ...]
     kept: int
+    tied_to: str = ""
 
     @property
     def density(self) -> float:
@@ -108,7 +110,8 @@ def _matrices(rows: Sequence[KeptRow]) -> str:
     lines = [("matrix", "gate", "shape", "kept", "density")]
     for row in rows:
         shape = " x ".join(map(str, row.shape))
-        lines.append(("" if row.gate else row.name, row.gate, shape, f"{row.kept:,}", _number(row.density)))
+        name = f"{row.name} (tied to {row.tied_to})" if row.tied_to else row.name
+        lines.append(("" if row.gate else name, row.gate, shape, f"{row.kept:,}", _number(row.density)))
     return _table(lines, "<<>>>")
 
 

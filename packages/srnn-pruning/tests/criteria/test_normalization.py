@@ -64,6 +64,80 @@ def test_scores_are_divided_by_the_sensitivity_of_the_last_hidden_state(module, 
         torch.testing.assert_close(found[name], plain[name] / denominator, rtol=1e-9, atol=1e-12)
 
 
+LENGTHS = [2, 4, 1]
+
+
+def single_gradients(layer, weights, inputs, start=None):
+    """Return d sum_i h_i(S) / dw of each sequence, (B, *shape) each: packed rows of torch's layer, one by one."""
+    single = []
+    for row, length in enumerate(LENGTHS):
+        state = None if start is None else start[:, [row]]
+        if state is not None and isinstance(layer, nn.LSTM):
+            state = (state, state)
+        outputs, _ = layer(inputs[:length, [row]], state)
+        single.append(torch.autograd.grad(outputs[-1].sum(), weights))
+    return [torch.stack(each) for each in zip(*single, strict=True)]
+
+
+MOMENTS = {
+    "gamma": lambda each: each.mean(0).abs(),
+    "data": lambda each: each.mean(0).abs(),
+    "rms": lambda each: each.square().mean(0).sqrt(),
+    "mean_abs": lambda each: each.abs().mean(0),
+}
+
+
+@normalizations
+@pytest.mark.parametrize("criterion", [SNIP, JacobianSpectrum], ids=lambda each: each.__name__)
+def test_denominators_of_packed_sequences_from_a_given_state(module, inputs, normalization, criterion):
+    """N(0, 0.1) sequences are as long as those of the batch, aligned at their ends, and start from 0."""
+    layer, weights = module.recurrence, weights_of(module)
+    start = torch.randn(1, B, 6, generator=generator(2), dtype=torch.float64)
+    state = (start, start) if isinstance(layer, nn.LSTM) else start
+    packed = nn.utils.rnn.pack_padded_sequence(inputs, LENGTHS, enforce_sorted=False)
+    run = lambda: layer(packed, state)[1]  # noqa: E731
+    loss = lambda: (run()[0] if isinstance(layer, nn.LSTM) else run()).square().mean()  # noqa: E731
+    offered = {"module": module, "run": run, "loss": loss}
+    plain = criterion(normalization="none").scores(weights, **offered)
+    found = criterion(normalization=normalization).scores(weights, generator=generator(), **offered)
+    noise = 0.1 * torch.randn(T, B, 3, generator=generator()).double()
+    ends = torch.stack([noise[:, row].roll(length - T, 0) for row, length in enumerate(LENGTHS)], dim=1)
+    read, first = (inputs, start) if normalization == "data" else (ends, None)
+    single = single_gradients(layer, list(weights.values()), read, first)
+    check_divided(
+        found, plain, {name: MOMENTS[normalization](each) for name, each in zip(weights, single, strict=True)}
+    )
+
+
+def check_divided(found, plain, denominators):
+    """Check scores, with an epsilon of 1e-8 of the median of all denominators."""
+    epsilon = 1e-8 * torch.cat([each.flatten() for each in denominators.values()]).median()
+    for name, denominator in denominators.items():
+        torch.testing.assert_close(found[name], plain[name] / (denominator + epsilon), rtol=1e-8, atol=1e-10)
+
+
+@normalizations
+def test_the_denominator_of_a_shared_weight_is_the_sum_over_the_cells(normalization):
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        net = nn.ModuleList([nn.GRU(3, 4), nn.GRU(3, 4)]).double()
+    net[1].weight_hh_l0 = net[0].weight_hh_l0
+    inputs = torch.randn(T, B, 3, generator=generator(1), dtype=torch.float64)
+    weights = {name: p for name, p in net.named_parameters() if "weight" in name}
+    loss = lambda: sum(layer(inputs)[0].square().mean() for layer in net)  # noqa: E731
+    offered = {"module": net, "run": loss, "loss": loss}
+    plain = SNIP().scores(weights, **offered)
+    found = SNIP(normalization=normalization).scores(weights, generator=generator(), **offered)
+    draws, total = generator(), {}
+    for layer in net:
+        read = inputs if normalization == "data" else 0.1 * torch.randn(T, B, 3, generator=draws).double()
+        names = {name: p for name, p in weights.items() if any(p is each for each in layer.parameters())}
+        single = [torch.autograd.grad(layer(read[:, [b]])[0][-1].sum(), list(names.values())) for b in range(B)]
+        for name, each in zip(names, zip(*single, strict=True), strict=True):
+            total[name] = total.get(name, 0) + MOMENTS[normalization](torch.stack(each))
+    check_divided(found, plain, total)
+
+
 @pytest.mark.parametrize("normalization", ["rms", "mean_abs"])
 def test_sequences_of_their_own_length_and_projections(normalization):
     """A packed batch of one length equals the batch; other lengths give other, finite scores."""
@@ -94,6 +168,7 @@ class OwnCell(nn.Module):
     def __init__(self, hidden_by="einsum"):
         super().__init__()
         self.hidden_by = hidden_by
+        self.steps = 0
         draws = generator(2)
         self.weight = nn.Parameter(torch.empty(3, 3, dtype=torch.float64).uniform_(-0.8, 0.8, generator=draws))
         self.drive = nn.Parameter(torch.empty(3, 2, dtype=torch.float64).uniform_(-0.8, 0.8, generator=draws))
@@ -107,10 +182,17 @@ class OwnCell(nn.Module):
         return state
 
     def step(self, x, h):
+        self.steps += 1
         h = h * h + 0.5
+        zeros = h.new_zeros(len(h), 3)
         recur = {
             "einsum": lambda: torch.einsum("ij,bj->bi", self.weight, h),
             "transposed": lambda: h @ self.weight.T,
+            "addmm": lambda: torch.addmm(zeros, h, self.weight.t()),
+            "mm": lambda: torch.mm(h, self.weight.t()),
+            "matmul": lambda: torch.matmul(h, self.weight.t()),
+            "method": lambda: h.matmul(self.weight.t()),
+            "linear": lambda: functional.linear(h, self.weight),
             "rows": lambda: torch.cat([functional.linear(h, self.weight[:1]), torch.mm(h, self.weight[1:].t())], 1),
             "columns": lambda: h[:, :2] @ self.weight[:, :2].t() + h[:, 2:] @ self.weight[:, 2:].t(),
             "overlapping": lambda: (
@@ -150,11 +232,12 @@ class _Hidden(torch.autograd.Function):
         return gradient @ weight, gradient.t() @ h
 
 
+RECOGNISED = ["transposed", "addmm", "mm", "matmul", "method", "linear", "rows", "columns"]
+HIDDEN = ["einsum", "overlapping", "scaled", "function", "keyword", "backwards", "stacked"]
+
+
 @pytest.mark.parametrize("normalization", ["rms", "mean_abs"])
-@pytest.mark.parametrize(
-    "hidden_by",
-    ["einsum", "transposed", "rows", "columns", "overlapping", "scaled", "function", "keyword", "backwards", "stacked"],
-)
+@pytest.mark.parametrize("hidden_by", [*RECOGNISED, *HIDDEN])
 def test_moments_over_sequences_do_not_depend_on_how_a_cell_is_written(normalization, hidden_by):
     """However the products are written, also where they are not recognised and each sequence is run alone."""
     cell = OwnCell(hidden_by)
@@ -163,13 +246,35 @@ def test_moments_over_sequences_do_not_depend_on_how_a_cell_is_written(normaliza
     loss = lambda: cell(inputs)[0].square().mean()  # noqa: E731
     offered = {"module": cell, "loss": loss, "run": loss}
     plain = SNIP().scores(weights, **offered)
+    cell.steps = 0
     found = SNIP(normalization=normalization).scores(weights, generator=generator(), **offered)
+    passes = 3 if hidden_by in RECOGNISED else 3 + B  # loss, run, noise; each sequence alone
+    assert cell.steps == passes * T
     noise = 0.1 * torch.randn(T, B, 2, generator=generator()).double()
     single = [torch.autograd.grad(cell(noise[:, [b]])[1].sum(), list(weights.values())) for b in range(B)]
     for name, each in zip(weights, zip(*single, strict=True), strict=True):
         stacked = torch.stack(each)
         moment = stacked.square().mean(0).sqrt() if normalization == "rms" else stacked.abs().mean(0)
         torch.testing.assert_close(found[name], plain[name] / moment, rtol=1e-6, atol=0)
+
+
+@pytest.mark.parametrize("normalization", ["rms", "mean_abs"])
+@pytest.mark.parametrize("hidden_by", ["linear", "einsum"])
+def test_moments_over_sequences_of_different_lengths(normalization, hidden_by):
+    """Two calls, of 4 steps and of 2, with products that are recognised and with products that are not."""
+    cell = OwnCell(hidden_by)
+    inputs = torch.randn(T, B, 2, generator=generator(1), dtype=torch.float64)
+    weights = dict(cell.named_parameters())
+    loss = lambda: cell(inputs)[1].square().mean() + cell(inputs[:2])[1].square().mean()  # noqa: E731
+    offered = {"module": cell, "loss": loss, "run": loss}
+    plain = SNIP().scores(weights, **offered)
+    found = SNIP(normalization=normalization).scores(weights, generator=generator(), **offered)
+    noise = 0.1 * torch.randn(T, 2 * B, 2, generator=generator()).double()
+    ends = [cell(noise[0 if b < B else 2 :, [b]])[1].sum() for b in range(2 * B)]
+    single = [torch.autograd.grad(end, list(weights.values())) for end in ends]
+    for name, each in zip(weights, zip(*single, strict=True), strict=True):
+        expected = plain[name] / MOMENTS[normalization](torch.stack(each))
+        torch.testing.assert_close(found[name], expected, rtol=1e-6, atol=0)
 
 
 @normalizations

@@ -25,7 +25,7 @@ class Criterion(Value):
       as one dict per set from parameter names to slices of their rows;
     - `loss` and `run`, if the caller of `prune` gave them: functions without arguments that run the module on the
       pruning batch, the same batch at each call. `loss()` returns the scalar loss with its graph; what `run()` returns
-      is ignored. They are called only by criteria that need them.
+      is ignored. Call one only if `wants` names it: the module is prepared and restored only then.
 
     While a criterion that wants evidence scores, the module is in evaluation mode, gradients are enabled, all weights
     in scope require them, and cuDNN is off, because it cannot differentiate twice. Afterwards `prune` restores the

@@ -1,15 +1,21 @@
 """Sparsity patterns, and masks and column signs on the parameters of any torch module.
 
 `patterns/` draws masks and signs, without modules. `wearing/` applies them to parameters and keeps them
-enforced while the module trains, whatever their origin.
+enforced while the module trains, whatever their origin. The files for block RNNs compute sizes and masks from a number
+of weights.
 """
 
 from importlib.metadata import version as _version
 
+from ._blocks import Blocks as Blocks
+from ._blocks import Densities as Densities
+from ._budget import balance as balance
+from ._budget import sized as sized
 from ._density import density as density
 from ._errors import MaskError as MaskError
 from ._files import load as load
 from ._files import save as save
+from ._hidden_proportion import hidden_proportion as hidden_proportion
 from .patterns import AnyPattern as AnyPattern
 from .patterns import Bernoulli as Bernoulli
 from .patterns import Dale as Dale
@@ -38,8 +44,10 @@ __version__ = _version("srnn-masks")
 __all__ = [
     "AnyPattern",
     "Bernoulli",
+    "Blocks",
     "Dale",
     "Dense",
+    "Densities",
     "FixedInDegree",
     "Locality",
     "MaskError",
@@ -47,12 +55,14 @@ __all__ = [
     "align_signs",
     "apply",
     "apply_signs",
+    "balance",
     "balance_signs",
     "check_same_masks",
     "correct_fan_in",
     "dense_gradients",
     "density",
     "enforce",
+    "hidden_proportion",
     "lifted",
     "load",
     "load_masked",
@@ -62,4 +72,5 @@ __all__ = [
     "replace",
     "save",
     "signs",
+    "sized",
 ]

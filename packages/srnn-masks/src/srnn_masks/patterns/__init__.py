@@ -9,7 +9,19 @@ from ._dale import Dale as Dale
 from ._dense import Dense as Dense
 from ._locality import Locality as Locality
 from ._random import Bernoulli as Bernoulli
+from ._random import Density as Density
 from ._random import FixedInDegree as FixedInDegree
 from ._random import UniformRandom as UniformRandom
+from ._value import Value as Value
 
-__all__ = ["AnyPattern", "Bernoulli", "Dale", "Dense", "FixedInDegree", "Locality", "UniformRandom"]
+__all__ = [
+    "AnyPattern",
+    "Bernoulli",
+    "Dale",
+    "Dense",
+    "Density",
+    "FixedInDegree",
+    "Locality",
+    "UniformRandom",
+    "Value",
+]

@@ -64,4 +64,5 @@ def _coefficients(corners: Tensor, height: int, width: int) -> Tensor:
         ],
         1,
     )  # (P, 8, 8)
-    return torch.linalg.solve(equations, sources.T.reshape(8).expand(len(x), 8))
+    solved: Tensor = torch.linalg.solve(equations, sources.T.reshape(8).expand(len(x), 8))
+    return solved

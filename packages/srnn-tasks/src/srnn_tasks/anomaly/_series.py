@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .._array_cache import cached_array
+from ..cache import cached_array
 from ..images import Mnist
 from ._record import SIDE, Record, draw_record
 from ._render import render_chunks

@@ -56,7 +56,8 @@ def _groups(
     if sum(group.size for group in groups) != values.shape[1]:  # no names, or those of other channels
         groups = (Channels(name=name, size=values.shape[1]),)
     sizes = [group.size for group in groups]
-    in_images = values[:, np.repeat([size > panels.FEW for size in sizes], sizes)]
+    drawn = [group.size > panels.FEW or group.picture is not None for group in groups]
+    in_images = values[:, np.repeat(drawn, sizes)]
     scale = float(np.abs(np.nan_to_num(in_images)).max(initial=0.0)) or 1.0
     found, begin = [], 0
     for group in groups:

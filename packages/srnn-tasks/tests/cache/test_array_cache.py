@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from srnn_tasks import TaskError
-from srnn_tasks._array_cache import cache_folder, cached_array
+from srnn_tasks.cache import cache_folder, cached_array
 
 SHAPE = (4, 3)
 VALUES = torch.arange(12.0).view(SHAPE)
@@ -70,7 +70,7 @@ def test_an_error_in_between_leaves_nothing(folder: Path) -> None:
 
 SLOW = """
 import sys, time, torch
-from srnn_tasks._array_cache import cached_array
+from srnn_tasks.cache import cached_array
 
 def parts():
     print("computing", flush=True)

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .contract import TaskError
+from ..contract import TaskError
 
 
 def cache_folder() -> Path:

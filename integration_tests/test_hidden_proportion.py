@@ -9,11 +9,13 @@ from srnn_masks import UniformRandom, apply, hidden_proportion
 from srnn_models import (
     GRU,
     LSTM,
+    BlockRNN,
     ElmanRNN,
     LanguageModel,
     LeakyRNN,
     PathIntegrator,
     PeepholeLSTM,
+    ProjectedLSTM,
     SequenceModel,
     Stack,
 )
@@ -60,6 +62,15 @@ def test_layers():
     assert hidden_proportion(stack) == 3 * 2 * N / (3 * 2 * N + I + 2 * N)
     apply(stack, {"layers.1.weight_hh": torch.zeros(4 * N, N, dtype=torch.bool)})
     assert hidden_proportion(stack) == 5 * N / (5 * N + I + 2 * N)
+
+
+def test_networks_whose_outputs_are_part_of_their_state():
+    block = BlockRNN(hidden=N).build(SPEC, generator=generator())
+    assert hidden_proportion(block) == N / (I + N + O), "outputs are not hidden units"
+    apply(block, {"recurrence.weight_hx": torch.zeros(N, I, dtype=torch.bool)})
+    assert hidden_proportion(block) == N / (N + O)
+    projected = ProjectedLSTM(hidden=N).build(SPEC, generator=generator())
+    assert hidden_proportion(projected) == O / (I + O), "of each gate"
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -214,7 +214,8 @@ def test_an_error_is_100_minus_the_accuracy_in_percent():
     assert spectrum.Error().improves == "lower" and not spectrum.Error().needs_course
     history = [{"loss": 1.0, "penalty": 0, "density": 1, "metrics": {"accuracy": value}} for value in (0.5, 0.7)]
     early = spectrum.Error(AtStep("accuracy", 2))
-    assert early.needs_course and early(stage(history=history)) == pytest.approx(50)
+    assert early.needs_course and early.course == "accuracy" and spectrum.Error().course is None
+    assert early(stage(history=history)) == pytest.approx(50)
     assert spectrum.LastLoss()(stage(history=history)) == 1.0
 
 

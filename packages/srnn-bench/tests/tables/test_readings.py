@@ -16,6 +16,7 @@ from srnn_bench.tables import (
     Best,
     FilledCell,
     HeldOut,
+    Reading,
     StepsTo,
     Summary,
     WeightsPresent,
@@ -227,6 +228,28 @@ def summary_of(cell, *stages):
         stages_of_run = () if stage is None else (stage,)
         results[seed] = Result(**fields, stages=stages_of_run, environment=environment, seconds=1.0)
     return Summary(table_of(cell), {(cell.row, cell.column): FilledCell(cell, results)})
+
+
+@dataclasses.dataclass(frozen=True)
+class Doubled(Reading):
+    """A reading of a learning curve that does not say of which."""
+
+    read: Reading
+
+    def __call__(self, stage):
+        return 2 * self.read(stage)
+
+    def __str__(self):
+        return f"twice {self.read}"
+
+    @property
+    def needs_course(self):
+        return self.read.needs_course
+
+
+def test_a_reading_of_a_learning_curve_names_its_metric(evaluated):
+    with pytest.raises(BenchError, match=r"twice validation accuracy at step 2 needs a learning curve.*as `course`"):
+        table_of(Cell("r", "c", evaluated(), "only", Doubled(AtStep("accuracy", 2))))
 
 
 def test_the_number_in_the_table_is_the_reading_times_the_factor(evaluated):

@@ -106,6 +106,11 @@ class Table:
         read = cell.reading
         if cell.stage not in stages:
             return
+        if read.needs_course and read.course is None:
+            raise BenchError(
+                f"{cell.name} of table {self.name!r}: {read} needs a learning curve, expected the name of its metric "
+                "as `course`, got None; published runs would lose it"
+            )
         if read.needs_course and stages[cell.stage].training.evaluate_every is None:
             raise BenchError(
                 f"{cell.name} of table {self.name!r}: {read} needs evaluations, expected "

@@ -29,6 +29,11 @@ class Error(Reading):
         return f"error of {self.accuracy}"
 
     @property
+    def course(self) -> str | None:
+        """The metric of the learning curve, if the accuracy is read from it; published runs then keep the curve."""
+        return self.accuracy.course if self.needs_course else None
+
+    @property
     def needs_course(self) -> bool:
         """Whether the accuracy is read from the learning curve."""
         return self.accuracy.needs_course

@@ -8,6 +8,7 @@ from pydantic import Field
 from torch import Tensor
 
 from .._data_search import search
+from .._passes import Passes
 from ..contract import BaseSource, Batch, DataSet, Metric, Outline, Split, Task, TaskError, TaskSpec, check_generator
 from ._mnist_files import DATASET, FILES, Mnist, folders_with_images, load_mnist
 
@@ -85,19 +86,15 @@ class SequentialMNISTSource(BaseSource):
         self._images = images.to(device)  # (70000, 784) uint8
         self._labels = torch.cat([digits.train_labels, digits.test_labels]).long().to(device)  # (70000,)
         self._ranges = {"train": (0, train), "validation": (train, 60_000), "test": (60_000, 70_000)}
-        self._order = torch.empty(0, dtype=torch.int64, device=self.device)  # the rest of the current pass
+        self._passes = Passes(train, device=self.device)
 
     def epoch_batches(self, size: int) -> int:
         """Return the number of batches that contain one pass over the training images."""
-        return -(-self._ranges["train"][1] // size)
+        return self._passes.batches(size)
 
     def draw(self, size: int, *, generator: torch.Generator) -> Batch:
         """Return the next `size` training digits."""
-        while len(self._order) < size:
-            next_pass = torch.randperm(self._ranges["train"][1], generator=generator, device=self.device)
-            self._order = torch.cat([self._order, next_pass])
-        index, self._order = self._order[:size], self._order[size:]
-        return self._batch(index)
+        return self._batch(self._passes.take(size, generator=generator))
 
     def held_out(self, split: Split, *, generator: torch.Generator) -> Iterator[Batch]:
         """Yield every image of a split, in the order of its file."""
@@ -114,20 +111,11 @@ class SequentialMNISTSource(BaseSource):
 
     def state_dict(self) -> dict[str, Any]:
         """Return the indices of the images that remain in the current pass, in their order."""
-        return {"order": self._order.cpu().clone()}
+        return self._passes.state_dict()
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Resume the pass that `state_dict` returned."""
-        if set(state) != {"order"}:
-            raise TaskError(f"state: expected the entry 'order' alone; got {sorted(state)}")
-        order = state["order"]
-        train = self._ranges["train"][1]
-        if order.dtype != torch.int64 or order.ndim != 1 or not bool(((order >= 0) & (order < train)).all()):
-            raise TaskError(
-                f"state: expected 'order' to be int64 (n,) with indices from 0 to {train - 1}; "
-                f"got {order.dtype} of shape {tuple(order.shape)} with values {order.tolist()[:5]}"
-            )
-        self._order = order.to(self.device, copy=True)
+        self._passes.load_state_dict(state)
 
     def _batch(self, index: Tensor) -> Batch:
         size = len(index)

@@ -2,7 +2,7 @@
 
 import importlib
 import warnings
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr
 from functools import cache
 from importlib.metadata import version
 from io import StringIO
@@ -27,13 +27,9 @@ def gymnasium_of(user: str) -> Any:
     """
     gymnasium = _require("gymnasium", user)
     _require("mujoco", user)
-    # gymnasium-robotics prints that the rewards of its environments changed in 1.2.1 without a new version of them.
-    # Results record the version of the package instead.
-    with redirect_stdout(StringIO()), redirect_stderr(StringIO()), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        robotics = _require("gymnasium_robotics", user)
-        if hasattr(gymnasium, "register_envs"):  # from gymnasium 1.0 on, importing a package registers nothing
-            gymnasium.register_envs(robotics)
+    robotics = _require("gymnasium_robotics", user)
+    if hasattr(gymnasium, "register_envs"):  # from gymnasium 1.0 on, importing a package registers nothing
+        gymnasium.register_envs(robotics)
     return gymnasium
 
 
@@ -43,7 +39,11 @@ def simulator_versions() -> tuple[str, ...]:
 
 
 def _require(name: str, user: str) -> Any:
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise TaskError(f"{user} requires {name} ({error}): pip install 'srnn-tasks[robotics]'") from error
+    # gymnasium-robotics, which gymnasium imports as a plug-in, prints that the rewards of its environments changed in
+    # 1.2.1 without a new version of them. Results record the version of the package instead.
+    with redirect_stderr(StringIO()), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return importlib.import_module(name)
+        except ImportError as error:
+            raise TaskError(f"{user} requires {name} ({error}): pip install 'srnn-tasks[robotics]'") from error

@@ -36,7 +36,6 @@ NEEDS_ROBOTICS = (
     pytest.mark.skipif(
         find_spec("minari") is None or find_spec("mujoco") is None, reason="srnn-tasks[robotics] is not installed"
     ),
-    pytest.mark.usefixtures("recorded"),
 )
 
 TASKS = [
@@ -214,6 +213,14 @@ class Experiment(BaseModel, frozen=True):
 
     task: AnyTask
     others: tuple[AnyTask, ...] = ()
+
+
+@pytest.fixture(autouse=True)
+def data_sets(request: pytest.FixtureRequest) -> None:
+    """Record the data sets of the tasks that read them from Minari's folder."""
+    parameters = request.node.callspec.params if hasattr(request.node, "callspec") else {}
+    if isinstance(parameters.get("task"), AdroitHammer | Minari):
+        request.getfixturevalue("recorded")
 
 
 def own_kinds() -> set[str]:

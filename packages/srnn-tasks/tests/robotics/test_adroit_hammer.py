@@ -177,7 +177,6 @@ def test_a_model_with_a_memory_but_no_state_is_refused(recorded: Path) -> None:
         opened(HAMMER).evaluate(adapt(Running()), split="test", generator=generator())
 
 
-@pytest.mark.slow
 def test_a_perceptron_learns_to_solve_the_task_from_50_episodes(recorded: Path) -> None:
     source = opened(HAMMER.model_copy(update={"scaling": "standard", "train": 50}))
     with torch.random.fork_rng(devices=[]):
@@ -208,9 +207,6 @@ def test_a_recovered_environment_takes_any_policy(recorded: Path) -> None:
 
 @pytest.mark.parametrize("module", ["minari", "mujoco", "gymnasium_robotics", "h5py"])
 def test_without_a_package_the_error_names_the_extra(module: str, recorded: Path, monkeypatch) -> None:
-    from srnn_tasks.robotics import _packages
-
-    _packages.gymnasium_of.cache_clear()
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(TaskError, match=rf"AdroitHammer requires {module} .*: pip install 'srnn-tasks\[robotics\]'"):
         opened(HAMMER)

@@ -3,7 +3,6 @@
 import importlib
 import warnings
 from contextlib import redirect_stderr
-from functools import cache
 from importlib.metadata import version
 from io import StringIO
 from typing import Any
@@ -19,7 +18,6 @@ def minari_of(user: str) -> Any:
     return _require("minari", user)
 
 
-@cache
 def gymnasium_of(user: str) -> Any:
     """Return the package gymnasium, with the environments of gymnasium-robotics registered.
 

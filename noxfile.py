@@ -69,6 +69,32 @@ def neurogym(session: nox.Session) -> None:
         session.run("python", "-m", "pytest", "tests/gym", "tests/test_neurogym.py", *session.posargs)
 
 
+OLDER_SIMULATOR = ("gymnasium-robotics==1.2.4", "gymnasium==0.29.1", "mujoco==2.3.7", "minari[hdf5]==0.5.4")
+BESIDE_NEUROGYM = ("neurogym==2.3.1", "numpy==2.2.6", "matplotlib==3.10.9")
+
+
+@nox.session
+def robotics(session: nox.Session) -> None:
+    """Test the tasks with a simulator, MuJoCo, in the tested versions; those that need data read SRNN_DATA."""
+    session.install(*CONSTRAINTS, "./packages/srnn-tasks[robotics]", *test_tools("srnn-tasks"))
+    _test_robotics(session)
+
+
+@nox.session
+def robotics_older(session: nox.Session) -> None:
+    """Test the tasks with a simulator in the lowest declared versions, which neurogym can be installed beside."""
+    pinned = ("torch==2.13.0", *OLDER_SIMULATOR, *BESIDE_NEUROGYM)
+    session.install(*pinned, "./packages/srnn-tasks[robotics,neurogym]", *test_tools("srnn-tasks"))
+    _test_robotics(session)
+
+
+def _test_robotics(session: nox.Session) -> None:
+    session.run("python", "-m", "pip", "check")
+    wanted = ("tests/robotics", "tests/test_laws.py", "-k", "robotics or hammer or minari")
+    with session.chdir(ROOT / "packages" / "srnn-tasks"):
+        session.run("python", "-m", "pytest", *wanted, *session.posargs, env={"OMP_NUM_THREADS": "1"})
+
+
 BENCH = ("moduli/table1", "moduli/strength", "--scale", "quick")
 
 
@@ -153,7 +179,8 @@ def lowest_versions(packages: list[str]) -> dict[str, str]:
     for package in packages:
         project = pyproject(package)["project"]
         extras = dict(project.get("optional-dependencies", {}))
-        extras.pop("neurogym", None)  # it has a session, and versions, of its own
+        for own in ("neurogym", "robotics"):  # they have sessions, and versions, of their own
+            extras.pop(own, None)
         lines = chain(project["dependencies"], *extras.values())
         for line in lines:
             name, version = re.match(r"([\w-]+)(?:\[[\w,-]+\])?>=([\d.]+)", line).groups()

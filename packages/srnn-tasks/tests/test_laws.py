@@ -12,8 +12,10 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from srnn_tasks import (
     Adding,
+    AdroitHammer,
     AnyTask,
     Cognitive,
+    Minari,
     Neurogym,
     PathIntegration,
     RandomAnomaly,
@@ -30,7 +32,19 @@ NEEDS_DATA = pytest.mark.skipif("SRNN_DATA" not in os.environ, reason="SRNN_DATA
 
 NEEDS_NEUROGYM = pytest.mark.skipif(find_spec("neurogym") is None, reason="neurogym is not installed")
 
+NEEDS_ROBOTICS = (
+    NEEDS_DATA,
+    pytest.mark.skipif(
+        find_spec("minari") is None or find_spec("mujoco") is None, reason="srnn-tasks[robotics] is not installed"
+    ),
+)
+
 TASKS = [
+    pytest.param(AdroitHammer(episodes=60, rollouts=2), id="hammer", marks=NEEDS_ROBOTICS),
+    pytest.param(
+        AdroitHammer(episodes=60, rollouts=0, scaling="standard", train=5), id="hammer episodes", marks=NEEDS_ROBOTICS
+    ),
+    pytest.param(Minari(dataset="adroit-hammer/dapg-mean-60-v0", episodes=9), id="minari", marks=NEEDS_ROBOTICS),
     pytest.param(Neurogym(steps=30, evaluation_rows=5), id="neurogym", marks=NEEDS_NEUROGYM),
     pytest.param(PathIntegration(steps=7, place_cells=64, evaluation_size=20), id="navigation"),
     pytest.param(PathIntegration(steps=3, place_cells=9, place_code="gaussian", layout_seed=None), id="drawn layout"),
@@ -109,6 +123,22 @@ VALUES = {
         conventions=st.sampled_from([Conventions(), Legacy(), Legacy(wrap="direction")]),
         evaluation_trials=counts,
     ),
+    "adroit_hammer": st.builds(
+        AdroitHammer,
+        expert=st.sampled_from(["mean", "noisy", "d4rl"]),
+        episodes=counts,
+        rollouts=st.integers(0, 10**6),
+        scaling=st.sampled_from(["raw", "standard"]),
+        validation=st.floats(0.01, 0.99),
+        train=st.none() | counts,
+    ),
+    "minari": st.builds(
+        Minari,
+        dataset=st.from_regex(r"[a-z]{1,9}(/[a-zA-Z_-]{1,9}){0,2}-v[0-9]{1,3}", fullmatch=True),
+        episodes=st.none() | counts,
+        test=st.floats(0.01, 0.99),
+        split_seed=st.integers(0, 2**63 - 1),
+    ),
     "adding": st.builds(
         Adding,
         steps=st.integers(2, 10**6),
@@ -166,6 +196,16 @@ REFUSALS = [
     ("path_integration", "border_speed", 1.5),
     ("path_integration", "evaluation_size", 0),
     ("path_integration", "scored", "first"),
+    ("adroit_hammer", "expert", "human"),
+    ("adroit_hammer", "episodes", 0),
+    ("adroit_hammer", "rollouts", -1),
+    ("adroit_hammer", "scaling", "unit"),
+    ("adroit_hammer", "validation", 0.0),
+    ("adroit_hammer", "train", 0),
+    ("minari", "dataset", "D4RL/hammer/expert"),
+    ("minari", "dataset", "../expert-v2"),
+    ("minari", "test", 1.0),
+    ("minari", "split_seed", -1),
     ("adding", "steps", 1),
     ("adding", "held_out", 0),
     ("adding", "lenght", 50),
@@ -195,6 +235,14 @@ class Experiment(BaseModel, frozen=True):
 
     task: AnyTask
     others: tuple[AnyTask, ...] = ()
+
+
+@pytest.fixture(autouse=True)
+def data_sets(request: pytest.FixtureRequest) -> None:
+    """Record the data sets of the tasks that read them from Minari's folder."""
+    parameters = request.node.callspec.params if hasattr(request.node, "callspec") else {}
+    if isinstance(parameters.get("task"), AdroitHammer | Minari):
+        request.getfixturevalue("recorded")
 
 
 def own_kinds() -> set[str]:

@@ -10,7 +10,7 @@ import torch
 from safetensors.numpy import load
 from torch import nn
 
-from srnn_bench import SGD, Annealing, Conditions, Experiment, Result, Stage, Training, run
+from srnn_bench import SGD, Annealing, BenchError, Conditions, Experiment, Result, Stage, Training, run
 from srnn_bench.experiment import Epoch, StageResult
 from srnn_bench.training import ZERO, CheckpointPolicy, assemble, run_together, stream, weights_present
 from srnn_masks import apply
@@ -190,6 +190,42 @@ def test_the_time_of_an_evaluation_is_not_that_of_the_steps(monkeypatch):
     task = Scripted(loss=(1.0,) * 4)
     result = run(experiment(trained(evaluate_every=1), task=task), seed=0, conditions=Conditions("cpu"))
     assert result.stages[0].step_ms == pytest.approx(2000.0)
+
+
+class RareTask(Scripted):
+    """A task that measures its accuracy on the test split only, and its loss there only if `rare` says so."""
+
+    kind: str = "rare"
+    rare: tuple[str, ...] = ("accuracy",)
+
+    def open(self, *, device, generator):
+        source = RareSource(self, device, generator.initial_seed())
+        other = Metric(name="other", better="lower")
+        metrics = (
+            metric.model_copy(update={"splits": ("test",)}) if metric.name in self.rare else metric
+            for metric in (*source.spec.metrics, other)
+        )
+        source.spec = source.spec.model_copy(update={"metrics": tuple(metrics)})
+        return source
+
+
+class RareSource(ScriptedSource):
+    def evaluate(self, model, *, split, generator):
+        scores = super().evaluate(model, split=split, generator=generator) | {"other": 0.0}
+        return {name: scores[name] for name in self.spec.measured(split)}
+
+
+def test_a_metric_of_the_test_split_is_measured_after_the_stage_only():
+    one = experiment(trained(evaluate_every=1, rates=Annealing()), task=RareTask(loss=(1.0, 2.0, 3.0, 4.0)))
+    (stage,) = run(one, seed=0, conditions=Conditions("cpu")).stages
+    assert [set(epoch.metrics) for epoch in stage.history] == [{"loss", "other"}] * 4
+    assert set(stage.metrics) == {"loss", "accuracy", "other"}
+
+
+def test_annealing_needs_a_loss_of_the_validation_split():
+    one = experiment(trained(rates=Annealing()), task=RareTask(loss=(1.0,) * 4, rare=("loss",)))
+    with pytest.raises(BenchError, match="annealing needs the validation metric 'loss'; the task has accuracy, other"):
+        assemble(one, 0, torch.device("cpu"))
 
 
 # --- metrics that are not finite --------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ from .contract import apply_model as apply_model
 from .contract import carried as carried
 from .contract import evaluating as evaluating
 from .contract import position_losses as position_losses
+from .contract import step_model as step_model
 from .contract import weighted_mean as weighted_mean
 from .drawing import plot as plot
 from .images import SequentialMNIST as SequentialMNIST
@@ -47,6 +48,10 @@ from .registry import TaskEntry as TaskEntry
 from .registry import entries as entries
 from .registry import find as find
 from .registry import kinds as kinds
+from .robotics import AdroitHammer as AdroitHammer
+from .robotics import AdroitHammerSource as AdroitHammerSource
+from .robotics import ImitationSource as ImitationSource
+from .robotics import Minari as Minari
 from .text import WikiText as WikiText
 from .text import WikiTextSource as WikiTextSource
 
@@ -55,6 +60,8 @@ __version__ = version("srnn-tasks")
 __all__ = [
     "Adding",
     "AddingSource",
+    "AdroitHammer",
+    "AdroitHammerSource",
     "AnyTask",
     "BaseSource",
     "Batch",
@@ -65,8 +72,10 @@ __all__ = [
     "DataSet",
     "Extension",
     "Extensions",
+    "ImitationSource",
     "LossKind",
     "Metric",
+    "Minari",
     "Model",
     "Neurogym",
     "NeurogymSource",
@@ -96,5 +105,6 @@ __all__ = [
     "place_code",
     "plot",
     "position_losses",
+    "step_model",
     "weighted_mean",
 ]

@@ -18,9 +18,9 @@ class Passes:
     device: of the indices, and of the generators that draw them.
     """
 
-    def __init__(self, count: int, *, shuffled: bool, device: torch.device) -> None:
-        self.count, self.shuffled, self.device = count, shuffled, device
-        self._order = torch.empty(0, dtype=torch.int64, device=device)  # the rest of the current pass
+    def __init__(self, count: int, *, shuffled: bool = True, device: torch.device | str) -> None:
+        self.count, self.shuffled, self.device = count, shuffled, torch.device(device)
+        self._order = torch.empty(0, dtype=torch.int64, device=self.device)  # the rest of the current pass
 
     def take(self, size: int, *, generator: torch.Generator) -> Tensor:
         """Return the next `size` indices, int64 `(size,)`."""
@@ -28,6 +28,10 @@ class Passes:
             self._order = torch.cat([self._order, self._next_pass(generator)])
         index, self._order = self._order[:size], self._order[size:]
         return index
+
+    def batches(self, size: int) -> int:
+        """Return the number of batches of `size` examples that contain one pass."""
+        return -(-self.count // size)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the indices that remain in the current pass, in their order."""

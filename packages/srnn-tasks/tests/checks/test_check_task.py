@@ -160,6 +160,31 @@ def test_only_the_given_splits_are_evaluated() -> None:
     check(OneSplit, splits=("test",))
 
 
+class Rare(Good):
+    """A source that measures "shown" on the test split only, and breaks that if `also` is set."""
+
+    also = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        loss, shown = self.spec.metrics
+        metrics = (loss, shown.model_copy(update={"splits": ("test",)}))
+        self.spec = self.spec.model_copy(update={"metrics": metrics})
+
+    def evaluate(self, model: Any, *, split: Any, generator: torch.Generator) -> dict[str, float]:
+        names = ["loss", "shown"] if split == "test" or self.also else ["loss"]
+        return self.batch_means(model, names, split=split, generator=generator)
+
+
+def test_metrics_are_those_of_the_split() -> None:
+    class Everywhere(Rare):
+        also = True
+
+    check(Rare)
+    with pytest.raises(AssertionError, match=r"evaluate\('validation'\): expected the metrics \['loss'\]; got "):
+        check(Everywhere)
+
+
 # --- violations by a source: the name of a change, and the expected message ---
 
 

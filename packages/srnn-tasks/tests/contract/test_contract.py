@@ -15,9 +15,11 @@ from srnn_tasks import (
     Metric,
     TaskError,
     TaskSpec,
+    adapt,
     carried,
     evaluating,
     position_losses,
+    step_model,
     weighted_mean,
 )
 
@@ -212,6 +214,22 @@ def test_carried_detaches_and_resets_rows_in_any_nest() -> None:
     assert not kept.requires_grad
 
 
+@pytest.mark.parametrize("module", [nn.RNN, nn.GRU, nn.LSTM])
+def test_steps_with_the_state_carried_are_the_whole_sequence(module, generator) -> None:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = adapt(module(I, 7, num_layers=2), readout=nn.Linear(7, O))
+    inputs = torch.randn(9, B, I, generator=generator)
+    expected, _ = model(inputs)
+    state = None
+    for x, outputs in zip(inputs, expected, strict=True):
+        stepped, state = step_model(model, x, state, outputs=O)
+        assert stepped.shape == (B, O)
+        torch.testing.assert_close(stepped, outputs)
+    with pytest.raises(TaskError, match=r"model: expected outputs \(T, B, O\) = \(1, 3, 4\)"):
+        step_model(model, inputs[0], None, outputs=4)
+
+
 # --- BaseSource ---
 
 
@@ -265,6 +283,50 @@ def test_a_missing_or_undeclared_metric_is_an_error(generator) -> None:
     source.held_out = lambda split, *, generator: ()
     with pytest.raises(TaskError, match="held_out: expected at least one batch; the split 'test' has none"):
         source.evaluate(model, split="test", generator=generator)
+
+
+def of_splits(**splits: tuple[str, ...]) -> Echo:
+    """Return a source whose metrics are measured on these splits."""
+    source = Echo()
+    metrics = [Metric(name=name, better="lower", splits=each) for name, each in splits.items()]
+    source.spec = source.spec.model_copy(update={"metrics": tuple(metrics)})
+    return source
+
+
+def test_a_metric_is_measured_on_its_splits_only(generator) -> None:
+    def model(inputs: Tensor, start: object = None, state: object = None) -> tuple[Tensor, None]:
+        return torch.zeros(*inputs.shape[:2], O), None
+
+    source = of_splits(loss=("validation", "test"), accuracy=("test",))
+    assert source.spec.measured("validation") == ("loss",)
+    assert source.spec.measured("test") == ("loss", "accuracy")
+    assert set(source.evaluate(model, split="validation", generator=generator)) == {"loss"}
+    assert set(source.evaluate(model, split="test", generator=generator)) == {"loss", "accuracy"}
+    assert set(source.batch_means(model, ["accuracy"], split="test", generator=generator)) == {"accuracy"}
+    source.measure = lambda outputs, batch: {"loss": torch.tensor(2.0)}
+    assert source.evaluate(model, split="validation", generator=generator) == {"loss": 2.0}
+    with pytest.raises(TaskError, match=r"measure: expected the metrics of the spec .*; got \['loss'\]"):
+        source.evaluate(model, split="test", generator=generator)
+
+
+@pytest.mark.parametrize(
+    ("splits", "message"),
+    [
+        ((), "splits"),
+        (("train",), "splits"),
+        (("test", "test"), "splits: expected distinct splits"),
+    ],
+)
+def test_splits_of_a_metric_that_do_not_fit_are_refused(splits: tuple[str, ...], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        Metric(name="loss", better="lower", splits=splits)
+
+
+def test_each_split_has_a_metric() -> None:
+    for splits, missing in ((("test",), "validation"), (("validation",), "test")):
+        metric = Metric(name="loss", better="lower", splits=splits)
+        with pytest.raises(ValidationError, match=f"expected at least one that is measured on the split '{missing}'"):
+            TaskSpec(inputs=1, outputs=1, loss="cross_entropy", metrics=(metric,))
 
 
 def test_a_source_without_position_takes_no_other_state() -> None:

@@ -67,11 +67,12 @@ class StageResult(Value):
 class Environment(Value):
     """Software, device and conditions under which a run was executed.
 
-    `packages` are the versions of srnn's packages and of the distribution that provides the task. `commit` is the
-    commit of srnn's working copy, with the suffix `-dirty` if it has changes, and None for an installed package.
-    `stacked` is the number of runs that were trained as one batched computation (1 for a single run). `recorded` is
-    whether recording of the training step on a GPU was requested. `processor` is the instruction set that torch's CPU
-    kernels use and the processor's name: the bits of a run depend on both. It is None in results of version 0.1.
+    `packages` are the versions of srnn's packages, of the distribution that provides the task, and of those that the
+    task declares (`Task.packages`). `commit` is the commit of srnn's working copy, with the suffix `-dirty` if it has
+    changes, and None for an installed package. `stacked` is the number of runs that were trained as one batched
+    computation (1 for a single run). `recorded` is whether recording of the training step on a GPU was requested.
+    `processor` is the instruction set that torch's CPU kernels use and the processor's name: the bits of a run depend
+    on both. It is None in results of version 0.1.
 
     The fields are flat because they are those of a stored row.
     """

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import subprocess
 from functools import cache
-from importlib.metadata import entry_points, version
+from importlib.metadata import PackageNotFoundError, entry_points, version
 from pathlib import Path
+
+from srnn_tasks import TaskError, find
 
 from ._result import Environment
 
@@ -16,11 +18,29 @@ PACKAGES = ("srnn-manifolds", "srnn-masks", "srnn-pruning", "srnn-models", "srnn
 
 @cache
 def packages_of(task: str) -> dict[str, str]:
-    """Return the versions of the six packages and of the distribution that provides the tasks of this kind."""
+    """Return the versions of the six packages, of the distribution that provides the task, and of `Task.packages`.
+
+    Distributions that are not installed are left out.
+    """
     plugins = {
         point.dist.name: point.dist.version for point in entry_points(group="srnn.tasks", name=task) if point.dist
     }
-    return {name: version(name) for name in PACKAGES} | plugins
+    return {name: version(name) for name in PACKAGES} | plugins | _used_by(task)
+
+
+def _used_by(task: str) -> dict[str, str]:
+    """Return the versions of the installed distributions that a task declares as `packages`."""
+    try:
+        declared = find(task).packages
+    except TaskError:  # the plug-in of a stored result was removed
+        return {}
+    versions = {}
+    for name in declared:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return versions
 
 
 @cache
@@ -49,12 +69,13 @@ def commit() -> str | None:
 def versions_differ(recorded: dict[str, str], now: dict[str, str]) -> str | None:
     """Return which packages had another version, such as `srnn-masks 0.1.0, now 0.2.0`, or None.
 
-    A result produced by other versions is stale.
+    A result produced by other versions is stale. A package that is not installed now, such as the simulator of a
+    published result, is not compared.
     """
     changes = [
-        f"{name} {recorded.get(name, 'absent')}, now {now.get(name, 'absent')}"
-        for name in sorted({*recorded, *now})
-        if recorded.get(name) != now.get(name)
+        f"{name} {recorded.get(name, 'absent')}, now {now[name]}"
+        for name in sorted(now)
+        if recorded.get(name) != now[name]
     ]
     return "; ".join(changes) or None
 

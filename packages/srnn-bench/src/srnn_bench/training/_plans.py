@@ -113,7 +113,7 @@ def _epoch_batches(source: Source, stage: Stage) -> int:
             f"stage {stage.name!r}: training.batches: expected the number of batches per epoch, got None; the task is "
             "an endless stream without epochs of its own"
         )
-    metrics = [metric.name for metric in source.spec.metrics]
+    metrics = source.spec.measured("validation")
     if isinstance(stage.training.rates, Annealing) and "loss" not in metrics:
         raise BenchError(
             f"stage {stage.name!r}: training.rates: annealing needs the validation metric 'loss'; the task has "

@@ -118,7 +118,7 @@ class RandomAnomalySource(BaseSource):
 
     def epoch_batches(self, size: int) -> int:
         """Return the number of batches that contain one pass over the training series."""
-        return -(-self.task.series // size)
+        return self._passes.batches(size)
 
     def draw(self, size: int, *, generator: torch.Generator) -> Batch:
         """Return the next `size` training series."""

@@ -30,7 +30,10 @@ def check_seeds(task: Task, batches: list[Batch], size: int, seeded: bool) -> No
 
 
 def check_evaluate(task: Task, split: Split, size: int) -> None:
-    """Require finite, reproducible metrics from `evaluate`, which leaves the model and the stream as they were."""
+    """Require finite, reproducible metrics from `evaluate`, which leaves the model and the stream as they were.
+
+    The metrics are those that the spec declares for the split.
+    """
     source, training = opened(task), seeded_generator(1)
     stream = source.batches(size, generator=training)
     first = next(stream)
@@ -42,7 +45,7 @@ def check_evaluate(task: Task, split: Split, size: int) -> None:
     require(
         probe.calls and all(probe.calls), f"{name}: calls the model in training mode or with gradients, or not at all"
     )
-    declared = [metric.name for metric in source.spec.metrics]
+    declared = list(source.spec.measured(split))
     require(
         isinstance(results, dict) and set(results) == set(declared),
         f"{name}: expected the metrics {declared}; got {results!r}",

@@ -14,16 +14,17 @@ from ._model import Model as Model
 from ._model import apply_model as apply_model
 from ._model import carried as carried
 from ._model import evaluating as evaluating
+from ._model import step_model as step_model
 from ._outline import DataSet as DataSet
 from ._outline import Outline as Outline
 from ._source import BaseSource as BaseSource
 from ._source import Source as Source
-from ._source import Split as Split
 from ._source import check_generator as check_generator
 from ._source import check_split as check_split
 from ._spec import Channels as Channels
 from ._spec import LossKind as LossKind
 from ._spec import Metric as Metric
+from ._spec import Split as Split
 from ._spec import TaskSpec as TaskSpec
 from ._task import Task as Task
 from ._value import Value as Value
@@ -51,5 +52,6 @@ __all__ = [
     "check_split",
     "evaluating",
     "position_losses",
+    "step_model",
     "weighted_mean",
 ]

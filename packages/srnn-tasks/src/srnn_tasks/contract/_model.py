@@ -51,6 +51,26 @@ def apply_model(model: Model, batch: Batch, state: Any, *, outputs: int) -> tupl
     return returned
 
 
+def step_model(model: Model, inputs: Tensor, state: Any, *, outputs: int) -> tuple[Tensor, Any]:
+    """Return the model's outputs `(B, O)` for one time step and its state after it, for roll-outs in an environment.
+
+    The model is called on a batch of one step with the state that its last call returned, None at the first: any model
+    of the contract can be rolled out. With the state carried, the outputs are those of one call on all steps together.
+    Hooks of the module run, such as those that apply masks.
+
+    inputs: `(B, I)`, or `(B,)` tokens. outputs: O, as in the spec.
+
+    >>> total = lambda inputs, start, state: ((sums := inputs.cumsum(0) + (0 if state is None else state)), sums[-1])
+    >>> outputs, state = step_model(total, torch.ones(2, 3), None, outputs=3)
+    >>> step_model(total, torch.ones(2, 3), state, outputs=3)[0]
+    tensor([[2., 2., 2.],
+            [2., 2., 2.]])
+    """
+    targets = torch.zeros(1, len(inputs), outputs, device=inputs.device, dtype=torch.float32)
+    stepped, state = apply_model(model, Batch(inputs=inputs[None], targets=targets), state, outputs=outputs)
+    return stepped[0], state  # (B, O)
+
+
 def _accepts_three(model: object) -> bool:
     """Return whether an object can be called with three positional arguments, as far as its signature shows."""
     if not callable(model):

@@ -1,8 +1,8 @@
 """An opened task: it yields batches, computes the loss and evaluates models."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Literal, Protocol, get_args, runtime_checkable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Protocol, get_args, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -11,9 +11,7 @@ from ._batch import Batch
 from ._error import TaskError
 from ._loss import batch_loss, weighted_mean
 from ._model import Model, apply_model, carried, evaluating
-from ._spec import TaskSpec
-
-Split = Literal["validation", "test"]
+from ._spec import Split, TaskSpec
 
 
 @runtime_checkable
@@ -38,7 +36,7 @@ class Source(Protocol):
         ...
 
     def evaluate(self, model: Model, *, split: Split, generator: torch.Generator) -> dict[str, float]:
-        """Return every metric of `spec.metrics` on a held-out split. The training stream does not advance."""
+        """Return every metric of `spec.measured(split)` on that split. The training stream does not advance."""
         ...
 
     def state_dict(self) -> dict[str, Any]:
@@ -69,8 +67,9 @@ class BaseSource(ABC):
         """Return the next training batch of `size` rows, on `self.device`, with all randomness from `generator`."""
 
     def measure(self, outputs: Tensor, batch: Batch) -> dict[str, Tensor]:
-        """Return every metric of one batch: scalar tensors, each the mean over the scored steps and rows.
+        """Return the metrics of one batch: scalar tensors, each the mean over the scored steps and rows.
 
+        `evaluate` keeps those that the split has, and requires each of them.
         The base class implements `loss` and, for targets `(T, B)` of classes, `accuracy`. outputs: `(T, B, O)`.
         """
         names = {metric.name for metric in self.spec.metrics}
@@ -114,20 +113,31 @@ class BaseSource(ABC):
         return batch_loss(self.spec.loss, outputs, batch)
 
     def evaluate(self, model: Model, *, split: Split, generator: torch.Generator) -> dict[str, float]:
-        """Return the mean of every metric over a held-out split; a batch counts by its total weight."""
+        """Return the mean of every metric of a split over its batches; see `batch_means`."""
+        check_split(split)
+        return self.batch_means(model, self.spec.measured(split), split=split, generator=generator)
+
+    def batch_means(
+        self, model: Model, names: Sequence[str], *, split: Split, generator: torch.Generator
+    ) -> dict[str, float]:
+        """Return the means of some metrics over the batches of a split; a batch counts by its total weight.
+
+        A source that overrides `evaluate` for roll-outs gets its other metrics from here. `measure` must return each of
+        `names`.
+        """
         check_split(split)
         self.check_generator(generator)
         rows: list[Tensor] = []  # (metrics,) per batch
         scored: list[Tensor] = []  # () total weight per batch
-        names = [metric.name for metric in self.spec.metrics]
+        declared = {metric.name for metric in self.spec.metrics}
         state = None
         with evaluating(model):
             for batch in self.held_out(split, generator=generator):
                 state = carried(state, batch.reset) if self.spec.carry else None
                 outputs, state = apply_model(model, batch, state, outputs=self.spec.outputs)  # (T, B, O)
                 measures = self.measure(outputs, batch)
-                if set(measures) != set(names):
-                    raise TaskError(f"measure: expected the metrics of the spec {names}; got {sorted(measures)}")
+                if not set(names) <= set(measures) <= declared:
+                    raise TaskError(f"measure: expected the metrics of the spec {list(names)}; got {sorted(measures)}")
                 rows.append(torch.stack([measures[name].float() for name in names]))
                 positions = outputs.new_full((), batch.steps * batch.size)
                 scored.append(positions if batch.weight is None else batch.weight.sum())

@@ -1,10 +1,12 @@
 """The spec of a task: the sizes that a model is built with, and the metrics that a report shows."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, PositiveInt, field_validator, model_validator
 
 from ._value import Value
+
+Split = Literal["validation", "test"]
 
 LossKind = Literal["cross_entropy", "distribution_cross_entropy", "mean_squared_error", "own"]
 
@@ -12,13 +14,24 @@ LossKind = Literal["cross_entropy", "distribution_cross_entropy", "mean_squared_
 class Metric(Value):
     """A number that `evaluate` returns: its name, whether lower or higher is better, and its unit.
 
+    splits: the held-out splits on which it is measured. A trainer may evaluate on the validation split after every
+    epoch, so a metric that takes long, such as the return of roll-outs, is measured on `("test",)` alone.
+
     >>> Metric(name="error_cm", better="lower", unit="cm")
-    Metric(name='error_cm', better='lower', unit='cm')
+    Metric(name='error_cm', better='lower', unit='cm', splits=('validation', 'test'))
     """
 
     name: Annotated[str, Field(min_length=1)]
     better: Literal["lower", "higher"]
     unit: str = ""
+    splits: Annotated[tuple[Split, ...], Field(min_length=1)] = get_args(Split)
+
+    @field_validator("splits")
+    @classmethod
+    def _distinct(cls, splits: tuple[Split, ...]) -> tuple[Split, ...]:
+        if len(set(splits)) < len(splits):
+            raise ValueError(f"splits: expected distinct splits; got {splits}")
+        return splits
 
 
 class Channels(Value):
@@ -56,7 +69,8 @@ class TaskSpec(Value):
     carry: whether the hidden state is carried from one batch to the next; `Batch.reset` marks the rows to reset.
     loss: how `outputs` and `targets` are compared; see `srnn_tasks.position_losses`. With "own", the source overrides
     `loss`, and targets may be `(T, B)` or `(T, B, any)`, of any dtype.
-    metrics: what `evaluate` returns. The first is the headline metric.
+    metrics: what `evaluate` returns, for each split those that have it; see `measured`. The first is the headline
+    metric, and each split has at least one.
     input_channels, output_channels: names of the channels for plots, in groups whose sizes sum to `inputs` and
     `outputs`; empty if they have no names. periods: names of the numbers in `Batch.info["period"]`, from 0.
     """
@@ -77,6 +91,9 @@ class TaskSpec(Value):
         names = [metric.name for metric in self.metrics]
         if len(set(names)) < len(names):
             raise ValueError(f"metrics: expected distinct names; got {names}")
+        for split in get_args(Split):
+            if not self.measured(split):
+                raise ValueError(f"metrics: expected at least one that is measured on the split {split!r}; got none")
         if self.start is not None and self.carry:
             raise ValueError("start, carry: expected one of the two; a carried state has no start code")
         for name, size in (("input", self.inputs), ("output", self.outputs)):
@@ -85,3 +102,7 @@ class TaskSpec(Value):
             if groups and total != size:
                 raise ValueError(f"{name}_channels: expected sizes that sum to {name}s = {size}; got {total}")
         return self
+
+    def measured(self, split: Split) -> tuple[str, ...]:
+        """Return the names of the metrics that are measured on a split, in order."""
+        return tuple(metric.name for metric in self.metrics if split in metric.splits)

@@ -1,6 +1,7 @@
 """The base class of tasks. The family is open: a third party adds a task by an entry point."""
 
 from abc import abstractmethod
+from typing import ClassVar
 
 import torch
 
@@ -13,7 +14,12 @@ class Task(Value):
     """Base class of tasks, frozen values. A subclass adds `kind: Literal["name"] = "name"`, its fields, and `open`.
 
     A task is found by its kind if an entry point of the group `srnn.tasks` has that name.
+
+    packages: distributions that the task's numbers depend on beside its own, such as a simulator. A result records
+    their versions, and one that other versions produced is stale.
     """
+
+    packages: ClassVar[tuple[str, ...]] = ()
 
     kind: str
 

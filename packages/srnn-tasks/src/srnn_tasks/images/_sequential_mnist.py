@@ -85,11 +85,11 @@ class SequentialMNISTSource(BaseSource):
         self._images = images.to(device)  # (70000, 784) uint8
         self._labels = torch.cat([digits.train_labels, digits.test_labels]).long().to(device)  # (70000,)
         self._ranges = {"train": (0, train), "validation": (train, 60_000), "test": (60_000, 70_000)}
-        self._passes = Passes(train, shuffled=True, device=self.device)
+        self._passes = Passes(train, device=self.device)
 
     def epoch_batches(self, size: int) -> int:
         """Return the number of batches that contain one pass over the training images."""
-        return -(-self._ranges["train"][1] // size)
+        return self._passes.batches(size)
 
     def draw(self, size: int, *, generator: torch.Generator) -> Batch:
         """Return the next `size` training digits."""

@@ -1,4 +1,4 @@
-"""Shuffled passes over a data set: each item occurs once per pass."""
+"""The order of training examples that are read in passes, and its place in the state of a source."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,33 +10,35 @@ from .contract import TaskError
 
 
 class Passes:
-    """The position in an endless sequence of shuffled passes over `count` items.
+    """Indices of training examples; each occurs once per pass.
 
-    All batches have the same size: the batch in which a pass ends takes its remaining items from the next pass.
+    All requests are met in full: one in which a pass ends takes its remaining indices from the next pass.
+
+    count: number of examples. shuffled: whether each pass is a new random order, or the order of the indices.
+    device: of the indices, and of the generators that draw them.
     """
 
-    def __init__(self, count: int, *, device: torch.device | str) -> None:
-        self.count, self.device = count, torch.device(device)
+    def __init__(self, count: int, *, shuffled: bool = True, device: torch.device | str) -> None:
+        self.count, self.shuffled, self.device = count, shuffled, torch.device(device)
         self._order = torch.empty(0, dtype=torch.int64, device=self.device)  # the rest of the current pass
 
     def take(self, size: int, *, generator: torch.Generator) -> Tensor:
-        """Return the indices `(size,)` of the next items."""
+        """Return the next `size` indices, int64 `(size,)`."""
         while len(self._order) < size:
-            next_pass = torch.randperm(self.count, generator=generator, device=self.device)
-            self._order = torch.cat([self._order, next_pass])
+            self._order = torch.cat([self._order, self._next_pass(generator)])
         index, self._order = self._order[:size], self._order[size:]
         return index
 
     def batches(self, size: int) -> int:
-        """Return the number of batches of `size` items that contain one pass."""
+        """Return the number of batches of `size` examples that contain one pass."""
         return -(-self.count // size)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the indices of the items that remain in the current pass, in their order."""
+        """Return the indices that remain in the current pass, in their order."""
         return {"order": self._order.cpu().clone()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Resume the pass that `state_dict` returned."""
+        """Resume the pass that `state_dict` returned. A TaskError is raised for a state of another kind or count."""
         if set(state) != {"order"}:
             raise TaskError(f"state: expected the entry 'order' alone; got {sorted(state)}")
         order = state["order"]
@@ -46,3 +48,8 @@ class Passes:
                 f"got {order.dtype} of shape {tuple(order.shape)} with values {order.tolist()[:5]}"
             )
         self._order = order.to(self.device, copy=True)
+
+    def _next_pass(self, generator: torch.Generator) -> Tensor:
+        if self.shuffled:
+            return torch.randperm(self.count, generator=generator, device=self.device)
+        return torch.arange(self.count, device=self.device)

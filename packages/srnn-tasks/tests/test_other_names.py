@@ -85,7 +85,7 @@ def test_what_is_not_a_kind_is_answered_with_what_to_write(kind, answer):
 
 
 def test_a_name_like_nothing_lists_what_is_known():
-    with pytest.raises(TaskError, match=r"no task 'xyzzy' is installed\. Known: adding, cognitive"):
+    with pytest.raises(TaskError, match=r"no task 'xyzzy' is installed\. Known: adding, adroit_hammer, cognitive"):
         find("xyzzy")
 
 

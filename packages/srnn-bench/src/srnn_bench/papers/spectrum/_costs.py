@@ -99,6 +99,5 @@ def _order(cells: Mapping[Place, FilledCell]) -> list[str]:
     return [
         f"The paper's times, as multiples of that of SNIP: {ratios}.",
         "Seconds depend on the machine and on what else it computes: the claims compare multiples of a training step.",
-        "Stacked runs share one time, so that claims need runs with `--stack never`, which is usual for 400 units on a "
-        "CPU.",
+        "Stacked runs share one time: claims need runs that are not stacked, the default for 400 units on a CPU.",
     ]

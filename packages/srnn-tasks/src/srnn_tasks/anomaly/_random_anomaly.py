@@ -43,7 +43,7 @@ class RandomAnomaly(Task):
     shuffle: whether each pass has a new random order. The published code does not shuffle.
 
     The files of MNIST are searched as by `SequentialMNIST`. The images are rendered when the task is first opened
-    (about a minute for 30,000 series on one core) and stored as float16, 45 kB per series of 9, in the folder named by
+    (less than a minute for 30,000 series of 9) and stored as float16, 45 kB per series of 9, in the folder named by
     the environment variable SRNN_CACHE, or else in `srnn` in the user's cache folder. A TaskError is raised if they
     cannot be stored.
 

@@ -109,10 +109,11 @@ def long(name: str, scale: Scale) -> Table:
         name,
         scale,
         title="Error of a GRU on sequential MNIST, 95 % sparse, over a longer training",
-        source=OWN + ": Table 2 over training",
+        source=OWN + ": Table 2 over training, the steps on the validation split, the last column on the test images",
         cells=cells,
         claims=claims,
         plan=plan(scale, note, margin=0.5),
+        metric="Error",
     )
 
 

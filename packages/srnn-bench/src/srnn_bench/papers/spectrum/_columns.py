@@ -78,14 +78,15 @@ def errors(
     cells: Sequence[Cell],
     claims: Sequence[Claim] = (),
     plan: Plan,
+    metric: str = "Test error",
 ) -> Table:
-    """Return a table of test errors in %."""
+    """Return a table of errors in %."""
     return Table(
         name=name,
         scale=scale,
         title=title,
         source=source,
-        metric="Test error",
+        metric=metric,
         unit="%",
         better="lower",
         seeds=plan.seeds or SIZES[scale].seeds,

@@ -2,6 +2,9 @@
 
 import os
 from dataclasses import replace
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -139,14 +142,19 @@ def test_torchvision_gives_the_same_images() -> None:
         assert np.mean(shares or 0.0) <= most, name
 
 
-def torchvision_functional():
-    """Return the functions of torchvision, whose operators are only declared: they need not exist for this torch."""
-    library = torch.library.Library("torchvision", "FRAGMENT")
-    for name in ("nms", "qnms"):
-        if not hasattr(torch.ops.torchvision, name):
-            library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    torchvision_functional.library = library  # it lives as long as its operators are used
-    return pytest.importorskip("torchvision.transforms.functional")
+def torchvision_functional() -> ModuleType:
+    """Return the functions of torchvision. If its operators do not fit this torch, only declare them."""
+    if find_spec("torchvision") is None:
+        pytest.skip("torchvision is not installed")
+    name = "torchvision.transforms.functional"
+    try:
+        return import_module(name)
+    except RuntimeError:
+        library = torch.library.Library("torchvision", "FRAGMENT")
+        for operator in ("nms", "qnms"):
+            library.define(f"{operator}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+        torchvision_functional.library = library  # the operators exist as long as it does
+        return import_module(name)
 
 
 def test_noise_is_drawn_from_the_seed_of_its_image_and_clamped() -> None:

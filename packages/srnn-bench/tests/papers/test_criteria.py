@@ -47,7 +47,7 @@ FAMILIES = {
         f"spectrum/{name}": f"spectrum/{name}"
         for name in ("table1", "table2", "table3", "table4", "table5", "table6", "table7", "figure4")
     },
-    **{f"spectrum/{name}": f"spectrum/{name}" for name in ("normalizations", "width", "long")},
+    **{f"spectrum/{name}": f"spectrum/{name}" for name in ("normalizations", "equal-inputs", "width", "long")},
     "spectrum/figure1": "spectrum/Figure 1",
     "spectrum/figure1-inputs": "spectrum/Figure 1",
 }

@@ -124,7 +124,7 @@ def test_the_figure_needs_no_runs(tmp_path):
     figure = papers.figure("spectrum/agreement")
     assert not figure.needs
     paths = figure.draw(FigureRequest(None, "smoke", tmp_path))
-    assert [path.suffix for path in paths] == [".svg", ".png", ".md"]
+    assert [path.suffix for path in paths] == [".svg", ".png", ".json", ".md"]
     text = paths[-1].read_text()
     for one, other in PAIRS:
         assert f"| {one} / {other} |" in text

@@ -123,7 +123,7 @@ def test_overviews_show_all_tables(docs):
     page.write_text("<!-- generated: families -->\n<!-- end -->\n<!-- generated: sensitivity -->\n<!-- end -->\n")
     write_pages(docs)
     (families, sensitivity), _ = parts(page.read_text())
-    names = [name for name in papers.table_names() if name.startswith(("modcog/", "moduli/", "spectrum/"))]
+    names = [name for name in papers.table_names() if name.startswith(("modcog/", "moduli/", "spectrum/", "blocks/"))]
     tables = [table for table in (papers.table(name, "quick") for name in names) if table.claims]
     assert [table.name for table in tables if table.name not in families] == []
     assert len(families.splitlines()) - 2 == len(

@@ -77,3 +77,14 @@ def test_experiments_are_of_one_budget_and_task(name, scale):
 def test_figure_6_is_in_the_order_of_the_hidden_proportion():
     table = papers.table("blocks/figure6", "quick")
     assert list(table.rows)[:3] == ["eq. 7", "dense", "20 %"] and len(table.rows) == 9
+    nets = {cell.row: cell.experiment for cell in table.cells}
+    densities = {row: {each.parameter: each.pattern.density for each in nets[row].masks} for row in table.rows}
+    hidden = {row: nets[row].model.hidden for row in table.rows}
+
+    def proportion(row):
+        dense = {"hx": 2500, "hh": hidden[row], "hy": 10}
+        counts = {name: size * densities[row].get(f"recurrence.weight_{name}", 1) for name, size in dense.items()}
+        return counts["hh"] / sum(counts.values())
+
+    shares = [proportion(row) for row in table.rows]
+    assert shares == sorted(shares)

@@ -15,7 +15,7 @@ THRESHOLD = 0.4  # of right answers: how soon a network learns is compared there
 
 SPEED = f"steps to {THRESHOLD:g}"
 
-PROPORTIONS = (0.1, 0.35, 0.7, 0.9)  # of Figure 6, beside those of the paper's configurations
+ORDER: tuple[str | float, ...] = ("eq. 7", "dense", "20 %", 0.1, "eq. 8", 0.35, "eq. 13", 0.7, 0.9)  # of Figure 6
 
 BASELINES = ("dense", "20 %", "LSTM, projected")
 
@@ -148,12 +148,15 @@ def figure2(name: str, scale: Scale) -> Table:
 
 
 def figure6(name: str, scale: Scale) -> Table:
-    """Figure 6: nine networks of equal weights, in the order of their hidden proportion."""
+    """Figure 6: nine networks of equal weights, in the order of their hidden proportion at 100,000 weights."""
     size = SIZES[scale]
     sizes = INPUTS, OUTPUTS, size.budget
-    blocks = {row: equation(row, *sizes) for row in EQUATIONS}
-    blocks |= {f"proportion {share:g}": balanced(*sizes, share) for share in PROPORTIONS}
-    ordered = dict(sorted(blocks.items(), key=lambda item: item[1].hidden_proportion))
+    ordered = {
+        each if isinstance(each, str) else f"proportion {each:g}": equation(each, *sizes)
+        if isinstance(each, str)
+        else balanced(*sizes, each)
+        for each in ORDER
+    }
     shown = {row: block_net(each) for row, each in ordered.items()}
     order = list(shown)
     claims = (

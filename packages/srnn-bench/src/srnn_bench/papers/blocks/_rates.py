@@ -7,44 +7,46 @@ from ._columns import OWN, accuracies, cell_of, plan
 from ._rad import nets
 from ._sizes import SIZES
 
-ROWS = ("dense", "LSTM, projected", "LSTM")
+ROWS = ("eq. 13", "dense", "LSTM, projected", "LSTM")
 
-BALANCED = "eq. 13"
+FACTORS = (0.4, 1.0, 2.0, 4.0, 10.0)  # of the learning rate of the other tables
+
+BALANCED = ("eq. 13", "rate")
 
 
 def rates(name: str, scale: Scale) -> Table:
-    """The dense network and two LSTMs by learning rate, and the balanced network at the rate of the other tables."""
+    """The balanced network, the dense one and two LSTMs by learning rate."""
     size, rows = SIZES[scale], nets(scale)
     usual = size.training.learning_rate
-    columns = {f"rate {rate:g}": rate for rate in size.rates}
-    pairs = [(row, column) for row in ROWS for column in columns] + [(BALANCED, f"rate {usual:g}")]
+    columns = {"rate" if factor == 1 else f"{factor:g} times": factor * usual for factor in FACTORS}
     cells = [
         cell_of(
             row,
             column,
             rows[row],
             size,
-            size.training.model_copy(update={"learning_rate": columns[column]}),
+            size.training.model_copy(update={"learning_rate": rate}),
             Best("accuracy", "higher"),
         )
-        for row, column in pairs
+        for row in ROWS
+        for column, rate in columns.items()
     ]
     claims = tuple(
         Claim(
             f"balanced beats {row} at every rate",
-            f"The balanced network (eq. 13), trained at a rate of {usual:g}, has a higher accuracy than the network "
-            f"'{row}' at every rate of the table.",
+            "The balanced network (eq. 13), trained at the rate of the other tables, has a higher accuracy than the "
+            f"network '{row}' at every rate of the table.",
             "ours, on Figure 1",
-            tuple(beats(pairs[-1], over=(row, column)) for column in columns),
+            tuple(beats(BALANCED, over=(row, column)) for column in columns),
         )
-        for row in ROWS
+        for row in ROWS[1:]
     )
     note = "With 80 % power five seeds find a difference of 2.4 spreads if a claim stands alone, and 3.2 at the first "
     return accuracies(
         name,
         scale,
         title="Right answers on Random Anomaly Detection at the best epoch, by learning rate",
-        source=OWN + ": Figure 1 with the baselines at several learning rates",
+        source=OWN + f": Figure 1 at several multiples of its rate here, {usual:g}",
         cells=cells,
         claims=claims,
         plan=plan(scale, note + "step of the correction over all claims.", size.control_seeds),

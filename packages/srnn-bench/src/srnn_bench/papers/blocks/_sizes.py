@@ -16,20 +16,14 @@ class Sizes:
 
     - `task`, `training`: of Figures 1, 2 and 6 and of the controls.
     - `budget`: number of weights of every network.
-    - `rates`: learning rates that the table `rates` compares.
-    - `equal_hidden`, `proportions`: hidden units of the networks that differ in their hidden proportion only, and their
-      proportions; `hidden`, `equal_proportion`: the same of the networks that differ in their hidden units only.
+    - `hidden`: hidden units of the controls.
     - `seeds`: of Figures 1 and 2; `fewer_seeds`: of Figure 6; `control_seeds`: of the controls and rates.
     """
 
     task: RandomAnomaly
     training: Training
     budget: int
-    rates: tuple[float, ...]
-    equal_hidden: int
-    proportions: tuple[float, ...]
-    hidden: tuple[int, ...]
-    equal_proportion: float
+    hidden: int
     seeds: tuple[int, ...]
     fewer_seeds: tuple[int, ...]
     control_seeds: tuple[int, ...]
@@ -49,11 +43,7 @@ SIZES: dict[Scale, Sizes] = {
         task=RandomAnomaly(series=16, held_out=8),
         training=Training(epochs=2, batch_size=8, learning_rate=5e-4, evaluate_every=1),
         budget=60_000,
-        rates=(5e-4, 1e-3),
-        equal_hidden=100,
-        proportions=(0.05, 0.2),
-        hidden=(100, 200),
-        equal_proportion=0.2,
+        hidden=100,
         seeds=(0, 1),
         fewer_seeds=(0, 1),
         control_seeds=(0, 1),
@@ -62,11 +52,7 @@ SIZES: dict[Scale, Sizes] = {
         task=RandomAnomaly(series=10_000),
         training=Training(epochs=12, batch_size=64, learning_rate=5e-4, evaluate_every=1),
         budget=100_000,
-        rates=(2e-4, 5e-4, 1e-3, 2e-3, 5e-3),
-        equal_hidden=185,
-        proportions=(0.05, 0.1, 0.2, 0.4),
-        hidden=(130, 185, 260),
-        equal_proportion=0.2,
+        hidden=185,
         seeds=SEEDS,
         fewer_seeds=SEEDS[:3],
         control_seeds=SEEDS[:5],
@@ -75,11 +61,7 @@ SIZES: dict[Scale, Sizes] = {
         task=RandomAnomaly(held_out=1000, split="shared", shuffle=False),
         training=Training(epochs=25, batch_size=16, learning_rate=1e-4, evaluate_every=1),
         budget=100_000,
-        rates=(1e-4, 2e-4, 5e-4, 1e-3, 2e-3),
-        equal_hidden=185,
-        proportions=(0.05, 0.1, 0.2, 0.4),
-        hidden=(130, 185, 260),
-        equal_proportion=0.2,
+        hidden=185,
         seeds=SEEDS[:5],
         fewer_seeds=SEEDS[:3],
         control_seeds=SEEDS[:5],

@@ -21,8 +21,8 @@ class Block(nn.Module):
 
 
 class Matrix:
-    def __init__(self, recurrent):
-        self.recurrent = recurrent
+    def __init__(self, source):
+        self.source = source
 
 
 class Described(nn.Module):
@@ -36,8 +36,8 @@ class Described(nn.Module):
         self.weight_hr = nn.Parameter(torch.randn(2, 5))
 
     def matrices(self):
-        recurrent = {"enter.weight": False, "kernel": True, "weight_hh": False, "weight_hr": False}
-        return {name: Matrix(value) for name, value in recurrent.items()}
+        sources = {"enter.weight": "input", "kernel": "state", "weight_hh": "state", "weight_hr": "step"}
+        return {name: Matrix(source) for name, source in sources.items()}
 
     def forward(self, inputs):
         return inputs
@@ -51,7 +51,7 @@ class Network(nn.Module):
         self.recurrence, self.readout = recurrence, nn.Linear(5, 2)
 
     def matrices(self):
-        return {"readout.weight": Matrix(False)}
+        return {"readout.weight": Matrix("input")}
 
     def forward(self, inputs):
         return inputs

@@ -31,7 +31,7 @@ def built(model, inputs=3, outputs=2, seed=0):
 
 
 def fill(network, sd=0.5, zero=()):
-    """Draw all weights anew, so large that every block matters, and set some blocks to 0."""
+    """Draw new weights, large enough for every block to matter, and set some blocks to 0."""
     with torch.no_grad():
         for number, (name, parameter) in enumerate(network.named_parameters()):
             parameter.copy_(normal(*parameter.shape, seed=100 + number) * sd)

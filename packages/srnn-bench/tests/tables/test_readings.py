@@ -232,7 +232,7 @@ def summary_of(cell, *stages):
 
 @dataclasses.dataclass(frozen=True)
 class Doubled(Reading):
-    """A reading of a learning curve that does not say of which."""
+    """A reading of a learning curve that does not name its metric."""
 
     read: Reading
 

@@ -17,11 +17,11 @@ _HIDDEN_ROW = ("weight_hx", "weight_hh", "weight_hy")
 
 
 class Matrix(Protocol):
-    """How the columns of a weight belong to neurons."""
+    """Where the columns of a weight are read."""
 
     @property
-    def recurrent(self) -> bool:
-        """Whether the columns are the neurons of the rows."""
+    def source(self) -> str:
+        """The "input" of the step, the "state" before it, or a value computed within the "step"."""
 
 
 class Recurrent(Protocol):
@@ -40,8 +40,8 @@ def hidden_proportion(module: nn.Module) -> float:
     up; what a layer reads from the layer below is input.
 
     Recurrent layers are `nn.RNN`, `nn.GRU`, `nn.LSTM` and their cells; modules with the weights `weight_hx`,
-    `weight_hh` and `weight_hy` of a block RNN; and modules that offer `matrices()` (see `Recurrent`), of which
-    `weight_hh` always reads the state. A module that contains other recurrent layers is not one itself.
+    `weight_hh` and `weight_hy` of a block RNN; and modules that offer `matrices()` (see `Recurrent`). A module that
+    contains other recurrent layers is not one itself.
 
     Raises MaskError if there is no recurrent layer, or if masks leave it no weight.
 
@@ -93,5 +93,4 @@ def _hidden_row(layer: nn.Module) -> dict[str, bool]:
         ends = [f"_l{number}{direction}" for number in range(layer.num_layers) for direction in directions]
         return {f"weight_{part}{end}": part == "hh" for end in ends for part in ("ih", "hh")}
     described = cast(Recurrent, layer).matrices()
-    row = {name: matrix for name, matrix in described.items() if name.rpartition(".")[2] != "weight_hr"}
-    return {name: matrix.recurrent or name.rpartition(".")[2] == "weight_hh" for name, matrix in row.items()}
+    return {name: matrix.source == "state" for name, matrix in described.items() if matrix.source != "step"}

@@ -19,7 +19,7 @@ def evidence_batch(source: Source, stage: Stage, seed: int, epoch: int, device: 
     """Return a batch of `Stage.evidence_rows` rows for the pruning at the start of an epoch, numbered from 1.
 
     Raises:
-        BenchError: If the task has no batch of so many rows.
+        BenchError: If the task cannot draw a batch of that many rows.
     """
     generator = stream(seed, "evidence", stage.name, epoch, device=device)
     position = source.state_dict()

@@ -69,7 +69,7 @@ def plan_stage(
     batches = _epoch_batches(own_source or source, stage)
     pruner = _pruner(model, stage, seed, device)
     if pruner is not None and pruner.pruning.criterion.wants:
-        evidence_batch(own_source or source, stage, seed, 1, device)  # raises where there is none of so many rows
+        evidence_batch(own_source or source, stage, seed, 1, device)  # raises if the task cannot draw that many rows
     return Plan(stage, batches, pruner, trained, fresh, own_source)
 
 

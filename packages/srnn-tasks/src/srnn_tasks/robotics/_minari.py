@@ -18,7 +18,7 @@ class Minari(Imitation):
 
     dataset: id of the data set, such as `D4RL/door/human-v2`, in the folder of Minari's data sets on this machine
     (`MINARI_DATASETS_PATH`, by default `~/.minari/datasets`). Nothing is downloaded: `minari download` does that.
-    episodes: read only so many episodes, the first ones, or None for all.
+    episodes: number of episodes to read, from the first one; None for all.
 
     >>> Minari(dataset="D4RL/door/human-v2").sizes(25)
     {'train': 23, 'validation': 1, 'test': 1}

@@ -51,10 +51,10 @@ def cell_of(
     return Cell(row, column, net.trained(size.task, training), "trained", reading, factor=factor)
 
 
-def plan(scale: Scale, note: str, seeds: Sequence[int]) -> Plan:
+def _plan(scale: Scale, note: str, seeds: tuple[int, ...]) -> Plan:
     """Return the plan of a table of accuracies; a smoke run fixes no seeds."""
     return Plan(
-        seeds=() if scale == "smoke" else tuple(seeds),
+        seeds=() if scale == "smoke" else seeds,
         margin=MARGIN,
         failure_threshold=None if scale == "smoke" else CHANCE,
         note=f"{note} {MARGIN:g} points and the threshold of {CHANCE:g} % (chance is 11.1 %) are our choice.",
@@ -69,11 +69,11 @@ def accuracies(
     source: str,
     cells: Sequence[Cell],
     claims: Sequence[Claim],
-    plan: Plan,
-    seeds: Sequence[int],
+    note: str,
+    seeds: tuple[int, ...],
     family: str = "",
 ) -> Table:
-    """Return a table of right answers in %."""
+    """Return a table of right answers in %, planned for these seeds; `note` says what they can decide."""
     return Table(
         name=name,
         scale=scale,
@@ -82,9 +82,9 @@ def accuracies(
         metric="Right answers",
         unit="%",
         better="higher",
-        seeds=tuple(seeds),
+        seeds=seeds,
         cells=tuple(cells),
         claims=tuple(claims),
         family=family,
-        plan=plan,
+        plan=_plan(scale, note, seeds),
     )

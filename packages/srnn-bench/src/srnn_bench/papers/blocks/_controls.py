@@ -8,8 +8,8 @@ the start, g = h s_hh sd^2 / 2. Here g is 1, and either h or the hidden proporti
 from __future__ import annotations
 
 from ...tables import Claim, Contrast, Scale, Table, beats
-from ._columns import BEST, OWN, accuracies, columns, plan, rows_of
-from ._networks import EQUATIONS, Net, block_net, equation, trading
+from ._columns import BEST, OWN, accuracies, columns, rows_of
+from ._networks import EQUATIONS, Net, block_net, equation, largest_proportion, trading
 from ._rad import above, nets
 from ._sizes import INPUTS, OUTPUTS, SIZES
 
@@ -28,14 +28,13 @@ def controls(name: str, scale: Scale) -> Table:
     sizes = INPUTS, OUTPUTS, size.budget
     published = {row: net for row, net in nets(scale).items() if row in EQUATIONS}
     unit = {row + UNIT: block_net(equation(row, *sizes), gain=1.0) for row in EQUATIONS}
+    largest = largest_proportion(*sizes, hidden=size.hidden)
     by_proportion = {
-        f"equal units, {100 * share:g} % of the largest proportion": _unit(
-            size.hidden, share * _largest(size.hidden, size.budget), size.budget
-        )
+        f"equal units, {100 * share:g} % of the largest proportion": _unit(size.hidden, share * largest, size.budget)
         for share in SHARES
     }
     units = [round(factor * size.hidden) for factor in FACTORS]
-    proportion = COMMON * _largest(units[0], size.budget)
+    proportion = COMMON * largest_proportion(*sizes, hidden=units[0])
     by_units = {
         f"equal proportion, {factor:g} times the units": _unit(hidden, proportion, size.budget)
         for factor, hidden in zip(FACTORS, units, strict=True)
@@ -84,7 +83,7 @@ def controls(name: str, scale: Scale) -> Table:
         source=OWN + ": its configurations differ in gain, hidden proportion and units at once",
         cells=rows_of(published | unit | by_proportion | by_units, scale, columns(size)),
         claims=claims,
-        plan=plan(scale, note + "step of the correction over all claims.", size.control_seeds),
+        note=note + "step of the correction over all claims.",
         seeds=size.control_seeds,
     )
 
@@ -92,9 +91,3 @@ def controls(name: str, scale: Scale) -> Table:
 def _unit(hidden: int, proportion: float, budget: int) -> Net:
     """Return the network of given units and hidden proportion with a gain of 1."""
     return block_net(trading(INPUTS, OUTPUTS, budget, hidden=hidden, proportion=proportion), gain=1.0)
-
-
-def _largest(hidden: int, budget: int) -> float:
-    """Return the hidden proportion of a network of given units whose W_hh is dense and whose W_hx has the rest."""
-    row = budget - hidden * OUTPUTS - INPUTS * OUTPUTS - OUTPUTS**2  # weights that the hidden units read through
-    return hidden**2 / row

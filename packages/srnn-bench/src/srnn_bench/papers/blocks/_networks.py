@@ -6,13 +6,11 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from srnn_masks import Bernoulli, Blocks, Densities, balance, sized
+from srnn_masks import Bernoulli, Blocks, Densities, sized
 from srnn_models import LSTM, AnyModel, BlockRNN, Normal, ProjectedLSTM, SequenceModel
 from srnn_tasks import AnyTask
 
 from ...experiment import Experiment, Masked, Stage, Training
-
-BLOCKS = ("hx", "hh", "hy", "yx", "yh", "yy")
 
 DENSE = Densities()
 
@@ -40,10 +38,9 @@ class Net:
 
     def trained(self, task: AnyTask, training: Training) -> Experiment:
         """Return the experiment that trains the network in one stage, `trained`."""
-        densities = {block: getattr(self.densities, block) for block in BLOCKS}
         masks = [
             Masked(parameter=f"recurrence.weight_{block}", pattern=Bernoulli(density=density))
-            for block, density in densities.items()
+            for block, density in self.densities.model_dump(exclude={"kind"}).items()
             if density < 1
         ]
         stages = (Stage(name="trained", training=training),)
@@ -65,22 +62,30 @@ def equation(name: str, inputs: int, outputs: int, budget: int) -> Blocks:
     return sized(inputs, outputs, budget, EQUATIONS[name])
 
 
-def balanced(inputs: int, outputs: int, budget: int, proportion: float) -> Blocks:
-    """Return the sizes of a network whose hidden proportion is given."""
-    return balance(inputs, outputs, budget, proportion=proportion)
-
-
 def trading(inputs: int, outputs: int, budget: int, *, hidden: int, proportion: float) -> Blocks:
     """Return the sizes of a network with given hidden units and hidden proportion, which W_hx is thinned for.
 
     W_hx and W_hh share what the other blocks, which are dense, leave of the budget. So networks of one `hidden` differ
     in their hidden proportion only, and those of one `proportion` in their hidden units only.
     """
-    dense = Blocks(inputs=inputs, hidden=hidden, outputs=outputs).counts
-    shared = budget - sum(count for name, count in dense.items() if name not in ("hx", "hh"))
-    recurrent = proportion * (shared + dense["hy"])
-    densities = Densities(hx=(shared - recurrent) / dense["hx"], hh=recurrent / dense["hh"])
+    dense = Blocks(inputs=inputs, hidden=hidden, outputs=outputs)
+    row = _hidden_row(dense, budget)
+    recurrent = proportion * row
+    densities = Densities(
+        hx=(row - dense.counts["hy"] - recurrent) / dense.counts["hx"], hh=recurrent / dense.counts["hh"]
+    )
     return Blocks(inputs=inputs, hidden=hidden, outputs=outputs, densities=densities)
+
+
+def largest_proportion(inputs: int, outputs: int, budget: int, *, hidden: int) -> float:
+    """Return the largest hidden proportion that `trading` can give: that of a dense W_hh."""
+    dense = Blocks(inputs=inputs, hidden=hidden, outputs=outputs)
+    return dense.counts["hh"] / _hidden_row(dense, budget)
+
+
+def _hidden_row(dense: Blocks, budget: int) -> float:
+    """Return how many weights of a budget dense outputs leave for those that hidden units read through."""
+    return budget - sum(count for name, count in dense.counts.items() if name.startswith("y"))
 
 
 def lstms(inputs: int, outputs: int, budget: int) -> dict[str, Net]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from srnn_masks import Blocks, balance
+
 from ...tables import Claim, Contrast, Plan, Scale, StepsTo, Table, beats, matches
-from ._columns import BEST, LAST, MARGIN, SOURCE, accuracies, columns, plan, rows_of
-from ._networks import EQUATIONS, Net, balanced, block_net, equation, lstms
+from ._columns import BEST, LAST, MARGIN, SOURCE, accuracies, columns, rows_of
+from ._networks import EQUATIONS, Net, block_net, equation, lstms
 from ._sizes import INPUTS, OUTPUTS, SIZES
 
 FAR = 10.0  # points of the accuracy: our reading of "far below"
@@ -71,7 +73,7 @@ def figure1(name: str, scale: Scale) -> Table:
         source=SOURCE.format("Figure 1: 30,000 series, 25 epochs, batches of 16, learning rate 1e-4 in the code"),
         cells=rows_of(shown, scale, columns(size)),
         claims=claims,
-        plan=plan(scale, note, size.seeds),
+        note=note,
         seeds=size.seeds,
         family="blocks/Figure 1",
     )
@@ -141,7 +143,7 @@ def figure2(name: str, scale: Scale) -> Table:
         source=SOURCE.format("Figure 2"),
         cells=rows_of(shown, scale, columns(size)),
         claims=claims,
-        plan=plan(scale, note, size.seeds),
+        note=note,
         seeds=size.seeds,
         family="blocks/Figure 2",
     )
@@ -151,12 +153,12 @@ def figure6(name: str, scale: Scale) -> Table:
     """Figure 6: nine networks of equal weights, in the order of their hidden proportion at 100,000 weights."""
     size = SIZES[scale]
     sizes = INPUTS, OUTPUTS, size.budget
-    ordered = {
-        each if isinstance(each, str) else f"proportion {each:g}": equation(each, *sizes)
-        if isinstance(each, str)
-        else balanced(*sizes, each)
-        for each in ORDER
-    }
+    ordered: dict[str, Blocks] = {}
+    for each in ORDER:
+        if isinstance(each, str):
+            ordered[each] = equation(each, *sizes)
+        else:
+            ordered[f"proportion {each:g}"] = balance(*sizes, proportion=each)
     shown = {row: block_net(each) for row, each in ordered.items()}
     order = list(shown)
     claims = (
@@ -185,6 +187,6 @@ def figure6(name: str, scale: Scale) -> Table:
         ),
         cells=rows_of(shown, scale, columns(size)),
         claims=claims,
-        plan=plan(scale, note, size.fewer_seeds),
+        note=note,
         seeds=size.fewer_seeds,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...tables import Best, Claim, Scale, Table, beats
-from ._columns import OWN, accuracies, cell_of, plan
+from ._columns import OWN, accuracies, cell_of
 from ._rad import nets
 from ._sizes import SIZES
 
@@ -49,6 +49,6 @@ def rates(name: str, scale: Scale) -> Table:
         source=OWN + f": Figure 1 at several multiples of its rate here, {usual:g}",
         cells=cells,
         claims=claims,
-        plan=plan(scale, note + "step of the correction over all claims.", size.control_seeds),
+        note=note + "step of the correction over all claims.",
         seeds=size.control_seeds,
     )

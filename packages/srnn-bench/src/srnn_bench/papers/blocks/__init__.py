@@ -27,6 +27,7 @@ _BUILDERS: Mapping[str, Callable[[str, Scale], Table]] = {
     "controls": _controls.controls,
     "rates": _rates.rates,
     "table3": _studies.table3,
+    "table3-noisy": _studies.table3_noisy,
     "table4": _studies.table4,
 }
 

@@ -10,7 +10,7 @@ from functools import partial
 
 from ...tables import Scale, Table
 from .. import Paper
-from . import _controls, _rad, _rates, _studies
+from . import _anomaly_study, _controls, _hammer_study, _rad, _rates
 from ._networks import EQUATIONS as EQUATIONS
 from ._networks import Net as Net
 from ._networks import block_net as block_net
@@ -26,9 +26,12 @@ _BUILDERS: Mapping[str, Callable[[str, Scale], Table]] = {
     "figure6": _rad.figure6,
     "controls": _controls.controls,
     "rates": _rates.rates,
-    "table3": _studies.table3,
-    "table3-noisy": _studies.table3_noisy,
-    "table4": _studies.table4,
+    "table3": _hammer_study.table3,
+    "table3-noisy": _hammer_study.table3_noisy,
+    "figure7": _hammer_study.figure7,
+    "table4": _anomaly_study.table4,
+    "figure9": _anomaly_study.figure9,
+    "figure10": _anomaly_study.figure10,
 }
 
 PAPER = Paper(

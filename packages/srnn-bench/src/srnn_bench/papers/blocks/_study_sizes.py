@@ -50,7 +50,7 @@ def _hammer(task: AdroitHammer, training: Training, shrink: float, counts: Mappi
 def _hammers(expert: Literal["mean", "noisy"]) -> dict[Scale, StudySizes]:
     few = {"normal": 2, "uniform": 2, "stratified": 4}
     many = {"normal": 100, "uniform": 100, "stratified": 200}
-    published = {"normal": 2083, "uniform": 0, "stratified": 1000}
+    published = {"normal": 1042, "uniform": 1041, "stratified": 1000}
     return {
         "smoke": _hammer(AdroitHammer(expert=expert, episodes=20, rollouts=0), _training(2, 8), 0.02, few),
         "quick": _hammer(AdroitHammer(expert=expert, rollouts=0), _training(25, 16), 0.1, many),

@@ -1,0 +1,173 @@
+"""The tests of claims about studies, on the losses of their draws."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import singledispatch
+
+from .._errors import BenchError
+from ._draw import Group
+from ._prediction import Prediction, predict
+from ._study import Study
+from ._study_claim import (
+    LowerLoss,
+    MoreOftenUnstable,
+    Predicts,
+    PredictsBetter,
+    RankCorrelation,
+    ShareUnstable,
+    StudyTest,
+)
+from ._study_losses import StudyLosses
+from ._study_statistics import (
+    Interval,
+    difference_of_shares,
+    lower,
+    mean_above_zero,
+    quantile,
+    rank_correlation,
+    ratio_interval,
+    share,
+)
+
+POWER = 0.8
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a test of a study found.
+
+    Attributes:
+        test: The test as declared.
+        estimate: The estimate of its number.
+        interval: 95 % interval of the number.
+        p_for, p_against: One-sided p values that it lies on the side of the bound as claimed, and on the other one.
+        error: Standard error of the estimate if the number is the bound; None if it is not known.
+    """
+
+    test: StudyTest
+    estimate: float
+    interval: Interval
+    p_for: float
+    p_against: float
+    error: float | None = None
+
+    def detectable(self, level: float) -> float | None:
+        """Return the distance from the bound that is found in 80 % of studies with as many draws.
+
+        `level` is that of the one-sided test. By the normal distribution.
+        """
+        return None if self.error is None else (quantile(1 - level) + quantile(POWER)) * self.error
+
+
+def null_error(test: StudyTest, draws: Sequence[int]) -> float | None:
+    """Return the standard error of a number that is at its bound, for a number of draws in each group of its test.
+
+    None if it depends on more than these numbers.
+    """
+    if min(draws) < 2:
+        return None
+    if isinstance(test, LowerLoss):
+        m, n = draws
+        return math.sqrt((m + n + 1) / (12 * m * n))
+    (n, *_) = draws
+    if isinstance(test, RankCorrelation):
+        return 1 / math.sqrt(n - 1)
+    return math.sqrt(test.share * (1 - test.share) / n) if isinstance(test, ShareUnstable) else None
+
+
+@singledispatch
+def outcome(test: StudyTest, losses: StudyLosses, study: Study) -> Outcome | str:
+    """Return what a test found, or why it cannot be made."""
+    raise TypeError(f"expected a test of a study, got {test!r}")
+
+
+@outcome.register
+def _(test: LowerLoss, losses: StudyLosses, study: Study) -> Outcome | str:
+    ours, theirs = losses.of(test.ours), losses.of(test.theirs)
+    if few := _too_few(losses, test):
+        return few
+    estimate, interval, (above, below) = lower(ours.bounded.tolist(), theirs.bounded.tolist())
+    return Outcome(test, estimate, interval, above, below, null_error(test, (len(ours.draws), len(theirs.draws))))
+
+
+@outcome.register
+def _(test: RankCorrelation, losses: StudyLosses, study: Study) -> Outcome | str:
+    found = losses.of(test.group)
+    result = rank_correlation(
+        found.feature(test.feature), found.bounded if test.of == "loss" else found.unstable.astype(float)
+    )
+    if result is None:
+        return f"no rank correlation: fewer than four draws, or no spread, in {test}"
+    estimate, interval, (above, below) = result
+    return Outcome(test, estimate, interval, above, below, null_error(test, (len(found.draws),)))
+
+
+@outcome.register
+def _(test: ShareUnstable, losses: StudyLosses, study: Study) -> Outcome | str:
+    if few := _too_few(losses, test):
+        return few
+    found = losses.of(test.group)
+    n = len(found.draws)
+    estimate, interval, (above, below) = share(int(found.unstable.sum()), n, test.share)
+    sides = (above, below) if test.above else (below, above)
+    return Outcome(test, estimate, interval, *sides, null_error(test, (n,)))
+
+
+@outcome.register
+def _(test: MoreOftenUnstable, losses: StudyLosses, study: Study) -> Outcome | str:
+    if few := _too_few(losses, test):
+        return few
+    one, other = losses.of(test.group), losses.of(test.than)
+    counts, totals = (int(one.unstable.sum()), int(other.unstable.sum())), (len(one.draws), len(other.draws))
+    estimate, interval, (more, less) = difference_of_shares(counts, totals)
+    pooled = sum(counts) / sum(totals)
+    error = math.sqrt(pooled * (1 - pooled) * sum(1 / total for total in totals))
+    return Outcome(test, estimate, interval, more, less, error or None)
+
+
+@outcome.register
+def _(test: Predicts, losses: StudyLosses, study: Study) -> Outcome | str:
+    found = _predicted(losses, study, test.inputs)
+    if isinstance(found, str):
+        return found
+    gains = found.errors_of_means - found.errors
+    sides = mean_above_zero(gains)
+    if sides is None:
+        return f"the squared errors do not vary: {test}"
+    error = float(gains.std(ddof=1) * math.sqrt(len(gains)) / found.errors_of_means.sum())
+    return Outcome(test, found.r2, found.interval, *sides, error)
+
+
+@outcome.register
+def _(test: PredictsBetter, losses: StudyLosses, study: Study) -> Outcome | str:
+    one, other = (_predicted(losses, study, name) for name in (test.inputs, test.than))
+    if isinstance(one, str):
+        return one
+    if isinstance(other, str):
+        return other
+    gains = other.errors - one.errors
+    sides = mean_above_zero(gains)
+    if sides is None:
+        return f"the squared errors do not differ: {test}"
+    error = float(gains.std(ddof=1) * math.sqrt(len(gains)) / one.errors_of_means.sum())
+    interval = ratio_interval(gains, one.errors_of_means)
+    return Outcome(test, one.r2 - other.r2, interval, *sides, error)
+
+
+def _predicted(losses: StudyLosses, study: Study, inputs: str) -> Prediction | str:
+    try:
+        return predict(losses, study.inputs[inputs])
+    except BenchError as error:
+        return str(error)
+
+
+def _too_few(losses: StudyLosses, test: StudyTest) -> str | None:
+    """Return which group has fewer than two draws, None if none has."""
+    return next((_few(group, losses) for group in test.groups if len(losses.of(group).draws) < 2), None)
+
+
+def _few(group: Group, losses: StudyLosses) -> str:
+    return f"a test needs two draws per group, and ({group}) has {len(losses.of(group).draws)}"

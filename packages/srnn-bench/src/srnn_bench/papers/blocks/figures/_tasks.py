@@ -19,8 +19,8 @@ PUBLISHED = {
 
 NOTE = (
     "Series are those that are recorded (Adroit Hammer: training, validation and test together) or trained with "
-    "(Random Anomaly Detection). A series of Random Anomaly Detection is followed by a blank image, at which the answer "
-    "is read."
+    "(Random Anomaly Detection). A series of Random Anomaly Detection is followed by a blank image, at which the "
+    "answer is read."
 )
 
 

@@ -61,8 +61,8 @@ def test_areas_are_in_proportion_to_entries_and_to_weights(inputs, hidden, outpu
     colours = [to_hex(patch.get_facecolor()) for patch in drawn]
     assert [name for name, colour in zip(NAMES * 2, colours, strict=True) if colour == colours[0]] == ["hx", "hx"]
     high, wide = (limit[0] + limit[1] for limit in (axes.get_ylim(), axes.get_xlim()))
-    assert all(0 < patch.get_x() and patch.get_x() + patch.get_width() <= wide for patch in drawn)
-    assert all(0 < patch.get_y() and patch.get_y() + patch.get_height() <= high for patch in drawn)
+    assert all(patch.get_x() > 0 and patch.get_x() + patch.get_width() <= wide for patch in drawn)
+    assert all(patch.get_y() > 0 and patch.get_y() + patch.get_height() <= high for patch in drawn)
 
 
 def test_curves_are_means_with_a_band_from_the_least_to_the_greatest():
@@ -188,5 +188,5 @@ def test_the_pipelines_are_drawn(drawn):
 
 def test_every_figure_says_what_it_shows_and_needs_tables_that_exist():
     for figure in FIGURES.values():
-        assert figure.title.endswith((".", "MNIST.")) and len(figure.title) > 40
+        assert figure.title.endswith(".")
         assert {f"blocks/{name}" for name in figure.needs} <= set(papers.table_names())

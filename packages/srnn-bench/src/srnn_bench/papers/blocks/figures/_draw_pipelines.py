@@ -35,7 +35,7 @@ def contact_sheet(name: str, images: Tensor, rows: Sequence[str], *, draws: int)
         axes.set_xticks([])
         axes.set_yticks([row * (height + GAP) + height / 2 for row in range(len(rows))], labels=list(rows))
     caption = (
-        f"One row per pipeline; {count // draws} digits, each with {draws} draws of the pipeline next to each other. All "
-        "images have one scale of grey, on which noise with a standard deviation of 0.01 is hardly visible."
+        f"One row per pipeline; {count // draws} digits, each with {draws} draws of the pipeline next to each other. "
+        "All images have one scale of grey, on which noise with a standard deviation of 0.01 is hardly visible."
     )
     return Drawing(name, "Pipelines of Random Anomaly Detection", caption, figure)

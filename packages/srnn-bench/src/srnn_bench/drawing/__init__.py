@@ -31,6 +31,10 @@ from ._heat import heat as heat
 from ._render import file_png as file_png
 from ._render import file_svg as file_svg
 from ._render import inline_svg as inline_svg
+from ._scatter import Points as Points
+from ._scatter import ends as ends
+from ._scatter import predictions as predictions
+from ._scatter import scatter as scatter
 
 __all__ = [
     "COLOURS",
@@ -42,8 +46,10 @@ __all__ = [
     "Drawing",
     "Fill",
     "PlainNumbers",
+    "Points",
     "canvas",
     "colour_scale",
+    "ends",
     "file_png",
     "file_svg",
     "heat",
@@ -53,6 +59,8 @@ __all__ = [
     "logarithmic",
     "markdown_table",
     "panels",
+    "predictions",
+    "scatter",
     "series",
     "significant",
     "style",

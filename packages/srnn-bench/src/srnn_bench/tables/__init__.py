@@ -43,6 +43,7 @@ from ._override import override_table as override_table
 from ._own import OwnExperiment as OwnExperiment
 from ._plan import Plan as Plan
 from ._prediction import Prediction as Prediction
+from ._prediction import Predictor as Predictor
 from ._prediction import can_predict as can_predict
 from ._prediction import predict as predict
 from ._publish import publish as publish
@@ -112,6 +113,7 @@ __all__ = [
     "Place",
     "Plan",
     "Prediction",
+    "Predictor",
     "Predicts",
     "PredictsBetter",
     "Published",

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from ._claim import LEVEL
 from ._study import Study
 from ._study_claim import StudyClaim, StudyTest
-from ._study_statistics import quantile
-from ._study_tests import POWER, null_error
+from ._study_tests import detectable
 
 
 @dataclass(frozen=True)
@@ -19,8 +18,8 @@ class StudyForecast:
         claim: The claim.
         test: One of its tests.
         draws: Number of draws of each group of the test.
-        distance: If the number that is tested lies this far from its bound, it is found with 80 % power at the first
-            step of Holm's procedure; None if that depends on the results.
+        distance: If the number that is tested lies this far from its bound, as claimed, it is found with 80 % power at
+            the first step of Holm's procedure; None if that depends on the results, or nothing is far enough.
     """
 
     claim: StudyClaim
@@ -31,12 +30,10 @@ class StudyForecast:
 
 def study_forecast(study: Study, family_size: int) -> list[StudyForecast]:
     """Return a forecast for each test of the claims of a study, of a family of `family_size` claims."""
-    factor = quantile(1 - LEVEL / 2 / family_size) + quantile(POWER)
-    forecasts = []
+    level, forecasts = LEVEL / 2 / family_size, list[StudyForecast]()
     for claim in study.claims:
         assert isinstance(claim, StudyClaim)
         for test in claim.tests:
             draws = tuple(sum(draw in group for draw in study.draws) for group in test.groups)
-            error = null_error(test, draws)
-            forecasts.append(StudyForecast(claim, test, draws, None if error is None else factor * error))
+            forecasts.append(StudyForecast(claim, test, draws, detectable(test, draws, level)))
     return forecasts

@@ -88,6 +88,22 @@ def share(count: int, n: int, limit: float) -> tuple[float, Interval, tuple[floa
     return count / n, (float(ends.low), float(ends.high)), (float(above.pvalue), float(below.pvalue))
 
 
+def detectable_share(limit: float, n: int, level: float, *, above: bool, power: float) -> float | None:
+    """Return the share that the exact test finds above or below a limit with this power; None if none is that far."""
+    from scipy import stats
+
+    counts = np.arange(n + 1)
+    p_values = stats.binom.sf(counts - 1, n, limit) if above else stats.binom.cdf(counts, n, limit)
+    significant = counts[p_values <= level]
+    if not significant.size:
+        return None
+    if above:
+        least = int(significant[0])
+        return float(stats.beta.ppf(power, least, n - least + 1))
+    most = int(significant[-1])
+    return float(stats.beta.ppf(1 - power, most + 1, n - most))
+
+
 def difference_of_shares(
     counts: tuple[int, int], totals: tuple[int, int]
 ) -> tuple[float, Interval, tuple[float, float]]:

@@ -23,6 +23,7 @@ from ._study_claim import (
 from ._study_losses import StudyLosses
 from ._study_statistics import (
     Interval,
+    detectable_share,
     difference_of_shares,
     lower,
     mean_above_zero,
@@ -41,13 +42,15 @@ class Outcome:
 
     Attributes:
         test: The test as declared.
+        draws: Number of draws of each of its groups.
         estimate: The estimate of its number.
         interval: 95 % interval of the number.
         p_for, p_against: One-sided p values that it lies on the side of the bound as claimed, and on the other one.
-        error: Standard error of the estimate if the number is the bound; None if it is not known.
+        error: Standard error of the estimate if the number is the bound, for tests in which it depends on the results.
     """
 
     test: StudyTest
+    draws: tuple[int, ...]
     estimate: float
     interval: Interval
     p_for: float
@@ -55,27 +58,33 @@ class Outcome:
     error: float | None = None
 
     def detectable(self, level: float) -> float | None:
-        """Return the distance from the bound that is found in 80 % of studies with as many draws.
+        """Return the distance from the bound that is found in 80 % of studies like this; see `detectable`."""
+        if self.error is not None:
+            return _normal_distance(self.error, level)
+        return detectable(self.test, self.draws, level)
 
-        `level` is that of the one-sided test. By the normal distribution.
-        """
-        return None if self.error is None else (quantile(1 - level) + quantile(POWER)) * self.error
 
+def detectable(test: StudyTest, draws: Sequence[int], level: float) -> float | None:
+    """Return how far from its bound a number is found with 80 % power, given the draws in each group of its test.
 
-def null_error(test: StudyTest, draws: Sequence[int]) -> float | None:
-    """Return the standard error of a number that is at its bound, for a number of draws in each group of its test.
-
-    None if it depends on more than these numbers.
+    `level` is that of the one-sided test. By the normal distribution, for shares by the binomial one. None if it
+    depends on the results, or no number is far enough.
     """
     if min(draws) < 2:
         return None
     if isinstance(test, LowerLoss):
         m, n = draws
-        return math.sqrt((m + n + 1) / (12 * m * n))
-    (n, *_) = draws
+        return _normal_distance(math.sqrt((m + n + 1) / (12 * m * n)), level)
     if isinstance(test, RankCorrelation):
-        return 1 / math.sqrt(n - 1)
-    return math.sqrt(test.share * (1 - test.share) / n) if isinstance(test, ShareUnstable) else None
+        return _normal_distance(1 / math.sqrt(draws[0] - 1), level)
+    if isinstance(test, ShareUnstable):
+        found = detectable_share(test.share, draws[0], level, above=test.above, power=POWER)
+        return None if found is None else abs(found - test.share)
+    return None
+
+
+def _normal_distance(error: float, level: float) -> float:
+    return (quantile(1 - level) + quantile(POWER)) * error
 
 
 @singledispatch
@@ -90,7 +99,7 @@ def _(test: LowerLoss, losses: StudyLosses, study: Study) -> Outcome | str:
     if few := _too_few(losses, test):
         return few
     estimate, interval, (above, below) = lower(ours.bounded.tolist(), theirs.bounded.tolist())
-    return Outcome(test, estimate, interval, above, below, null_error(test, (len(ours.draws), len(theirs.draws))))
+    return Outcome(test, (len(ours.draws), len(theirs.draws)), estimate, interval, above, below)
 
 
 @outcome.register
@@ -102,7 +111,7 @@ def _(test: RankCorrelation, losses: StudyLosses, study: Study) -> Outcome | str
     if result is None:
         return f"no rank correlation: fewer than four draws, or no spread, in {test}"
     estimate, interval, (above, below) = result
-    return Outcome(test, estimate, interval, above, below, null_error(test, (len(found.draws),)))
+    return Outcome(test, (len(found.draws),), estimate, interval, above, below)
 
 
 @outcome.register
@@ -113,7 +122,7 @@ def _(test: ShareUnstable, losses: StudyLosses, study: Study) -> Outcome | str:
     n = len(found.draws)
     estimate, interval, (above, below) = share(int(found.unstable.sum()), n, test.share)
     sides = (above, below) if test.above else (below, above)
-    return Outcome(test, estimate, interval, *sides, null_error(test, (n,)))
+    return Outcome(test, (n,), estimate, interval, *sides)
 
 
 @outcome.register
@@ -125,7 +134,7 @@ def _(test: MoreOftenUnstable, losses: StudyLosses, study: Study) -> Outcome | s
     estimate, interval, (more, less) = difference_of_shares(counts, totals)
     pooled = sum(counts) / sum(totals)
     error = math.sqrt(pooled * (1 - pooled) * sum(1 / total for total in totals))
-    return Outcome(test, estimate, interval, more, less, error or None)
+    return Outcome(test, totals, estimate, interval, more, less, error or None)
 
 
 @outcome.register
@@ -138,7 +147,7 @@ def _(test: Predicts, losses: StudyLosses, study: Study) -> Outcome | str:
     if sides is None:
         return f"the squared errors do not vary: {test}"
     error = float(gains.std(ddof=1) * math.sqrt(len(gains)) / found.errors_of_means.sum())
-    return Outcome(test, found.r2, found.interval, *sides, error)
+    return Outcome(test, (len(gains),), found.r2, found.interval, *sides, error)
 
 
 @outcome.register
@@ -154,7 +163,7 @@ def _(test: PredictsBetter, losses: StudyLosses, study: Study) -> Outcome | str:
         return f"the squared errors do not differ: {test}"
     error = float(gains.std(ddof=1) * math.sqrt(len(gains)) / one.errors_of_means.sum())
     interval = ratio_interval(gains, one.errors_of_means)
-    return Outcome(test, one.r2 - other.r2, interval, *sides, error)
+    return Outcome(test, (len(gains),), one.r2 - other.r2, interval, *sides, error)
 
 
 def _predicted(losses: StudyLosses, study: Study, inputs: str) -> Prediction | str:

@@ -33,9 +33,8 @@ INPUTS: Mapping[str, tuple[str, ...]] = {  # of predictors
 }
 
 NOTE = (
-    "A draw whose loss is not below that of the best constant prediction on the same data, {constant:g} {unit}, is "
-    "unstable. Groups of draws, this rule and the limit of 5 % unstable draws for a mean are our choice, made before "
-    "the runs."
+    "That value is the loss of the best constant prediction on the validation data. This rule, the groups of draws and "
+    "the limit of 5 % unstable draws for a mean are our choice, made before the runs."
 )
 
 
@@ -86,6 +85,6 @@ def study_table(
         plan=Plan(
             seeds=() if scale == "smoke" else (SEED,),
             failure_threshold=size.constant,
-            note=NOTE.format(constant=size.constant, unit=unit),
+            note=NOTE,
         ),
     )

@@ -32,7 +32,6 @@ from ._render import file_png as file_png
 from ._render import file_svg as file_svg
 from ._render import inline_svg as inline_svg
 from ._scatter import Points as Points
-from ._scatter import ends as ends
 from ._scatter import predictions as predictions
 from ._scatter import scatter as scatter
 
@@ -49,7 +48,6 @@ __all__ = [
     "Points",
     "canvas",
     "colour_scale",
-    "ends",
     "file_png",
     "file_svg",
     "heat",

@@ -34,17 +34,16 @@ class Points:
 def scatter(
     name: str,
     title: str,
-    caption: str,
     groups: Mapping[str, Mapping[str, Points]],
     *,
     ylabel: str,
     limit: float,
     edges: Mapping[str, Sequence[float]],
 ) -> Drawing:
-    """Draw one panel per feature, with the points of each group, a line at `limit` and the median of each range.
+    """Draw the losses of draws against features: one panel per feature, with the median of each range.
 
-    groups: by feature, then by the name of the group; the same groups for all features. edges: ends of the ranges of
-    each feature, the outer ones included.
+    groups: by feature, then by the name of the group; the same groups for all features. limit: the loss of a constant
+    prediction. edges: edges of the ranges of each feature, without the open ends of the first and the last.
     """
     with style():
         names = list(next(iter(groups.values())))
@@ -54,15 +53,20 @@ def scatter(
             for number, each in enumerate(of_feature.values()):
                 _draw(axes, each, number)
             axes.axhline(limit, color=INK, linewidth=0.8, linestyle="dotted")
-            _medians(axes, list(of_feature.values()), edges[feature])
+            _medians(axes, list(of_feature.values()), (-math.inf, *edges[feature], math.inf))
             axes.set(xlabel=feature, ylabel=ylabel)
             if values.size and values.min() > 0 and values.max() > SPAN * values.min():
                 logarithmic(axes, "y")
         legend(figure, {each: _handle(number) for number, each in enumerate(names)}, _other_handles())
+    counts = ", ".join(f"{group} {len(each.x)}" for group, each in next(iter(groups.values())).items())
+    caption = (
+        f"One point per draw ({counts}). Dotted: the loss of the best constant prediction. Crosses: unstable draws, "
+        "which count with that loss. Bars: medians over all draws of a range."
+    )
     return Drawing(name, title, caption, figure)
 
 
-def predictions(name: str, title: str, caption: str, groups: Mapping[str, Points], *, label: str) -> Drawing:
+def predictions(name: str, title: str, groups: Mapping[str, Points], *, label: str, r2: Mapping[str, float]) -> Drawing:
     """Draw predicted against actual values, one panel per predictor, with the line on which they are equal."""
     with style():
         figure, grid = panels(len(groups), HEIGHT + 0.4)
@@ -71,6 +75,10 @@ def predictions(name: str, title: str, caption: str, groups: Mapping[str, Points
             ends = [float(min(each.x.min(), each.y.min())), float(max(each.x.max(), each.y.max()))]
             axes.plot(ends, ends, color=INK, linewidth=0.8, linestyle="dotted")
             axes.set(xlabel=label, ylabel=f"predicted by the {predictor}")
+    caption = (
+        f"One point per draw ({len(each.x)}), predicted by a fit to the four fifths of the draws that it is not among. "
+        f"Crosses: unstable draws. Dotted: equal. R²: {', '.join(f'{who} {value:.2f}' for who, value in r2.items())}."
+    )
     return Drawing(name, title, caption, figure)
 
 
@@ -100,8 +108,3 @@ def _other_handles() -> dict[str, Line2D]:
         "unstable": Line2D([], [], color=INK, marker="x", linestyle="none", markersize=4),
         "median": Line2D([], [], color=INK, linewidth=1.8),
     }
-
-
-def ends(edges: Sequence[float]) -> tuple[float, ...]:
-    """Return edges with the open ends of the first and the last range."""
-    return (-math.inf, *edges, math.inf)

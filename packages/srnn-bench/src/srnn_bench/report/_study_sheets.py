@@ -6,7 +6,19 @@ from typing import get_args
 
 import numpy as np
 
-from ..tables import Bins, Group, Predictor, Study, StudyLosses, Summary, bins, can_predict, predict, study_losses
+from ..tables import (
+    Bins,
+    Group,
+    Predictor,
+    Study,
+    StudyLosses,
+    Summary,
+    bins,
+    can_predict,
+    has_predictors,
+    predict,
+    study_losses,
+)
 from ._sheets import Sheet
 from ._texts import number
 
@@ -61,7 +73,7 @@ def prediction_sheets(summary: Summary) -> tuple[Sheet, ...]:
     Without rows if the study has no inputs, scikit-learn is not installed, or too few draws have results.
     """
     study, losses = _study(summary), study_losses(summary)
-    if not study.inputs or not can_predict() or losses.present.sum() < 10:
+    if not study.inputs or not can_predict(losses):
         return ()
     rows: list[tuple[str, ...]] = []
     importance: dict[str, float] = {}
@@ -79,7 +91,7 @@ def prediction_sheets(summary: Summary) -> tuple[Sheet, ...]:
         Sheet(
             "Importance of the features to the forest",
             ("feature", "loss of R² if permuted"),
-            tuple((name, number(value)) for name, value in ordered),
+            tuple((name, number(round(value, 3) + 0.0)) for name, value in ordered),
         ),
     )
 
@@ -89,7 +101,7 @@ def study_caption(summary: Summary) -> str:
     study = _study(summary)
     floor = f" The floor is {study.floor:g} {study.unit}: no network can be better." if study.floor else ""
     predictions = ""
-    if study.inputs and not can_predict():
+    if study.inputs and not has_predictors():
         predictions = " Predictions need scikit-learn: pip install 'srnn-bench[study]'."
     return (
         f"{study.metric} in {study.unit} over draws, one run each. An unstable draw diverged or did not get below "

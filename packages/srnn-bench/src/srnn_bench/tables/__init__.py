@@ -45,8 +45,10 @@ from ._plan import Plan as Plan
 from ._prediction import Prediction as Prediction
 from ._prediction import Predictor as Predictor
 from ._prediction import can_predict as can_predict
+from ._prediction import has_predictors as has_predictors
 from ._prediction import predict as predict
 from ._publish import publish as publish
+from ._publish import published_path as published_path
 from ._readings import HeldOut as HeldOut
 from ._readings import Reading as Reading
 from ._readings import WeightsPresent as WeightsPresent
@@ -147,6 +149,7 @@ __all__ = [
     "fisher",
     "fitting",
     "forecast",
+    "has_predictors",
     "hedges",
     "holm",
     "judge",
@@ -158,6 +161,7 @@ __all__ = [
     "override_table",
     "predict",
     "publish",
+    "published_path",
     "runs_that_exclude",
     "seed_correlation",
     "sensitivity",

@@ -27,6 +27,8 @@ LAYERS = (64, 64)  # of the network
 
 FOLDS = 5
 
+FEWEST = 10  # draws
+
 REPEATS = 3  # permutations of each feature in each fold
 
 Array = NDArray[np.float64]
@@ -79,9 +81,14 @@ class Prediction:
         return float(stats.spearmanr(self.actual, self.predicted).statistic)
 
 
-def can_predict() -> bool:
+def has_predictors() -> bool:
     """Return whether scikit-learn is installed."""
     return importlib.util.find_spec("sklearn") is not None
+
+
+def can_predict(losses: StudyLosses) -> bool:
+    """Return whether scikit-learn is installed and there are enough draws with a result."""
+    return has_predictors() and int(losses.present.sum()) >= FEWEST
 
 
 def predict(losses: StudyLosses, features: Sequence[str], predictor: Predictor = "forest") -> Prediction:
@@ -91,13 +98,13 @@ def predict(losses: StudyLosses, features: Sequence[str], predictor: Predictor =
     about half a minute per thousand draws.
 
     Raises:
-        BenchError: If scikit-learn is not installed, or there are fewer draws with a result than folds.
+        BenchError: If scikit-learn is not installed, or there are fewer than ten draws with a result.
     """
-    if not can_predict():
+    if not has_predictors():
         raise BenchError("predictions need scikit-learn: pip install 'srnn-bench[study]'")
     present = losses.present
-    if present.sum() < FOLDS:
-        raise BenchError(f"predictions: expected at least {FOLDS} draws with a result, got {int(present.sum())}")
+    if present.sum() < FEWEST:
+        raise BenchError(f"predictions: expected at least {FEWEST} draws with a result, got {int(present.sum())}")
     inputs = np.stack([losses.feature(name)[present] for name in features], axis=1)
     actual = losses.bounded[present]
     predicted, means, importance = _folds(inputs.tobytes(), inputs.shape, actual.tobytes(), predictor)
@@ -128,13 +135,13 @@ def _folds(
 
 def _permuted(model: Any, features: Array, target: Array, generator: np.random.Generator) -> Array:
     """Return the sum of squared errors with each feature permuted, mean over permutations."""
-    sums = np.zeros(features.shape[1])
-    for column in range(features.shape[1]):
-        changed = features.copy()
-        for _ in range(REPEATS):
-            changed[:, column] = generator.permutation(features[:, column])
-            sums[column] += ((target - model.predict(changed)) ** 2).sum() / REPEATS
-    return sums
+    rows, columns = features.shape
+    changed = np.tile(features, (columns, REPEATS, 1, 1))  # (F, repeats, D, F)
+    for column in range(columns):
+        for repeat in range(REPEATS):
+            changed[column, repeat, :, column] = generator.permutation(features[:, column])
+    predicted = model.predict(changed.reshape(-1, columns)).reshape(columns, REPEATS, rows)
+    return np.asarray(((target - predicted) ** 2).sum(axis=2).mean(axis=1))
 
 
 def _model(predictor: Predictor) -> Any:

@@ -59,6 +59,11 @@ class StudyLosses:
         draws = tuple(draw for draw, is_in in zip(self.draws, chosen, strict=True) if is_in)
         return StudyLosses(draws, self.losses[chosen], self.constant)
 
+    @cached_property
+    def by_preset(self) -> dict[str, StudyLosses]:
+        """The draws of each preset that have a result."""
+        return {preset: self.of(Group((preset,))) for preset in dict.fromkeys(draw.preset for draw in self.draws)}
+
     def missing(self, groups: Sequence[Group]) -> int:
         """Return how many draws of any of the groups have no result."""
         used = np.zeros(len(self.draws), dtype=bool)

@@ -55,7 +55,7 @@ def table4(name: str, scale: Scale) -> Study:
 
 def figure9(name: str, scale: Scale) -> Study:
     """Figure 9b: the draws of Table IV by the density of W_hx, the largest block."""
-    feature, group = "density hx", Group(PUBLISHED)
+    feature, group = "density of W_hx", Group(PUBLISHED)
     claims = (
         StudyClaim(
             "a sparse W_hx converges more often",

@@ -54,20 +54,20 @@ class Hyperparameters:
         """The 20 features of section V, and three others.
 
         The hidden proportion is that of the rounded number of units. `total density` is that of all blocks together
-        ("average model sparsity"). `gain` and `row sum` are of W_hh at the start: h s_hh sd^2 / 2, by which it changes
+        ("average model sparsity"). Gain and row sum of W_hh are those at the start: h s_hh sd^2 / 2, by which it changes
         the mean square of rectified units, and h s_hh times the mean weight.
         """
         rounded = self.blocks.rounded()
         densities = rounded.densities
         return {
-            **{f"mean {block}": self.means[block] for block in BLOCKS},
-            **{f"sd {block}": self.sds[block] for block in BLOCKS},
-            **{f"density {block}": getattr(densities, block) for block in BLOCKS},
+            **{f"mean of W_{block}": self.means[block] for block in BLOCKS},
+            **{f"sd of W_{block}": self.sds[block] for block in BLOCKS},
+            **{f"density of W_{block}": getattr(densities, block) for block in BLOCKS},
             "learning rate": self.learning_rate,
             "hidden proportion": rounded.hidden_proportion,
             "total density": rounded.density,
-            "gain": rounded.hidden * densities.hh * self.sds["hh"] ** 2 / 2,
-            "row sum": rounded.hidden * densities.hh * self.means["hh"],
+            "gain of W_hh": rounded.hidden * densities.hh * self.sds["hh"] ** 2 / 2,
+            "row sum of W_hh": rounded.hidden * densities.hh * self.means["hh"],
         }
 
     def experiment(self, task: AnyTask, training: Training) -> Experiment:

@@ -70,7 +70,7 @@ def _table3(name: str, scale: Scale, study: StudyName, data: str) -> Study:
 
 def figure7(name: str, scale: Scale) -> Study:
     """Figure 7b: the draws of Table III by the density of W_hh, the largest block."""
-    feature = "density hh"
+    feature = "density of W_hh"
     sparse, dense = Group(PUBLISHED, feature, high=SPARSE), Group(PUBLISHED, feature, low=SPARSE)
     claims = (
         StudyClaim(

@@ -21,7 +21,7 @@ PROPORTION = "hidden proportion"
 TOTAL = "total density"
 
 PARAMETERS = (
-    *(f"{name} {block}" for name in ("mean", "sd", "density") for block in BLOCKS),
+    *(f"{name} of W_{block}" for name in ("mean", "sd", "density") for block in BLOCKS),
     "learning rate",
 )
 
@@ -29,7 +29,7 @@ INPUTS: Mapping[str, tuple[str, ...]] = {  # of predictors
     "all": (*PARAMETERS, PROPORTION),
     "without hidden proportion": PARAMETERS,
     "hidden proportion alone": (PROPORTION,),
-    "gain and row sum of W_hh in its place": (*PARAMETERS, "gain", "row sum"),
+    "gain and row sum of W_hh in its place": (*PARAMETERS, "gain of W_hh", "row sum of W_hh"),
 }
 
 NOTE = (

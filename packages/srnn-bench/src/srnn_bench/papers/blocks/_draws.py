@@ -54,8 +54,8 @@ class Hyperparameters:
         """The 20 features of section V, and three others.
 
         The hidden proportion is that of the rounded number of units. `total density` is that of all blocks together
-        ("average model sparsity"). Gain and row sum of W_hh are those at the start: h s_hh sd^2 / 2, by which it changes
-        the mean square of rectified units, and h s_hh times the mean weight.
+        ("average model sparsity"). Gain and row sum are those of W_hh at the start: h s_hh sd^2 / 2, by which it
+        changes the mean square of rectified units, and h s_hh times the mean weight.
         """
         rounded = self.blocks.rounded()
         densities = rounded.densities

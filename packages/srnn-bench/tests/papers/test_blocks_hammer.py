@@ -14,7 +14,15 @@ from srnn_tasks import TaskError
 from srnn_tasks.robotics import record
 
 INPUTS, OUTPUTS = 46, 26
-TABLES = ("hammer", "hammer-before", "hammer-large", "hammer-return", "hammer-success", "hammer-controls")
+TABLES = (
+    "hammer",
+    "hammer-before",
+    "hammer-mean",
+    "hammer-large",
+    "hammer-return",
+    "hammer-success",
+    "hammer-controls",
+)
 SCALES = ("smoke", "quick", "paper")
 
 

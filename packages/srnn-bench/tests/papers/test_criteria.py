@@ -54,7 +54,10 @@ FAMILIES = {
     "blocks/figure2": "blocks/Figure 2",
     "blocks/hammer": "blocks/Adroit Hammer",
     "blocks/hammer-large": "blocks/Adroit Hammer",
-    **{f"blocks/{name}": f"blocks/{name}" for name in ("hammer-before", "hammer-return", "hammer-controls")},
+    **{
+        f"blocks/{name}": f"blocks/{name}"
+        for name in ("hammer-before", "hammer-mean", "hammer-return", "hammer-controls", "carry-over")
+    },
     "spectrum/figure1": "spectrum/Figure 1",
     "spectrum/figure1-inputs": "spectrum/Figure 1",
 }
@@ -97,8 +100,8 @@ def test_no_shared_family_has_the_name_of_a_table():
         ("modcog/demo", set(), set()),
         ("spectrum/table4", set(), set()),
         ("spectrum/figure1", {"spectrum/figure1-inputs"}, set()),
-        ("blocks/hammer", {"blocks/hammer-large"}, {"blocks/hammer-before"}),
-        ("blocks/hammer-before", set(), {"blocks/hammer"}),
+        ("blocks/hammer", {"blocks/hammer-large"}, {"blocks/hammer-before", "blocks/hammer-mean"}),
+        ("blocks/hammer-before", set(), {"blocks/hammer", "blocks/hammer-mean"}),
         ("blocks/hammer-controls", set(), set()),
     ],
 )

@@ -11,7 +11,7 @@ from functools import partial
 
 from ...tables import Scale, Table
 from .. import Paper
-from . import _controls, _hammer, _hammer_controls, _hammer_return, _rad, _rates
+from . import _carry_over, _controls, _hammer, _hammer_controls, _hammer_return, _rad, _rates
 from ._hammer_sizes import SIZES as HAMMER
 from ._networks import EQUATIONS as EQUATIONS
 from ._networks import Net as Net
@@ -33,10 +33,12 @@ _BUILDERS: Mapping[str, Callable[[str, Scale], Table]] = {
     "rates": _rates.rates,
     "hammer": _hammer.hammer,
     "hammer-before": _hammer.hammer_before,
+    "hammer-mean": _hammer.hammer_mean,
     "hammer-large": _hammer.hammer_large,
     "hammer-return": _hammer_return.hammer_return,
     "hammer-success": _hammer_return.hammer_success,
     "hammer-controls": _hammer_controls.hammer_controls,
+    "carry-over": _carry_over.carry_over,
 }
 
 PAPER = Paper(

@@ -46,6 +46,7 @@ PAPER = Paper(
     title="Balancing sparse RNNs with hyperparameterization benefiting meta-learning",
     arxiv="2509.15057",
     tables={name: partial(build, f"blocks/{name}") for name, build in _BUILDERS.items()},
+    figures="figures:FIGURES",
 )
 
 __all__ = [

@@ -29,6 +29,18 @@ def nets(scale: Scale) -> dict[str, Net]:
     return {name: block_net(equation(name, *sizes)) for name in EQUATIONS} | lstms(*sizes)
 
 
+def by_proportion(scale: Scale) -> dict[str, Blocks]:
+    """Return the sizes of the networks of Figure 6 by name, in the order of their hidden proportion in the paper."""
+    sizes = INPUTS, OUTPUTS, SIZES[scale].budget
+    ordered: dict[str, Blocks] = {}
+    for each in ORDER:
+        if isinstance(each, str):
+            ordered[each] = equation(each, *sizes)
+        else:
+            ordered[f"proportion {each:g}"] = balance(*sizes, proportion=each)
+    return ordered
+
+
 def accuracies(shown: Mapping[str, Net], scale: Scale) -> list[Cell]:
     """Return the accuracies of networks that are trained on the series of the scale."""
     size = SIZES[scale]
@@ -147,14 +159,7 @@ def figure2(name: str, scale: Scale) -> Table:
 
 def figure6(name: str, scale: Scale) -> Table:
     """Figure 6: nine networks of equal weights, in the order of their hidden proportion at 100,000 weights."""
-    size = SIZES[scale]
-    sizes = INPUTS, OUTPUTS, size.budget
-    ordered: dict[str, Blocks] = {}
-    for each in ORDER:
-        if isinstance(each, str):
-            ordered[each] = equation(each, *sizes)
-        else:
-            ordered[f"proportion {each:g}"] = balance(*sizes, proportion=each)
+    size, ordered = SIZES[scale], by_proportion(scale)
     shown = {row: block_net(each) for row, each in ordered.items()}
     order = list(shown)
     claims = (

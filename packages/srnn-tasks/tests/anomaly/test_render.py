@@ -106,6 +106,13 @@ def test_an_unmoved_image_stays_as_it_is() -> None:
     assert (render(still, sources) - render(plain, sources)).abs().max() < 1.01 * LEVEL
 
 
+def test_three_corners_on_a_line_give_an_image() -> None:
+    sources, record = strokes(40, seed=5), drawn(40, side=28)
+    line = torch.tensor([[0, 0], [27, 27], [20, 20], [0, 27]]).expand(60, 9, 4, 2)
+    flat = replace(record, corners=line, pipeline=torch.full((60, 9), NAMES.index("perspective")))
+    assert render(flat, sources).isfinite().all()
+
+
 def test_torchvision_gives_the_same_images() -> None:
     functional = torchvision_functional()
     from PIL import Image

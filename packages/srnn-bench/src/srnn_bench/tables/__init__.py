@@ -55,6 +55,8 @@ from ._statistics import holm as holm
 from ._statistics import mann_whitney as mann_whitney
 from ._statistics import t_test as t_test
 from ._statistics import two_sided as two_sided
+from ._study import Draw as Draw
+from ._study import Study as Study
 from ._summary import Summary as Summary
 from ._summary import summarise as summarise
 from ._summary import without_results as without_results
@@ -75,6 +77,7 @@ __all__ = [
     "Claim",
     "Comparison",
     "Contrast",
+    "Draw",
     "FilledCell",
     "Forecast",
     "HeldOut",
@@ -90,6 +93,7 @@ __all__ = [
     "Scale",
     "Sensitivity",
     "StepsTo",
+    "Study",
     "Summary",
     "Table",
     "Verdict",

@@ -10,7 +10,7 @@ from functools import partial
 
 from ...tables import Scale, Table
 from .. import Paper
-from . import _controls, _rad, _rates
+from . import _controls, _rad, _rates, _studies
 from ._networks import EQUATIONS as EQUATIONS
 from ._networks import Net as Net
 from ._networks import block_net as block_net
@@ -26,6 +26,8 @@ _BUILDERS: Mapping[str, Callable[[str, Scale], Table]] = {
     "figure6": _rad.figure6,
     "controls": _controls.controls,
     "rates": _rates.rates,
+    "table3": _studies.table3,
+    "table4": _studies.table4,
 }
 
 PAPER = Paper(

@@ -59,9 +59,7 @@ def _hammer(task: AdroitHammer, epochs: int, batch_size: int, shrink: float, cou
 
 
 ANOMALY: dict[Scale, StudySizes] = {
-    "smoke": _anomaly(
-        RandomAnomaly(series=16, held_out=8), 2, 8, counts={"normal": 2, "uniform": 2, "stratified": 4}
-    ),
+    "smoke": _anomaly(RandomAnomaly(series=16, held_out=8), 2, 8, counts={"normal": 2, "uniform": 2, "stratified": 4}),
     "quick": _anomaly(
         RandomAnomaly(series=3000, held_out=1000), 8, 16, counts={"normal": 250, "uniform": 250, "stratified": 500}
     ),
@@ -77,9 +75,7 @@ HAMMER: dict[Scale, StudySizes] = {
     "smoke": _hammer(
         AdroitHammer(episodes=4, rollouts=0), 2, 2, 0.02, counts={"normal": 2, "uniform": 2, "stratified": 4}
     ),
-    "quick": _hammer(
-        AdroitHammer(rollouts=0), 25, 16, 0.1, counts={"normal": 100, "uniform": 100, "stratified": 200}
-    ),
+    "quick": _hammer(AdroitHammer(rollouts=0), 25, 16, 0.1, counts={"normal": 100, "uniform": 100, "stratified": 200}),
     "paper": _hammer(
         AdroitHammer(episodes=5000, rollouts=0), 25, 64, 1.0, counts={"normal": 2083, "uniform": 0, "stratified": 1000}
     ),

@@ -5,6 +5,7 @@ They need scikit-learn, the extra `srnn-bench[study]`.
 
 from __future__ import annotations
 
+import warnings
 from typing import Protocol
 
 import numpy as np
@@ -14,7 +15,7 @@ Array = NDArray[np.float64]
 
 TREES, DEPTH = 1000, 10  # as the forest of section V of the paper
 
-NETWORKS, UNITS = 20, 32
+NETWORKS, UNITS, EPOCHS = 20, 32, 200
 
 
 class Predictor(Protocol):
@@ -35,14 +36,32 @@ def forest() -> Predictor:
     return model
 
 
-def networks() -> Predictor:
-    """Return the mean of 20 perceptrons with 32 hidden units, each fitted to a bootstrap sample."""
-    from sklearn.ensemble import BaggingRegressor  # type: ignore[import-untyped]
-    from sklearn.neural_network import MLPRegressor  # type: ignore[import-untyped]
-    from sklearn.pipeline import make_pipeline  # type: ignore[import-untyped]
-    from sklearn.preprocessing import StandardScaler  # type: ignore[import-untyped]
+class Networks:
+    """The mean of 20 perceptrons with 32 hidden units, each fitted to a bootstrap sample.
 
-    perceptron = MLPRegressor(hidden_layer_sizes=(UNITS,), alpha=0.1, max_iter=500, early_stopping=True, random_state=0)
-    model: Predictor = BaggingRegressor(make_pipeline(StandardScaler(), perceptron), n_estimators=NETWORKS, random_state=0)
-    return model
+    Training stops after 200 epochs, or earlier if the error on a tenth of the sample no longer decreases.
+    """
 
+    def __init__(self) -> None:
+        from sklearn.ensemble import BaggingRegressor
+        from sklearn.neural_network import MLPRegressor  # type: ignore[import-untyped]
+        from sklearn.pipeline import make_pipeline  # type: ignore[import-untyped]
+        from sklearn.preprocessing import StandardScaler  # type: ignore[import-untyped]
+
+        perceptron = MLPRegressor(
+            hidden_layer_sizes=(UNITS,), alpha=0.1, max_iter=EPOCHS, early_stopping=True, random_state=0
+        )
+        scaled = make_pipeline(StandardScaler(), perceptron)
+        self._model: Predictor = BaggingRegressor(scaled, n_estimators=NETWORKS, random_state=0)
+
+    def fit(self, features: Array, ranks: Array) -> None:
+        """Fit the ranks `(D,)` of networks by their features `(D, F)`."""
+        from sklearn.exceptions import ConvergenceWarning  # type: ignore[import-untyped]
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # after 200 epochs
+            self._model.fit(features, ranks)
+
+    def predict(self, features: Array) -> Array:
+        """Return the predicted ranks."""
+        return self._model.predict(features)

@@ -10,7 +10,7 @@ import numpy as np
 from srnn_masks import Blocks
 
 from ._draws import features, random_networks
-from ._models import Array, Predictor, forest, networks
+from ._models import Array, Networks, Predictor, forest
 from ._tasks import Setting
 
 CANDIDATES = 2000  # random networks that a parent chooses among
@@ -30,7 +30,7 @@ class Trained:
     @property
     def ranks(self) -> Array:
         """The rank of each network by its loss, from 0, the best, to 1; networks of equal loss share theirs."""
-        from scipy import stats
+        from scipy import stats  # type: ignore[import-untyped]
 
         ranks: Array = stats.rankdata(self.losses)
         return (ranks - 1) / max(1, len(self.losses) - 1)
@@ -52,17 +52,19 @@ class Parent:
 
 PARENTS: Mapping[str, Parent] = {
     "forest": Parent(forest),
-    "networks": Parent(networks),
+    "networks": Parent(Networks),
     "forest, other families": Parent(forest, other_families=True),
 }
 
 
-def propose(groups: Sequence[Trained], settings: Mapping[str, Setting]) -> dict[str, dict[str, dict[int, Blocks]]]:
+def propose(
+    groups: Sequence[Trained], settings: Mapping[str, Setting], parents: Mapping[str, Parent] = PARENTS
+) -> dict[str, dict[str, dict[int, Blocks]]]:
     """Return the networks that parents propose, by name of the parent, task and number of weights.
 
     Of 2,000 random networks it is the one whose rank the parent predicts to be the best.
     """
-    return {name: _by_task(parent, groups, settings) for name, parent in PARENTS.items()}
+    return {name: _by_task(parent, groups, settings) for name, parent in parents.items()}
 
 
 def _by_task(

@@ -12,7 +12,9 @@ def test_names_are_listed_with_the_runs_that_they_need(srnn, tmp_path):
     assert (code, err) == (0, "")
     for name in papers.figures():
         assert name in out
-    assert "srnn run moduli/table3 --scale quick --save-weights" in out and out.count("needs no runs") == 8
+    without = [name for name in papers.figures() if not papers.figure(name).needs]
+    assert "srnn run moduli/table3 --scale quick --save-weights" in out
+    assert len(without) > 1 and out.count("needs no runs") == len(without)
     assert "Figure 2: maps of three inhibitor functions" in out
     assert list(tmp_path.iterdir()) == [], "listing creates no folder"
 

@@ -83,8 +83,12 @@ class Paper:
         return replace(self._built(name, scale), relatives=partial(self._relatives, name, scale))
 
     def _relatives(self, name: str, scale: Scale) -> Relatives:
-        """Return the other tables of the family of a table, and the other readings of the same published table."""
-        family = self._built(name, scale).family
+        """Return the other tables of the family of a table, and the other readings of the same published table.
+
+        A reading is a table of the same group that judges some of the same claims in a family of its own.
+        """
+        table = self._built(name, scale)
+        family, claims = table.family, {claim.name for claim in table.claims}
         tables: dict[str, Table] = {}
         broken = []
         for each in self.tables:
@@ -96,7 +100,9 @@ class Paper:
         return Relatives(
             siblings=tuple(each for key, each in tables.items() if key != name and each.family == family),
             readings=tuple(
-                each for key, each in tables.items() if key in mates and each.claims and each.family != family
+                each
+                for key, each in tables.items()
+                if key in mates and each.family != family and not claims.isdisjoint(c.name for c in each.claims)
             ),
             broken=tuple(broken),
         )

@@ -1,6 +1,7 @@
 """Block RNNs and the hidden proportion, arXiv 2509.15057: sparse RNNs with one density per block of weights.
 
-Networks of equal numbers of weights, distributed differently over blocks, on Random Anomaly Detection.
+Networks of equal numbers of weights, distributed differently over blocks, on Random Anomaly Detection and Adroit
+Hammer.
 """
 
 from __future__ import annotations
@@ -10,12 +11,16 @@ from functools import partial
 
 from ...tables import Scale, Table
 from .. import Paper
-from . import _controls, _rad, _rates, _studies
+from . import _carry_over, _controls, _hammer, _hammer_controls, _hammer_return, _rad, _rates, _studies, parent
+from ._hammer_sizes import SIZES as HAMMER
 from ._networks import EQUATIONS as EQUATIONS
 from ._networks import Net as Net
 from ._networks import block_net as block_net
 from ._networks import equation as equation
 from ._networks import lstms as lstms
+from ._networks import perceptron as perceptron
+from ._networks import proportion_of as proportion_of
+from ._networks import proportions as proportions
 from ._networks import trading as trading
 from ._sizes import SIZES as SIZES
 
@@ -26,8 +31,17 @@ _BUILDERS: Mapping[str, Callable[[str, Scale], Table]] = {
     "figure6": _rad.figure6,
     "controls": _controls.controls,
     "rates": _rates.rates,
+    "hammer": _hammer.hammer,
+    "hammer-before": _hammer.hammer_before,
+    "hammer-mean": _hammer.hammer_mean,
+    "hammer-large": _hammer.hammer_large,
+    "hammer-return": _hammer_return.hammer_return,
+    "hammer-success": _hammer_return.hammer_success,
+    "hammer-controls": _hammer_controls.hammer_controls,
+    "carry-over": _carry_over.carry_over,
     "table3": _studies.table3,
     "table4": _studies.table4,
+    "parent-draws": parent.parent_draws,
 }
 
 PAPER = Paper(
@@ -35,6 +49,20 @@ PAPER = Paper(
     title="Balancing sparse RNNs with hyperparameterization benefiting meta-learning",
     arxiv="2509.15057",
     tables={name: partial(build, f"blocks/{name}") for name, build in _BUILDERS.items()},
+    figures="figures:FIGURES",
 )
 
-__all__ = ["EQUATIONS", "PAPER", "SIZES", "Net", "block_net", "equation", "lstms", "trading"]
+__all__ = [
+    "EQUATIONS",
+    "HAMMER",
+    "PAPER",
+    "SIZES",
+    "Net",
+    "block_net",
+    "equation",
+    "lstms",
+    "perceptron",
+    "proportion_of",
+    "proportions",
+    "trading",
+]

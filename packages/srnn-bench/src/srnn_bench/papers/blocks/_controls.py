@@ -8,12 +8,11 @@ the start, g = h s_hh sd^2 / 2. Here g is 1, and either h or the hidden proporti
 from __future__ import annotations
 
 from ...tables import Claim, Contrast, Scale, Table, beats
-from ._columns import BEST, OWN, accuracies, columns, rows_of
-from ._networks import EQUATIONS, Net, block_net, equation, largest_proportion, trading
-from ._rad import above, nets
+from ._columns import ACCURACY, BEST, OWN, above
+from ._networks import EQUATIONS, equation, proportions
+from ._rad import accuracies, nets
 from ._sizes import INPUTS, OUTPUTS, SIZES
-
-UNIT = ", unit gain"
+from ._varied import UNIT, at_unit_gain, equal_proportion, equal_units
 
 SHARES = (0.1, 0.25, 0.5, 1.0)  # of the largest hidden proportion, which is that of a dense W_hh
 
@@ -27,19 +26,14 @@ def controls(name: str, scale: Scale) -> Table:
     size = SIZES[scale]
     sizes = INPUTS, OUTPUTS, size.budget
     published = {row: net for row, net in nets(scale).items() if row in EQUATIONS}
-    unit = {row + UNIT: block_net(equation(row, *sizes), gain=1.0) for row in EQUATIONS}
-    largest = largest_proportion(*sizes, hidden=size.hidden)
-    by_proportion = {
-        f"equal units, {100 * share:g} % of the largest proportion": _unit(size.hidden, share * largest, size.budget)
-        for share in SHARES
-    }
-    units = [round(factor * size.hidden) for factor in FACTORS]
-    proportion = COMMON * largest_proportion(*sizes, hidden=units[0])
-    by_units = {
-        f"equal proportion, {factor:g} times the units": _unit(hidden, proportion, size.budget)
-        for factor, hidden in zip(FACTORS, units, strict=True)
-    }
-    proportions, numbers = list(by_proportion), list(by_units)
+    unit = at_unit_gain({row: equation(row, *sizes) for row in EQUATIONS})
+    _, largest = proportions(*sizes, hidden=size.hidden)
+    shares = {f"{100 * share:g} % of the largest proportion": share * largest for share in SHARES}
+    by_proportion = equal_units(sizes, size.hidden, shares)
+    units = {f"{factor:g} times the units": round(factor * size.hidden) for factor in FACTORS}
+    _, largest = proportions(*sizes, hidden=min(units.values()))
+    by_units = equal_proportion(sizes, COMMON * largest, units)
+    differing, numbers = list(by_proportion), list(by_units)
     dense, balanced = "dense", "eq. 13"
     claims = (
         Claim(
@@ -65,7 +59,7 @@ def controls(name: str, scale: Scale) -> Table:
             "With as many hidden units, weights and a unit gain, the network with the largest hidden proportion has a "
             "higher accuracy than that with the smallest.",
             "ours, on section IV",
-            (beats((proportions[-1], BEST), over=(proportions[0], BEST)),),
+            (beats((differing[-1], BEST), over=(differing[0], BEST)),),
         ),
         Claim(
             "the units matter at equal hidden proportion",
@@ -76,18 +70,13 @@ def controls(name: str, scale: Scale) -> Table:
         ),
     )
     note = "With 80 % power five seeds find a difference of 2.4 spreads if a claim stands alone, and 3.7 at the first "
-    return accuracies(
+    return ACCURACY.table(
         name,
         scale,
         title=f"Right answers on Random Anomaly Detection by gain, proportion and units, {size.budget:,} weights",
         source=OWN + ": its configurations differ in gain, hidden proportion and units at once",
-        cells=rows_of(published | unit | by_proportion | by_units, scale, columns(size)),
+        cells=accuracies(published | unit | by_proportion | by_units, scale),
         claims=claims,
         note=note + "step of the correction over all claims.",
         seeds=size.control_seeds,
     )
-
-
-def _unit(hidden: int, proportion: float, budget: int) -> Net:
-    """Return the network of given units and hidden proportion with a gain of 1."""
-    return block_net(trading(INPUTS, OUTPUTS, budget, hidden=hidden, proportion=proportion), gain=1.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from srnn_masks import Bernoulli, Blocks, Densities, sized
 from srnn_models import LSTM, AnyModel, BlockRNN, Normal, ProjectedLSTM, SequenceModel
@@ -47,14 +48,18 @@ class Net:
         return Experiment(task=task, model=self.model, masks=tuple(masks), stages=stages)
 
 
-def block_net(blocks: Blocks, *, gain: float | None = None) -> Net:
+Reads = Literal["before", "after"]
+
+
+def block_net(blocks: Blocks, *, gain: float | None = None, reads: Reads = "before") -> Net:
     """Return the block RNN of these sizes, its number of hidden units rounded.
 
-    gain: of W_hh at the start; None for the paper's standard deviation of .05.
+    gain: of W_hh at the start; None for the paper's standard deviation of .05. reads: the hidden units that the outputs
+    read, see `BlockRNN`.
     """
     hidden, densities = round(blocks.hidden), blocks.densities
     sd = SD if gain is None else gain * math.sqrt(2 / (hidden * densities.hh))
-    return Net(BlockRNN(hidden=hidden, hh=Normal(sd=sd)), densities)
+    return Net(BlockRNN(hidden=hidden, hh=Normal(sd=sd), reads=reads), densities)
 
 
 def equation(name: str, inputs: int, outputs: int, budget: int) -> Blocks:
@@ -63,10 +68,11 @@ def equation(name: str, inputs: int, outputs: int, budget: int) -> Blocks:
 
 
 def trading(inputs: int, outputs: int, budget: int, *, hidden: int, proportion: float) -> Blocks:
-    """Return the sizes of a network with given hidden units and hidden proportion, which W_hx is thinned for.
+    """Return the sizes of a network with given hidden units and hidden proportion, which W_hx and W_hh are thinned for.
 
     W_hx and W_hh share what the other blocks, which are dense, leave of the budget. So networks of one `hidden` differ
-    in their hidden proportion only, and those of one `proportion` in their hidden units only.
+    in their hidden proportion only, and those of one `proportion` in their hidden units only. `proportions` has the
+    limits of the proportion.
     """
     dense = Blocks(inputs=inputs, hidden=hidden, outputs=outputs)
     row = _hidden_row(dense, budget)
@@ -77,15 +83,39 @@ def trading(inputs: int, outputs: int, budget: int, *, hidden: int, proportion: 
     return Blocks(inputs=inputs, hidden=hidden, outputs=outputs, densities=densities)
 
 
-def largest_proportion(inputs: int, outputs: int, budget: int, *, hidden: int) -> float:
-    """Return the largest hidden proportion that `trading` can give: that of a dense W_hh."""
+def proportions(inputs: int, outputs: int, budget: int, *, hidden: int) -> tuple[float, float]:
+    """Return the smallest and the largest hidden proportion that `trading` can give.
+
+    W_hx is dense or W_hh empty at the smallest, W_hh dense or W_hx empty at the largest.
+    """
     dense = Blocks(inputs=inputs, hidden=hidden, outputs=outputs)
-    return dense.counts["hh"] / _hidden_row(dense, budget)
+    row = _hidden_row(dense, budget)
+    shared = row - dense.counts["hy"]
+    return max(0.0, shared - dense.counts["hx"]) / row, min(dense.counts["hh"], shared) / row
 
 
 def _hidden_row(dense: Blocks, budget: int) -> float:
     """Return how many weights of a budget dense outputs leave for those that hidden units read through."""
     return budget - sum(count for name, count in dense.counts.items() if name.startswith("y"))
+
+
+def perceptron(inputs: int, outputs: int, budget: int) -> Net:
+    """Return a perceptron with one hidden layer that sees one time step: a block RNN of W_hx and W_yh alone."""
+    sizes = sized(inputs, outputs, budget, Densities(hh=0, hy=0, yx=0, yy=0))
+    return Net(BlockRNN(hidden=round(sizes.hidden), reads="after"), sizes.densities)
+
+
+def proportion_of(net: Net, inputs: int, outputs: int) -> float:
+    """Return the hidden proportion of a network for a task of these sizes.
+
+    In an LSTM each unit of a gate reads all inputs, and the hidden units or their projection.
+    """
+    model = net.model
+    if isinstance(model, BlockRNN):
+        blocks = Blocks(inputs=inputs, hidden=model.hidden, outputs=outputs, densities=net.densities)
+        return blocks.hidden_proportion
+    read = outputs if isinstance(model, ProjectedLSTM) else model.hidden
+    return read / (inputs + read)
 
 
 def lstms(inputs: int, outputs: int, budget: int) -> dict[str, Net]:

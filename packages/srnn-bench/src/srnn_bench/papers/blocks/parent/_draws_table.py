@@ -7,7 +7,6 @@ from srnn_masks import Blocks
 from ....store import Store
 from ....tables import Best, Cell, Draw, Plan, Scale, Study, summarise
 from .._columns import OWN
-from .._networks import block_net
 from ._draws import features, random_networks
 from ._proposals import Trained
 from ._tasks import settings
@@ -45,7 +44,7 @@ def parent_draws(name: str, scale: Scale) -> Study:
             draw = Draw(group_name(task, budget), number, features(blocks, setting.steps))
             draws.append(draw)
             reading = Best(setting.metric, "lower")
-            cells.append(Cell(draw.name, LOSS, setting.experiment(block_net(blocks)), "trained", reading))
+            cells.append(Cell(draw.name, LOSS, setting.experiment(blocks), "trained", reading))
     return Study(
         name=name,
         scale=scale,

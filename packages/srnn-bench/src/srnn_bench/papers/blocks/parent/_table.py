@@ -10,7 +10,7 @@ from srnn_masks import Blocks, balance, sized
 
 from ....tables import Best, Cell, FilledCell, Place, Plan, Scale, Table
 from .._columns import OWN
-from .._networks import DENSE, block_net
+from .._networks import DENSE
 from ._draws_table import group_name
 from ._kept import Kept, densities_of, losses_of, read_proposals
 from ._readings import ShareBeaten
@@ -29,7 +29,7 @@ def parent(name: str, scale: Scale) -> Table:
 def parent_table(name: str, scale: Scale, kept: Kept) -> Table:
     """Return the table of these proposals."""
     cells = [
-        Cell(row, group_name(task, budget), setting.experiment(block_net(blocks)), "trained", reading)
+        Cell(row, group_name(task, budget), setting.experiment(blocks), "trained", reading)
         for task, setting in settings(scale).items()
         for budget in setting.budgets
         for reading in (ShareBeaten(Best(setting.metric, "lower"), losses_of(kept, task, budget)),)

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from srnn_models import BlockRNN
+from srnn_masks import Blocks
 from srnn_tasks import Adding, AdroitHammer, AnyTask, Cognitive, RandomAnomaly, SequentialMNIST
 
 from ....experiment import Experiment, Training
 from ....tables import Scale
-from .._networks import Net
+from .._networks import Reads, block_net
 
 INTERVALS = ("dlygo-intr", "dlyanti-intl", "dlydm1-intr", "dlydm2-intl", "dms-intr", "dnms-intl")  # of Mod-Cog
 SEQUENCES = ("go-seqr", "anti-seql", "dm1-seqr", "dm2-seql", "ctxdm1-seqr", "ctxdm2-seql")
@@ -39,14 +39,11 @@ class Setting:
     training: Training
     budgets: tuple[int, int]
     family: str
-    reads: Literal["before", "after"] = "after"
+    reads: Reads = "after"
 
-    def experiment(self, net: Net) -> Experiment:
-        """Return the experiment that trains a network; `reads` of its model is replaced by that of the task."""
-        if not isinstance(net.model, BlockRNN):
-            raise TypeError(f"Setting.experiment: expected a network with a BlockRNN, got {net.model!r}")
-        model = net.model.model_copy(update={"reads": self.reads})
-        return Net(model, net.densities).trained(self.task, self.training)
+    def experiment(self, blocks: Blocks) -> Experiment:
+        """Return the experiment that trains the block RNN of these sizes."""
+        return block_net(blocks, reads=self.reads).trained(self.task, self.training)
 
 
 def _training(epochs: int, batches: int, batch_size: int = 32) -> Training:

@@ -46,9 +46,9 @@ def test_missing_data_are_one_message_before_the_first_run(srnn, tmp_path, tiny,
 def test_what_a_task_requires_is_not_blamed_on_a_penalty(srnn, tmp_path, lost):
     task = TASK.replace("FileNotFoundError", "TaskError").replace("import Adding", "import Adding, TaskError")
     (tmp_path / "lost_task_of_test.py").write_text(task)
-    code, _, err = srnn("run", "lost.json", "--device", "cpu", "--jobs", "1")
+    code, _, err = srnn("run", "lost.json", "--device", "cpu", "--jobs", "1", "--dry-run")
     assert code == 2 and err.count("\n") == 1
-    assert "the recordings of the lab" in err and "penalties.0" not in err
+    assert "lost: the recordings of the lab (1 of 1 runs; nothing was run)" in err
 
 
 def test_stored_runs_need_no_data(srnn, tmp_path, tiny):

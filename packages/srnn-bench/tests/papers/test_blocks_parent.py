@@ -51,10 +51,9 @@ def test_the_sizes_of_a_setting_are_those_of_its_task(scale: str) -> None:
 
 
 def test_there_are_ten_tasks_and_twenty_groups_of_fifty_networks() -> None:
-    study = parent_draws("blocks/parent-draws", "quick")
-    assert len(QUICK) == 10 and len(study.draws) == 10 * 2 * 50
-    assert len({draw.preset for draw in study.draws}) == 20
-    assert len({cell.experiment for cell in study.cells}) == 1000
+    table = parent_draws("blocks/parent-draws", "quick")
+    assert len(QUICK) == 10 and len(table.columns) == 20 and len(table.rows) == 50
+    assert len({cell.experiment for cell in table.cells}) == 1000
 
 
 @pytest.mark.parametrize("name", QUICK)
@@ -186,11 +185,11 @@ def test_a_row_is_worth_the_best_of_k_random_networks() -> None:
     assert all("3.0 to 3.0" in each for each in sentences)
 
 
-def store_of(folder, study, losses: dict[str, float | None]) -> Store:
-    """A store of runs with these losses by row, infinite for a run that diverged and None for one that failed."""
+def store_of(folder, table, losses: dict[tuple[str, str], float | None]) -> Store:
+    """A store of runs with these losses by place, infinite for a run that diverged and None for one that failed."""
     store = Store(folder)
-    for job, cell in zip(study.jobs(), study.cells, strict=True):
-        loss = losses[cell.row]
+    for job, cell in zip(table.jobs(), table.cells, strict=True):
+        loss = losses[cell.place]
         status = "failed" if loss is None else "diverged" if math.isinf(loss) else "done"
         stages = [stage(**{cell.reading.metric: loss})] if status == "done" else []
         fields = {"key": job.key, "experiment": job.experiment, "seed": job.seed, "status": status, "stages": stages}
@@ -199,22 +198,22 @@ def store_of(folder, study, losses: dict[str, float | None]) -> Store:
 
 
 def test_losses_are_read_from_the_runs(tmp_path) -> None:
-    study = parent_draws("blocks/parent-draws", "smoke")
-    losses: dict[str, float | None] = {row: 1.0 + number for number, row in enumerate(study.rows)}
-    first, second, third = study.rows[:3]
+    table = parent_draws("blocks/parent-draws", "smoke")
+    losses: dict[tuple[str, str], float | None] = {cell.place: 1.0 + n for n, cell in enumerate(table.cells)}
+    first, second, third = [cell.place for cell in table.cells][:3]
     losses |= {first: math.inf, second: 0.25, third: None}
-    groups = trained(store_of(tmp_path, study, losses), "smoke")
+    groups = trained(store_of(tmp_path, table, losses), "smoke")
     assert groups[0].losses == (math.inf, 0.25)
     assert len(groups[1].blocks) == len(groups[1].losses) == 1, "a failed run says nothing about the network"
-    assert [loss for group in groups[2:] for loss in group.losses] == [losses[row] for row in study.rows[4:]]
+    assert [loss for group in groups[2:] for loss in group.losses] == list(losses.values())[4:]
 
 
 @pytest.mark.slow
 def test_a_file_of_proposals_gives_a_table(tmp_path) -> None:
     pytest.importorskip("sklearn")
-    study = parent_draws("blocks/parent-draws", "smoke")
-    losses = {row: 1.0 + number for number, row in enumerate(study.rows)} | {study.rows[0]: math.inf}
-    store = store_of(tmp_path / "store", study, losses)
+    draws = parent_draws("blocks/parent-draws", "smoke")
+    losses = {cell.place: 1.0 + n for n, cell in enumerate(draws.cells)} | {draws.cells[0].place: math.inf}
+    store = store_of(tmp_path / "store", draws, losses)
     (path,) = write_proposals(FigureRequest(store, "smoke", tmp_path / "figures"))
     kept = json.loads(path.read_text())
     group = kept["anomaly, 50 pixels"]["50000"]

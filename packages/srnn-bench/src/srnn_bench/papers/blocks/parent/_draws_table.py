@@ -5,17 +5,15 @@ from __future__ import annotations
 from srnn_masks import Blocks
 
 from ....store import Store
-from ....tables import Best, Cell, Draw, Plan, Scale, Study, summarise
+from ....tables import Best, Cell, Plan, Scale, Table, summarise
 from .._columns import OWN
-from ._draws import features, random_networks
+from ._draws import random_networks
 from ._proposals import Trained
 from ._tasks import settings
 
 SEED = 1  # of the random networks
 
 RUN = 3  # the seed that every network is trained with
-
-LOSS = "minimum validation loss"
 
 COUNT = {"smoke": 2, "quick": 50, "paper": 50}  # random networks per task and number of weights
 
@@ -34,18 +32,21 @@ def drawn(scale: Scale) -> dict[tuple[str, int], list[Blocks]]:
     }
 
 
-def parent_draws(name: str, scale: Scale) -> Study:
-    """The losses of random networks, by task and number of weights."""
+def parent_draws(name: str, scale: Scale) -> Table:
+    """The losses of random networks: a column per task and number of weights, a row per network."""
     by_task = settings(scale)
-    draws, cells = [], []
-    for (task, budget), networks in drawn(scale).items():
-        setting = by_task[task]
-        for number, blocks in enumerate(networks):
-            draw = Draw(group_name(task, budget), number, features(blocks, setting.steps))
-            draws.append(draw)
-            reading = Best(setting.metric, "lower")
-            cells.append(Cell(draw.name, LOSS, setting.experiment(blocks), "trained", reading))
-    return Study(
+    cells = [
+        Cell(
+            row_name(number),
+            group_name(task, budget),
+            by_task[task].experiment(blocks),
+            "trained",
+            Best(by_task[task].metric, "lower"),
+        )
+        for (task, budget), networks in drawn(scale).items()
+        for number, blocks in enumerate(networks)
+    ]
+    return Table(
         name=name,
         scale=scale,
         title="Minimum validation loss of random block RNNs, by task and number of weights",
@@ -55,13 +56,17 @@ def parent_draws(name: str, scale: Scale) -> Study:
         better="lower",
         seeds=(RUN,),
         cells=tuple(cells),
-        draws=tuple(draws),
         plan=Plan(
             seeds=() if scale == "smoke" else (RUN,),
             note="Data and initial weights have the same seed in all runs of a task, so that networks differ in their "
-            "densities.",
+            "densities. A row has other densities in each column.",
         ),
     )
+
+
+def row_name(number: int) -> str:
+    """Return the name of a random network, which is drawn anew for each column."""
+    return f"random network {number + 1}"
 
 
 def trained(store: Store, scale: Scale) -> list[Trained]:
@@ -74,7 +79,7 @@ def trained(store: Store, scale: Scale) -> list[Trained]:
     for (task, budget), networks in drawn(scale).items():
         losses: list[tuple[Blocks, float]] = []
         for number, blocks in enumerate(networks):
-            cell = cells[f"{group_name(task, budget)} {number}", LOSS]
+            cell = cells[row_name(number), group_name(task, budget)]
             if cell.n:
                 losses.append((blocks, cell.values[RUN]))
             elif cell.diverged:

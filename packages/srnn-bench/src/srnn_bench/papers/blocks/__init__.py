@@ -11,7 +11,18 @@ from functools import partial
 
 from ...tables import Scale, Table
 from .. import Paper
-from . import _carry_over, _controls, _hammer, _hammer_controls, _hammer_return, _rad, _rates, _studies, parent
+from . import (
+    _anomaly_study,
+    _carry_over,
+    _controls,
+    _hammer,
+    _hammer_controls,
+    _hammer_return,
+    _hammer_study,
+    _rad,
+    _rates,
+    parent,
+)
 from ._hammer_sizes import SIZES as HAMMER
 from ._networks import EQUATIONS as EQUATIONS
 from ._networks import Net as Net
@@ -31,6 +42,12 @@ _BUILDERS: Mapping[str, Callable[[str, Scale], Table]] = {
     "figure6": _rad.figure6,
     "controls": _controls.controls,
     "rates": _rates.rates,
+    "table3": _hammer_study.table3,
+    "table3-noisy": _hammer_study.table3_noisy,
+    "figure7": _hammer_study.figure7,
+    "table4": _anomaly_study.table4,
+    "figure9": _anomaly_study.figure9,
+    "figure10": _anomaly_study.figure10,
     "hammer": _hammer.hammer,
     "hammer-before": _hammer.hammer_before,
     "hammer-mean": _hammer.hammer_mean,
@@ -39,8 +56,6 @@ _BUILDERS: Mapping[str, Callable[[str, Scale], Table]] = {
     "hammer-success": _hammer_return.hammer_success,
     "hammer-controls": _hammer_controls.hammer_controls,
     "carry-over": _carry_over.carry_over,
-    "table3": _studies.table3,
-    "table4": _studies.table4,
     "parent-draws": parent.parent_draws,
 }
 

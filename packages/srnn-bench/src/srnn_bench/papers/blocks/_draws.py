@@ -3,15 +3,15 @@
 A draw has a mean and a standard deviation of the initial weights and a density for each block, a learning rate, and a
 number of hidden units (`Sizing`). The presets are
 
-- `normal`: the distributions of the published code. Densities |N(.5, .25)| within .02 and 1, means N(0, .0025), standard
-  deviations N(.05, .015) of at least 1e-4, learning rates N(.001, .0004), units N(900, 400) of at least 10.
+- `normal`: the distributions of the published code. Densities |N(.5, .25)| within .02 and 1, means N(0, .0025),
+  standard deviations N(.05, .015) of at least 1e-4, learning rates N(.001, .0004), units N(900, 400) of at least 10.
 - `uniform`: another preset of that code. Densities U(0, 1), means U(-.005, .005), standard deviations U(1e-6, .1),
   learning rates U(1e-5, .001), units U(1, 1000).
 - `stratified`: ours. As `normal`, and then W_hh is thinned, or W_hx and W_hy are by one factor, so that the hidden
   proportion is one drawn from U(0, .95).
 
-Densities are rounded to 2, means and standard deviations to 3, learning rates to 5 decimals, as in that code. A learning
-rate that is rounded to 0 is drawn again; in that code it became .02.
+Densities are rounded to 2, means and standard deviations to 3, learning rates to 5 decimals, as in that code. A
+learning rate that is rounded to 0 is drawn again; in that code it became .02.
 """
 
 from __future__ import annotations
@@ -51,21 +51,23 @@ class Hyperparameters:
 
     @property
     def features(self) -> dict[str, float]:
-        """The 20 features of section V, and the density of the whole network and the gain of W_hh.
+        """The 20 features of section V, and three others.
 
-        The hidden proportion is that of the rounded number of units. The gain h s_hh sd^2 / 2 is the factor by which
-        W_hh changes the mean square of rectified units at the start; it and `total density` are not among the 20.
+        The hidden proportion is that of the rounded number of units. `total density` is that of all blocks together
+        ("average model sparsity"). Gain and row sum are those of W_hh at the start: h s_hh sd^2 / 2, by which it
+        changes the mean square of rectified units, and h s_hh times the mean weight.
         """
         rounded = self.blocks.rounded()
         densities = rounded.densities
         return {
-            **{f"mean {block}": self.means[block] for block in BLOCKS},
-            **{f"sd {block}": self.sds[block] for block in BLOCKS},
-            **{f"density {block}": getattr(densities, block) for block in BLOCKS},
+            **{f"mean of W_{block}": self.means[block] for block in BLOCKS},
+            **{f"sd of W_{block}": self.sds[block] for block in BLOCKS},
+            **{f"density of W_{block}": getattr(densities, block) for block in BLOCKS},
             "learning rate": self.learning_rate,
             "hidden proportion": rounded.hidden_proportion,
             "total density": rounded.density,
-            "gain": rounded.hidden * densities.hh * self.sds["hh"] ** 2 / 2,
+            "gain of W_hh": rounded.hidden * densities.hh * self.sds["hh"] ** 2 / 2,
+            "row sum of W_hh": rounded.hidden * densities.hh * self.means["hh"],
         }
 
     def experiment(self, task: AnyTask, training: Training) -> Experiment:

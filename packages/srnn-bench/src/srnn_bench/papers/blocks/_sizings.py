@@ -17,7 +17,7 @@ class Sizing(Protocol):
     """
 
     @property
-    def shrink(self) -> float: ...  # noqa: D102
+    def shrink(self) -> float: ...
 
     def blocks(self, densities: Densities, units: Callable[[], float]) -> Blocks:
         """Return the network with these densities; `units` draws a number of units at the paper's size."""

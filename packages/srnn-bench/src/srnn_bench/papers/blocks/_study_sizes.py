@@ -1,82 +1,81 @@
-"""Sizes of the two hyperparameter studies at each scale, and their draws."""
+"""Sizes of the hyperparameter studies at each scale."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from typing import Literal
 
 from srnn_tasks import AdroitHammer, AnyTask, RandomAnomaly
 
 from ...experiment import Training
-from ...tables import Best, Cell, Draw, Scale
-from ._draws import drawn
+from ...tables import Scale
 from ._sizings import Budget, FreeUnits, Sizing
 
-SEED = 3  # of every run
-
-DRAWING_SEED = 0  # of the draws
-
-TARGET = "minimum validation loss"
+StudyName = Literal["anomaly", "hammer", "hammer, noisy"]
 
 
 @dataclass(frozen=True)
 class StudySizes:
     """A study at one scale; the learning rate of `training` is replaced by that of each draw.
 
-    `counts` is the number of draws by preset. `metric` is the loss on the validation split.
+    - `loss`: the metric of the validation split that is minimised.
+    - `constant`: the smallest loss of a constant prediction on the validation split.
+    - `floor`: the loss of the policy that the data were recorded with, which is above 0 if it acted with noise.
+    - `counts`: number of draws by preset.
     """
 
     task: AnyTask
     training: Training
-    metric: str
+    loss: str
+    constant: float
     sizing: Sizing
     counts: Mapping[str, int]
-
-    def draws(self) -> tuple[tuple[Draw, ...], tuple[Cell, ...]]:
-        """Return the draws and the cell of each."""
-        draws, cells = [], []
-        for preset, count in self.counts.items():
-            for number in range(count):
-                parameters = drawn(preset, number, self.sizing, seed=DRAWING_SEED)
-                draw = Draw(preset, number, parameters.features)
-                experiment = parameters.experiment(self.task, self.training)
-                draws.append(draw)
-                cells.append(Cell(draw.name, TARGET, experiment, "trained", Best(self.metric, "lower")))
-        return tuple(draws), tuple(cells)
+    floor: float = 0.0
 
 
 def _training(epochs: int, batch_size: int) -> Training:
     return Training(epochs=epochs, batch_size=batch_size, learning_rate=1e-3, evaluate_every=1)
 
 
-def _anomaly(task: RandomAnomaly, epochs: int, batch_size: int, counts: Mapping[str, int]) -> StudySizes:
-    return StudySizes(task, _training(epochs, batch_size), "cross_entropy", Budget(2500, 10, 50_000), counts)
+def _anomaly(task: RandomAnomaly, training: Training, constant: float, counts: Mapping[str, int]) -> StudySizes:
+    return StudySizes(task, training, "cross_entropy", constant, Budget(2500, 10, 50_000), counts)
 
 
-def _hammer(task: AdroitHammer, epochs: int, batch_size: int, shrink: float, counts: Mapping[str, int]) -> StudySizes:
-    return StudySizes(task, _training(epochs, batch_size), "mse", FreeUnits(46, 26, shrink), counts)
+def _hammer(task: AdroitHammer, training: Training, shrink: float, counts: Mapping[str, int]) -> StudySizes:
+    constant, floor = (0.1253, 0.0664) if task.expert == "noisy" else (0.0629, 0.0)  # of 500 episodes
+    return StudySizes(task, training, "mse", constant, FreeUnits(46, 26, shrink), counts, floor)
 
 
-ANOMALY: dict[Scale, StudySizes] = {
-    "smoke": _anomaly(RandomAnomaly(series=16, held_out=8), 2, 8, counts={"normal": 2, "uniform": 2, "stratified": 4}),
-    "quick": _anomaly(
-        RandomAnomaly(series=3000, held_out=1000), 8, 16, counts={"normal": 250, "uniform": 250, "stratified": 500}
-    ),
-    "paper": _anomaly(
-        RandomAnomaly(held_out=1000, split="shared", shuffle=False),
-        25,
-        16,
-        counts={"normal": 1627, "uniform": 1627, "stratified": 1000},
-    ),
-}
+def _hammers(expert: Literal["mean", "noisy"]) -> dict[Scale, StudySizes]:
+    few = {"normal": 2, "uniform": 2, "stratified": 4}
+    many = {"normal": 100, "uniform": 100, "stratified": 200}
+    published = {"normal": 1042, "uniform": 1041, "stratified": 1000}
+    return {
+        "smoke": _hammer(AdroitHammer(expert=expert, episodes=20, rollouts=0), _training(2, 8), 0.02, few),
+        "quick": _hammer(AdroitHammer(expert=expert, rollouts=0), _training(25, 16), 0.1, many),
+        "paper": _hammer(AdroitHammer(expert=expert, episodes=5000, rollouts=0), _training(25, 64), 1.0, published),
+    }
 
-HAMMER: dict[Scale, StudySizes] = {
-    "smoke": _hammer(
-        AdroitHammer(episodes=4, rollouts=0), 2, 2, 0.02, counts={"normal": 2, "uniform": 2, "stratified": 4}
-    ),
-    "quick": _hammer(AdroitHammer(rollouts=0), 25, 16, 0.1, counts={"normal": 100, "uniform": 100, "stratified": 200}),
-    "paper": _hammer(
-        AdroitHammer(episodes=5000, rollouts=0), 25, 64, 1.0, counts={"normal": 2083, "uniform": 0, "stratified": 1000}
-    ),
+
+STUDIES: Mapping[StudyName, Mapping[Scale, StudySizes]] = {
+    "anomaly": {
+        "smoke": _anomaly(
+            RandomAnomaly(series=16, held_out=8), _training(2, 8), 2.19, {"normal": 2, "uniform": 2, "stratified": 4}
+        ),
+        "quick": _anomaly(
+            RandomAnomaly(series=3000, held_out=1000),
+            _training(8, 16),
+            2.1938,
+            {"normal": 250, "uniform": 250, "stratified": 500},
+        ),
+        "paper": _anomaly(
+            RandomAnomaly(held_out=1000, split="shared", shuffle=False),
+            _training(25, 16),
+            2.1938,
+            {"normal": 1627, "uniform": 1627, "stratified": 1000},
+        ),
+    },
+    "hammer": _hammers("mean"),
+    "hammer, noisy": _hammers("noisy"),
 }

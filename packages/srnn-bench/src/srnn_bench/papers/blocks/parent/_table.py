@@ -8,17 +8,20 @@ import numpy as np
 
 from srnn_masks import Blocks, balance, sized
 
-from ....tables import Best, Cell, FilledCell, Place, Plan, Scale, Table
+from ....tables import AcrossColumns, Best, Cell, FilledCell, Place, Plan, Scale, Table
 from .._columns import OWN
 from .._networks import DENSE
 from ._draws_table import group_name
 from ._kept import Kept, densities_of, losses_of, read_proposals
+from ._proposals import PARENTS
 from ._readings import ShareBeaten
 from ._tasks import Setting, settings
 
 SEEDS = tuple(range(4, 9))
 
 RESAMPLES = 10_000
+
+MARGIN = 5.0  # % of the random networks: our reading of "at least as good"
 
 
 def parent(name: str, scale: Scale) -> Table:
@@ -46,8 +49,43 @@ def parent_table(name: str, scale: Scale, kept: Kept) -> Table:
         seeds=(0, 1) if scale == "smoke" else SEEDS,
         cells=tuple(cells),
         remarks=worth,
+        claims=claims(),
         plan=Plan(seeds=() if scale == "smoke" else SEEDS, note="One random network beats 50 % of the others."),
     )
+
+
+def claims() -> tuple[AcrossColumns, ...]:
+    """Return the claims, whose sample are the tasks: each counts with the mean over its two numbers of weights."""
+    groups = tuple(
+        tuple(group_name(task, budget) for budget in setting.budgets) for task, setting in settings("quick").items()
+    )
+    beats_one = (
+        AcrossColumns(
+            f"{row} beats a random network",
+            "On a task that it did not learn from, a parent proposes a better network than a random one; read as: "
+            f"what the parent '{row}' proposes beats more than half of the random networks, as the mean of the tasks.",
+            "ours, on section VI",
+            row,
+            None,
+            groups,
+            bound=50.0,
+        )
+        for row in PARENTS
+    )
+    as_good = (
+        AcrossColumns(
+            f"{row} is at least as good as balance",
+            "A parent is at least as good as the balanced rule; read as: what the parent "
+            f"'{row}' proposes beats at most {MARGIN:g} % fewer random networks than a balanced network does.",
+            "ours, on section VI",
+            row,
+            "balanced",
+            groups,
+            bound=-MARGIN,
+        )
+        for row in PARENTS
+    )
+    return (*beats_one, *as_good)
 
 
 def _networks(kept: Kept, task: str, budget: int, setting: Setting) -> dict[str, Blocks]:

@@ -15,6 +15,8 @@ from ._networks import Net
 
 ROWS = ("eq. 7", "eq. 8", BALANCED)
 
+DEMONSTRATIONS = (5, 10, 25, 50)
+
 MARGIN = 1000.0  # of the summed reward
 
 SENTENCE = (
@@ -26,7 +28,7 @@ SENTENCE = (
 def hammer_return(name: str, scale: Scale) -> Table:
     """Summed rewards of roll-outs on Adroit Hammer, by number of demonstrations."""
     size, shown = SIZES[scale], _nets(scale)
-    columns = [_column(count) for count in size.demonstrations]
+    columns = [_column(count) for count in DEMONSTRATIONS]
     claims = (
         Claim(
             "eq. 7 gets more reward than eq. 8",
@@ -90,7 +92,7 @@ def _nets(scale: Scale) -> dict[str, Net]:
 
 
 def _column(count: int) -> str:
-    return "1 demonstration" if count == 1 else f"{count} demonstrations"
+    return f"{count} demonstrations"
 
 
 def _cells(shown: Mapping[str, Net], scale: Scale, metric: str, *, factor: float = 1.0) -> list[Cell]:
@@ -99,7 +101,7 @@ def _cells(shown: Mapping[str, Net], scale: Scale, metric: str, *, factor: float
     training = size.training.model_copy(update={"batches": size.batches, "evaluate_every": None})
     return [
         cell
-        for count in size.demonstrations
+        for count in DEMONSTRATIONS
         for cell in rows_of(
             shown,
             size.task.model_copy(update={"train": count, "rollouts": size.rollouts}),

@@ -52,7 +52,7 @@ class HammerSizes:
     """Sizes at one scale.
 
     - `task`, `training`: of the tables of errors. `budget`: number of weights; `large`: of `hammer-large`.
-    - `demonstrations`: numbers of training episodes before roll-outs. `rollouts`: episodes in the simulator per run.
+    - `rollouts`: episodes in the simulator per run.
     - `seeds`: of `hammer`; `fewer_seeds`: of the others.
     """
 
@@ -60,7 +60,6 @@ class HammerSizes:
     training: Training
     budget: int
     large: int
-    demonstrations: tuple[int, ...]
     rollouts: int
     seeds: tuple[int, ...]
     fewer_seeds: tuple[int, ...]
@@ -80,11 +79,10 @@ SEEDS = tuple(range(3, 11))
 
 SIZES: dict[Scale, HammerSizes] = {
     "smoke": HammerSizes(
-        task=AdroitHammer(expert="noisy", episodes=20, rollouts=0),
+        task=AdroitHammer(expert="noisy", episodes=60, rollouts=0),
         training=Training(epochs=2, batch_size=16, learning_rate=1e-3, evaluate_every=1),
         budget=20_000,
         large=30_000,
-        demonstrations=(1, 2),
         rollouts=1,
         seeds=(0, 1),
         fewer_seeds=(0, 1),
@@ -94,7 +92,6 @@ SIZES: dict[Scale, HammerSizes] = {
         training=Training(epochs=25, batch_size=16, learning_rate=1e-3, evaluate_every=1),
         budget=20_000,
         large=100_000,
-        demonstrations=(5, 10, 25, 50),
         rollouts=50,
         seeds=SEEDS,
         fewer_seeds=SEEDS[:5],
@@ -104,7 +101,6 @@ SIZES: dict[Scale, HammerSizes] = {
         training=Training(epochs=25, batch_size=64, learning_rate=1e-4, evaluate_every=1),
         budget=400_000,
         large=400_000,
-        demonstrations=(5, 10, 25, 50),
         rollouts=100,
         seeds=SEEDS,
         fewer_seeds=SEEDS[:5],

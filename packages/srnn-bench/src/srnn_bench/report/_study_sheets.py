@@ -22,7 +22,7 @@ from ..tables import (
 from ._sheets import Sheet
 from ._texts import number
 
-DIGITS = 4
+DIGITS = 3
 
 PREDICTORS: tuple[Predictor, ...] = get_args(Predictor)
 
@@ -50,20 +50,23 @@ def bin_sheets(summary: Summary) -> tuple[Sheet, ...]:
 
 def _bin_sheet(study: Study, losses: StudyLosses, by: Bins) -> Sheet:
     """Return one row per range and preset; ranges without draws of a preset have no numbers."""
+    floor = ("above the floor",) if study.floor else ()
+    paper = ("paper",) if by.published else ()
+    columns = (by.feature, "preset", "draws", "unstable", "mean", "bounded mean", *floor, "median", *paper)
     rows = []
     for each in bins(losses, by):
-        mean = "unstable" if each.n and each.mean is None else number(each.mean, DIGITS)
-        above = None if each.bounded_mean is None else each.bounded_mean - study.floor
-        paper = "unstable" if each.published_unstable else number(each.published, 3)
-        share = f"{100 * each.unstable / each.n:.0f} %" if each.n else ""
-        numbers = [str(each.n), share, mean, number(each.bounded_mean, DIGITS)]
-        numbers += [number(above, DIGITS)] if study.floor else []
-        rows.append(
-            (each.range, each.preset, *numbers, number(each.median, DIGITS), *([paper] if by.published else []))
-        )
-    floor = ("above the floor",) if study.floor else ()
-    paper_column = ("paper",) if by.published else ()
-    columns = (by.feature, "preset", "draws", "unstable", "mean", "bounded mean", *floor, "median", *paper_column)
+        texts = {
+            by.feature: each.range,
+            "preset": each.preset,
+            "draws": str(each.n),
+            "unstable": f"{100 * each.unstable / each.n:.0f} %" if each.n else "",
+            "mean": "unstable" if each.n and each.mean is None else number(each.mean, DIGITS),
+            "bounded mean": number(each.bounded_mean, DIGITS),
+            "above the floor": "" if each.bounded_mean is None else number(each.bounded_mean - study.floor, DIGITS),
+            "median": number(each.median, DIGITS),
+            "paper": "unstable" if each.published_unstable else "" if each.published is None else f"{each.published:g}",
+        }
+        rows.append(tuple(texts[column] for column in columns))
     return Sheet(f"Loss by {by.feature} ({study.unit})", columns, tuple(rows), labels=2)
 
 

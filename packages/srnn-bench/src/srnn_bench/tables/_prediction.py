@@ -6,6 +6,7 @@ classifier, but the loss is a number, so it is a regressor here. Requires the ex
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -116,13 +117,12 @@ def predict(losses: StudyLosses, features: Sequence[str], predictor: Predictor =
 def _folds(
     inputs: bytes, shape: tuple[int, int], actual: bytes, predictor: Predictor
 ) -> tuple[Array, Array, tuple[float, ...]]:
-    from sklearn.model_selection import KFold  # type: ignore[import-untyped]
-
     features, target = np.frombuffer(inputs).reshape(shape), np.frombuffer(actual)
     predicted, means = np.empty_like(target), np.empty_like(target)
     excess = np.zeros(shape[1])
     generator = np.random.default_rng(0)
-    for fitted, held_out in KFold(FOLDS, shuffle=True, random_state=0).split(features):
+    folds = _sklearn("model_selection").KFold(FOLDS, shuffle=True, random_state=0)
+    for fitted, held_out in folds.split(features):
         model = _model(predictor).fit(features[fitted], target[fitted])
         predicted[held_out] = model.predict(features[held_out])
         means[held_out] = target[fitted].mean()
@@ -146,13 +146,18 @@ def _permuted(model: Any, features: Array, target: Array, generator: np.random.G
 
 def _model(predictor: Predictor) -> Any:
     """Return an unfitted regressor on normalised features."""
-    from sklearn.compose import TransformedTargetRegressor  # type: ignore[import-untyped]
-    from sklearn.ensemble import RandomForestRegressor  # type: ignore[import-untyped]
-    from sklearn.neural_network import MLPRegressor  # type: ignore[import-untyped]
-    from sklearn.pipeline import make_pipeline  # type: ignore[import-untyped]
-    from sklearn.preprocessing import StandardScaler  # type: ignore[import-untyped]
+
+    def scaled(regressor: Any) -> Any:
+        return _sklearn("pipeline").make_pipeline(_sklearn("preprocessing").StandardScaler(), regressor)
 
     if predictor == "forest":
-        return make_pipeline(StandardScaler(), RandomForestRegressor(TREES, max_depth=DEPTH, random_state=0))
-    network = MLPRegressor(hidden_layer_sizes=LAYERS, early_stopping=True, max_iter=1000, random_state=0)
-    return TransformedTargetRegressor(make_pipeline(StandardScaler(), network), transformer=StandardScaler())
+        return scaled(_sklearn("ensemble").RandomForestRegressor(TREES, max_depth=DEPTH, random_state=0))
+    network = _sklearn("neural_network").MLPRegressor(
+        hidden_layer_sizes=LAYERS, early_stopping=True, max_iter=1000, random_state=0
+    )
+    target = _sklearn("preprocessing").StandardScaler()
+    return _sklearn("compose").TransformedTargetRegressor(scaled(network), transformer=target)
+
+
+def _sklearn(module: str) -> Any:
+    return importlib.import_module(f"sklearn.{module}")

@@ -23,6 +23,7 @@ from . import (
     _rates,
     parent,
 )
+from ._draws import drawn as drawn
 from ._hammer_sizes import SIZES as HAMMER
 from ._networks import EQUATIONS as EQUATIONS
 from ._networks import Net as Net
@@ -34,6 +35,8 @@ from ._networks import proportion_of as proportion_of
 from ._networks import proportions as proportions
 from ._networks import trading as trading
 from ._sizes import SIZES as SIZES
+from ._sizings import Budget as Budget
+from ._sizings import FreeUnits as FreeUnits
 
 _BUILDERS: Mapping[str, Callable[[str, Scale], Table]] = {
     "figure1": _rad.figure1,
@@ -72,8 +75,11 @@ __all__ = [
     "HAMMER",
     "PAPER",
     "SIZES",
+    "Budget",
+    "FreeUnits",
     "Net",
     "block_net",
+    "drawn",
     "equation",
     "lstms",
     "perceptron",

@@ -62,8 +62,8 @@ def _table3(name: str, scale: Scale, study: StudyName, data: str) -> Study:
         source="Table III: 2,083 networks, 25 epochs of 4,500 episodes",
         claims=claims,
         bins=(
-            Bins(PROPORTION, EDGES, (0.071, 0.069, 0.068, None, None)),
-            Bins(TOTAL, EDGES, (0.068, None, None, None, None)),
+            Bins(PROPORTION, EDGES, (71, 69, 68, None, None)),
+            Bins(TOTAL, EDGES, (68, None, None, None, None)),
         ),
     )
 

@@ -49,7 +49,8 @@ def draws(study: StudyName, scale: Scale) -> tuple[tuple[Draw, ...], tuple[Cell,
             draw = Draw(preset, number, parameters.features)
             experiment = parameters.experiment(size.task, size.training)
             listed.append(draw)
-            cells.append(Cell(draw.name, TARGET, experiment, "trained", Best(size.loss, "lower")))
+            read = Best(size.loss, "lower")
+            cells.append(Cell(draw.name, TARGET, experiment, "trained", read, factor=size.factor))
     return tuple(listed), tuple(cells)
 
 
@@ -66,14 +67,14 @@ def study_table(
 ) -> Study:
     """Return a table of a study, which shows its draws by some features or predicts their losses."""
     listed, cells = draws(study, scale)
-    size, unit = STUDIES[study][scale], "nats" if study == "anomaly" else "mse"
+    size = STUDIES[study][scale]
     return Study(
         name=name,
         scale=scale,
         title=title,
         source=SOURCE.format(source),
         metric="Minimum validation loss",
-        unit=unit,
+        unit=size.unit,
         better="lower",
         seeds=(SEED,),
         cells=cells,

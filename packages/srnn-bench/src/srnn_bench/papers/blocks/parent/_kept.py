@@ -13,6 +13,8 @@ from typing import Any
 
 from srnn_masks import Blocks, Densities
 
+from .... import BenchError
+from ....tables import has_predictors
 from ... import FigureRequest
 from ._draws_table import trained
 from ._proposals import Trained, propose
@@ -25,6 +27,8 @@ Kept = Mapping[str, Mapping[str, Any]]  # by task and number of weights
 
 def write_proposals(request: FigureRequest) -> list[Path]:
     """What parents propose for each task, and the losses of the random networks: the file `proposals.json`."""
+    if not has_predictors():
+        raise BenchError("proposals need scikit-learn: pip install 'srnn-bench[study]'")
     groups = trained(request.required_store(), request.scale)
     proposals = propose(groups, settings(request.scale))
     path = request.folder / FILE.name

@@ -153,7 +153,7 @@ def _model(predictor: Predictor) -> Any:
     if predictor == "forest":
         return scaled(_sklearn("ensemble").RandomForestRegressor(TREES, max_depth=DEPTH, random_state=0))
     network = _sklearn("neural_network").MLPRegressor(
-        hidden_layer_sizes=LAYERS, early_stopping=True, max_iter=1000, random_state=0
+        hidden_layer_sizes=LAYERS, early_stopping=True, validation_fraction=0.2, max_iter=2000, random_state=0
     )
     target = _sklearn("preprocessing").StandardScaler()
     return _sklearn("compose").TransformedTargetRegressor(scaled(network), transformer=target)

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import TypeVar
 
 import numpy as np
@@ -72,12 +72,19 @@ class Hyperparameters:
 
     def experiment(self, task: AnyTask, training: Training) -> Experiment:
         """Return the experiment that trains the network with its learning rate, and otherwise as `training` says."""
-        initial = {block: Normal(sd=self.sds[block], mean=self.means[block]) for block in BLOCKS}
+        initial = {block: _normal_weights(self.sds[block], self.means[block]) for block in BLOCKS}
         model = BlockRNN.model_validate({"hidden": round(self.blocks.hidden), **initial})
         rate = {"learning_rate": self.learning_rate}
         return Net(model, self.blocks.densities).trained(task, training.model_copy(update=rate))
 
 
+@cache
+def _normal_weights(sd: float, mean: float) -> Normal:
+    """Return a distribution of weights; many draws have the same rounded numbers."""
+    return Normal(sd=sd, mean=mean)
+
+
+@cache
 def drawn(preset: str, number: int, sizing: Sizing, *, seed: int) -> Hyperparameters:
     """Return a draw, which depends on the seed of the study, the preset and the number alone.
 

@@ -66,6 +66,7 @@ def _coefficients(corners: Tensor, height: int, width: int) -> Tensor:
         1,
     )  # (P, 8, 8)
     targets = sources.T.reshape(8).expand(len(x), 8)
+    solved: Tensor
     solved, singular = torch.linalg.solve_ex(equations, targets)
     for row in singular.nonzero()[:, 0].tolist():
         solved[row] = torch.linalg.lstsq(equations[row], targets[row, :, None], driver="gelsd").solution[:, 0]

@@ -16,14 +16,8 @@ sys.path.append(str(DOCS / "results"))  # for the modules that the script import
 SCRIPT = runpy.run_path(str(DOCS / "results" / "write_pages.py"))
 write_pages, NOT_KEPT = SCRIPT["write_pages"], SCRIPT["NOT_KEPT"]
 
-READINGS = (
-    "-hh",
-    "-reference",
-    "-paper",
-    "-before",
-    "-mean",
-    "-noisy",
-)  # of a published table, each with a family of its own
+# of a published table, each with a family of its own
+READINGS = ("-hh", "-reference", "-paper", "-before", "-mean", "-noisy")
 
 
 # --- this repository --------------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from ._claim import beats as beats
 from ._claim import beyond as beyond
 from ._claim import matches as matches
 from ._claim import within as within
+from ._column_claim import AcrossColumns as AcrossColumns
 from ._comparison import Comparison as Comparison
 from ._comparison import compare as compare
 from ._curve_readings import AtStep as AtStep
@@ -94,6 +95,7 @@ __all__ = [
     "LEVEL",
     "SCALES",
     "VARIANTS",
+    "AcrossColumns",
     "AtStep",
     "BaseClaim",
     "Best",

@@ -7,6 +7,8 @@ from functools import cached_property
 
 from ._claim import LEVEL, BaseClaim, Claim, Verdict
 from ._claim_tests import ClaimTests, claim_tests
+from ._column_case import ColumnCase
+from ._column_claim import AcrossColumns
 from ._contrast_test import ContrastTest
 from ._judgement import Judgement
 from ._reasons import Reasons
@@ -40,9 +42,11 @@ def judge(summary: Summary) -> list[Judgement]:
     ]
 
 
-def _case(claim: BaseClaim, summary: Summary) -> _Case | StudyCase:
+def _case(claim: BaseClaim, summary: Summary) -> _Case | StudyCase | ColumnCase:
     if isinstance(claim, StudyClaim):
         return study_case(claim, summary)
+    if isinstance(claim, AcrossColumns):
+        return ColumnCase(claim, summary)
     assert isinstance(claim, Claim)
     table = summary.table
     tests = claim_tests(claim, summary.judged, table.plan, lower=table.better == "lower")

@@ -10,6 +10,7 @@ from .._errors import BenchError
 from ..experiment import Experiment, Job
 from ._cell import Cell, Place, Scale
 from ._claim import BaseClaim, Claim
+from ._column_claim import AcrossColumns
 from ._filled import FilledCell
 from ._plan import Plan
 
@@ -99,9 +100,10 @@ class Table:
 
         Raises BenchError for a kind of claim that this kind of table cannot have.
         """
-        if not isinstance(claim, Claim):
+        if not isinstance(claim, Claim | AcrossColumns):
+            kind = type(claim).__name__
             raise BenchError(
-                f"claim {claim.name!r} of table {self.name!r}: expected a Claim, got a {type(claim).__name__}"
+                f"claim {claim.name!r} of table {self.name!r}: expected a Claim or AcrossColumns, got a {kind}"
             )
         return claim.places
 

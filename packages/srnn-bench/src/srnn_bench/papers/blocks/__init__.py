@@ -21,6 +21,7 @@ from . import (
     _hammer_study,
     _rad,
     _rates,
+    parent,
 )
 from ._draws import drawn as drawn
 from ._hammer_sizes import SIZES as HAMMER
@@ -58,6 +59,7 @@ _BUILDERS: Mapping[str, Callable[[str, Scale], Table]] = {
     "hammer-success": _hammer_return.hammer_success,
     "hammer-controls": _hammer_controls.hammer_controls,
     "carry-over": _carry_over.carry_over,
+    "parent-draws": parent.parent_draws,
 }
 
 PAPER = Paper(

@@ -19,6 +19,8 @@ class Sizing(Protocol):
     @property
     def shrink(self) -> float: ...
 
+    def __hash__(self) -> int: ...
+
     def blocks(self, densities: Densities, units: Callable[[], float]) -> Blocks:
         """Return the network with these densities; `units` draws a number of units at the paper's size."""
 

@@ -5,6 +5,7 @@ names are their parts. Figures without runs have the sizes of the paper at every
 """
 
 from ... import Figure
+from ..parent import write_proposals
 from ._curves import balanced_curves, mixture_curves, proportion_curves
 from ._draw_curves import curves as curves
 from ._draw_space import weight_space as weight_space
@@ -30,6 +31,7 @@ FIGURES: dict[str, Figure] = {
     "figure9-space": Figure(anomaly_space),
     "figure10": Figure(predicted_draws, needs=("table4",)),
     "pipelines": Figure(pipelines),
+    "proposals": Figure(write_proposals, needs=("parent-draws",)),
 }
 
 __all__ = ["FIGURES", "curves", "sheet_of", "spread", "weight_space"]

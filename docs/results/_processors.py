@@ -24,7 +24,7 @@ def processors(runs: Path, store: Store | None) -> Iterator[str]:
         names = tuple(_processor(summary) for summary in pair)
         yield f"### {name} at {scale}"
         yield _bits(*pair)
-        places = [place for place in pair[0].cells if any(place in claim.places for claim in table.claims)]
+        places = [place for place in pair[0].cells if any(place in table.places_of(claim) for claim in table.claims)]
         yield grid(
             ("row", "column", *(f"{table.unit}, {each}" for each in names)),
             [(*place, *(_values(summary, place) for summary in pair)) for place in places],

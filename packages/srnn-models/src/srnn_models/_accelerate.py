@@ -57,4 +57,4 @@ def decelerate(model: Module) -> Module:
 def _recurrences(model: nn.Module) -> list[Recurrence]:
     """Return the recurrences of a model that have a loop of their own: the layers of a `Stack`, not the stack."""
     found = [module for module in model.modules() if isinstance(module, Recurrence)]
-    return [module for module in found if not any(isinstance(child, Recurrence) for child in module.children())]
+    return [module for module in found if not any(isinstance(each, Recurrence) for each in list(module.modules())[1:])]

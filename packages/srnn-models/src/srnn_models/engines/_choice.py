@@ -2,17 +2,22 @@
 
 import torch
 
-SMALLEST = 256  # neurons; below, the products are too small for anything to be faster than the loop
-DENSITY, SMALL_BATCH_DENSITY = 0.15, 0.25  # sparse below this share of W over all gates
-SMALL_BATCH = 4
+SPARSE_FROM, DENSE_FROM = 256, 512  # neurons; below, the loop is as fast
+DENSITY, FEW_DENSITY = 0.15, 0.25  # sparse below this share of W over all gates
+FEW = 4  # sequences
 
 
 def choose(hidden: int, batch: int, density: float | None, device: torch.device) -> str:
     """Return "loop", "dense" or "sparse" for N neurons, B sequences and the density of the mask; None means no mask.
 
     The engines were measured on CPUs only: elsewhere it is "loop".
+
+    >>> choose(1000, 20, 0.05, torch.device("cpu")), choose(1000, 20, None, torch.device("cpu"))
+    ('sparse', 'dense')
     """
-    if device.type != "cpu" or hidden < SMALLEST:
+    if device.type != "cpu":
         return "loop"
-    limit = SMALL_BATCH_DENSITY if batch <= SMALL_BATCH else DENSITY
-    return "sparse" if density is not None and density < limit else "dense"
+    limit = FEW_DENSITY if batch <= FEW else DENSITY
+    if density is not None and density < limit and hidden >= SPARSE_FROM:
+        return "sparse"
+    return "dense" if hidden >= DENSE_FROM else "loop"

@@ -62,7 +62,7 @@ class _Elman(torch.autograd.Function):
     def backward(ctx: Any, d_states: Tensor) -> tuple[Tensor | None, ...]:
         *tensors, states = ctx.saved_tensors
         needed = ctx.needs_input_grad[3:]
-        if must_replay():
+        if must_replay(d_states):
             return None, None, None, *replay(ctx.loop, tensors, needed, [d_states])
         x, weight_ih, *_ = tensors
         deltas = torch.empty_like(states[1:])  # (T, N, B)

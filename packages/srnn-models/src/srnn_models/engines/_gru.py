@@ -71,7 +71,7 @@ class _GRU(torch.autograd.Function):
     def backward(ctx: Any, d_states: Tensor) -> tuple[Tensor | None, ...]:
         *tensors, states, gates = ctx.saved_tensors
         needed = ctx.needs_input_grad[2:]
-        if must_replay():
+        if must_replay(d_states):
             return None, None, *replay(ctx.loop, tensors, needed, [d_states])
         x, weight_ih, _, _, _, state = tensors
         size = len(state)

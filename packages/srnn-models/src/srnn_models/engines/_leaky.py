@@ -66,7 +66,7 @@ class _Leaky(torch.autograd.Function):
     def backward(ctx: Any, d_states: Tensor) -> tuple[Tensor | None, ...]:
         *tensors, states, kept = ctx.saved_tensors
         needed = ctx.needs_input_grad[4:]
-        if must_replay():
+        if must_replay(d_states):
             return None, None, None, None, *replay(ctx.loop, tensors, needed, [d_states])
         x, weight_ih, *_ = tensors
         deltas = torch.empty_like(kept)  # (T, N, B)

@@ -70,7 +70,7 @@ class _LSTM(torch.autograd.Function):
     def backward(ctx: Any, d_states: Tensor, d_last: Tensor) -> tuple[Tensor | None, ...]:
         *tensors, states, cells, squashed, gates = ctx.saved_tensors
         needed = ctx.needs_input_grad[2:]
-        if must_replay():
+        if must_replay(d_states, d_last):
             return None, None, *replay(ctx.loop, tensors, needed, [d_states, d_last])
         x, weight_ih, *_ = tensors
         deltas = torch.empty_like(gates)  # (T, 4N, B)

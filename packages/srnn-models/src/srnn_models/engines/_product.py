@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from ._structure import Compressed, Structure
 
+FEW = 48  # sequences below which the dense product is faster as (W x)^T = x^T W^T
 BAG = range(32, 65)  # batch sizes where embedding_bag is faster than MKL's product with CSR
 COLUMNS = 400  # columns per chunk of the weight gradient: those of a chunk stay in the cache
 
@@ -37,15 +38,22 @@ class Dense:
 
     def add_(self, out: Tensor, x: Tensor) -> None:
         """Add W x to out, in place."""
-        out.addmm_(self._weight, x)
+        _add_product_(out, self._weight, x)
 
     def add_transposed_(self, out: Tensor, d: Tensor) -> None:
         """Add W^T d to out, in place."""
-        out.addmm_(self._weight.t(), d)
+        _add_product_(out, self._weight.t(), d)
 
     def gradient(self, deltas: Tensor, states: Tensor) -> Tensor:
         """Return the gradient of W as one product over T and B."""
         return outer(deltas, states)
+
+
+def _add_product_(out: Tensor, weight: Tensor, x: Tensor) -> None:
+    if x.shape[1] < FEW:
+        out.add_((x.t() @ weight.t()).t())
+    else:
+        out.addmm_(weight, x)
 
 
 class Edges:

@@ -9,9 +9,11 @@ Loop = Callable[..., tuple[Tensor, ...]]
 """The same pass with autograd, as a function of the tensors that it is differentiated by."""
 
 
-def must_replay() -> bool:
-    """Return whether a backward pass must itself be differentiated (`create_graph`) or mapped (`torch.func`)."""
-    return torch.is_grad_enabled() or torch._C._are_functorch_transforms_active()
+def must_replay(*gradients: Tensor) -> bool:
+    """Return whether a backward pass must itself be differentiated (`create_graph`) or mapped (`is_grads_batched`)."""
+    if torch.is_grad_enabled() or torch._C._are_functorch_transforms_active():
+        return True
+    return any(torch._C._functorch.is_legacy_batchedtensor(gradient) for gradient in gradients)
 
 
 def replay(

@@ -7,16 +7,17 @@ from pathlib import Path
 import pytest
 
 from srnn_bench import BenchError, Conditions, Store, Watcher, papers, sweep
-from srnn_bench.store import read_lines
-from srnn_bench.tables import publish
+from srnn_bench.store import published_files, read_lines
+from srnn_bench.tables import publish, published_path
 
 DOCS = Path(__file__).parents[1] / "docs"
-RUNS = sorted((DOCS / "results" / "runs").glob("*.jsonl"))
+RUNS = published_files(DOCS / "results" / "runs")
 sys.path.append(str(DOCS / "results"))  # for the modules that the script imports
 SCRIPT = runpy.run_path(str(DOCS / "results" / "write_pages.py"))
 write_pages, NOT_KEPT = SCRIPT["write_pages"], SCRIPT["NOT_KEPT"]
 
-READINGS = ("-hh", "-reference", "-paper", "-before", "-mean")  # of a published table, each with a family of its own
+# of a published table, each with a family of its own
+READINGS = ("-hh", "-reference", "-paper", "-before", "-mean", "-noisy")
 
 
 # --- this repository --------------------------------------------------------------------------------------------------
@@ -41,7 +42,7 @@ def test_published_runs_are_those_of_their_table():
         runs = read_lines([path])
         ((name, scale),) = {table for run in runs for table in run.tables}
         table = papers.table(name, scale)
-        assert path.name == f"{name.replace('/', '-')}-{scale}.jsonl"
+        assert path == published_path(table, path.parent)
         keys = {job.key for job in table.jobs(sorted({*table.seeds, *(run.record.result.seed for run in runs)}))}
         assert {run.record.result.key for run in runs} <= keys, path.name
 

@@ -38,9 +38,11 @@ GROUND = FLOORS[-3] | FLOORS[-2] | FLOORS[-1]
 ONLY_LEAVES = "analysis"  # the room that imports no other room at all
 # Files of `tables`: each imports only those before it.
 TABLES = (
-    *("_readings", "_curve_readings", "_cell", "_claim", "_plan", "_filled", "_table", "_override", "_summary", "_own"),
+    *("_readings", "_curve_readings", "_cell", "_claim", "_column_claim", "_plan", "_filled", "_table", "_override"),
+    *("_draw", "_study_claim", "_study", "_summary", "_own"),
     *("_statistics", "_sample", "_power", "_contrast_test", "_claim_tests", "_comparison", "_judgement"),
-    *("_reasons", "_judge", "_sensitivity", "_ledger", "_forecast", "_publish"),
+    *("_study_losses", "_study_statistics", "_prediction", "_study_tests", "_study_case", "_column_case"),
+    *("_reasons", "_judge", "_sensitivity", "_ledger", "_forecast", "_study_forecast", "_publish"),
 )
 # What a room must not import from elsewhere, because of what it is for.
 FOREIGN = {

@@ -7,17 +7,18 @@ import re
 from collections.abc import Iterator, Sequence
 
 from srnn_bench import Judgement, Summary, Table, judge
-from srnn_bench.report import protocol
-from srnn_bench.tables import FilledCell, Sample
+from srnn_bench.report import bin_sheets, preset_sheet, protocol, study_caption
+from srnn_bench.tables import FilledCell, Sample, Study
 
 PARTS = ("values", "densities", "claims")
 
 
 def block(summary: Summary, parts: Sequence[str], link: str) -> Iterator[str]:
     """Yield the paragraphs of a generated part."""
+    is_study = isinstance(summary.table, Study)
     if "values" in parts:
-        yield from _values(summary, link)
-    if "densities" in parts:
+        yield from _draws(summary, link) if is_study else _values(summary, link)
+    if "densities" in parts and not is_study:
         yield from _densities(summary)
     if "claims" in parts and summary.table.claims:
         yield from _claims(judge(summary), summary)
@@ -44,6 +45,14 @@ def _values(summary: Summary, link: str) -> Iterator[str]:
     )
     if summary.remarks:
         yield "\n".join(f"- {escaped(remark)}" for remark in summary.remarks)
+
+
+def _draws(summary: Summary, link: str) -> Iterator[str]:
+    """Yield the draws of a study by preset and by the ranges of its features."""
+    for sheet in (preset_sheet(summary), *bin_sheets(summary)):
+        align = "l" * sheet.labels + "r" * (len(sheet.columns) - sheet.labels)
+        yield grid(sheet.columns, sheet.rows, align)
+    yield f"{escaped(study_caption(summary))} [Runs]({link})."
 
 
 def _cell(cell: FilledCell | None, digits: int, table: Table) -> str:
@@ -103,6 +112,8 @@ def _estimate(judgement: Judgement, table: Table) -> str:
         value, low, high = (f"{math.exp(each):.3g}" for each in (judgement.estimate, *judgement.interval))
         return f"{value} ({low} to {high})"
     low, high = judgement.interval
+    if judgement.measure is not None:
+        return f"{judgement.measure} {judgement.estimate:.3g} ({low:.3g} to {high:.3g})"
     return f"{judgement.estimate:+.3g} {table.unit} ({low:+.3g} to {high:+.3g})"
 
 

@@ -12,7 +12,7 @@ from rich.console import Console
 from srnn_bench import BenchError, Summary, Table, papers, summarise
 from srnn_bench.cli import print_plan
 from srnn_bench.store import Store
-from srnn_bench.tables import VARIANTS, Sensitivity, sensitivity
+from srnn_bench.tables import VARIANTS, Sensitivity, published_path, sensitivity
 
 
 def families(runs: Path, store: Store | None) -> Iterator[str]:
@@ -97,7 +97,7 @@ def _own_tables() -> list[str]:
 
 
 def file_of(summary: Summary, runs: Path) -> Path:
-    return runs / f"{summary.table.name.replace('/', '-')}-{summary.table.scale}.jsonl"
+    return published_path(summary.table, runs)
 
 
 def is_published(summary: Summary, runs: Path) -> bool:

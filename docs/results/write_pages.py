@@ -30,7 +30,7 @@ from _overviews import families, file_of, is_published, plan, sensitivities
 from _processors import processors
 
 from srnn_bench import BenchError, papers, summarise
-from srnn_bench.store import Store, open_results
+from srnn_bench.store import Store, open_results, published_files
 
 DOCS = Path(__file__).resolve().parents[1]
 
@@ -60,7 +60,7 @@ def write_pages(docs: Path, *, check: bool = False) -> list[Path]:
         BenchError: If a comment is not closed or names an unknown table, scale or part. The message names the page.
     """
     runs = docs / "results" / "runs"
-    store = open_results(runs) if any(runs.glob("*.jsonl")) else None
+    store = open_results(runs) if published_files(runs) else None
     changed = []
     for page in pages(docs):
         text = page.read_text(encoding="utf-8")

@@ -63,7 +63,9 @@ TASKS = [
         id="mnist pixels",
         marks=NEEDS_DATA,
     ),
+    pytest.param(SequentialMNIST(view="chunks"), id="mnist chunks", marks=NEEDS_DATA),
     pytest.param(RandomAnomaly(series=20, held_out=5), id="anomaly", marks=NEEDS_DATA),
+    pytest.param(RandomAnomaly(series=20, side=28, held_out=5), id="anomaly, small", marks=NEEDS_DATA),
     pytest.param(
         RandomAnomaly(series=20, images=10, split="shared", held_out=5, shuffle=False),
         id="anomaly as published",

@@ -43,6 +43,14 @@ def test_missing_data_are_one_message_before_the_first_run(srnn, tmp_path, tiny,
     assert len((tmp_path / "opened.txt").read_text()) <= 2, "once for the estimate, once for the check"
 
 
+def test_what_a_task_requires_is_not_blamed_on_a_penalty(srnn, tmp_path, lost):
+    task = TASK.replace("FileNotFoundError", "TaskError").replace("import Adding", "import Adding, TaskError")
+    (tmp_path / "lost_task_of_test.py").write_text(task)
+    code, _, err = srnn("run", "lost.json", "--device", "cpu", "--jobs", "1", "--dry-run")
+    assert code == 2 and err.count("\n") == 1
+    assert "lost: the recordings of the lab (1 of 1 runs; nothing was run)" in err
+
+
 def test_stored_runs_need_no_data(srnn, tmp_path, tiny):
     (tmp_path / "mine.json").write_text(tiny().model_dump_json())
     assert "1 run, 0 of them stored" in srnn("run", "mine.json", "--device", "cpu", "--jobs", "1")[1]

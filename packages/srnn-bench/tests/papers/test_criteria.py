@@ -49,6 +49,8 @@ FAMILIES = {
     },
     **{f"spectrum/{name}": f"spectrum/{name}" for name in ("normalizations", "equal-inputs", "width", "long")},
     **{f"blocks/{name}": f"blocks/{name}" for name in ("figure6", "controls", "rates")},
+    **{f"blocks/{name}": f"blocks/{name}" for name in ("table3", "table3-noisy", "figure7")},
+    **{f"blocks/{name}": f"blocks/{name}" for name in ("table4", "figure9", "figure10")},
     "blocks/figure1": "blocks/Figure 1",
     "blocks/figure1-speed": "blocks/Figure 1",
     "blocks/figure2": "blocks/Figure 2",

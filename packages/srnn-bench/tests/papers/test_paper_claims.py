@@ -139,7 +139,7 @@ CONTRADICTED = {
 def test_the_papers_own_numbers_support_its_claims_or_not(name):
     table = papers.table(name, "paper")
     published = {(cell.row, cell.column) for cell in table.cells if cell.published is not None}
-    known = tuple(claim for claim in table.claims if published.issuperset(claim.places))
+    known = tuple(claim for claim in table.claims if published.issuperset(table.places_of(claim)))
     if not known:  # a figure of the paper, or a table of ours
         assert name not in UNDECIDED and name not in CONTRADICTED
         return

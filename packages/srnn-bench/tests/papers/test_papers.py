@@ -4,7 +4,7 @@ import pytest
 
 from srnn_bench import BenchError, Conditions, Store, papers, run, summarise
 from srnn_bench.papers import moduli
-from srnn_bench.tables import SCALES
+from srnn_bench.tables import SCALES, Claim
 from srnn_manifolds import L1, DifferenceOfGaussians, Moduli, Shuffled, Torus
 
 
@@ -16,7 +16,8 @@ def test_every_table_is_complete_at_every_scale(name, scale):
     assert {(cell.row, cell.column) for cell in table.cells} == {
         (row, column) for row in table.rows for column in table.columns
     }
-    assert len(table.seeds) >= (2 if scale == "smoke" else 3)
+    if any(isinstance(claim, Claim) for claim in table.claims):  # claims about means of seeds
+        assert len(table.seeds) >= (2 if scale == "smoke" else 3)
     for cell in table.cells:
         assert cell.stage in [stage.name for stage in cell.experiment.stages]
 

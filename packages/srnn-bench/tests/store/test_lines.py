@@ -1,5 +1,6 @@
 """Published runs: lines come back as they were written, wrong ones are named, and an import keeps what is stored."""
 
+import gzip
 import json
 import re
 from dataclasses import replace
@@ -7,7 +8,16 @@ from dataclasses import replace
 import pytest
 
 from srnn_bench import BenchError, Conditions, Store, run
-from srnn_bench.store import Imported, PublishedRuns, Record, has_results, import_runs, open_results, read_lines
+from srnn_bench.store import (
+    Imported,
+    PublishedRuns,
+    Record,
+    has_results,
+    import_runs,
+    open_results,
+    published_files,
+    read_lines,
+)
 from srnn_bench.store import write_lines as write
 
 START, END = 1_700_000_000.25, 1_700_000_060.5
@@ -52,6 +62,17 @@ def test_runs_come_back_as_they_were_written(file, records):
     assert [each.record for each in runs] == records
     assert {each.tables for each in runs} == {(("paper/table", "quick"),)}
     assert [each.where for each in runs] == [f"{file}:{number}" for number in (1, 2, 3)]
+
+
+def test_a_file_may_be_compressed(file, tmp_path, records):
+    path = write(tmp_path / "runs" / "paper-study-quick.jsonl.gz", "paper/study", "quick", records)
+    assert gzip.decompress(path.read_bytes()).decode().count("\n") == len(records)
+    assert [each.record for each in read_lines([path])] == records
+    assert published_files(tmp_path / "runs") == [path, file] and has_results(tmp_path / "runs")
+    for damaged in (path.read_bytes()[:-20], b"no gzip"):
+        path.write_bytes(damaged)
+        with pytest.raises(BenchError, match="expected a file of runs compressed with gzip"):
+            read_lines([path])
 
 
 def test_a_line_is_plain_json_with_times_in_utc(file, records):

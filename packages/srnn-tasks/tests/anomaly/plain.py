@@ -7,19 +7,20 @@ from PIL import Image
 NAMES = ("baseline", "perspective_small", "perspective", "erase", "noise", "both", "blur", "sharpness")
 
 
-def resized(source):
-    return np.asarray(Image.fromarray(source).resize((50, 50), Image.Resampling.BILINEAR))
+def resized(source, side=50):
+    return np.asarray(Image.fromarray(source).resize((side, side), Image.Resampling.BILINEAR))
 
 
 def moved(image, corners):
-    """Pillow's perspective of an image uint8 (50, 50); corners: where its four corners go, from the top left on."""
-    equations, sources = [], []
-    for (x, y), (u, v) in zip(corners, [(0, 0), (49, 0), (49, 49), (0, 49)], strict=True):
+    """Pillow's perspective of an image uint8 (H, H); corners: where its four corners go, from the top left on."""
+    side, equations, sources = len(image), [], []
+    far = side - 1
+    for (x, y), (u, v) in zip(corners, [(0, 0), (far, 0), (far, far), (0, far)], strict=True):
         equations += [[x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y]]
         sources += [u, v]
     coefficients = np.linalg.solve(np.array(equations, float), np.array(sources, float))
     picture = Image.fromarray(image).transform(
-        (50, 50), Image.Transform.PERSPECTIVE, coefficients.tolist(), Image.Resampling.BILINEAR, fillcolor=0
+        (side, side), Image.Transform.PERSPECTIVE, coefficients.tolist(), Image.Resampling.BILINEAR, fillcolor=0
     )
     return np.asarray(picture)
 
@@ -35,22 +36,23 @@ def erased(image, box):
 
 def blurred(image, sigma):
     weights = [np.exp(-(d * d) / (2 * sigma * sigma)) for d in range(-7, 8)]
+    side = len(image)
     wide, total = np.pad(image, 7, mode="reflect"), sum(weights) ** 2
-    return sum(weights[i] * weights[j] / total * wide[i : i + 50, j : j + 50] for i in range(15) for j in range(15))
+    return sum(weights[i] * weights[j] / total * wide[i : i + side, j : j + side] for i in range(15) for j in range(15))
 
 
 def sharpened(image):
     result = image.copy()
-    for y in range(1, 49):
-        for x in range(1, 49):
+    for y in range(1, len(image) - 1):
+        for x in range(1, len(image) - 1):
             near = image[y - 1 : y + 2, x - 1 : x + 2]
             result[y, x] = (near.sum() + 4 * image[y, x]) / 13
     return np.clip(4 * image - 3 * result, 0, 1)
 
 
-def picture(source, name, corners, box, sigma, seed):
-    """The 2500 values of one image."""
-    plain = resized(source)
+def picture(source, side, name, corners, box, sigma, seed):
+    """The values of one image."""
+    plain = resized(source, side)
     image = plain / 255
     match name:
         case "perspective_small" | "perspective":
@@ -61,7 +63,7 @@ def picture(source, name, corners, box, sigma, seed):
             image = moved(np.round(255 * erased(image, box)).astype(np.uint8), corners) / 255
         case "noise":
             generator = torch.Generator().manual_seed(seed)
-            image = image + 0.01 * torch.randn(50, 50, generator=generator, dtype=torch.float32).double().numpy()
+            image = image + 0.01 * torch.randn(side, side, generator=generator, dtype=torch.float32).double().numpy()
         case "blur":
             image = blurred(image, sigma)
         case "sharpness":
@@ -71,13 +73,14 @@ def picture(source, name, corners, box, sigma, seed):
 
 
 def pictures(record, images):
-    """The values (S, n, 2500) of every image of a record."""
+    """The values (S, n, side * side) of every image of a record."""
     series, count = record.image.shape
-    result = np.empty((series, count, 2500))
+    result = np.empty((series, count, record.side**2))
     for s in range(series):
         for i in range(count):
             result[s, i] = picture(
                 images[record.image[s, i]].numpy(),
+                record.side,
                 NAMES[record.pipeline[s, i]],
                 record.corners[s, i].tolist(),
                 record.box[s, i].tolist(),

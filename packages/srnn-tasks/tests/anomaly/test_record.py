@@ -8,6 +8,7 @@ import torch
 from srnn_tasks.anomaly import PIPELINES, Record, draw_record
 
 S, N = 20_000, 9
+TENSORS = [field.name for field in fields(Record) if field.name != "side"]
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +73,18 @@ def test_corners_move_inward_by_whole_pixels_and_only_with_a_perspective(record:
     assert (inward[still] == 0).all()
 
 
+def test_shifts_and_boxes_scale_with_the_side(labels: torch.Tensor) -> None:
+    record = draw_record(labels, series=S, images=N, side=30, generator=torch.Generator().manual_seed(0))
+    assert record.side == record[3:7].side == 30
+    far = torch.tensor([[0, 0], [29, 0], [29, 29], [0, 29]])
+    shift = (record.corners - far).abs()
+    assert shift[named(record, "perspective_small", "both")].unique().tolist() == list(range(8))  # 0.5 of half a side
+    assert shift[named(record, "perspective")].unique().tolist() == list(range(14))
+    top, left, height, width = record.box[named(record, "erase", "both")].unbind(-1)
+    assert (height * width).double().mean().item() == pytest.approx(0.15 * 900, rel=0.01)
+    assert (top + height).max() <= 30 and (left + width).max() <= 30
+
+
 def test_boxes_have_a_tenth_to_a_fifth_of_the_area_and_lie_within_the_image(record: Record) -> None:
     erased = named(record, "erase", "both")
     assert (record.box[~erased] == 0).all()
@@ -108,12 +121,12 @@ def test_a_record_depends_on_its_generator_alone(labels: torch.Tensor, record: R
     again, other = (
         draw_record(labels, series=S, images=N, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1)
     )
-    for field in fields(Record):
-        assert torch.equal(getattr(again, field.name), getattr(record, field.name))
-        assert field.name == "digit" or not torch.equal(getattr(other, field.name), getattr(record, field.name))
+    for name in TENSORS:
+        assert torch.equal(getattr(again, name), getattr(record, name))
+        assert name == "digit" or not torch.equal(getattr(other, name), getattr(record, name))
 
 
 def test_a_part_of_a_record_has_the_same_series(record: Record) -> None:
     part = record[100:130]
     assert len(part) == 30 and len(record) == S
-    assert all(torch.equal(getattr(part, field.name), getattr(record, field.name)[100:130]) for field in fields(Record))
+    assert all(torch.equal(getattr(part, name), getattr(record, name)[100:130]) for name in TENSORS)

@@ -30,10 +30,10 @@ MOMENTS = {  # mean and standard deviation of the pixels of the record of seed 1
 LEVEL = 1 / 255 / 0.3081  # one of 256 levels, in units of the inputs
 
 
-def drawn(count: int, series: int = 60, seed: int = 0, images: int = 9) -> Record:
+def drawn(count: int, series: int = 60, seed: int = 0, images: int = 9, side: int = 50) -> Record:
     labels = torch.arange(count).remainder(10).to(torch.uint8)
     generator = torch.Generator().manual_seed(seed)
-    return draw_record(labels, series=series, images=images, generator=generator)
+    return draw_record(labels, series=series, images=images, side=side, generator=generator)
 
 
 def only(record: Record, pipeline: str) -> torch.Tensor:
@@ -45,11 +45,11 @@ def test_the_pipelines_are_numbered_as_in_the_paper() -> None:
     assert PIPELINES == NAMES
 
 
-@pytest.mark.parametrize("images", [9, 10])
-def test_every_pixel_agrees_with_one_image_at_a_time(images: int) -> None:
-    sources, record = strokes(40, seed=2), drawn(40, images=images)
+@pytest.mark.parametrize(("images", "side"), [(9, 50), (10, 50), (9, 28), (9, 33)])
+def test_every_pixel_agrees_with_one_image_at_a_time(images: int, side: int) -> None:
+    sources, record = strokes(40, seed=2), drawn(40, images=images, side=side)
     found, expected = render(record, sources).double().numpy(), pictures(record, sources)
-    assert found.shape == (60, images, 2500)
+    assert found.shape == (60, images, side**2)
     apart = np.abs(found - expected)
     truncated = only(record, "perspective_small") | only(record, "perspective") | only(record, "both")
     assert apart[~truncated.numpy()].max() < 5e-6
@@ -104,6 +104,13 @@ def test_an_unmoved_image_stays_as_it_is() -> None:
     still = replace(record, corners=far, pipeline=torch.full((60, 9), NAMES.index("perspective")))
     plain = replace(still, pipeline=torch.zeros(60, 9).long())
     assert (render(still, sources) - render(plain, sources)).abs().max() < 1.01 * LEVEL
+
+
+def test_three_corners_on_a_line_give_an_image() -> None:
+    sources, record = strokes(40, seed=5), drawn(40, side=28)
+    line = torch.tensor([[0, 0], [27, 27], [20, 20], [0, 27]]).expand(60, 9, 4, 2)
+    flat = replace(record, corners=line, pipeline=torch.full((60, 9), NAMES.index("perspective")))
+    assert render(flat, sources).isfinite().all()
 
 
 def test_torchvision_gives_the_same_images() -> None:

@@ -95,11 +95,14 @@ def test_standard_scaling_gives_mean_0_and_sd_1(generator: torch.Generator) -> N
 def test_views(opened_on: Opened, digits: Mnist, generator: torch.Generator) -> None:
     rows = next(opened_on().batches(4, generator=generator.manual_seed(1)))
     pixels = next(opened_on(view="pixels").batches(4, generator=generator.manual_seed(1)))
+    chunks = next(opened_on(view="chunks").batches(4, generator=generator.manual_seed(1)))
     assert rows.inputs.shape == (28, 4, 28)
+    assert chunks.inputs.shape == (49, 4, 16)
     assert pixels.inputs.shape == (784, 4, 1)
     images = digits.train_images[rows.info["index"]].float() / 255  # (4, 28, 28)
     torch.testing.assert_close(rows.inputs, images.transpose(0, 1))
     torch.testing.assert_close(pixels.inputs[:, :, 0], images.reshape(4, 784).T)
+    torch.testing.assert_close(chunks.inputs.transpose(0, 1).reshape(4, 784), images.reshape(4, 784))
     assert torch.equal(rows.targets[-1], digits.train_labels[rows.info["index"]].long())
     assert torch.equal(rows.weight, torch.cat([torch.zeros(27, 4), torch.ones(1, 4)]))
 

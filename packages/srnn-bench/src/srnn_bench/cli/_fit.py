@@ -62,9 +62,12 @@ def _field(job: Job, reason: str, device: torch.device) -> str:
     """
     if re.match(r"\w+\.\d+\.", reason):
         return ""
+    without = job.experiment.model_copy(update={"masks": (), "penalties": ()})
+    if _misfit(without, job.seed, device) == reason:
+        return ""
     for name, part in (("masks", "pattern"), ("penalties", "regularizer")):
         for number, each in enumerate(getattr(job.experiment, name)):
-            alone = job.experiment.model_copy(update={"masks": (), "penalties": (), name: (each,)})
+            alone = without.model_copy(update={name: (each,)})
             if _misfit(alone, job.seed, device) == reason:
                 return f"{name}.{number}.{part}: "
     return ""

@@ -18,6 +18,7 @@ from ..store import Store
 from ..tables import (
     Forecast,
     Sample,
+    Study,
     Summary,
     Table,
     chance_of_no_failure,
@@ -25,6 +26,7 @@ from ..tables import (
     largest_hidden_rate,
     runs_that_exclude,
     seed_correlation,
+    study_forecast,
     summarise,
     without_results,
 )
@@ -47,6 +49,12 @@ EXPLAINED = (
     "equal, they are found to be within this margin with 80 % power. paired: if the plan pairs values by seed."
 )
 
+FOUND_IN_STUDIES = (
+    "found: if the number that is tested (a probability, a rank correlation or a share) has this distance from its "
+    "bound, the test finds it with 80 % power, at the first step of Holm's procedure over the family; empty where that "
+    "depends on the results."
+)
+
 
 @app.command("plan")
 def plan_(
@@ -64,7 +72,7 @@ def plan_(
         table = scaled_table(name, scale, settings)
         chosen = table.seeds if wanted is None else wanted
         print_plan(_filled(table, store), chosen, console)
-        printed |= _undecidable(table, chosen) is None
+        printed |= not isinstance(table, Study) and _undecidable(table, chosen) is None
     if printed:
         _print(console, EXPLAINED)
 
@@ -76,6 +84,9 @@ def print_plan(summary: Summary, seeds: tuple[int, ...], console: Console) -> No
     nothing = _undecidable(table, seeds)
     if nothing is not None:
         _print(console, nothing)
+        return
+    if isinstance(table, Study):
+        _print_study_plan(table, summary, console)
         return
     alone, paired = (forecast(summary, n, paired=each) for each in (False, True))
     family = (_family(summary), *family_gaps(summary))
@@ -89,6 +100,23 @@ def print_plan(summary: Summary, seeds: tuple[int, ...], console: Console) -> No
         numbers = (_number(each, size, table) for each in (one, other) for size in (each.distance, each.equality))
         grid.add_row(one.claim.name, *numbers)
     console.print(grid, markup=False, highlight=False)
+
+
+def _print_study_plan(study: Study, summary: Summary, console: Console) -> None:
+    """Print the plan of a study, and one row per test of its claims with what the draws can decide."""
+    counts = ", ".join(f"{sum(draw.preset == preset for draw in study.draws)} {preset}" for preset in study.presets)
+    seeds = f"Plan: {len(study.draws)} draws ({counts}), each run with {seed_text(study.seeds)}."
+    for sentence in (seeds, *plan_rules(study), _family(summary), *family_gaps(summary)):
+        _print(console, sentence)
+    grid = Grid(box=box.SIMPLE_HEAD)
+    for column in ("claim", "test", "draws", "found"):
+        grid.add_column(column, justify="right" if column == "found" else "left", overflow="fold")
+    for each in study_forecast(study, summary.family_size):
+        sign = "+" if each.test.above else "−"
+        found = "" if each.distance is None else f"{each.test.bound:g} {sign} {each.distance:.2g}"
+        grid.add_row(each.claim.name, str(each.test), ", ".join(map(str, each.draws)), found)
+    console.print(grid, markup=False, highlight=False)
+    _print(console, FOUND_IN_STUDIES)
 
 
 def _filled(table: Table, store: Store | None) -> Summary:
@@ -106,7 +134,7 @@ def _undecidable(table: Table, seeds: tuple[int, ...]) -> str | None:
         return "This table has no claims."
     if table.scale == "smoke":
         return "Claims are not judged at scale smoke: its runs only test the code."
-    if len(seeds) < 2:
+    if len(seeds) < 2 and not isinstance(table, Study):
         return f"One seed ({seeds[0]}) decides no claim: a t test needs two runs per cell."
     return None
 
@@ -158,7 +186,7 @@ def _values(summary: Summary, *, in_sds: bool) -> Iterable[str]:
 def _learned(summary: Summary) -> list[int]:
     """Return the number of stored runs that learned of each cell that claims use, over all seeds."""
     table = summary.table
-    places = dict.fromkeys(place for claim in table.claims for place in claim.places)
+    places = dict.fromkeys(place for claim in table.claims for place in table.places_of(claim))
     lower, threshold = table.better == "lower", table.plan.failure_threshold
     return [len(Sample(summary.every_seed[place], threshold, lower).values) for place in places]
 

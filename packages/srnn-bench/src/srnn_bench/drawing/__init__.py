@@ -31,6 +31,9 @@ from ._heat import heat as heat
 from ._render import file_png as file_png
 from ._render import file_svg as file_svg
 from ._render import inline_svg as inline_svg
+from ._scatter import Points as Points
+from ._scatter import predictions as predictions
+from ._scatter import scatter as scatter
 
 __all__ = [
     "COLOURS",
@@ -42,6 +45,7 @@ __all__ = [
     "Drawing",
     "Fill",
     "PlainNumbers",
+    "Points",
     "canvas",
     "colour_scale",
     "file_png",
@@ -53,6 +57,8 @@ __all__ = [
     "logarithmic",
     "markdown_table",
     "panels",
+    "predictions",
+    "scatter",
     "series",
     "significant",
     "style",

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from .._errors import BenchError
-from ..experiment import Request, RequestedTable
+from ..experiment import Experiment, Request, RequestedTable
 from ..store import PublishedRuns, Store
-from ..tables import SCALES, OwnExperiment, Summary, Table, override_table, summarise
+from ..tables import SCALES, Cell, OwnExperiment, Summary, Table, override_table, summarise
 from ._discovery import known_scale, table, table_names
 from ._own_experiments import own_experiments
 
@@ -56,8 +56,11 @@ class Selection:
             shown = selected.summary.table
             columns: Columns = {"table": shown.name, "scale": shown.scale, "set": ", ".join(shown.settings) or None}
             columns |= _grid_columns(selected.grid)
+            cells_of: dict[Experiment, list[Cell]] = {}
+            for cell in shown.cells:
+                cells_of.setdefault(cell.experiment, []).append(cell)
             for result in selected.summary.results:
-                cells = [cell for cell in shown.cells if cell.experiment == result.experiment]
+                cells = cells_of.get(result.experiment, [])
                 for stage in (None, *(stage.name for stage in result.stages)):
                     of_stage = [{"row": cell.row, "column": cell.column} for cell in cells if cell.stage == stage]
                     places.setdefault((result.key, stage), []).extend(columns | each for each in of_stage or [{}])

@@ -18,6 +18,9 @@ from ._section import Finding as Finding
 from ._section import Section as Section
 from ._section import section as section
 from ._sheets import Sheet as Sheet
+from ._study_sheets import bin_sheets as bin_sheets
+from ._study_sheets import preset_sheet as preset_sheet
+from ._study_sheets import study_caption as study_caption
 from ._table_figures import drawings as drawings
 from ._terminal import print_claims as print_claims
 from ._terminal import print_report as print_report
@@ -26,16 +29,19 @@ __all__ = [
     "Finding",
     "Section",
     "Sheet",
+    "bin_sheets",
     "drawings",
     "family_gaps",
     "look_text",
     "own_sections",
     "plan_rules",
+    "preset_sheet",
     "print_claims",
     "print_report",
     "protocol",
     "section",
     "seed_text",
+    "study_caption",
     "write_figures",
     "write_html",
     "write_markdown",

@@ -12,6 +12,8 @@ from ._texts import probability
 def judgement_numbers(judgement: Judgement, table: Table) -> dict[str, str]:
     """Return the numbers behind a verdict by name, without those that could not be computed."""
     deciding, numbers = judgement.deciding, dict[str, str]()
+    if judgement.measure is not None:
+        return _of_draws(judgement)
     if deciding is not None:
         numbers["contrast"] = str(deciding)
     if judgement.estimate is not None:
@@ -44,6 +46,24 @@ def judgement_numbers(judgement: Judgement, table: Table) -> dict[str, str]:
     if any(judgement.failures.values()):
         tests = (f"Fisher p {probability(p)} for {contrast}" for contrast, p in judgement.fisher.items())
         numbers["failed to learn"] = "; ".join([*_failures(judgement), *tests])
+    return numbers
+
+
+def _of_draws(judgement: Judgement) -> dict[str, str]:
+    """Return the numbers behind a verdict on a claim about a study."""
+    numbers = {"test": str(judgement.deciding)}
+    if judgement.estimate is not None and judgement.interval is not None:
+        low, high = judgement.interval
+        numbers[str(judgement.measure)] = f"{judgement.estimate:.3g}, 95 % {low:.3g} to {high:.3g}"
+    if judgement.p_holm is not None:
+        numbers["p, Holm"] = _corrected(judgement.p_holm, judgement.p, judgement.family)
+    if judgement.detectable is not None:
+        numbers["smallest detectable"] = f"{judgement.detectable:.2g} from the bound (80 % power)"
+    counts = (
+        f"{group}: {failed} of {failed + judgement.n[group, column]}"
+        for (group, column), failed in judgement.failures.items()
+    )
+    numbers["unstable draws"] = "; ".join(counts) + (f"; {judgement.missing} missing" if judgement.missing else "")
     return numbers
 
 

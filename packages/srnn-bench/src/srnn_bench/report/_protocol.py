@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..tables import Plan, Summary, Table, largest_hidden_rate, runs_that_exclude
+from ..tables import Plan, Study, Summary, Table, largest_hidden_rate, runs_that_exclude
 
 ORDINALS = ("first", "second", "third", "fourth", "fifth")
 
@@ -30,7 +30,8 @@ def plan_rules(table: Table) -> Iterator[str]:
         rules.append(f"means are equivalent if they are shown to differ by less than {margin}")
     if plan.failure_threshold is not None:
         worse = f"{plan.failure_threshold:g} {table.unit} or {'above' if table.better == 'lower' else 'below'}"
-        rules.append(f"a run that diverged, or whose value is {worse}, failed to learn")
+        failed = "is unstable" if isinstance(table, Study) else "failed to learn"
+        rules.append(f"a run that diverged, or whose value is {worse}, {failed}")
     if plan.log:
         rules.append("logarithms are compared, i.e. geometric means")
     if plan.paired:
@@ -76,6 +77,8 @@ def look_text(plan: Plan) -> str:
 def _judged_seeds(summary: Summary) -> str:
     table, others = summary.table, shown_only(summary)
     seeds = seed_text(table.seeds)
+    if isinstance(table, Study):
+        seeds = f"{len(table.draws)} draws with {seeds}"
     if table.plan.exploratory:
         changed = "; the plan of the table does not hold for changed settings" if table.settings else ""
         text = f"Exploratory: judged over {seeds}, which no plan fixed before the runs{changed}."
@@ -108,7 +111,9 @@ def _readings(summary: Summary) -> str:
 
 
 def _failure_rate(summary: Summary) -> str:
-    """Return what runs without failures say about the rate of failures."""
+    """Return what runs without failures say about the rate of failures; the claims of a study use all draws."""
+    if isinstance(summary.table, Study):
+        return ""
     n = len(summary.table.seeds)
     needed = runs_that_exclude(0.2)
     runs = "1 run of a cell without a failure does" if n == 1 else f"{n} runs of a cell without a failure do"

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ..tables import EXPLORATORY, Judgement, Summary, judge
+from ..tables import EXPLORATORY, Judgement, Study, Summary, judge
 from ._claim_numbers import judgement_numbers
 from ._protocol import protocol
 from ._sheets import Sheet, cell_sheet, claim_sheet, density_sheet, failure_sheet, run_sheet, spread_sheet, step_sheet
+from ._study_sheets import bin_sheets, prediction_sheets, preset_sheet, study_caption
 from ._table_figures import drawings
 from ._texts import anchor, caption, commands, counts, environments, noise, run_problems, verdicts
 
@@ -96,25 +97,59 @@ def section(summary: Summary) -> Section:
     """Return the section of a table; its claims are judged here, except where the numbers are noise."""
     meaningless = noise(summary)
     judgements = tuple(judge(summary)) if summary.table.claims and not meaningless else ()
+    sheets = _of_study(summary) if isinstance(summary.table, Study) else _of_cells(summary)
     return Section(
         heading=summary.table.heading,
         anchor=anchor(summary),
         noise=meaningless,
         findings=tuple(Finding(each.label, each.claim.statement, each.reason) for each in judgements),
         counts=counts(summary),
-        cells=cell_sheet(summary),
-        caption=caption(summary),
+        cells=sheets.cells,
+        caption=sheets.caption,
         remarks=(*summary.remarks, *run_problems(summary)),
         protocol=protocol(summary) if judgements else (),
         judgements=judgements,
         numbers=tuple(judgement_numbers(each, summary.table) for each in judgements),
         claims=claim_sheet(judgements, summary.table),
-        shown=(failure_sheet(summary), density_sheet(summary)),
-        folded=(step_sheet(summary), spread_sheet(summary)),
-        runs=run_sheet(summary),
+        shown=sheets.shown,
+        folded=sheets.folded,
+        runs=sheets.runs,
         environments=tuple(environments(summary.results)),
         commands=tuple(commands(summary)),
         draw=lambda: drawings(summary),
+    )
+
+
+@dataclass(frozen=True)
+class _Sheets:
+    """The sheets of a section, and what the numbers of the first one are."""
+
+    cells: Sheet
+    caption: str
+    shown: tuple[Sheet, ...]
+    folded: tuple[Sheet, ...]
+    runs: Sheet
+
+
+def _of_cells(summary: Summary) -> _Sheets:
+    return _Sheets(
+        cells=cell_sheet(summary),
+        caption=caption(summary),
+        shown=(failure_sheet(summary), density_sheet(summary)),
+        folded=(step_sheet(summary), spread_sheet(summary)),
+        runs=run_sheet(summary),
+    )
+
+
+def _of_study(summary: Summary) -> _Sheets:
+    """Return the sheets of a study, which summarise its draws: a row per draw would be too long."""
+    predicted = () if noise(summary) else prediction_sheets(summary)
+    return _Sheets(
+        cells=preset_sheet(summary),
+        caption=study_caption(summary),
+        shown=(*bin_sheets(summary), *predicted[:1]),
+        folded=predicted[1:],
+        runs=Sheet("All runs", (), ()),
     )
 
 

@@ -1,7 +1,7 @@
 """All figures of a table, as drawings.
 
 A kind of figure is a function that takes a `Summary` and returns any number of drawings. To add one, add the function
-to `kinds`.
+to `of_cells`, or to `of_studies` for one of draws.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ..tables import Summary
+from ..tables import Study, Summary
 
 if TYPE_CHECKING:
     from ..drawing import Drawing
@@ -21,8 +21,10 @@ def drawings(summary: Summary) -> list[Drawing]:
     from ._curve_figures import curves
     from ._density_figures import against_density
     from ._dot_figures import cells, step_times
+    from ._study_figures import predicted, scatters
 
-    kinds = (cells, curves, against_density, step_times)
+    of_cells, of_studies = (cells, curves, against_density, step_times), (scatters, predicted)
+    kinds = of_studies if isinstance(summary.table, Study) else of_cells
     by_name: dict[str, Drawing] = {}
     with style():
         for drawing in (drawing for draw in kinds for drawing in draw(summary)):

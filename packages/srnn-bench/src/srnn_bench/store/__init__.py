@@ -10,6 +10,7 @@ from ._export import export as export
 from ._import import Imported as Imported
 from ._import import import_runs as import_runs
 from ._lines import PublishedRun as PublishedRun
+from ._lines import published_files as published_files
 from ._lines import read_lines as read_lines
 from ._lines import write_lines as write_lines
 from ._published import PublishedRuns as PublishedRuns
@@ -32,6 +33,7 @@ __all__ = [
     "has_results",
     "import_runs",
     "open_results",
+    "published_files",
     "read_lines",
     "weights",
     "write_lines",

@@ -2,12 +2,15 @@
 
 A line holds the table and the scale for which it was written, the label and the key of the run, its seed, status,
 reason, start and end (UTC), seconds, stages, environment and experiment. Values that are the default of their field are
-left out, so that the line of a run stays the same when a later version adds a field.
+left out, so that the line of a run stays the same when a later version adds a field. A file whose name ends in `.gz` is
+compressed with gzip.
 """
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -51,12 +54,20 @@ class PublishedRun:
 def write_lines(path: Path, table: str, scale: str, records: Iterable[Record]) -> Path:
     """Write the runs of a table to a file, in the given order, and return its path. The write is atomic.
 
+    It is compressed if its name ends in `.gz`; the same runs give the same bytes with the same version of zlib.
+
     Raises:
         DiskError: If the file cannot be written.
     """
     texts = [json.dumps(_data(table, scale, record), ensure_ascii=False, allow_nan=False) for record in records]
-    write_atomically(path, "".join(f"{text}\n" for text in texts).encode())
+    data = "".join(f"{text}\n" for text in texts).encode()
+    write_atomically(path, gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
     return path
+
+
+def published_files(folder: Path) -> list[Path]:
+    """Return the files of runs in a folder, `*.jsonl` and `*.jsonl.gz`, in the order of their names."""
+    return sorted([*folder.glob("*.jsonl"), *folder.glob("*.jsonl.gz")])
 
 
 def read_lines(paths: Iterable[Path]) -> list[PublishedRun]:
@@ -89,7 +100,10 @@ def _joined(earlier: PublishedRun, run: PublishedRun) -> PublishedRun:
 def _lines(path: Path) -> Iterator[tuple[Line, str]]:
     """Yield each run of a file with its place."""
     try:
-        text = path.read_text(encoding="utf-8")
+        data = path.read_bytes()
+        text = (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8")
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise BenchError(f"{path}: expected a file of runs compressed with gzip, got: {error}") from error
     except OSError as error:
         raise BenchError(f"{path}: expected a file of runs as JSON lines, got: {error.strerror}") from error
     except UnicodeDecodeError as error:

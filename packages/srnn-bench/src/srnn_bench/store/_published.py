@@ -1,4 +1,4 @@
-"""Published runs: the JSON-lines files of a folder as a store that can only be read."""
+"""Published runs: the JSON-lines files of a folder, also compressed ones, as a store that can only be read."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pathlib import Path
 from .._errors import BenchError
 from ..experiment import Request, RequestedTable
 from ._database import connected, prepare, transaction
-from ._lines import read_lines
+from ._lines import published_files, read_lines
 from ._read_only import temporary_file
 from ._store import Store, write
 
 
 class PublishedRuns(Store):
-    """The runs of all `*.jsonl` files of a folder, which can be read like those of a store but not written.
+    """The runs of all `*.jsonl` and `*.jsonl.gz` files of a folder, read like those of a store; it cannot be written.
 
     `tables` are the tables with their scales for which the runs were published.
 
@@ -26,7 +26,7 @@ class PublishedRuns(Store):
         self.folder = self.path = Path(folder)
         self._checked = set()
         self.writable = False
-        runs = read_lines(sorted(self.folder.glob("*.jsonl")))
+        runs = read_lines(published_files(self.folder))
         self.tables = tuple(dict.fromkeys(table for run in runs for table in run.tables))
         self._file = temporary_file(self)
         prepare(self._file)
@@ -41,7 +41,7 @@ class PublishedRuns(Store):
 
 def has_results(folder: Path) -> bool:
     """Return whether a folder holds a store or published runs."""
-    return (folder / "results.sqlite").exists() or any(folder.glob("*.jsonl"))
+    return (folder / "results.sqlite").exists() or bool(published_files(folder))
 
 
 def open_results(folder: str | Path) -> Store:

@@ -13,6 +13,7 @@ from .._errors import BenchError
 from .._files import partial_path, remove_stale, write_atomically
 from ..experiment import Request, Result
 from ._database import connected, prepare, transaction
+from ._lines import published_files
 from ._read_only import file_to_read, is_read_only
 from ._record import Record
 from ._requests import add_requests, read_requests
@@ -48,10 +49,10 @@ class Store:
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         self.path = self.folder / "results.sqlite"
-        if not self.path.exists() and any(self.folder.glob("*.jsonl")):
+        if not self.path.exists() and published_files(self.folder):
             raise BenchError(
                 f"results: expected a folder for a store, got {folder}, which holds published runs; put them into a "
-                f"store with `srnn import {self.folder / '*.jsonl'} --results FOLDER`"
+                f"store with `srnn import {self.folder / '*.jsonl*'} --results FOLDER`"
             )
         try:
             self.folder.mkdir(parents=True, exist_ok=True)

@@ -61,12 +61,18 @@ class Contrast:
 
 
 @dataclass(frozen=True)
-class Claim:
-    """A statement of the paper in one sentence of ours; it is true if all its contrasts hold."""
+class BaseClaim:
+    """A statement of the paper in one sentence of ours; subclasses say how it is tested."""
 
     name: str
     statement: str
     source: str
+
+
+@dataclass(frozen=True)
+class Claim(BaseClaim):
+    """A claim about means of cells; it is true if all its contrasts hold."""
+
     contrasts: tuple[Contrast, ...]
 
     def __post_init__(self) -> None:

@@ -43,7 +43,7 @@ class Forecast:
 
 
 def forecast(summary: Summary, n: int, *, paired: bool) -> list[Forecast]:
-    """Return a forecast for each claim of a table with `n` seeds, by the rules of `judge`.
+    """Return a forecast for each claim about means of cells with `n` seeds, by the rules of `judge`.
 
     The spread is that of the runs that learned, over all seeds in the summary. `paired` says whether values are paired
     by seed, whatever the plan of the table says.
@@ -52,7 +52,7 @@ def forecast(summary: Summary, n: int, *, paired: bool) -> list[Forecast]:
     plan = replace(table.plan, paired=paired)
     cells, level = summary.every_seed, LEVEL / summary.family_size
     forecasts = []
-    for claim in table.claims:
+    for claim in (claim for claim in table.claims if isinstance(claim, Claim)):
         tests = claim_tests(claim, cells, plan, lower=table.better == "lower")
         spreads = tests.spreads or tests.unit_spreads
         errors = tests.errors(spreads, [n] * len(spreads)) if n > 1 else None
@@ -75,7 +75,7 @@ def seed_correlation(summary: Summary) -> float | None:
     a value has no logarithm.
     """
     plan, cells = summary.table.plan, summary.every_seed
-    places = dict.fromkeys(place for claim in summary.table.claims for place in claim.places)
+    places = dict.fromkeys(place for claim in summary.table.claims for place in summary.table.places_of(claim))
     lower = summary.table.better == "lower"
     samples = [Sample(cells[place], plan.failure_threshold, lower) for place in places]
     shared = spread = 0.0

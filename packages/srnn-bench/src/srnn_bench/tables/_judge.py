@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from ._claim import LEVEL, Claim, Verdict
+from ._claim import LEVEL, BaseClaim, Claim, Verdict
 from ._claim_tests import ClaimTests, claim_tests
+from ._column_case import ColumnCase
+from ._column_claim import AcrossColumns
 from ._contrast_test import ContrastTest
 from ._judgement import Judgement
 from ._reasons import Reasons
 from ._statistics import holm
+from ._study_case import StudyCase, study_case
+from ._study_claim import StudyClaim
 from ._summary import Summary
 
 
@@ -25,6 +29,8 @@ def judge(summary: Summary) -> list[Judgement]:
 
     Claims are judged among the runs that learned. The verdict is "undecided" if the scale is smoke, a run is missing,
     a cell has fewer than two such runs or no spread, or failures favour the cells that the verdict would favour.
+
+    Claims about a study are corrected with the others of their family, by the rules of docs/decisions/0024-studies.md.
     """
     cases = [_case(claim, each) for each in (summary, *summary.siblings) for claim in each.table.claims]
     different = holm([1.0 if case.p is None else case.p for case in cases])
@@ -36,7 +42,12 @@ def judge(summary: Summary) -> list[Judgement]:
     ]
 
 
-def _case(claim: Claim, summary: Summary) -> _Case:
+def _case(claim: BaseClaim, summary: Summary) -> _Case | StudyCase | ColumnCase:
+    if isinstance(claim, StudyClaim):
+        return study_case(claim, summary)
+    if isinstance(claim, AcrossColumns):
+        return ColumnCase(claim, summary)
+    assert isinstance(claim, Claim)
     table = summary.table
     tests = claim_tests(claim, summary.judged, table.plan, lower=table.better == "lower")
     return _Case(tests, summary, Reasons(tests, table))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ._cell import Place
-from ._claim import Claim, Contrast, Verdict
+from ._claim import BaseClaim, Contrast, Verdict
+from ._study_claim import StudyTest
 
 EXPLORATORY = " (exploratory)"  # how the label of a verdict ends if no plan fixed the seeds
 
@@ -17,9 +18,12 @@ class Judgement:
     The numbers from `estimate` to `rank_effect` belong to the `deciding` contrast: that with the weakest support, or of
     an equivalence that with the weakest evidence. `estimate`, `interval`, `bootstrap`, `margin` and `detectable` are in
     the unit of the table, of its logarithms if the plan compares these. What cannot be computed is None.
+
+    For a claim about a study, `deciding` is a test, and `estimate`, `interval` and `detectable` are of its `measure`,
+    such as a rank correlation; `n` and `failures` are the stable and unstable draws of each group.
     """
 
-    claim: Claim
+    claim: BaseClaim
     verdict: Verdict
     reason: str  # explains the verdict in one sentence
     exploratory: bool  # whether no plan fixed the seeds before the runs
@@ -29,7 +33,8 @@ class Judgement:
     failures: dict[Place, int]  # number of runs of each cell used that failed to learn, diverged ones included
     fisher: dict[Contrast, float]  # p of Fisher's exact test of the failures, for contrasts of two cells with failures
     missing: int  # runs of the cells used that ended with an error or have no result
-    deciding: Contrast | None = None
+    deciding: Contrast | StudyTest | None = None
+    measure: str | None = None  # of a claim about a study: what `estimate` is; None if it is a sum of means
     estimate: float | None = None  # sum of weight times mean
     interval: tuple[float, float] | None = None  # 95 %, of the t test
     bootstrap: tuple[float, float] | None = None  # 95 %, BCa; only with at least 10 values in every cell

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from ..experiment import Epoch, Result, StageResult
 from ..store import Record, Store, write_lines
+from ._study import Study
 from ._summary import Summary, summarise
 from ._table import Table
 
 
 def publish(table: Table, store: Store, folder: str | Path) -> tuple[Path, Summary]:
-    """Write the runs of a table to `<folder>/<paper>-<table>-<scale>.jsonl`; return the path and the table, filled.
+    """Write the runs of a table to its file in a folder (`published_path`); return the path and the table, filled.
 
     One line per run that ended, also of seeds outside the plan, in the order of the cells of the table and of the
     seeds. Of the history of a stage only the learning curves are kept that belong to a reading of the table
@@ -25,8 +26,13 @@ def publish(table: Table, store: Store, folder: str | Path) -> tuple[Path, Summa
         DiskError: If the file cannot be written.
     """
     summary = summarise(table, store)
-    path = Path(folder) / f"{table.name.replace('/', '-')}-{table.scale}.jsonl"
-    return write_lines(path, table.name, table.scale, _records(summary, store)), summary
+    return write_lines(published_path(table, folder), table.name, table.scale, _records(summary, store)), summary
+
+
+def published_path(table: Table, folder: str | Path) -> Path:
+    """Return `<folder>/<paper>-<table>-<scale>.jsonl`; with `.gz` for a study, which has hundreds of runs."""
+    ending = "jsonl.gz" if isinstance(table, Study) else "jsonl"
+    return Path(folder) / f"{table.name.replace('/', '-')}-{table.scale}.{ending}"
 
 
 def _records(summary: Summary, store: Store) -> Iterator[Record]:
@@ -35,8 +41,9 @@ def _records(summary: Summary, store: Store) -> Iterator[Record]:
     results = summary.every_result
     seeds = sorted({result.seed for result in results})
     labels = {job.key: job.label for job in summary.table.jobs(seeds)}
-    experiments = list(dict.fromkeys(cell.experiment for cell in summary.table.cells))
-    for result in sorted(results, key=lambda result: (experiments.index(result.experiment), result.seed)):
+    experiments = dict.fromkeys(cell.experiment for cell in summary.table.cells)
+    places = {experiment: place for place, experiment in enumerate(experiments)}
+    for result in sorted(results, key=lambda result: (places[result.experiment], result.seed)):
         record = store.record(result.key)
         if record is not None:
             yield replace(record, label=labels[result.key], result=_shortened(record.result, courses, losses))

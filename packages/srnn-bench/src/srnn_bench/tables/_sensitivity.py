@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from ._cell import Cell
-from ._claim import Claim, Contrast
+from ._claim import BaseClaim, Claim, Contrast
 from ._curve_readings import StepsTo
 from ._filled import FilledCell
 from ._judge import judge
@@ -58,10 +58,10 @@ def sensitivity(summary: Summary) -> list[Sensitivity]:
 
 def _is_affected(judgement: Judgement, table: Table, changed: Table) -> bool:
     """Return whether the claim of a judgement, one of its cells, or the margin of its equivalence is changed."""
-    cells = {cell.place: cell for cell in table.cells}
+    cells, places = {cell.place: cell for cell in table.cells}, table.places_of(judgement.claim)
     return (
         judgement.claim not in changed.claims
-        or any(cell != cells[cell.place] for cell in changed.cells if cell.place in judgement.claim.places)
+        or any(cell != cells[cell.place] for cell in changed.cells if cell.place in places)
         or (changed.plan.margin != table.plan.margin and judgement.margin is not None)
     )
 
@@ -120,7 +120,9 @@ def _with_threshold(threshold: float, table: Table) -> Table:
 
 
 def _with_contrasts(table: Table, change: Callable[[Contrast], Contrast]) -> Table:
-    def changed(claim: Claim) -> Claim:
+    def changed(claim: BaseClaim) -> BaseClaim:
+        if not isinstance(claim, Claim):  # claims about studies have no such numbers
+            return claim
         return replace(claim, contrasts=tuple(map(change, claim.contrasts)))
 
     return replace(table, claims=tuple(map(changed, table.claims)))

@@ -156,7 +156,7 @@ def _has_results(table: Table, store: Store) -> bool:
     """Return whether the store has a run of every cell of some claim; other readings share some of the runs."""
     stored, experiments = store.keys(), {cell.place: cell.experiment for cell in table.cells}
     return any(
-        all(experiments[place].key(seed) in stored for place in claim.places)
+        all(experiments[place].key(seed) in stored for place in table.places_of(claim))
         for claim in table.claims
         for seed in table.seeds
     )

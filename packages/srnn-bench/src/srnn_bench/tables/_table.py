@@ -9,7 +9,8 @@ from typing import Literal
 from .._errors import BenchError
 from ..experiment import Experiment, Job
 from ._cell import Cell, Place, Scale
-from ._claim import Claim
+from ._claim import BaseClaim, Claim
+from ._column_claim import AcrossColumns
 from ._filled import FilledCell
 from ._plan import Plan
 
@@ -73,7 +74,7 @@ class Table:
     seeds: tuple[int, ...]
     cells: tuple[Cell, ...]
     remarks: Remarks = no_remarks
-    claims: tuple[Claim, ...] = ()
+    claims: tuple[BaseClaim, ...] = ()
     settings: tuple[str, ...] = ()
     family: str = ""
     plan: Plan = field(default_factory=Plan)
@@ -87,18 +88,34 @@ class Table:
             )
         for cell in self.cells:
             self._check_reading(cell)
-        places = {cell.place for cell in self.cells}
         names: set[str] = set()
         for claim in self.claims:
             if claim.name in names:
                 raise BenchError(f"table {self.name!r}: expected claims with unique names, got {claim.name!r} twice")
             names.add(claim.name)
-            unknown = [place for place in claim.places if place not in places]
-            if unknown:
-                raise BenchError(
-                    f"claim {claim.name!r} of table {self.name!r}: expected cells with rows among {self.rows} and "
-                    f"columns among {self.columns}, got {unknown[0]}"
-                )
+            self._check_claim(claim)
+
+    def places_of(self, claim: BaseClaim) -> tuple[Place, ...]:
+        """Return row and column of the cells that a claim uses, each once.
+
+        Raises BenchError for a kind of claim that this kind of table cannot have.
+        """
+        if not isinstance(claim, Claim | AcrossColumns):
+            kind = type(claim).__name__
+            raise BenchError(
+                f"claim {claim.name!r} of table {self.name!r}: expected a Claim or AcrossColumns, got a {kind}"
+            )
+        return claim.places
+
+    def _check_claim(self, claim: BaseClaim) -> None:
+        """Raise BenchError if the claim uses a cell that does not exist."""
+        places = {cell.place for cell in self.cells}
+        unknown = [place for place in self.places_of(claim) if place not in places]
+        if unknown:
+            raise BenchError(
+                f"claim {claim.name!r} of table {self.name!r}: expected cells with rows among {self.rows} and "
+                f"columns among {self.columns}, got {unknown[0]}"
+            )
 
     def _check_reading(self, cell: Cell) -> None:
         """Raise BenchError if the cell could never be read, so that nothing is trained for it."""

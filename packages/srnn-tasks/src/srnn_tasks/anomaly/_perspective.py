@@ -51,7 +51,8 @@ def _taken(pixels: Tensor, index: Tensor) -> Tensor:
 def _coefficients(corners: Tensor, height: int, width: int) -> Tensor:
     """Return `(P, 8)` coefficients a to h of the map from a moved pixel to its source.
 
-    The source of (x, y) is ((a x + b y + c) / (g x + h y + 1), (d x + e y + f) / (g x + h y + 1)).
+    The source of (x, y) is ((a x + b y + c) / (g x + h y + 1), (d x + e y + f) / (g x + h y + 1)). Where three corners
+    lie on a line there is no such map; the coefficients are then the least-squares solution of smallest norm.
     """
     right, bottom = float(width - 1), float(height - 1)
     sources = torch.tensor([[0, 0], [right, 0], [right, bottom], [0, bottom]], device="cpu", dtype=torch.float64)
@@ -64,5 +65,9 @@ def _coefficients(corners: Tensor, height: int, width: int) -> Tensor:
         ],
         1,
     )  # (P, 8, 8)
-    solved: Tensor = torch.linalg.solve(equations, sources.T.reshape(8).expand(len(x), 8))
+    targets = sources.T.reshape(8).expand(len(x), 8)
+    solved: Tensor
+    solved, singular = torch.linalg.solve_ex(equations, targets)
+    for row in singular.nonzero()[:, 0].tolist():
+        solved[row] = torch.linalg.lstsq(equations[row], targets[row, :, None], driver="gelsd").solution[:, 0]
     return solved

@@ -14,7 +14,6 @@ from torch import Tensor
 from .._passes import Passes
 from ..contract import BaseSource, Batch, Channels, DataSet, Metric, Outline, Split, Task, TaskSpec, check_generator
 from ..images import Mnist, load_mnist, locate_mnist
-from ._record import SIDE
 from ._series import Part, Series, open_series
 
 OUTPUTS = 10  # positions; with 9 images the last one never occurs, as published
@@ -27,13 +26,15 @@ class RandomAnomaly(Task):
     (`srnn_tasks.anomaly.PIPELINES`: none, two perspectives, erasing, noise, erasing and perspective, blur, sharpening).
     One image, at a uniform position, is changed by another pipeline. A blank image follows; the answer is read there.
 
-    Inputs `(T, B, 2500)` are the 50 x 50 pixels of one image per step, row by row, normalized by the mean and standard
-    deviation of MNIST; the last of the T = `images` + 1 steps is 0. Targets `(T, B)` are the position, from 0, at every
-    step; the weight is 1 at the last step and 0 before. There are always 10 outputs. `info` contains for each row
-    `index`, the number of the series in its split, its `digit`, and its pipelines `base` and `anomaly`, all `(B,)`.
+    Inputs `(T, B, I)` are the I = `side` x `side` pixels of one image per step, row by row, normalized by the mean and
+    standard deviation of MNIST; the last of the T = `images` + 1 steps is 0. Targets `(T, B)` are the position, from 0,
+    at every step; the weight is 1 at the last step and 0 before. There are always 10 outputs. `info` contains for each
+    row `index`, the number of the series in its split, its `digit`, and its pipelines `base` and `anomaly`, all `(B,)`.
 
     series: number of training series; an epoch is one pass over them.
     images: 9, as in the paper, or 10, as in its published data. Chance is an accuracy of 1/9 or 1/10.
+    side: height and width of an image in pixels, at least those of the source images. Perspectives and erased boxes
+    scale with it, the kernel of the blur (15 x 15 pixels) and its standard deviation do not.
     data_seed: seed of a separate generator that draws all splits, so they are the same in every run.
     split: with `apart`, no two splits share a source image: train uses the first 50,000 training images of MNIST,
     "validation" the other 10,000, and "test" the test images. With `shared`, every split uses all 60,000 training
@@ -43,9 +44,9 @@ class RandomAnomaly(Task):
     shuffle: whether each pass has a new random order. The published code does not shuffle.
 
     The files of MNIST are searched as by `SequentialMNIST`. The images are rendered when the task is first opened
-    (less than a minute for 30,000 series of 9) and stored as float16, 45 kB per series of 9, in the folder named by
-    the environment variable SRNN_CACHE, or else in `srnn` in the user's cache folder. A TaskError is raised if they
-    cannot be stored.
+    (less than a minute for 30,000 series of 9) and stored as float16, 45 kB per series of 9 images of 50 x 50 pixels,
+    in the folder named by the environment variable SRNN_CACHE, or else in `srnn` in the user's cache folder. A
+    TaskError is raised if they cannot be stored.
 
     >>> RandomAnomaly(images=10).outline(16)
     Outline(inputs=2500, outputs=10, steps=11, epoch_batches=1875)
@@ -54,6 +55,7 @@ class RandomAnomaly(Task):
     kind: Literal["random_anomaly"] = "random_anomaly"
     series: PositiveInt = 30_000
     images: Literal[9, 10] = 9
+    side: Annotated[int, Field(ge=28)] = 50
     data_seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     split: Literal["apart", "shared"] = "apart"
     held_out: PositiveInt = 5000
@@ -73,9 +75,9 @@ class RandomAnomaly(Task):
         return locate_mnist()
 
     def outline(self, batch_size: int) -> Outline:
-        """Return the sizes: 2500 pixels, 10 positions, and an epoch of all training series."""
+        """Return the sizes: the pixels of an image, 10 positions, and an epoch of all training series."""
         batches = -(-self.series // batch_size)
-        return Outline(inputs=SIDE**2, outputs=OUTPUTS, steps=self.images + 1, epoch_batches=batches)
+        return Outline(inputs=self.side**2, outputs=OUTPUTS, steps=self.images + 1, epoch_batches=batches)
 
 
 class RandomAnomalySource(BaseSource):
@@ -94,11 +96,11 @@ class RandomAnomalySource(BaseSource):
             Metric(name="cross_entropy", better="lower", unit="nats"),
         )
         spec = TaskSpec(
-            inputs=SIDE**2,
+            inputs=task.side**2,
             outputs=OUTPUTS,
             loss="cross_entropy",
             metrics=metrics,
-            input_channels=(Channels(name="image", size=SIDE**2, picture=(SIDE, SIDE)),),
+            input_channels=(Channels(name="image", size=task.side**2, picture=(task.side, task.side)),),
         )
         super().__init__(spec, device=device)
         self.task = task
@@ -108,6 +110,7 @@ class RandomAnomalySource(BaseSource):
                 part,
                 series=task.series if part == "train" else task.held_out,
                 images=task.images,
+                side=task.side,
                 data_seed=task.data_seed,
                 split=task.split,
                 device=self.device,
@@ -145,7 +148,7 @@ class RandomAnomalySource(BaseSource):
 
     def _batch(self, part: Part, index: Tensor) -> Batch:
         series, size, images = self.parts[part], len(index), self.task.images
-        inputs = torch.zeros(images + 1, size, SIDE**2, device=self.device, dtype=torch.float32)  # (T, B, I)
+        inputs = torch.zeros(images + 1, size, self.task.side**2, device=self.device, dtype=torch.float32)  # (T, B, I)
         inputs[:-1] = series.pixels[index].transpose(0, 1)
         weight = torch.zeros(images + 1, size, device=self.device, dtype=torch.float32)  # (T, B)
         weight[-1] = 1.0

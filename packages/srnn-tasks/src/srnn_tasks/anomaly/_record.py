@@ -10,8 +10,7 @@ import torch
 from torch import Tensor
 
 PIPELINES = ("baseline", "perspective_small", "perspective", "erase", "noise", "both", "blur", "sharpness")
-SIDE = 50  # pixels; the height and width of a rendered image
-SHIFTS = {"perspective_small": 12, "perspective": 22, "both": 12}  # most pixels by which a corner moves along an axis
+DISTORTION = {"perspective_small": 0.5, "perspective": 0.9, "both": 0.5}  # largest shift of a corner, of half a side
 ERASED = ("erase", "both")
 BLURRED = ("blur",)
 AREA, ASPECT = (0.1, 0.2), (0.3, 3.3)  # of an erased box: share of the image, height by width
@@ -32,7 +31,8 @@ class Record:
     box: int64 `(S, n, 4)`, the top row, left column, height and width of the erased box; zeros if nothing is erased.
     sigma: float64 `(S, n)`, the standard deviation of the blur in pixels; 0 if nothing is blurred.
     noise_seed: int64 `(S, n)`, from 0 to 2**32 - 1, the seed of the CPU generator from which the noise of an image is
-    drawn, as one normal tensor (50, 50).
+    drawn, as one normal tensor (side, side).
+    side: the height and width of a rendered image in pixels.
     """
 
     digit: Tensor
@@ -43,23 +43,28 @@ class Record:
     box: Tensor
     sigma: Tensor
     noise_seed: Tensor
+    side: int = 50
 
     def __getitem__(self, series: slice) -> "Record":
         """Return the record of some of the series."""
-        return Record(**{field.name: getattr(self, field.name)[series] for field in fields(self)})
+        tensors = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "side"}
+        return Record(**{name: tensor[series] for name, tensor in tensors.items()}, side=self.side)
 
     def __len__(self) -> int:
         """Return S, the number of series."""
         return len(self.digit)
 
 
-def draw_record(labels: Tensor, *, series: int, images: int, first: int = 0, generator: torch.Generator) -> Record:
-    """Return the record of `series` series of `images` images, drawn from `generator`, a generator of the CPU.
+def draw_record(
+    labels: Tensor, *, series: int, images: int, side: int = 50, first: int = 0, generator: torch.Generator
+) -> Record:
+    """Return the record of `series` series of `images` images of `side` x `side` pixels.
 
     The class of series i is that of the item first + i of `labels` (from the beginning again after the last one). The
     base and the anomaly are two different pipelines, each pair equally likely. The source images are drawn from all
     images of the class, with replacement.
 
+    generator: a generator of the CPU.
     labels: uint8 `(M,)`, the classes 0 to 9 of the source images.
     """
     labels = labels.long()  # (M,)
@@ -74,10 +79,11 @@ def draw_record(labels: Tensor, *, series: int, images: int, first: int = 0, gen
         position=position,
         image=_images_of(digit, labels, images, generator),
         pipeline=pipeline,
-        corners=_corners(pipeline, generator),
-        box=_boxes(pipeline, generator),
+        corners=_corners(pipeline, side, generator),
+        box=_boxes(pipeline, side, generator),
         sigma=_among(BLURRED)[pipeline] * _between(SIGMA, pipeline.shape, generator),
         noise_seed=_below(2**32, pipeline.shape, generator),
+        side=side,
     )
 
 
@@ -90,23 +96,24 @@ def _images_of(digit: Tensor, labels: Tensor, images: int, generator: torch.Gene
     return by_class[begins[digit][:, None] + (shares * counts[digit][:, None]).long()]
 
 
-def _corners(pipeline: Tensor, generator: torch.Generator) -> Tensor:
+def _corners(pipeline: Tensor, side: int, generator: torch.Generator) -> Tensor:
     """Return `(S, n, 4, 2)` corners, each moved inward by a whole number of pixels from 0 to the pipeline's most."""
-    most = torch.tensor([SHIFTS.get(name, 0) for name in PIPELINES], device="cpu")[pipeline]  # (S, n)
+    shifts = [int(DISTORTION.get(name, 0.0) * (side // 2)) for name in PIPELINES]
+    most = torch.tensor(shifts, device="cpu")[pipeline]  # (S, n)
     shares = _between((0.0, 1.0), (*pipeline.shape, 4, 2), generator)
     shift = (shares * (most + 1)[..., None, None]).long()  # (S, n, 4, 2)
-    far = SIDE - 1
+    far = side - 1
     corners = torch.tensor([[0, 0], [far, 0], [far, far], [0, far]], device="cpu")  # (4, 2)
     return torch.where(corners == 0, shift, far - shift)
 
 
-def _boxes(pipeline: Tensor, generator: torch.Generator) -> Tensor:
-    """Return `(S, n, 4)` boxes: area uniform, aspect log-uniform, place uniform. No side is longer than 41 pixels."""
-    area = SIDE**2 * _between(AREA, pipeline.shape, generator)  # (S, n)
+def _boxes(pipeline: Tensor, side: int, generator: torch.Generator) -> Tensor:
+    """Return `(S, n, 4)` boxes: area uniform, aspect log-uniform, place uniform. All are smaller than the image."""
+    area = side**2 * _between(AREA, pipeline.shape, generator)  # (S, n)
     aspect = _between((math.log(ASPECT[0]), math.log(ASPECT[1])), pipeline.shape, generator).exp()  # (S, n)
     height, width = (area * aspect).sqrt().round().long(), (area / aspect).sqrt().round().long()
     shares = _between((0.0, 1.0), (*pipeline.shape, 2), generator)
-    top, left = (shares[..., 0] * (SIDE - height + 1)).long(), (shares[..., 1] * (SIDE - width + 1)).long()
+    top, left = (shares[..., 0] * (side - height + 1)).long(), (shares[..., 1] * (side - width + 1)).long()
     return torch.stack([top, left, height, width], -1) * _among(ERASED)[pipeline][..., None]
 
 

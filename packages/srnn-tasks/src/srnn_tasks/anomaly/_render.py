@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ._filters import add_noise, blur, erase, sharpen
 from ._perspective import perspective
-from ._record import PIPELINES, SIDE, Record
+from ._record import PIPELINES, Record
 from ._resize import resize
 
 MEAN, SD = 0.1307, 0.3081  # of the pixels of MNIST from 0 to 1, as rounded in the published code
@@ -26,7 +26,7 @@ class _Draws:
     noise_seed: Tensor
 
 
-# From resized images uint8 (P, 50, 50) to float32 of the same shape, mostly from 0 to 1.
+# From resized images uint8 (P, H, H) to float32 of the same shape, mostly from 0 to 1.
 OPERATIONS: dict[str, Callable[[Tensor, _Draws], Tensor]] = {
     "baseline": lambda pixels, draws: _unit(pixels),
     "perspective_small": lambda pixels, draws: _unit(perspective(pixels, draws.corners)),
@@ -40,14 +40,14 @@ OPERATIONS: dict[str, Callable[[Tensor, _Draws], Tensor]] = {
 
 
 def render(record: Record, images: Tensor) -> Tensor:
-    """Return the pixels of all images of a record, float32 `(S, n, 2500)`.
+    """Return the pixels of all images of a record, float32 `(S, n, H * H)`, where H is the side of the record.
 
-    Each source image is resized to 50 x 50 pixels from 0 to 1, changed by its pipeline, normalized to mean 0 and
+    Each source image is resized to H x H pixels from 0 to 1, changed by its pipeline, normalized to mean 0 and
     standard deviation 1 of MNIST, and clamped to the range of the same image without the pipeline.
 
     images: uint8 `(M, 28, 28)` on the CPU, the source images that `record.image` counts.
     """
-    pixels = resize(images[record.image.flatten()], SIDE)  # (S n, 50, 50) uint8
+    pixels = resize(images[record.image.flatten()], record.side)  # (S n, H, H) uint8
     pipeline = record.pipeline.flatten()  # (S n,)
     shown = torch.empty(pixels.shape, device="cpu", dtype=torch.float32)
     for number, name in enumerate(PIPELINES):
@@ -55,7 +55,7 @@ def render(record: Record, images: Tensor) -> Tensor:
         shown[rows] = OPERATIONS[name](pixels[rows], _draws(record, rows))
     low, high = (_normalized(_unit(edge)) for edge in torch.aminmax(pixels.flatten(1), dim=1))  # (S n,)
     shown = _normalized(shown).clamp_(low[:, None, None], high[:, None, None])
-    return shown.view(*record.image.shape, SIDE**2)
+    return shown.view(*record.image.shape, record.side**2)
 
 
 def render_chunks(record: Record, images: Tensor) -> Iterator[Tensor]:

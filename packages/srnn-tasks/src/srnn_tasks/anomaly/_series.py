@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..cache import cached_array
 from ..images import Mnist
-from ._record import SIDE, Record, draw_record
+from ._record import Record, draw_record
 from ._render import render_chunks
 
 Part = Literal["train", "validation", "test"]
@@ -23,7 +23,7 @@ TRAINED = 50_000  # source images of train, if the splits are apart
 class Series:
     """S series of n images, on the device of a source.
 
-    record: how they were made; on the CPU. pixels: float16 `(S, n, 2500)`. position, digit: int64 `(S,)`, as in
+    record: how they were made; on the CPU. pixels: float16 `(S, n, I)`. position, digit: int64 `(S,)`, as in
     the record. base, anomaly: int64 `(S,)`, the indices in `PIPELINES` of most images and of the one at `position`.
     """
 
@@ -41,6 +41,7 @@ def open_series(
     *,
     series: int,
     images: int,
+    side: int,
     data_seed: int,
     split: Literal["apart", "shared"],
     device: torch.device,
@@ -49,10 +50,10 @@ def open_series(
     sources, labels, first = _sources(digits, part, split, series)
     stream = np.random.SeedSequence((data_seed, ("train", "validation", "test").index(part)))
     generator = torch.Generator("cpu").manual_seed(int(stream.generate_state(1)[0]))
-    record = draw_record(labels, series=series, images=images, first=first, generator=generator)
-    contents = json.dumps([VERSION, part, series, images, data_seed, split])
+    record = draw_record(labels, series=series, images=images, side=side, first=first, generator=generator)
+    contents = json.dumps([VERSION, part, series, images, side, data_seed, split])
     name = f"random_anomaly/v{VERSION}-{part}-{hashlib.sha256(contents.encode()).hexdigest()[:16]}"
-    pixels = cached_array(name, (series, images, SIDE**2), lambda: render_chunks(record, sources))
+    pixels = cached_array(name, (series, images, side**2), lambda: render_chunks(record, sources))
     rows = torch.arange(series, device="cpu")
     return Series(
         record=record,

@@ -1,4 +1,4 @@
-"""Sequential MNIST (Le, Jaitly and Hinton 2015): classify a digit that is read row by row, or pixel by pixel."""
+"""Sequential MNIST (Le, Jaitly and Hinton 2015): classify a digit read by rows, chunks, or pixels."""
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
@@ -11,6 +11,8 @@ from .._passes import Passes
 from ..contract import BaseSource, Batch, DataSet, Metric, Outline, Split, Task, TaskError, TaskSpec, check_generator
 from ._mnist_files import Mnist, folders_with_images, load_mnist, locate_mnist
 
+WIDTHS = {"rows": 28, "chunks": 16, "pixels": 1}  # pixels per step, by view
+
 
 class SequentialMNIST(Task):
     """Sequential MNIST: a digit is shown over time, and its class is read after the last step.
@@ -18,7 +20,8 @@ class SequentialMNIST(Task):
     Inputs `(T, B, I)` are pixels, targets `(T, B)` the class at every step; the weight is 1 at the last step and 0
     before. `info` contains `index` `(B,)`, the index of each image in its file.
 
-    view: `rows` shows one of 28 rows per step (T = 28, I = 28), `pixels` one of 784 pixels (T = 784, I = 1).
+    view: `rows` shows one of 28 rows per step (T = 28, I = 28), `chunks` the next 16 pixels (T = 49, I = 16), and
+    `pixels` one of 784 pixels (T = 784, I = 1).
     permutation_seed: None, or the seed of one fixed permutation of the 784 pixels, the same on every device.
     scaling: `unit` gives pixels in [0, 1]; `standard` subtracts the mean of train 0.13066 and divides by the standard
     deviation 0.30811.
@@ -36,7 +39,7 @@ class SequentialMNIST(Task):
     """
 
     kind: Literal["sequential_mnist"] = "sequential_mnist"
-    view: Literal["rows", "pixels"] = "rows"
+    view: Literal["rows", "chunks", "pixels"] = "rows"
     permutation_seed: Annotated[int, Field(ge=0, lt=2**63)] | None = None
     scaling: Literal["unit", "standard"] = "unit"
     validation: Annotated[int, Field(ge=0, lt=60_000)] = 5000
@@ -55,8 +58,8 @@ class SequentialMNIST(Task):
         return DataSet(title=self.data, place=str(folders[0]) if folders else None, searched=searched)
 
     def outline(self, batch_size: int) -> Outline:
-        """Return the sizes: 28 or 784 steps, 10 classes, and an epoch of all training images."""
-        width = 28 if self.view == "rows" else 1
+        """Return the sizes: 28, 49 or 784 steps, 10 classes, and an epoch of all training images."""
+        width = WIDTHS[self.view]
         batches = -(-(60_000 - self.validation) // batch_size)
         return Outline(inputs=width, outputs=10, steps=784 // width, epoch_batches=batches)
 
@@ -74,7 +77,7 @@ class SequentialMNISTSource(BaseSource):
             Metric(name="accuracy", better="higher"),
             Metric(name="cross_entropy", better="lower", unit="nats"),
         )
-        width = 28 if task.view == "rows" else 1
+        width = WIDTHS[task.view]
         super().__init__(TaskSpec(inputs=width, outputs=10, loss="cross_entropy", metrics=metrics), device=device)
         self.task = task
         train = 60_000 - task.validation

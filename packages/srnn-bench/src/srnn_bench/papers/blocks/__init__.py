@@ -11,7 +11,19 @@ from functools import partial
 
 from ...tables import Scale, Table
 from .. import Paper
-from . import _carry_over, _controls, _hammer, _hammer_controls, _hammer_return, _rad, _rates
+from . import (
+    _anomaly_study,
+    _carry_over,
+    _controls,
+    _hammer,
+    _hammer_controls,
+    _hammer_return,
+    _hammer_study,
+    _rad,
+    _rates,
+    parent,
+)
+from ._draws import drawn as drawn
 from ._hammer_sizes import SIZES as HAMMER
 from ._networks import EQUATIONS as EQUATIONS
 from ._networks import Net as Net
@@ -23,6 +35,8 @@ from ._networks import proportion_of as proportion_of
 from ._networks import proportions as proportions
 from ._networks import trading as trading
 from ._sizes import SIZES as SIZES
+from ._sizings import Budget as Budget
+from ._sizings import FreeUnits as FreeUnits
 
 _BUILDERS: Mapping[str, Callable[[str, Scale], Table]] = {
     "figure1": _rad.figure1,
@@ -31,6 +45,12 @@ _BUILDERS: Mapping[str, Callable[[str, Scale], Table]] = {
     "figure6": _rad.figure6,
     "controls": _controls.controls,
     "rates": _rates.rates,
+    "table3": _hammer_study.table3,
+    "table3-noisy": _hammer_study.table3_noisy,
+    "figure7": _hammer_study.figure7,
+    "table4": _anomaly_study.table4,
+    "figure9": _anomaly_study.figure9,
+    "figure10": _anomaly_study.figure10,
     "hammer": _hammer.hammer,
     "hammer-before": _hammer.hammer_before,
     "hammer-mean": _hammer.hammer_mean,
@@ -39,6 +59,7 @@ _BUILDERS: Mapping[str, Callable[[str, Scale], Table]] = {
     "hammer-success": _hammer_return.hammer_success,
     "hammer-controls": _hammer_controls.hammer_controls,
     "carry-over": _carry_over.carry_over,
+    "parent-draws": parent.parent_draws,
 }
 
 PAPER = Paper(
@@ -54,8 +75,11 @@ __all__ = [
     "HAMMER",
     "PAPER",
     "SIZES",
+    "Budget",
+    "FreeUnits",
     "Net",
     "block_net",
+    "drawn",
     "equation",
     "lstms",
     "perceptron",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 from srnn_masks import Bernoulli, Blocks, Densities, sized
@@ -40,12 +41,18 @@ class Net:
     def trained(self, task: AnyTask, training: Training) -> Experiment:
         """Return the experiment that trains the network in one stage, `trained`."""
         masks = [
-            Masked(parameter=f"recurrence.weight_{block}", pattern=Bernoulli(density=density))
+            _masked(block, density)
             for block, density in self.densities.model_dump(exclude={"kind"}).items()
             if density < 1
         ]
         stages = (Stage(name="trained", training=training),)
         return Experiment(task=task, model=self.model, masks=tuple(masks), stages=stages)
+
+
+@cache
+def _masked(block: str, density: float) -> Masked:
+    """Return the mask of a block; studies have thousands of networks with few different densities."""
+    return Masked(parameter=f"recurrence.weight_{block}", pattern=Bernoulli(density=density))
 
 
 Reads = Literal["before", "after"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
 from pathlib import Path
 
 import torch
@@ -43,8 +42,8 @@ def sheet_of(labels: Tensor) -> Record:
         [(drawn.pipeline.flatten() == number).nonzero()[: SOURCES * DRAWS, 0] for number in range(len(PIPELINES))]
     )  # (pipelines, images)
     images = torch.arange(SOURCES).repeat_interleave(DRAWS).expand(len(PIPELINES), -1)
-    rows = {field.name: _rows(getattr(drawn, field.name), chosen) for field in fields(drawn)}
-    return replace(Record(**rows), image=images)
+    rows = {name: _rows(value, chosen) for name, value in vars(drawn).items() if isinstance(value, Tensor)}
+    return Record(**rows | {"image": images}, side=drawn.side)
 
 
 def _rows(values: Tensor, chosen: Tensor) -> Tensor:

@@ -5,6 +5,8 @@ The loop is explicit so that a recurrence can be stepped, differentiated twice a
 
 from importlib.metadata import version as _version
 
+from ._accelerate import accelerate as accelerate
+from ._accelerate import decelerate as decelerate
 from ._errors import ModelError as ModelError
 from ._initialization import AnyInitialization as AnyInitialization
 from ._initialization import Glorot as Glorot
@@ -59,4 +61,6 @@ __all__ = [
     "Stack",
     "TorchUniform",
     "Uniform",
+    "accelerate",
+    "decelerate",
 ]

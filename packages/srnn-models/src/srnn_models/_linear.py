@@ -6,6 +6,7 @@ from torch.nn import functional
 
 from ._draw import empty
 from ._initialization import Initialization, TorchUniform
+from .engines import map_columns, refusal
 
 
 class Linear(nn.Module):
@@ -38,9 +39,16 @@ class Linear(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Map inputs (..., inputs) to (..., outputs)."""
+        if _by_columns(inputs) and refusal(inputs, *self.parameters(recurse=False)) is None:
+            return map_columns(inputs.mT, self.weight, self.bias).mT  # (T, B, outputs)
         return functional.linear(inputs, self.weight, self.bias)  # (..., outputs)
 
     def extra_repr(self) -> str:
         """Return the sizes, for `print(module)`."""
         outputs, inputs = self.weight.shape
         return f"{inputs} -> {outputs}, bias={self.bias is not None}"
+
+
+def _by_columns(inputs: Tensor) -> bool:
+    """Return whether inputs are (T, B, inputs) in the memory of (T, inputs, B): states of an engine, costly to copy."""
+    return inputs.dim() == 3 and not inputs.is_contiguous() and inputs.mT.is_contiguous()

@@ -18,14 +18,12 @@ def lifted(module: nn.Module, names: str | Iterable[str] = "*") -> Iterator[None
     """
     records = [record for _, _, record in chosen("lifted", module, names, has_mask, "masked parameter")]
     for record in records:
-        record.lifted += 1
+        record.lift()
     try:
         yield
     finally:
         for record in records:
-            record.lifted -= 1
-            record.lifts += 1  # a step inside may have put dense gradients into moments
-            record.mask_gradient()
+            record.lower()
 
 
 def dense_gradients(

@@ -98,6 +98,27 @@ class Enforced:
         if self.parameter is not None and self.parameter.grad is not None and not self.lifted:
             self.constraint.clear(self.parameter.grad)
 
+    def lift(self) -> None:
+        """Leave gradients dense until `lower` was called as often."""
+        self.lifted += 1
+        self.flag_mask()
+
+    def lower(self) -> None:
+        """Undo one `lift`, and mask an existing gradient again after the last."""
+        self.lifted -= 1
+        self.lifts += 1  # a step inside may have put dense gradients into moments
+        self.flag_mask()
+        self.mask_gradient()
+
+    def flag_mask(self) -> None:
+        """Set `mask.lifted` while gradients are dense: code that computes with the entries present reads it there."""
+        if self.mask is None:
+            return
+        if self.lifted:
+            self.mask.lifted = True  # type: ignore[attr-defined]
+        else:
+            vars(self.mask).pop("lifted", None)
+
     def clear_moments(self, optimizer: Optimizer) -> None:
         """Zero the optimizer's moments at removed entries, once per optimizer and change of the mask."""
         if self.parameter is not None:

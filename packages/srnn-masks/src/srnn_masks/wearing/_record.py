@@ -182,6 +182,7 @@ class Record(Enforced):
             if mask is not None and mask.dtype is not torch.bool:  # module.type(dtype) casts every buffer
                 mask = owner._buffers[f"{self.name}_mask"] = mask.bool()
             self.constraint, self._seen = Constraint(mask, signs), None
+            self.flag_mask()
         if not isinstance(held, Tensor):
             held.install(self, host, _KEY + self.path)
 

@@ -10,8 +10,10 @@ from torch.nn import functional
 from .._draw import empty
 from .._initialization import AnyInitialization, TorchUniform
 from .._value import Value
+from ..engines import Product, elman
 from ._plain import ACTIVATIONS, PlainModule
 from ._recurrence import Recur
+from ._replayed import last_state, replayed
 
 
 class ElmanRNN(Value):
@@ -58,12 +60,21 @@ class ElmanModule(PlainModule):
 
     def drive(self, inputs: Tensor) -> Tensor:
         """Return W_ih x + b, (..., N), of inputs (..., I); b is the sum of the two biases where there are two."""
-        bias = self.bias if self.bias is None or self.bias_hh is None else self.bias + self.bias_hh
-        return functional.linear(inputs, self.weight_ih, bias)
+        return functional.linear(inputs, self.weight_ih, self._bias())
 
     def advance(self, drive: Tensor, recur: Recur, state: Tensor) -> Tensor:
         """Return s(W_hh h + drive), (B, N), from drive and h, both (B, N)."""
         return ACTIVATIONS[self.nonlinearity](recur("weight_hh", state, drive))
+
+    def run_with(self, product: Product, weight: Tensor, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Run inputs (T, B, I) from state (B, N) with the own backward pass: `forward`, with the products of W_hh."""
+        loop, bias, x = replayed(self), self._bias(), inputs.mT  # (T, I, B)
+        states = elman(product, loop, self.nonlinearity, x, self.weight_ih, bias, weight, state.t())  # (T, N, B)
+        return states.mT, last_state(states[-1])  # (T, B, N), (B, N)
+
+    def _bias(self) -> Tensor | None:
+        """Return b (N,), the sum of the two biases where there are two."""
+        return self.bias if self.bias is None or self.bias_hh is None else self.bias + self.bias_hh
 
     @property
     def is_elman(self) -> bool:

@@ -8,8 +8,10 @@ from torch import Tensor
 
 from .._initialization import AnyInitialization, TorchUniform
 from .._value import Value
+from ..engines import Product, gru
 from ._gated import GatedModule
 from ._recurrence import Recur
+from ._replayed import last_state, replayed
 
 
 class GRU(Value):
@@ -52,3 +54,9 @@ class GRUModule(GatedModule):
         r, z = torch.sigmoid(drive_rz + recur_rz).chunk(2, dim=-1)  # (B, N) each
         n = torch.tanh(drive_n + r * recur_n)  # (B, N)
         return n + z * (state - n)
+
+    def run_with(self, product: Product, weight: Tensor, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Run inputs (T, B, I) from state (B, N) with the own backward pass: `forward`, with the products of W_hh."""
+        loop, x = replayed(self, hidden_bias=True), inputs.mT  # (T, I, B)
+        states = gru(product, loop, x, self.weight_ih, self.bias_ih, weight, self.bias_hh, state.t())  # (T, N, B)
+        return states.mT, last_state(states[-1])  # (T, B, N), (B, N)

@@ -1,5 +1,6 @@
 """The leaky rate network: h_{t+1} = (1-alpha) h_t + alpha f(W h_t + O i_t + b) (arXiv 2207.03523, section 2.1)."""
 
+from functools import partial
 from typing import Annotated, Literal
 
 import torch
@@ -8,8 +9,10 @@ from torch import Tensor
 
 from .._initialization import TorchUniform
 from .._value import Value
+from ..engines import Product, elman, leaky
 from ._plain import ACTIVATIONS, PlainModule
 from ._recurrence import Recur
+from ._replayed import last_state, replayed
 
 
 class LeakyRNN(Value):
@@ -69,6 +72,14 @@ class LeakyModule(PlainModule):
         if self.alpha == 1:
             return rate
         return state.lerp(rate.to(state.dtype), self.alpha)  # not in bfloat16, which loses small steps
+
+    def run_with(self, product: Product, weight: Tensor, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Run inputs (T, B, I) from state (B, N) with the own backward pass: `forward`, with the products of W."""
+        tensors = inputs.mT, self.weight_ih, self.bias, weight, state.t()  # inputs (T, I, B), state (N, B)
+        loop, f = replayed(self), self.nonlinearity
+        run = elman if self.is_elman else partial(leaky, alpha=self.alpha)
+        states = run(product, loop, f, *tensors)  # (T, N, B)
+        return states.mT, last_state(states[-1])  # (T, B, N), (B, N)
 
     @property
     def is_elman(self) -> bool:

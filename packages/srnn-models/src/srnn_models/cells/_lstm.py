@@ -8,8 +8,10 @@ from torch import Tensor
 
 from .._initialization import AnyInitialization, TorchUniform
 from .._value import Value
+from ..engines import Product, lstm
 from ._gated import GatedModule
 from ._recurrence import Recur, State
+from ._replayed import last_state, replayed
 
 
 class LSTM(Value):
@@ -52,6 +54,13 @@ class LSTMModule(GatedModule):
         i, f, g, o = (drive + recur("weight_hh", h, self.bias_hh)).chunk(4, dim=-1)  # (B, N) each
         c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)  # (B, N)
         return torch.sigmoid(o) * torch.tanh(c), c
+
+    def run_with(self, product: Product, weight: Tensor, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Run inputs (T, B, I) from state (B, 2N) with the own backward pass: `forward`, with the products of W_hh."""
+        bias = None if self.bias_ih is None or self.bias_hh is None else self.bias_ih + self.bias_hh
+        h, c = state.t().chunk(2)  # (N, B) each
+        states, last = lstm(product, replayed(self), inputs.mT, self.weight_ih, bias, weight, h, c)
+        return states.mT, last_state(torch.cat([states[-1], last]))  # (T, B, N), (B, 2N)
 
     def output(self, state: State) -> Tensor:
         """Return the h (B, N) of a state, concatenated (B, 2N) or as the pair of h and c."""

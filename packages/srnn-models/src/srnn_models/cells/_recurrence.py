@@ -2,7 +2,7 @@
 
 A cell defines one step: `drive` maps the inputs of all steps at once, `advance` computes one step from the
 drive and the state, `output` reads h from a state. The loop belongs to `Recurrence`, and so does the product with the
-weights that are read from the state.
+weights that are read from the state. `accelerate` gives a recurrence an `Acceleration`, which may run instead.
 """
 
 from dataclasses import dataclass
@@ -53,6 +53,22 @@ class Recur(Protocol):
         """
 
 
+class Acceleration(Protocol):
+    """How `accelerate` has a recurrence run."""
+
+    engine: str
+
+    @property
+    def used(self) -> tuple[str, ...]:
+        """The engines that have run since."""
+
+    def run(self, module: Any, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor] | None:
+        """Return h at all times (T, B, N) and the last state (B, S), or None if the loop is to run."""
+
+    def recur(self, module: Any, input: Tensor, state: Tensor) -> Recur | None:
+        """Return the product of one time step, or None if it is that of the loop."""
+
+
 class Recurrence(nn.Module):
     """A recurrent layer with an explicit loop over time: it can be stepped, differentiated twice and mapped by `vmap`.
 
@@ -67,6 +83,7 @@ class Recurrence(nn.Module):
     inputs: int
     hidden: int
     state_sizes: tuple[int, ...]
+    acceleration: Acceleration | None = None
 
     @property
     def state_size(self) -> int:
@@ -110,12 +127,18 @@ class Recurrence(nn.Module):
         """
         check_sequence(inputs, self.inputs)
         state = self._initial(inputs[0], state)  # (B, S)
+        if self.acceleration is not None:
+            found = self.acceleration.run(self, inputs, state)
+            if found is not None:
+                return found  # (T, B, N), (B, S)
         return self._loop(self.drive(inputs), state)  # (T, B, N), (B, S)
 
     def step(self, input: Tensor, state: Tensor | None = None) -> Tensor:
         """Run one time step: input (B, I) and state (B, S) give the next state (B, S)."""
-        parts = self.split(self._initial(input, state))  # each (B, size)
-        return self._join(self.advance(self.drive(input), self._product(), parts))  # (B, S)
+        state = self._initial(input, state)  # (B, S)
+        recur = None if self.acceleration is None else self.acceleration.recur(self, input, state)
+        parts = self.split(state)  # each (B, size)
+        return self._join(self.advance(self.drive(input), recur or self._recur(), parts))  # (B, S)
 
     def split(self, state: State) -> State:
         """Split a state (..., S) into its parts; a state of one part, or already in parts, is returned as it is."""
@@ -127,17 +150,29 @@ class Recurrence(nn.Module):
         """Return the sizes, for `print(module)`."""
         return f"{self.inputs} -> {self.hidden}"
 
+    def _get_name(self) -> str:
+        """Return the name of the class and the engine, such as "GRUModule[auto: sparse]", for `print(module)`."""
+        name = type(self).__name__
+        if self.acceleration is None:
+            return name
+        used = ", ".join(self.acceleration.used)
+        return f"{name}[{self.acceleration.engine}{used and ': '}{used}]"
+
     def _loop(self, drives: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """Run drives (T, B, D) from state (B, S), with autograd: h at all times (T, B, N) and the last state (B, S)."""
-        advance, output, recur = self.advance, self.output, self._product()
-        parts = self.split(state)
+        states, parts = self.unroll(drives, self._recur(), self.split(state))
+        return states, self._join(parts)  # (T, B, N), (B, S)
+
+    def unroll(self, drives: Tensor, recur: Recur, state: State) -> tuple[Tensor, State]:
+        """Run drives (T, B, D) from a state in parts, with this product: h at all times (T, B, N), the last state."""
+        advance, output = self.advance, self.output
         outputs = []
         for drive in drives.unbind(0):
-            parts = advance(drive, recur, parts)  # each (B, size)
-            outputs.append(output(parts))  # (B, N)
-        return torch.stack(outputs), self._join(parts)  # (T, B, N), (B, S)
+            state = advance(drive, recur, state)  # each part (B, size)
+            outputs.append(output(state))  # (B, N)
+        return torch.stack(outputs), state  # (T, B, N), each part (B, size)
 
-    def _product(self) -> Recur:
+    def _recur(self) -> Recur:
         """Return the product of one run. A weight whose product is added to a drive is transposed once per run."""
         transposed: dict[tuple[str, int | None, int | None], Tensor] = {}
 

@@ -1,10 +1,40 @@
 """Engines: faster ways to run the time loop of a cell, with the same results up to rounding.
 
-A cell chooses one where it wins, and runs the shared loop of `Recurrence` elsewhere. An engine works on tensors: it
-takes neither modules nor values.
+A pass over time (`elman`, `leaky`, `gru`, `lstm`) has its own backward pass and takes a `Product`: `Dense`, or `Edges`
+for the entries that a mask leaves. `fused_elman` is the loop of an Elman network on a GPU. An engine works on tensors:
+it takes neither modules nor values. `srnn_models.accelerate` sets the engines of a model.
 """
 
+from ._choice import choose as choose
+from ._columns import map_columns as map_columns
+from ._elman import elman as elman
 from ._fused import fused_elman as fused_elman
 from ._fused import runs_fused as runs_fused
+from ._gru import gru as gru
+from ._leaky import leaky as leaky
+from ._lstm import lstm as lstm
+from ._product import Dense as Dense
+from ._product import Edges as Edges
+from ._product import Product as Product
+from ._reading import Reading as Reading
+from ._refusal import refusal as refusal
+from ._replay import Loop as Loop
+from ._structure import Structure as Structure
 
-__all__ = ["fused_elman", "runs_fused"]
+__all__ = [
+    "Dense",
+    "Edges",
+    "Loop",
+    "Product",
+    "Reading",
+    "Structure",
+    "choose",
+    "elman",
+    "fused_elman",
+    "gru",
+    "leaky",
+    "lstm",
+    "map_columns",
+    "refusal",
+    "runs_fused",
+]

@@ -1,0 +1,262 @@
+"""Speed of the engines of srnn-models against torch's recurrent layers with masked weights.
+
+    python benchmarks/engine_speed.py [--device cpu] [--threads 1] [--repeat 15] [--scale 1] [--write]
+    python benchmarks/engine_speed.py --scale 0.1 --repeat 3
+
+Each row is one case: forward and backward of a layer by torch, by the loop, and by an engine, which alternate in one
+process, so that other load on the machine affects all equally. A ratio is that of two neighbouring calls; the table has
+the median and the quartiles. The layers have the same sizes, masks and inputs, but not the same weights. Streaming rows
+are single steps without gradients. GFLOP/s count the products of the recurrent weights that are present, forward and
+backward; those of a dense product at the same shapes are beside it. `--scale` multiplies the number of neurons.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from math import isqrt
+from pathlib import Path
+from statistics import quantiles
+
+import torch
+from torch import Tensor, nn
+
+from srnn_masks import Bernoulli, Locality
+from srnn_models import GRU, LSTM, AnyRecurrence, ElmanRNN, Recurrence, accelerate
+
+RESULT = Path(__file__).parents[1] / "docs" / "results" / "speed"
+INPUTS = 16  # I
+HEAD = (
+    "| case | engine | torch, ms | loop, ms | engine, ms | torch / engine | quartiles | loop / engine | at least "
+    "| GFLOP/s | gemm | W, MB |\n|---|---|---:|---:|---:|---:|---|---:|---:|---:|---:|---:|"
+)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row. `radius`: of a periodic sheet; otherwise `density` of a random mask; neither: no mask."""
+
+    cell: str
+    neurons: int
+    batch: int
+    steps: int
+    least: float | None = None
+    radius: float | None = None
+    density: float | None = None
+    streaming: bool = False
+
+    @property
+    def title(self) -> str:
+        """The case in words."""
+        mask = "no mask" if self.density is None else f"random {100 * self.density:g} %"
+        mask = mask if self.radius is None else f"periodic, d = {self.radius:g}"
+        length = "streaming" if self.streaming else f"T = {self.steps}"
+        return f"{self.cell}, N = {self.neurons}, {mask}, {length}, B = {self.batch}"
+
+
+CASES = [
+    Case("Elman", 2500, 20, 100, 6.5, radius=6),
+    Case("Elman", 2500, 20, 100, 5, density=0.045),
+    Case("Elman", 2500, 20, 100, 11, density=0.01),
+    Case("Elman", 2500, 20, 100, 3, radius=10),
+    Case("Elman", 2500, 4, 100, 11, radius=6),
+    Case("Elman", 2500, 64, 100, 6.5, radius=6),
+    *(Case("GRU", 1000, batch, 28, least, density=0.05) for batch, least in ((64, 2), (20, 3), (4, 4))),
+    *(Case("GRU", 400, batch, 28, least, density=0.05) for batch, least in ((64, 1.4), (20, 2))),
+    Case("LSTM", 1000, 64, 28, 1.6, density=0.05),
+    Case("Elman", 2500, 20, 100, 1.3),
+    Case("Elman", 650, 20, 35, 1.2),
+    Case("GRU", 1000, 64, 28, 1.2),
+    Case("Elman", 2500, 1, 1, 6, radius=6, streaming=True),
+]
+VALUES: dict[str, Callable[[int], AnyRecurrence]] = {
+    "Elman": lambda neurons: ElmanRNN(hidden=neurons, nonlinearity="relu"),
+    "GRU": lambda neurons: GRU(hidden=neurons),
+    "LSTM": lambda neurons: LSTM(hidden=neurons),
+}
+LAYERS: dict[str, Callable[[int], nn.RNNBase]] = {
+    "Elman": lambda neurons: nn.RNN(INPUTS, neurons, nonlinearity="relu"),
+    "GRU": lambda neurons: nn.GRU(INPUTS, neurons),
+    "LSTM": lambda neurons: nn.LSTM(INPUTS, neurons),
+}
+
+
+def main() -> None:
+    """Measure, and print or write a Markdown table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--device", default="cpu", help="cpu or cuda[:n]")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--repeat", type=int, default=15, help="rounds of timings per row")
+    parser.add_argument("--scale", type=float, default=1, help="factor of the number of neurons")
+    parser.add_argument("--write", nargs="?", type=Path, const=RESULT, help="write a table to this folder")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    torch.manual_seed(0)
+    device = torch.device(arguments.device)
+    lines = [environment(device, arguments), "", *HEAD.split("\n")]
+    print("\n".join(lines), flush=True)
+    for case in CASES:
+        lines.append(row(scaled(case, arguments.scale), device, arguments.repeat))
+        print(lines[-1], flush=True)
+    if arguments.write:
+        arguments.write.mkdir(parents=True, exist_ok=True)
+        path = arguments.write / f"{device.type}-{arguments.threads}-threads.md"
+        path.write_text("\n".join(["# Speed of the engines", "", __doc__.split("\n\n")[2], "", *lines]) + "\n")
+
+
+def scaled(case: Case, factor: float) -> Case:
+    """Return a case with fewer neurons; those of a sheet stay a square."""
+    neurons = round(case.neurons * factor)
+    if case.radius is not None:
+        neurons = isqrt(neurons) ** 2
+    return Case(**{**vars(case), "neurons": neurons})
+
+
+def row(case: Case, device: torch.device, repeat: int) -> str:
+    """Return the row of a case."""
+    ours, theirs = build(case, device)
+    inputs = torch.randn(case.steps, case.batch, INPUTS, device=device)
+    engine = "sparse" if hasattr(ours, "weight_hh_mask") else "dense"
+    call = stepped if case.streaming else trained
+    by = {
+        "torch": call(theirs, inputs),
+        "loop": call(ours, inputs, "loop"),
+        "engine": call(ours, inputs, engine),
+    }
+    times: dict[str, list[float]] = {name: [] for name in by}
+    for number in range(-2, repeat):  # the first two rounds allocate and select kernels
+        for name, function in by.items() if number % 2 else reversed(by.items()):
+            duration = milliseconds(function, device)
+            if number >= 0:
+                times[name].append(duration)
+    against_torch, against_loop = (
+        quartiles([slow / fast for slow, fast in zip(times[name], times["engine"], strict=True)])
+        for name in ("torch", "loop")
+    )
+    middle = {name: quartiles(values)[1] for name, values in times.items()}
+    weight = ours.get_parameter("weight_hh")
+    present = weight.numel() if engine == "dense" else int(ours.get_buffer("weight_hh_mask").sum())
+    passes = 1 if case.streaming else 3  # W h, W^T d, and the gradient of W
+    rate = passes * 2 * present * case.batch * case.steps / middle["engine"] / 1e6
+    least = "" if case.least is None else f"{case.least:g}"
+    spread = f"{against_torch[0]:.2f} to {against_torch[2]:.2f}"
+    return (
+        f"| {case.title} | {engine} | {middle['torch']:.2f} | {middle['loop']:.2f} | {middle['engine']:.2f} "
+        f"| {against_torch[1]:.2f} | {spread} | {against_loop[1]:.2f} | {least} "
+        f"| {rate:.1f} | {gemm(weight, case.batch, device):.0f} | {megabytes(present, engine):.1f} |"
+    )
+
+
+def build(case: Case, device: torch.device) -> tuple[Recurrence, nn.RNNBase]:
+    """Return our layer and torch's, with the same mask on their recurrent weights."""
+    generator = torch.Generator().manual_seed(0)
+    ours, theirs = VALUES[case.cell](case.neurons).build(INPUTS, generator=generator), LAYERS[case.cell](case.neurons)
+    weight = ours.get_parameter("weight_hh")
+    rows, columns = weight.shape
+    mask = None
+    if case.radius is not None:
+        side = isqrt(case.neurons)
+        mask = Locality(sheet=(side, side), radius=case.radius).mask(rows, columns, gates=rows // columns)
+    elif case.density is not None:
+        mask = Bernoulli(density=case.density).mask(rows, columns, gates=rows // columns, generator=generator)
+    if mask is not None:
+        with torch.no_grad():
+            weight.mul_(mask)
+            theirs.get_parameter("weight_hh_l0").mul_(mask)
+        ours.register_buffer("weight_hh_mask", mask)
+    return ours.to(device), theirs.to(device)
+
+
+def trained(layer: nn.Module, inputs: Tensor, engine: str = "") -> Callable[[], object]:
+    """Return a function that runs forward and backward of a layer."""
+    set_engine = setter(layer, engine)
+
+    def function() -> None:
+        set_engine()
+        layer.zero_grad()
+        layer(inputs)[0].sum().backward()
+
+    return function
+
+
+def stepped(layer: nn.Module, inputs: Tensor, engine: str = "") -> Callable[[], object]:
+    """Return a function that runs ten single steps without gradients, each from the state of the one before."""
+    set_engine = setter(layer, engine)
+
+    def function() -> None:
+        set_engine()
+        state = None
+        with torch.no_grad():
+            for _ in range(10):
+                state = layer.step(inputs[0], state) if engine else layer(inputs[:1], state)[1]
+
+    return function
+
+
+def setter(layer: nn.Module, engine: str) -> Callable[[], None]:
+    """Return a function that sets an engine, always the same object, which keeps the edges that it has read."""
+    acceleration = accelerate(layer, engine).acceleration if engine else None
+
+    def function() -> None:
+        if engine:
+            layer.acceleration = acceleration
+
+    return function
+
+
+def milliseconds(function: Callable[[], object], device: torch.device) -> float:
+    """Return the time of one call in ms."""
+    wait(device)
+    begin = time.perf_counter()
+    function()
+    wait(device)
+    return 1000 * (time.perf_counter() - begin)
+
+
+def wait(device: torch.device) -> None:
+    """Wait until the device has finished all work."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def quartiles(values: list[float]) -> list[float]:
+    """Return the three quartiles; those of one value are the value."""
+    return quantiles(values, n=4) if len(values) > 1 else values * 3
+
+
+def gemm(weight: Tensor, batch: int, device: torch.device) -> float:
+    """Return the GFLOP/s of the dense product of a weight (R, N) and a state (N, B)."""
+    weight = weight.detach()
+    state = torch.randn(weight.shape[1], batch, device=device)
+    duration = quartiles([milliseconds(lambda: weight @ state, device) for _ in range(11)])[1]
+    return 2 * weight.numel() * batch / duration / 1e6
+
+
+def megabytes(present: int, engine: str) -> float:
+    """Return the size of what one product reads of W in float32: entries, and with edges their int32 columns."""
+    return present * (8 if engine == "sparse" else 4) / 1e6
+
+
+def environment(device: torch.device, arguments: argparse.Namespace) -> str:
+    """Return a line that describes device, processor, versions and load."""
+    processor, load = platform.processor() or platform.machine(), "unknown"
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+        processor = f"{names[0]}, {len(names)} cores" if names else processor
+        load = Path("/proc/loadavg").read_text().split()[0]
+    except OSError:  # not Linux
+        pass
+    place = torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu, {arguments.threads} threads"
+    return (
+        f"Device {place}; processor {processor}; torch {torch.__version__}; Python {platform.python_version()}; "
+        f"load at the beginning {load}; scale {arguments.scale:g}; {arguments.repeat} rounds; {date.today()}."
+    )
+
+
+if __name__ == "__main__":
+    main()

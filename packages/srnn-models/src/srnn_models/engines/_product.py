@@ -1,0 +1,142 @@
+"""The products of a recurrence with its W: dense, or with the edges of a mask only.
+
+The passes over time of all cells are written once, for a `Product`: states and gradients are (N, B), a column per
+sequence, so that W h is one product with the rows of W, sparse or dense.
+"""
+
+from typing import Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ._structure import Compressed, Structure
+
+FEW = 48  # sequences below which the dense product is faster as (W x)^T = x^T W^T
+BAG = range(32, 65)  # batch sizes where embedding_bag is faster than MKL's product with CSR
+COLUMNS = 400  # columns per chunk of the weight gradient: those of a chunk stay in the cache
+
+
+class Product(Protocol):
+    """What a pass over time needs of W (R, N): R = gN rows for g gates."""
+
+    def add_(self, out: Tensor, x: Tensor) -> None:
+        """Add W x to out (R, B), in place. x: (N, B). Both are contiguous."""
+
+    def add_transposed_(self, out: Tensor, d: Tensor) -> None:
+        """Add W^T d to out (N, B), in place. d: (R, B). Both are contiguous."""
+
+    def gradient(self, deltas: Tensor, states: Tensor) -> Tensor:
+        """Return the gradient of W (R, N), sum_t deltas_t states_t^T, from (T, R, B) and (T, N, B)."""
+
+
+class Dense:
+    """The products with all entries of W (R, N)."""
+
+    def __init__(self, weight: Tensor) -> None:
+        self._weight = weight.detach()
+
+    def add_(self, out: Tensor, x: Tensor) -> None:
+        """Add W x to out, in place."""
+        _add_product_(out, self._weight, x)
+
+    def add_transposed_(self, out: Tensor, d: Tensor) -> None:
+        """Add W^T d to out, in place."""
+        _add_product_(out, self._weight.t(), d)
+
+    def gradient(self, deltas: Tensor, states: Tensor) -> Tensor:
+        """Return the gradient of W as one product over T and B."""
+        return outer(deltas, states)
+
+
+def _add_product_(out: Tensor, weight: Tensor, x: Tensor) -> None:
+    if x.shape[1] < FEW:
+        out.add_((x.t() @ weight.t()).t())
+    else:
+        out.addmm_(weight, x)
+
+
+class Edges:
+    """The products with the entries of W (R, N) where a mask is not 0. W must be 0 elsewhere.
+
+    The gradient is 0 where the mask is 0. It is dense while `mask.lifted` is set, which is read in the backward pass,
+    and after the mask was written to.
+    """
+
+    def __init__(self, structure: Structure, weight: Tensor, mask: Tensor) -> None:
+        self._structure, self._mask = structure, mask
+        self._version, self._dense = version(mask), lifted(mask)
+        values = weight.detach().reshape(-1).index_select(0, structure.places)  # (E,)
+        self._forward = _SparseProduct(structure.rows, values)
+        self._transposed: _SparseProduct | None = None
+
+    def add_(self, out: Tensor, x: Tensor) -> None:
+        """Add W x to out, in place."""
+        self._forward.add_(out, x)
+
+    def add_transposed_(self, out: Tensor, d: Tensor) -> None:
+        """Add W^T d to out, in place."""
+        if self._transposed is None:
+            values = self._forward.values.index_select(0, self._structure.order)  # (E,)
+            self._transposed = _SparseProduct(self._structure.columns, values)
+        self._transposed.add_(out, d)
+
+    def gradient(self, deltas: Tensor, states: Tensor) -> Tensor:
+        """Return the gradient of W, zero where there is no edge."""
+        if self._dense or lifted(self._mask) or version(self._mask) != self._version:
+            return outer(deltas, states)
+        values = edge_gradient(self._structure.rows, deltas, states)  # (E,)
+        gradient = values.new_zeros(self._structure.rows.shape)  # (R, N)
+        gradient.view(-1).index_copy_(0, self._structure.places, values)
+        return gradient
+
+
+class _SparseProduct:
+    """The product with a sparse matrix (R, N) of these values (E,)."""
+
+    def __init__(self, edges: Compressed, values: Tensor) -> None:
+        self.values, self._edges, self._csr = values, edges, edges.csr(values)
+        without_mkl = not torch.backends.mkl.is_available()  # type: ignore[no-untyped-call]
+        self._bag_only = without_mkl and values.device.type == "cpu"
+
+    def add_(self, out: Tensor, x: Tensor) -> None:
+        if self._bag_only or x.shape[1] in BAG:
+            edges = self._edges
+            out += functional.embedding_bag(
+                edges.columns, x, edges.starts, mode="sum", per_sample_weights=self.values, include_last_offset=True
+            )
+        elif x.shape[1] == 1:
+            torch.addmv(out[:, 0], self._csr, x[:, 0], out=out[:, 0])
+        else:
+            torch.addmm(out, self._csr, x, out=out)
+
+
+def outer(deltas: Tensor, states: Tensor) -> Tensor:
+    """Return sum_t deltas_t states_t^T, (R, N), from (T, R, B) and (T, N, B)."""
+    return _columns(deltas) @ _columns(states).t()
+
+
+def edge_gradient(edges: Compressed, deltas: Tensor, states: Tensor) -> Tensor:
+    """Return the entries of `outer(deltas, states)` at the edges, (E,)."""
+    steps = max(1, COLUMNS // max(1, deltas.shape[2]))
+    total = deltas.new_zeros(edges.columns.shape)  # (E,)
+    for left, right in zip(torch.split(deltas, steps), torch.split(states, steps), strict=True):
+        total += torch.ops.aten._embedding_bag_per_sample_weights_backward(
+            _columns(left), _columns(right), edges.columns, edges.starts, edges.rows, 0, -1
+        )
+    return total
+
+
+def lifted(mask: Tensor) -> bool:
+    """Return whether dense gradients are wanted now."""
+    return bool(getattr(mask, "lifted", False))
+
+
+def version(tensor: Tensor) -> int:
+    """Return torch's version counter of a tensor; -1 for inference tensors, which have none."""
+    return -1 if tensor.is_inference() else tensor._version
+
+
+def _columns(sequence: Tensor) -> Tensor:
+    """Return the columns of all time steps side by side, (R, T B), of a sequence (T, R, B)."""
+    return sequence.transpose(0, 1).reshape(sequence.shape[1], -1)

@@ -48,6 +48,7 @@ from ._prediction import Predictor as Predictor
 from ._prediction import can_predict as can_predict
 from ._prediction import has_predictors as has_predictors
 from ._prediction import predict as predict
+from ._prediction import require_predictors as require_predictors
 from ._publish import publish as publish
 from ._publish import published_path as published_path
 from ._readings import HeldOut as HeldOut
@@ -164,6 +165,7 @@ __all__ = [
     "predict",
     "publish",
     "published_path",
+    "require_predictors",
     "runs_that_exclude",
     "seed_correlation",
     "sensitivity",

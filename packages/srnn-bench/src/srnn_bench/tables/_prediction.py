@@ -87,6 +87,12 @@ def has_predictors() -> bool:
     return importlib.util.find_spec("sklearn") is not None
 
 
+def require_predictors(what: str) -> None:
+    """Raise `BenchError` if scikit-learn is not installed; `what` names in the plural what needs it."""
+    if not has_predictors():
+        raise BenchError(f"{what} need scikit-learn: pip install 'srnn-bench[study]'")
+
+
 def can_predict(losses: StudyLosses) -> bool:
     """Return whether scikit-learn is installed and there are enough draws with a result."""
     return has_predictors() and int(losses.present.sum()) >= FEWEST
@@ -101,8 +107,7 @@ def predict(losses: StudyLosses, features: Sequence[str], predictor: Predictor =
     Raises:
         BenchError: If scikit-learn is not installed, or there are fewer than ten draws with a result.
     """
-    if not has_predictors():
-        raise BenchError("predictions need scikit-learn: pip install 'srnn-bench[study]'")
+    require_predictors("predictions")
     present = losses.present
     if present.sum() < FEWEST:
         raise BenchError(f"predictions: expected at least {FEWEST} draws with a result, got {int(present.sum())}")

@@ -9,7 +9,7 @@ from functools import singledispatch
 
 from .._errors import BenchError
 from ._draw import Group
-from ._prediction import Prediction, predict
+from ._prediction import Array, Prediction, predict
 from ._study import Study
 from ._study_claim import (
     LowerLoss,
@@ -143,11 +143,7 @@ def _(test: Predicts, losses: StudyLosses, study: Study) -> Outcome | str:
     if isinstance(found, str):
         return found
     gains = found.errors_of_means - found.errors
-    sides = mean_above_zero(gains)
-    if sides is None:
-        return f"the squared errors do not vary: {test}"
-    error = float(gains.std(ddof=1) * math.sqrt(len(gains)) / found.errors_of_means.sum())
-    return Outcome(test, (len(gains),), found.r2, found.interval, *sides, error)
+    return _gained(test, gains, found, found.r2) or f"the squared errors do not vary: {test}"
 
 
 @outcome.register
@@ -158,12 +154,17 @@ def _(test: PredictsBetter, losses: StudyLosses, study: Study) -> Outcome | str:
     if isinstance(other, str):
         return other
     gains = other.errors - one.errors
+    return _gained(test, gains, one, one.r2 - other.r2) or f"the squared errors do not differ: {test}"
+
+
+def _gained(test: StudyTest, gains: Array, of: Prediction, estimate: float) -> Outcome | None:
+    """Return the outcome of squared errors that are smaller by `gains` `(D,)`; None if these do not vary."""
     sides = mean_above_zero(gains)
     if sides is None:
-        return f"the squared errors do not differ: {test}"
-    error = float(gains.std(ddof=1) * math.sqrt(len(gains)) / one.errors_of_means.sum())
-    interval = ratio_interval(gains, one.errors_of_means)
-    return Outcome(test, (len(gains),), one.r2 - other.r2, interval, *sides, error)
+        return None
+    error = float(gains.std(ddof=1) * math.sqrt(len(gains)) / of.errors_of_means.sum())
+    interval = ratio_interval(gains, of.errors_of_means)
+    return Outcome(test, (len(gains),), estimate, interval, *sides, error)
 
 
 def _predicted(losses: StudyLosses, study: Study, inputs: str) -> Prediction | str:

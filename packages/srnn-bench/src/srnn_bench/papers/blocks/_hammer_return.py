@@ -6,7 +6,7 @@ the task; so these train on 5 to 50, with as many steps as on all.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from ...tables import Cell, Claim, Contrast, Plan, Scale, Table
 from ._columns import SOURCE, rows_of
@@ -45,44 +45,60 @@ def hammer_return(name: str, scale: Scale) -> Table:
             (_more(BALANCED, "eq. 7", columns),),
         ),
     )
-    smoke = scale == "smoke"
-    note = (
-        f"{MARGIN:g} is 6 % of the reward of the expert's mean actions, about 16,260, and about one standard error of "
-        "50 episodes of which half are solved. No run counts as failed: after few demonstrations a network may "
-        "solve no episode although it learned."
-    )
-    return Table(
-        name=name,
-        scale=scale,
-        title=f"Rewards of {size.rollouts} episodes of Adroit Hammer by number of demonstrations, "
-        f"{size.budget:,} weights",
-        source=SOURCE.format(SENTENCE.format(listed(shown))),
+    return _rollout_table(
+        name,
+        scale,
+        title=f"Rewards of {size.rollouts} episodes",
         metric="Summed reward of an episode",
         unit="reward",
-        better="higher",
-        seeds=size.fewer_seeds,
-        cells=tuple(_cells(shown, scale, "return")),
+        cells=_cells(shown, scale, "return"),
         claims=claims,
-        plan=Plan(seeds=() if smoke else size.fewer_seeds, margin=MARGIN, note=note),
+        margin=MARGIN,
+        note=f"{MARGIN:g} is 6 % of the reward of the expert's mean actions, about 16,260, and about one standard "
+        "error of 50 episodes of which half are solved. No run counts as failed: after few demonstrations a network "
+        "may solve no episode although it learned.",
     )
 
 
 def hammer_success(name: str, scale: Scale) -> Table:
     """Solved episodes of the same roll-outs; a table without claims."""
-    size, shown = SIZES[scale], _nets(scale)
-    note = "The claims are about the rewards of the same episodes, in hammer-return."
+    return _rollout_table(
+        name,
+        scale,
+        title=f"Solved episodes of {SIZES[scale].rollouts}",
+        metric="Episodes with the nail in for more than 25 steps",
+        unit="%",
+        cells=_cells(_nets(scale), scale, "success", factor=100.0),
+        note="The claims are about the rewards of the same episodes, in hammer-return.",
+    )
+
+
+def _rollout_table(
+    name: str,
+    scale: Scale,
+    *,
+    title: str,
+    metric: str,
+    unit: str,
+    cells: Sequence[Cell],
+    claims: tuple[Claim, ...] = (),
+    margin: float | None = None,
+    note: str,
+) -> Table:
+    """Return a table of roll-outs; `title` begins its title."""
+    size = SIZES[scale]
     return Table(
         name=name,
         scale=scale,
-        title=f"Solved episodes of {size.rollouts} of Adroit Hammer by number of demonstrations, "
-        f"{size.budget:,} weights",
-        source=SOURCE.format(SENTENCE.format(listed(shown))),
-        metric="Episodes with the nail in for more than 25 steps",
-        unit="%",
+        title=f"{title} of Adroit Hammer by number of demonstrations, {size.budget:,} weights",
+        source=SOURCE.format(SENTENCE.format(listed(_nets(scale)))),
+        metric=metric,
+        unit=unit,
         better="higher",
         seeds=size.fewer_seeds,
-        cells=tuple(_cells(shown, scale, "success", factor=100.0)),
-        plan=Plan(seeds=() if scale == "smoke" else size.fewer_seeds, note=note),
+        cells=tuple(cells),
+        claims=claims,
+        plan=Plan(seeds=() if scale == "smoke" else size.fewer_seeds, margin=margin, note=note),
     )
 
 

@@ -6,10 +6,9 @@ import numpy as np
 
 from srnn_masks import Blocks, Densities, MaskError, sized
 
+from .._draws import BLOCKS
 from .._networks import SD
 from ._tasks import Setting
-
-BLOCKS = ("hx", "hh", "hy", "yx", "yh", "yy")
 
 LEAST = 0.05  # density
 

@@ -65,7 +65,7 @@ def parent_draws(name: str, scale: Scale) -> Table:
 
 
 def row_name(number: int) -> str:
-    """Return the name of a random network, which is drawn anew for each column."""
+    """Return the name of a row, whose random networks differ from column to column."""
     return f"random network {number + 1}"
 
 

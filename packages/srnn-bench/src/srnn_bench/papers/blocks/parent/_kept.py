@@ -13,8 +13,7 @@ from typing import Any
 
 from srnn_masks import Blocks, Densities
 
-from .... import BenchError
-from ....tables import has_predictors
+from ....tables import require_predictors
 from ... import FigureRequest
 from ._draws_table import trained
 from ._proposals import Trained, propose
@@ -27,8 +26,7 @@ Kept = Mapping[str, Mapping[str, Any]]  # by task and number of weights
 
 def write_proposals(request: FigureRequest) -> list[Path]:
     """What parents propose for each task, and the losses of the random networks: the file `proposals.json`."""
-    if not has_predictors():
-        raise BenchError("proposals need scikit-learn: pip install 'srnn-bench[study]'")
+    require_predictors("proposals")
     groups = trained(request.required_store(), request.scale)
     proposals = propose(groups, settings(request.scale))
     path = request.folder / FILE.name

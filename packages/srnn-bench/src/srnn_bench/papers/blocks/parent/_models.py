@@ -30,7 +30,7 @@ class Predictor(Protocol):
 
 def forest() -> Predictor:
     """Return a random forest of 1,000 trees of depth 10."""
-    from sklearn.ensemble import RandomForestRegressor  # type: ignore[import-untyped]
+    from sklearn.ensemble import RandomForestRegressor
 
     model: Predictor = RandomForestRegressor(n_estimators=TREES, max_depth=DEPTH, random_state=0)
     return model
@@ -44,9 +44,9 @@ class Networks:
 
     def __init__(self) -> None:
         from sklearn.ensemble import BaggingRegressor
-        from sklearn.neural_network import MLPRegressor  # type: ignore[import-untyped]
-        from sklearn.pipeline import make_pipeline  # type: ignore[import-untyped]
-        from sklearn.preprocessing import StandardScaler  # type: ignore[import-untyped]
+        from sklearn.neural_network import MLPRegressor
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
 
         perceptron = MLPRegressor(
             hidden_layer_sizes=(UNITS,), alpha=0.1, max_iter=EPOCHS, early_stopping=True, random_state=0
@@ -56,7 +56,7 @@ class Networks:
 
     def fit(self, features: Array, ranks: Array) -> None:
         """Fit the ranks `(D,)` of networks by their features `(D, F)`."""
-        from sklearn.exceptions import ConvergenceWarning  # type: ignore[import-untyped]
+        from sklearn.exceptions import ConvergenceWarning
 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)  # after 200 epochs

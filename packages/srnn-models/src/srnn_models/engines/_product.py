@@ -128,7 +128,7 @@ def edge_gradient(edges: Compressed, deltas: Tensor, states: Tensor) -> Tensor:
 def dots_by_bags(edges: Compressed, left: Tensor, right: Tensor) -> Tensor:
     """Return the entries of left right^T at the edges, (E,), from (R, C) and (N, C), by an operation private to torch.
 
-    It is 1.5 times as fast as `dots_by_samples`.
+    It is faster than `dots_by_samples`.
     """
     found: Tensor = torch.ops.aten._embedding_bag_per_sample_weights_backward(
         left, right, edges.columns, edges.starts, edges.rows, 0, -1

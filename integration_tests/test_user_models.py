@@ -1,6 +1,10 @@
 """`accelerate` on models as users write them, with torch's own layers: the results of torch's own forward pass."""
 
+import contextlib
 import copy
+import io
+import re
+from pathlib import Path
 
 import pytest
 import torch
@@ -256,3 +260,16 @@ def test_distributed_training_of_one_process(tmp_path):
     assert {layer.acceleration.used for layer in layers(ours)} == {("sparse",)}
     for our, their in zip(ours.state_dict().values(), theirs.state_dict().values(), strict=True):
         torch.testing.assert_close(our, their)
+
+
+PACKAGES = Path(__file__).parents[1] / "packages"
+
+
+@pytest.mark.parametrize("package", ["srnn-masks", "srnn-pruning"])
+def test_readmes_of_packages_that_do_not_depend_on_srnn_models_show_how_to_accelerate(package):
+    """The block is marked `py`, so that the tests of these packages, which may lack srnn-models, leave it out."""
+    text = (PACKAGES / package / "README.md").read_text(encoding="utf-8")
+    ((code, shown),) = re.findall(r"^```py\n(.*?)^```\n\n```\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    with torch.random.fork_rng(devices=[]), contextlib.redirect_stdout(io.StringIO()) as printed:
+        exec(compile(code, package, "exec"), {})
+    assert printed.getvalue() == shown

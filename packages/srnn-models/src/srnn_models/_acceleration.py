@@ -55,7 +55,7 @@ class EngineAcceleration(Selection):
                 raise ModelError(
                     f"accelerate: engine 'sparse': expected a cell with its own backward pass, got {kind(module)}"
                 )
-            self._choose(module, 1)
+            self._choose(module, batch=1)
 
     def _plan(self, module: Recurrence, inputs: Tensor, state: Tensor) -> Plan | None:
         """Return the plan for inputs (T, B, I); None for the loop."""
@@ -73,8 +73,8 @@ class EngineAcceleration(Selection):
         return None if plan.engine == "loop" else plan
 
     def _choose(self, module: Recurrence, batch: int) -> Plan:
-        weight: Tensor = getattr(module, WEIGHT)
-        return self.plan(module, WEIGHT, lambda density: choose(module.hidden, batch, density, weight.device))
+        """Return the plan for B sequences."""
+        return self.plan(module, WEIGHT, lambda density, device: choose(module.hidden, batch, density, device))
 
 
 def has_own_backward(module: nn.Module) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from ._errors import ModelError
@@ -58,15 +59,15 @@ class Selection:
         """Return the engine and those that have run, such as "auto: loop, sparse"."""
         return ": ".join([self.engine, *([", ".join(self.used)] if self.used else [])])
 
-    def plan(self, module: nn.Module, name: str, choose: Callable[[float | None], str]) -> Plan:
-        """Return the plan of one call for the weight `name`. choose: the engine of "auto", by the density of the mask.
+    def plan(self, module: nn.Module, name: str, choose: Callable[[float | None, torch.device], str]) -> Plan:
+        """Return the plan of one call for the weight `name`. choose: the engine of "auto", by mask density and device.
 
         Raises `ModelError` for a mask of another shape, and for "sparse" without a mask.
         """
         weight, engine = getattr(module, name), self.engine  # (gN, N)
         reading = self._read(module, name, weight)
         if engine == "auto":
-            engine = choose(None if reading is None else reading.density)
+            engine = choose(None if reading is None else reading.density, weight.device)
         return Plan(engine, weight, reading)
 
     def _read(self, module: nn.Module, name: str, weight: Tensor) -> Reading | None:

@@ -33,7 +33,7 @@ class TorchAcceleration(Selection):
         if reason:
             self.step_aside(module, reason)
             return None
-        plans = self._plans(module, input) if _fits(module, input, state) else []
+        plans = self._plans(module, _batch(module, input)) if _fits(module, input, state) else []
         self.record(*[plan.engine for plan in plans] or ["loop"])
         if all(plan.engine == "loop" for plan in plans):
             return None
@@ -46,14 +46,13 @@ class TorchAcceleration(Selection):
                 raise ModelError(
                     f"accelerate: engine 'sparse': expected proj_size 0, got {kind(module)} with {module.proj_size}"
                 )
-            self._plans(module, torch.empty(1, 1, module.input_size))
+            self._plans(module, batch=1)
 
-    def _plans(self, module: nn.RNNBase, input: Tensor) -> list[Plan]:
-        """Return the plans of all layers, the reverse direction second."""
-        batch = 1 if input.dim() == 2 else input.shape[0 if module.batch_first else 1]
+    def _plans(self, module: nn.RNNBase, batch: int) -> list[Plan]:
+        """Return the plans of all layers for B sequences, the reverse direction second."""
 
-        def choose(density: float | None) -> str:
-            return choose_over_torch(module.mode, module.hidden_size, batch, density, input.device)
+        def choose(density: float | None, device: torch.device) -> str:
+            return choose_over_torch(module.mode, module.hidden_size, batch, density, device)
 
         return [self.plan(module, f"weight_hh_{suffix}", choose) for suffix in suffixes(module)]
 
@@ -97,10 +96,15 @@ def _fits(module: nn.RNNBase, input: Tensor, state: tuple[Any, ...]) -> bool:
     """Return whether an input, which is not empty, and a state have the shapes that the module expects."""
     if input.dim() not in (2, 3) or input.shape[-1] != module.input_size or not input.numel():
         return False
-    batch = () if input.dim() == 2 else (input.shape[0 if module.batch_first else 1],)
+    batch = [] if input.dim() == 2 else [_batch(module, input)]
     shape = (len(suffixes(module)), *batch, module.hidden_size)
     parts = 2 if module.mode == "LSTM" else 1
     return len(state) in (0, parts) and all(isinstance(part, Tensor) and part.shape == shape for part in state)
+
+
+def _batch(module: nn.RNNBase, input: Tensor) -> int:
+    """Return the number of sequences; inputs of one sequence may have no dimension for it."""
+    return 1 if input.dim() == 2 else input.shape[0 if module.batch_first else 1]
 
 
 def _run(module: nn.RNNBase, plans: Sequence[Plan], input: Tensor, state: tuple[Tensor, ...]) -> Any:

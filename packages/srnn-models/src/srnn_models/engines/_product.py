@@ -139,7 +139,8 @@ def dots_by_bags(edges: Compressed, left: Tensor, right: Tensor) -> Tensor:
 def dots_by_samples(edges: Compressed, left: Tensor, right: Tensor) -> Tensor:
     """Return what `dots_by_bags` returns, by a public function: for versions of torch without that operation."""
     pattern = edges.csr(left.new_zeros(edges.columns.shape))
-    return torch.sparse.sampled_addmm(pattern, left, right.t(), beta=0).values()
+    found: Tensor = torch.sparse.sampled_addmm(pattern, left, right.t(), beta=0).values()
+    return found
 
 
 _has_bags = hasattr(torch.ops.aten, "_embedding_bag_per_sample_weights_backward")

@@ -257,11 +257,12 @@ def test_wrong_arguments_raise_the_errors_of_torch(layer):
         (normal(4, 2, 3, 1),),
         (normal(0, 2, 3),),
         (normal(4, 2, 3), (state, state) if layer is nn.LSTM else state),
+        (normal(4, 2, 3), state[:, :2] if layer is nn.LSTM else (state[:, :2],)),
     ]
     for arguments in wrong:
         messages = []
         for each in (module, accelerate(copy.deepcopy(module), "sparse")):
-            with pytest.raises((RuntimeError, ValueError)) as error:
+            with pytest.raises((RuntimeError, ValueError, AttributeError, IndexError)) as error:
                 each(*arguments)
             messages.append(str(error.value))
         assert messages[0] == messages[1]

@@ -28,7 +28,7 @@ class TorchAcceleration(Selection):
         if self.engine == "loop":
             self.record("loop")
             return None
-        state = tuple(hx) if isinstance(hx, tuple | list) else () if hx is None else (hx,)
+        state = _parts(module, hx)
         reason = _special(module, input) or _refused(module, input, state)
         if reason:
             self.step_aside(module, reason)
@@ -67,6 +67,13 @@ def _weights(module: nn.RNNBase, suffix: str) -> LayerWeights:
     """Return the weights of one layer and direction, as they are now."""
     parts = LayerWeights._fields if module.bias else LayerWeights._fields[:2]  # as in the names of the parameters
     return LayerWeights(*[getattr(module, f"{part}_{suffix}") for part in parts])
+
+
+def _parts(module: nn.RNNBase, hx: Any) -> tuple[Any, ...]:
+    """Return the parts of a state as the caller gave it: none, h, or h and c."""
+    if hx is None:
+        return ()
+    return tuple(hx) if module.mode == "LSTM" and isinstance(hx, tuple | list) else (hx,)
 
 
 def _special(module: nn.RNNBase, input: Any) -> str | None:

@@ -1,4 +1,7 @@
-"""The engines of srnn-models under the masks of srnn-masks and the criteria of srnn-pruning: as the loop, always."""
+"""The engines of srnn-models under the masks of srnn-masks and the criteria of srnn-pruning: as the loop, always.
+
+Of torch's own layers the loop is torch's own forward pass.
+"""
 
 import copy
 import pickle
@@ -8,6 +11,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
 import srnn_masks
 from srnn_models import GRU, LSTM, ElmanRNN, LeakyRNN, SequenceModel, accelerate, decelerate
@@ -19,9 +23,24 @@ CELLS = {
     "leaky": LeakyRNN(hidden=6, alpha=0.3, nonlinearity="tanh"),
     "gru": GRU(hidden=6),
     "lstm": LSTM(hidden=6),
+    "nn.RNN": nn.RNN,
+    "nn.GRU": nn.GRU,
+    "nn.LSTM": nn.LSTM,
 }
 cells = pytest.mark.parametrize("cell", CELLS)
-HH = "recurrence.weight_hh"
+
+
+class Layer(nn.Module):
+    """A layer of torch in both directions, and a read-out."""
+
+    def __init__(self, kind):
+        super().__init__()
+        self.recurrence = kind(3, 6, bidirectional=True)
+        self.readout = nn.Linear(12, 2)
+
+    def forward(self, x):
+        states, last = self.recurrence(x)
+        return self.readout(states), torch.cat(last) if isinstance(last, tuple) else last
 
 
 def generator(seed=0):
@@ -32,18 +51,30 @@ def normal(*shape, seed=1):
     return torch.randn(*shape, generator=generator(seed), dtype=torch.float64)
 
 
+def weights(network, part="hh"):
+    """Names of the recurrent weights (or of those of the input)."""
+    return [name for name, _ in network.named_parameters() if f"weight_{part}" in name]
+
+
 def mask(network, seed=0):
-    return {HH: torch.rand(network.get_parameter(HH).shape, generator=generator(seed)) < 0.4}
+    shapes = {name: network.get_parameter(name).shape for name in weights(network)}
+    return {name: torch.rand(shape, generator=generator(seed)) < 0.4 for name, shape in shapes.items()}
+
+
+def built(cell):
+    """A network with a mask on each W_hh."""
+    value = CELLS[cell]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        of_torch = isinstance(value, type)
+        network = Layer(value) if of_torch else SequenceModel(recurrence=value).build(SPEC, generator=generator())
+    srnn_masks.apply(network.double(), mask(network))
+    return network
 
 
 def pair(cell):
-    """Two equal networks with a mask on W_hh: one by the edges, one by the loop."""
-    networks = []
-    for engine in ("sparse", "loop"):
-        network = SequenceModel(recurrence=CELLS[cell]).build(SPEC, generator=generator()).double()
-        srnn_masks.apply(network, mask(network))
-        networks.append(accelerate(network, engine))
-    return networks
+    """Two equal networks: one by the edges, one as it was built."""
+    return [accelerate(built(cell), "sparse"), built(cell)]
 
 
 def loss(network, seed=1):
@@ -78,24 +109,25 @@ def test_training_with_changing_masks_ends_where_the_loop_ends(cell):
 
 @cells
 def test_dense_gradients_after_the_forward_pass(cell):
-    ours, theirs = (srnn_masks.dense_gradients(network, loss(network))[HH] for network in pair(cell))
-    torch.testing.assert_close(ours, theirs)
-    assert ours[~mask(pair(cell)[0])[HH]].all()
+    ours, theirs = (srnn_masks.dense_gradients(network, loss(network)) for network in pair(cell))
+    for name, present in mask(built(cell)).items():
+        torch.testing.assert_close(ours[name], theirs[name])
+        assert ours[name][~present].all()
 
 
 @cells
 def test_lifted_blocks(cell):
     found = []
     for network in pair(cell):
-        value = loss(network)
+        name, value = weights(network)[-1], loss(network)
         with srnn_masks.lifted(network):
             value.backward()
-            inside = network.get_parameter(HH).grad.clone()
-        outside = network.get_parameter(HH).grad.clone()
-        assert not hasattr(network.recurrence.weight_hh_mask, "lifted")
+            inside = network.get_parameter(name).grad.clone()
+        outside = network.get_parameter(name).grad.clone()
+        assert not hasattr(network.get_buffer(f"{name}_mask"), "lifted")
         network.zero_grad()
         loss(network).backward()
-        found.append((inside, outside, network.get_parameter(HH).grad))
+        found.append((inside, outside, network.get_parameter(name).grad))
     for ours, theirs in zip(*found, strict=True):
         torch.testing.assert_close(ours, theirs)
     inside, outside, _ = found[0]
@@ -107,7 +139,7 @@ def test_lifted_blocks(cell):
 def test_criteria_score_as_on_the_loop(cell, criterion):
     found = []
     for network in pair(cell):
-        names = [HH, "recurrence.weight_ih"]
+        names = weights(network) + weights(network, "ih")
         scores = criterion.scores(
             {name: network.get_parameter(name) for name in names},
             module=network,
@@ -128,8 +160,7 @@ def train(networks):
 
 def change_mask(networks):
     for network in networks:
-        current = network.recurrence.weight_hh_mask
-        srnn_masks.replace(network, {HH: current.roll(1, 0)})
+        srnn_masks.replace(network, {name: each.roll(1, 0) for name, each in srnn_masks.masks(network).items()})
     return networks
 
 
@@ -138,22 +169,26 @@ def change_mask_between_forward_and_backward(networks):
         value = loss(network)
         network.zero_grad()
         with torch.no_grad():
-            network.recurrence.weight_hh_mask.fill_(True)  # written by hand: the weight stays as it is
+            for name in weights(network):
+                network.get_buffer(f"{name}_mask").fill_(True)  # written by hand: the weight stays as it is
         value.backward()
     ours, theirs = networks
-    torch.testing.assert_close(ours.get_parameter(HH).grad, theirs.get_parameter(HH).grad)
+    for name in weights(ours):
+        torch.testing.assert_close(ours.get_parameter(name).grad, theirs.get_parameter(name).grad)
     return networks
 
 
 def lift(networks):
     ours, theirs = (srnn_masks.dense_gradients(network, loss(network)) for network in networks)
-    torch.testing.assert_close(ours[HH], theirs[HH])
+    for name in weights(networks[0]):
+        torch.testing.assert_close(ours[name], theirs[name])
     return networks
 
 
 def load(networks):
     state = copy.deepcopy(networks[1].state_dict())
-    state[HH + "_mask"] = state[HH + "_mask"].roll(1, 1)
+    for name in weights(networks[1]):
+        state[f"{name}_mask"] = state[f"{name}_mask"].roll(1, 1)
     for network in networks:
         network.load_state_dict(state)
     return networks
@@ -193,6 +228,8 @@ def functional(networks):
 
 
 def stepped(networks):
+    if isinstance(networks[0], Layer):  # torch's layers have no step
+        return networks
     with torch.no_grad():
         ours, theirs = (network.step(normal(4, 3))[1] for network in networks)
     torch.testing.assert_close(ours, theirs)
@@ -215,8 +252,8 @@ ACTIONS = [
 ]
 
 
-@pytest.mark.filterwarnings("ignore:.*runs the loop here. torch.func.functional_call:UserWarning")
-@settings(max_examples=25, deadline=None)
+@pytest.mark.filterwarnings("ignore:.* here. torch.func.functional_call:UserWarning")
+@settings(max_examples=40, deadline=None)
 @given(cell=st.sampled_from(list(CELLS)), actions=st.lists(st.sampled_from(ACTIONS), max_size=8))
 def test_any_sequence_of_changes_leaves_the_engine_right(cell, actions):
     networks = pair(cell)

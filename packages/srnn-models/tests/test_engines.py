@@ -4,7 +4,16 @@ import pytest
 import torch
 
 from srnn_models import GRU, LSTM, ElmanRNN, LeakyRNN, accelerate, decelerate
-from srnn_models.engines import Dense, Edges, Structure, choose, elman
+from srnn_models.engines import (
+    Dense,
+    Edges,
+    Structure,
+    choose,
+    choose_over_torch,
+    dots_by_bags,
+    dots_by_samples,
+    elman,
+)
 
 CELLS = {
     "elman": ElmanRNN(hidden=5),
@@ -233,6 +242,16 @@ def test_products_are_those_of_the_dense_matrix(batch, dtype):
         torch.testing.assert_close(product.gradient(deltas, states), expected * at, **close)
 
 
+@pytest.mark.parametrize("dots", [dots_by_bags, dots_by_samples])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("mask", [random_mask, empty_rows, full_rows, no_edge, all_edges])
+def test_products_at_the_edges_are_those_of_the_dense_matrix(dots, dtype, mask):
+    mask = mask(15, 5)
+    left, right = normal(15, 7).to(dtype), normal(5, 7, seed=2).to(dtype)
+    found = dots(Structure(mask).rows, left, right)
+    torch.testing.assert_close(found, (left @ right.t())[mask])
+
+
 def test_a_gradient_is_dense_while_the_mask_is_lifted_or_after_it_was_written_to():
     mask = random_mask(5, 5)
     weight, deltas, states = normal(5, 5) * mask, normal(3, 5, 2), normal(3, 5, 2, seed=2)
@@ -273,3 +292,22 @@ def test_the_edges_of_a_mask():
 def test_what_auto_chooses(hidden, batch, density, engine):
     assert choose(hidden, batch, density, torch.device("cpu")) == engine
     assert choose(hidden, batch, density, torch.device("cuda")) == "loop"
+
+
+@pytest.mark.parametrize(
+    ("mode", "hidden", "density", "engine"),
+    [
+        ("GRU", 255, 0.01, "loop"),
+        ("GRU", 256, 0.01, "sparse"),
+        ("LSTM", 256, 0.01, "sparse"),
+        ("GRU", 1000, 0.5, "loop"),
+        ("GRU", 1000, None, "dense"),
+        ("RNN_TANH", 1000, None, "dense"),
+        ("RNN_RELU", 1000, None, "dense"),
+        ("LSTM", 1000, None, "loop"),
+        ("GRU", 256, None, "loop"),
+    ],
+)
+def test_what_auto_chooses_for_layers_of_torch(mode, hidden, density, engine):
+    assert choose_over_torch(mode, hidden, 20, density, torch.device("cpu")) == engine
+    assert choose_over_torch(mode, hidden, 20, density, torch.device("cuda")) == "loop"

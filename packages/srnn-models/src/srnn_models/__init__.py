@@ -15,6 +15,9 @@ from ._initialization import He as He
 from ._initialization import Normal as Normal
 from ._initialization import TorchUniform as TorchUniform
 from ._initialization import Uniform as Uniform
+from ._torch_layers import AcceleratedGRU as AcceleratedGRU
+from ._torch_layers import AcceleratedLSTM as AcceleratedLSTM
+from ._torch_layers import AcceleratedRNN as AcceleratedRNN
 from .cells import GRU as GRU
 from .cells import LSTM as LSTM
 from .cells import AnyRecurrence as AnyRecurrence
@@ -38,6 +41,9 @@ __version__ = _version("srnn-models")
 __all__ = [
     "GRU",
     "LSTM",
+    "AcceleratedGRU",
+    "AcceleratedLSTM",
+    "AcceleratedRNN",
     "AnyInitialization",
     "AnyModel",
     "AnyRecurrence",

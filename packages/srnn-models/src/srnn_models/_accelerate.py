@@ -1,11 +1,14 @@
 """`accelerate` and `decelerate`: which engine runs the recurrences of a model."""
 
+import warnings
 from typing import TypeVar
 
 from torch import nn
 
 from ._acceleration import EngineAcceleration
 from ._errors import ModelError
+from ._torch_acceleration import TorchAcceleration
+from ._torch_layers import install, restore, torch_layers
 from .cells import Recurrence
 
 ENGINES = ("auto", "loop", "dense", "sparse")
@@ -15,42 +18,71 @@ Module = TypeVar("Module", bound=nn.Module)
 def accelerate(model: Module, engine: str = "auto") -> Module:
     """Set the engine of every recurrence in a model, in place, and return the model.
 
-    "loop" is the loop over time with autograd, which is what `build` gives. "dense" has its own backward pass: the
-    gradient of W_hh is one product over all time steps. "sparse" computes with the entries that the mask of W_hh (a
-    buffer `weight_hh_mask`) leaves, in time proportional to their number. "auto" chooses at each call, by the number of
-    neurons, the density of the mask and the batch size. Results are equal up to rounding.
+    Recurrences are those of srnn-models, and `nn.RNN`, `nn.GRU` and `nn.LSTM`. "loop" is the loop over time with
+    autograd, which is what `build` gives, and torch's own forward pass for torch's modules. "dense" has its own
+    backward pass: the gradient of W_hh is one product over all time steps. "sparse" computes with the entries that the
+    mask of W_hh (a buffer `weight_hh_mask`, or `weight_hh_l0_mask` and so on) leaves, in time proportional to their
+    number. "auto" chooses at each call, by the number of neurons, the density of the mask and the batch size. Results
+    are equal up to rounding.
 
     `ElmanRNN`, `LeakyRNN`, `GRU` and `LSTM` have their own backward pass; other cells run by the loop. So does every
     recurrence under `torch.func`, forward-mode differentiation, autocast, `torch.compile` and export, and in dtypes
     other than float32 and float64; for "dense" and "sparse" a warning says so once. A backward pass with
     `create_graph=True` runs the loop again. A `step` is sparse only with gradients off.
 
+    A module of torch stays the same object, but gets a subclass such as `AcceleratedGRU`, which a program that
+    unpickles it must be able to import. Each layer and direction has its own choice. A `PackedSequence`, dropout
+    between layers in training, `proj_size` and `DataParallel` run torch's own forward pass. With "auto" so do layers of
+    fewer than 256 neurons, layers whose mask is too dense to gain, and an LSTM without mask. Subclasses and
+    parametrized modules are left alone; a warning lists them. `torch.jit.script` sets the class of torch back.
+
     Nothing is added to parameters, buffers or `state_dict`. `print(model)` shows the engine and those that have run.
 
     Raises `ModelError` for another engine, for a model without a recurrence, and for "sparse" where a recurrence has no
-    mask or no backward pass of its own.
+    mask, no backward pass of its own, or a projection.
 
     >>> import torch
     >>> from srnn_models import GRU
     >>> accelerate(GRU(hidden=300).build(2, generator=torch.Generator().manual_seed(0)), "dense")
     GRUModule[dense](2 -> 300, bias=True)
+    >>> accelerate(nn.GRU(2, 300, batch_first=True))
+    GRU[auto](2, 300, batch_first=True)
     """
     if engine not in ENGINES:
         raise ModelError(f"engine: expected one of {', '.join(map(repr, ENGINES))}, got {engine!r}")
-    accelerations = {module: EngineAcceleration(engine) for module in _recurrences(model)}
-    if not accelerations:
-        raise ModelError(f"accelerate: expected a model with a recurrence of srnn-models, got {type(model).__name__}")
-    for module, acceleration in accelerations.items():
-        acceleration.check(module)
-    for module, acceleration in accelerations.items():
-        module.acceleration = acceleration
+    ours = {module: EngineAcceleration(engine) for module in _recurrences(model)}
+    exact, others = torch_layers(model)
+    theirs = {module: TorchAcceleration(engine) for module in exact.values()}
+    alone = ", ".join(f"{name or 'the model'} ({type(module).__name__})" for name, module in others.items())
+    if not ours and not theirs:
+        got = f"{type(model).__name__} with {alone}" if others else type(model).__name__
+        raise ModelError(
+            "accelerate: expected a model with a recurrence of srnn-models, an nn.RNN, nn.GRU or nn.LSTM (no subclass, "
+            f"no parametrization), got {got}"
+        )
+    for recurrence, acceleration in ours.items():
+        acceleration.check(recurrence)
+    for layer, its in theirs.items():
+        its.check(layer)
+    for recurrence, acceleration in ours.items():
+        recurrence.acceleration = acceleration
+    for layer, its in theirs.items():
+        install(layer, its)
+    if alone:
+        warnings.warn(
+            f"accelerate: left alone, because only exact nn.RNN, nn.GRU and nn.LSTM are accelerated: {alone}",
+            stacklevel=2,
+        )
     return model
 
 
 def decelerate(model: Module) -> Module:
-    """Undo `accelerate`, in place, and return the model: every recurrence is as `build` gave it."""
-    for module in _recurrences(model):
-        vars(module).pop("acceleration", None)
+    """Undo `accelerate`, in place, and return the model: every recurrence is as it was before."""
+    for recurrence in _recurrences(model):
+        vars(recurrence).pop("acceleration", None)
+    for layers in torch_layers(model):
+        for layer in layers.values():
+            restore(layer)
     return model
 
 

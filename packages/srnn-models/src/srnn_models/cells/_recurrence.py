@@ -54,7 +54,7 @@ class Recur(Protocol):
 
 
 class Acceleration(Protocol):
-    """How `accelerate` has a recurrence run."""
+    """How `accelerate` has a recurrence run. As text: the engine and those that have run."""
 
     engine: str
 
@@ -153,10 +153,7 @@ class Recurrence(nn.Module):
     def _get_name(self) -> str:
         """Return the name of the class and the engine, such as "GRUModule[auto: sparse]", for `print(module)`."""
         name = type(self).__name__
-        if self.acceleration is None:
-            return name
-        used = ", ".join(self.acceleration.used)
-        return f"{name}[{self.acceleration.engine}{used and ': '}{used}]"
+        return name if self.acceleration is None else f"{name}[{self.acceleration}]"
 
     def _loop(self, drives: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """Run drives (T, B, D) from state (B, S), with autograd: h at all times (T, B, N) and the last state (B, S)."""

@@ -6,16 +6,22 @@ it takes neither modules nor values. `srnn_models.accelerate` sets the engines o
 """
 
 from ._choice import choose as choose
+from ._choice import choose_over_torch as choose_over_torch
 from ._columns import map_columns as map_columns
 from ._elman import elman as elman
 from ._fused import fused_elman as fused_elman
 from ._fused import runs_fused as runs_fused
 from ._gru import gru as gru
+from ._layer import LayerWeights as LayerWeights
+from ._layer import layer_by_product as layer_by_product
+from ._layer import layer_by_torch as layer_by_torch
 from ._leaky import leaky as leaky
 from ._lstm import lstm as lstm
 from ._product import Dense as Dense
 from ._product import Edges as Edges
 from ._product import Product as Product
+from ._product import dots_by_bags as dots_by_bags
+from ._product import dots_by_samples as dots_by_samples
 from ._reading import Reading as Reading
 from ._refusal import refusal as refusal
 from ._replay import Loop as Loop
@@ -24,14 +30,20 @@ from ._structure import Structure as Structure
 __all__ = [
     "Dense",
     "Edges",
+    "LayerWeights",
     "Loop",
     "Product",
     "Reading",
     "Structure",
     "choose",
+    "choose_over_torch",
+    "dots_by_bags",
+    "dots_by_samples",
     "elman",
     "fused_elman",
     "gru",
+    "layer_by_product",
+    "layer_by_torch",
     "leaky",
     "lstm",
     "map_columns",

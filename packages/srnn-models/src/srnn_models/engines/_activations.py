@@ -48,3 +48,8 @@ SLOPES: dict[str, Callable[[Tensor, Tensor, Tensor], None]] = {
     "relu": _relu_slope,
     "softplus": _softplus_slope,
 }
+
+# MKL selects the kernel of tanh at its first call. If several threads make it at once, as on a large tensor, one of
+# them may get a less precise kernel, and equal runs differ (pytorch issue 188792). One element needs one thread.
+for _dtype in (torch.float32, torch.float64):
+    torch.zeros(1, dtype=_dtype).tanh()

@@ -21,3 +21,22 @@ def choose(hidden: int, batch: int, density: float | None, device: torch.device)
     if density is not None and density < limit and hidden >= SPARSE_FROM:
         return "sparse"
     return "dense" if hidden >= DENSE_FROM else "loop"
+
+
+FASTER_BY_DENSE = ("RNN_TANH", "RNN_RELU", "GRU")  # modes of torch's layers; its LSTM is fused and faster than "dense"
+
+
+def choose_over_torch(mode: str, hidden: int, batch: int, density: float | None, device: torch.device) -> str:
+    """Return the engine of one layer of torch's in one direction, as `choose`; "loop" is torch's own forward pass.
+
+    mode: that of the layer, such as "GRU". Without enough sparsity, only a layer without mask leaves torch's pass.
+
+    >>> choose_over_torch("GRU", 1000, 20, None, torch.device("cpu"))
+    'dense'
+    >>> choose_over_torch("LSTM", 1000, 20, None, torch.device("cpu"))
+    'loop'
+    """
+    engine = choose(hidden, batch, density, device)
+    if engine == "dense" and (density is not None or mode not in FASTER_BY_DENSE):
+        return "loop"
+    return engine

@@ -1,0 +1,114 @@
+"""Which engine runs the product with a weight at each call: the one asked for, the mask as it is now, what has run."""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ._errors import ModelError
+from .engines import Dense, Edges, Product, Reading
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """The engine of one call, its weight (gN, N), and the mask if there is one."""
+
+    engine: str
+    weight: Tensor
+    reading: Reading | None
+
+    def product(self) -> Product:
+        """Return the products of "dense" or "sparse"."""
+        return Dense(self.weight) if self.engine == "dense" else self.edges()
+
+    def edges(self) -> Edges:
+        """Return the products with the edges of the mask."""
+        assert self.reading is not None
+        return Edges(self.reading.structure, self.weight, self.reading.mask)
+
+    def stamp(self) -> tuple[Any, ...]:
+        """Return what the values of the weight depend on; a later tensor has another identity or version."""
+        weight = self.weight
+        version = object() if weight.is_inference() else weight._version  # writes to inference tensors are not counted
+        return id(self.reading), id(weight), weight.data_ptr(), version
+
+
+class Selection:
+    """The engine of a module: "auto", "loop", "dense" or "sparse"; `used` are those that have run.
+
+    The mask of a weight is the buffer `<weight>_mask` beside it, bool or of numbers, as srnn-masks and
+    `torch.nn.utils.prune` keep it. Its edges are read again when it is another tensor or was written to. Copies and
+    pickles leave out what was read.
+    """
+
+    loop = "the loop"  # what "loop" is called in messages
+
+    def __init__(self, engine: str) -> None:
+        self.engine = engine
+        self.used: tuple[str, ...] = ()
+        self._noted: tuple[str, ...] = ()
+        self._readings: dict[str, Reading] = {}  # by name of the weight
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"_readings": {}}
+
+    def __str__(self) -> str:
+        """Return the engine and those that have run, such as "auto: loop, sparse"."""
+        return ": ".join([self.engine, *([", ".join(self.used)] if self.used else [])])
+
+    def plan(self, module: nn.Module, name: str, choose: Callable[[float | None, torch.device], str]) -> Plan:
+        """Return the plan of one call for the weight `name`. choose: the engine of "auto", by mask density and device.
+
+        Raises `ModelError` for a mask of another shape, and for "sparse" without a mask.
+        """
+        weight, engine = getattr(module, name), self.engine  # (gN, N)
+        reading = self._read(module, name, weight)
+        if engine == "auto":
+            engine = choose(None if reading is None else reading.density, weight.device)
+        return Plan(engine, weight, reading)
+
+    def _read(self, module: nn.Module, name: str, weight: Tensor) -> Reading | None:
+        """Return what is known of the mask of a weight; None without one."""
+        mask = module._buffers.get(f"{name}_mask")
+        if mask is None:
+            self._readings.pop(name, None)
+            if self.engine == "sparse":
+                raise ModelError(
+                    f"{kind(module)}: engine 'sparse': expected a mask on {name} (a buffer {name}_mask), got none; "
+                    "apply one before, or use 'auto'"
+                )
+            return None
+        reading = self._readings.get(name)
+        if reading is None or not reading.is_of(mask, weight.device):
+            if mask.shape != weight.shape:
+                shapes = f"expected the shape of {name}, {tuple(weight.shape)}, got {tuple(mask.shape)}"
+                raise ModelError(f"{kind(module)}: {name}_mask: {shapes}")
+            reading = self._readings[name] = Reading(mask, weight.device)
+        return reading
+
+    def record(self, *engines: str) -> None:
+        """Add engines to those that have run."""
+        for engine in engines:
+            if engine not in self.used:
+                self.used = (*self.used, engine)
+
+    def step_aside(self, module: nn.Module, reason: str) -> None:
+        """Record the loop. Warn, once for each reason, if another engine was asked for by name."""
+        self.record("loop")
+        if self.engine != "auto" and reason not in self._noted:
+            self._noted = (*self._noted, reason)
+            warnings.warn(f"{kind(module)}: engine '{self.engine}' runs {self.loop} here: {reason}", stacklevel=5)
+
+
+def substituted(module: nn.Module, name: str) -> str | None:
+    """Return a reason for the loop in a functional call, whose masks srnn-masks applies out of place."""
+    weight = module._parameters.get(name)
+    return None if weight is None or isinstance(weight, nn.Parameter) else "torch.func.functional_call"
+
+
+def kind(module: nn.Module) -> str:
+    """Return the class of a module for messages; an accelerated `nn.GRU` is a GRU."""
+    return type(module).__name__.removeprefix("Accelerated")

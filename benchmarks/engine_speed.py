@@ -10,6 +10,7 @@ one process, so that other load on the machine affects all equally:
 - prune: the same layer with the mask applied by `torch.nn.utils.prune`;
 - accelerated: that layer after `accelerate`;
 - compiled: a loop over torch's cell (`nn.RNNCell` and so on) compiled by `torch.compile`, if there is a C++ compiler;
+- recorded: on a GPU, forward and backward of our loop as a replayed CUDA graph;
 - loop: our layer with the engine "loop".
 
 The columns are ratios, the time of the other divided by that of the engine, of two neighbouring calls: the median, and
@@ -26,7 +27,7 @@ import copy
 import platform
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from math import isqrt
@@ -42,10 +43,21 @@ from srnn_models import GRU, LSTM, AnyRecurrence, ElmanRNN, Recurrence, accelera
 
 RESULT = Path(__file__).parents[1] / "docs" / "results" / "speed"
 INPUTS = 16  # I
-OTHERS = ("torch", "prune", "accelerated", "compiled", "loop")
-HEAD = (
-    "| case | engine | engine, ms | torch | quartiles | at least | prune | compiled | loop | prune / accelerated "
-    "| GFLOP/s | gemm | W, MB |\n|---|---|---:|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|"
+COLUMNS = (
+    "case",
+    "engine",
+    "engine, ms",
+    "torch",
+    "quartiles",
+    "at least",
+    "prune",
+    "compiled",
+    "recorded",
+    "loop",
+    "prune / accelerated",
+    "GFLOP/s",
+    "gemm",
+    "W, MB",
 )
 
 
@@ -116,7 +128,7 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
     device = torch.device(arguments.device)
-    lines = [environment(device, arguments), "", *HEAD.split("\n")]
+    lines = [environment(device, arguments), "", table_line(COLUMNS), table_line("---" for _ in COLUMNS)]
     print("\n".join(lines), flush=True)
     for case in CASES:
         lines.append(row(scaled(case, arguments.scale), device, arguments.repeat, compiled=arguments.compile))
@@ -144,33 +156,43 @@ def row(case: Case, device: torch.device, repeat: int, *, compiled: bool) -> str
     call = stepped if case.streaming else trained
     by = {"engine": call(ours, inputs, engine), "loop": call(ours, inputs, "loop"), "torch": call(theirs, inputs)}
     if mask is not None:
-        pruned = prune.custom_from_mask(copy.deepcopy(theirs), "weight_hh_l0", mask)
-        by["accelerated"] = call(accelerate(copy.deepcopy(pruned)), inputs)
-        by["prune"] = call(pruned, inputs)
+        by["prune"] = call(pruned(theirs, mask), inputs)
+        by["accelerated"] = call(accelerate(pruned(theirs, mask)), inputs)
     if compiled and not case.streaming:
         by["compiled"] = call(Compiled(case, theirs), inputs)
+    if device.type == "cuda" and not case.streaming:
+        by["recorded"] = recorded(by["loop"])
     times = alternated(by, device, repeat)
-    ratios = {
-        name: quartiles([slow / fast for slow, fast in zip(times[name], times["engine"], strict=True)])
-        for name in by.keys() - {"engine"}
-    }
-    shown = {name: f"{ratios[name][1]:.2f}" if name in ratios else "" for name in OTHERS}
-    gain = ""
-    if mask is not None:
-        gains = [slow / fast for slow, fast in zip(times["prune"], times["accelerated"], strict=True)]
-        gain = f"{quartiles(gains)[1]:.2f}"
+    middle = {name: f"{quartiles(ratios(times[name], times['engine']))[1]:.2f}" for name in by}
+    low, _, high = quartiles(ratios(times["torch"], times["engine"]))
     duration = quartiles(times["engine"])[1]
     weight = ours.get_parameter("weight_hh")
     present = weight.numel() if mask is None else int(mask.sum())
     passes = 1 if case.streaming else 3  # W h, W^T d, and the gradient of W
     rate = passes * 2 * present * case.batch * case.steps / duration / 1e6
-    spread = f"{ratios['torch'][0]:.2f} to {ratios['torch'][2]:.2f}"
-    least = "" if case.least is None else f"{case.least:g}"
-    return (
-        f"| {case.title} | {engine} | {duration:.2f} | {shown['torch']} | {spread} | {least} | {shown['prune']} "
-        f"| {shown['compiled']} | {shown['loop']} | {gain} | {rate:.1f} | {gemm(weight, case.batch, device):.0f} "
-        f"| {megabytes(present, engine):.1f} |"
-    )
+    shown = middle | {
+        "case": case.title,
+        "engine": engine,
+        "engine, ms": f"{duration:.2f}",
+        "quartiles": f"{low:.2f} to {high:.2f}",
+        "at least": "" if case.least is None else f"{case.least:g}",
+        "GFLOP/s": f"{rate:.1f}",
+        "gemm": f"{gemm(weight, case.batch, device):.0f}",
+        "W, MB": f"{megabytes(present, engine):.1f}",
+    }
+    if mask is not None:
+        shown["prune / accelerated"] = f"{quartiles(ratios(times['prune'], times['accelerated']))[1]:.2f}"
+    return table_line(shown.get(column, "") for column in COLUMNS)
+
+
+def table_line(cells: Iterable[str]) -> str:
+    """Return one line of a Markdown table."""
+    return f"| {' | '.join(cells)} |"
+
+
+def ratios(slow: list[float], fast: list[float]) -> list[float]:
+    """Return the ratios of neighbouring times."""
+    return [one / other for one, other in zip(slow, fast, strict=True)]
 
 
 def alternated(by: dict[str, Callable[[], object]], device: torch.device, repeat: int) -> dict[str, list[float]]:
@@ -202,6 +224,25 @@ def build(case: Case, device: torch.device) -> tuple[Recurrence, nn.RNNBase, Ten
             theirs.get_parameter("weight_hh_l0").mul_(mask)
         ours.register_buffer("weight_hh_mask", mask)
     return ours.to(device), theirs.to(device), None if mask is None else mask.to(device)
+
+
+def pruned(layer: nn.RNNBase, mask: Tensor) -> nn.RNNBase:
+    """Return a copy of a layer whose recurrent weights are masked by `torch.nn.utils.prune`."""
+    return prune.custom_from_mask(copy.deepcopy(layer), "weight_hh_l0", mask)
+
+
+def recorded(function: Callable[[], object]) -> Callable[[], object]:
+    """Return a function that replays a function, recorded as a CUDA graph."""
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        for _ in range(3):
+            function()
+    torch.cuda.current_stream().wait_stream(stream)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph, stream=stream):
+        function()
+    return graph.replay
 
 
 class Compiled(nn.Module):

@@ -1,21 +1,33 @@
 """Speed of the engines of srnn-models against torch's recurrent layers with masked weights.
 
     python benchmarks/engine_speed.py [--device cpu] [--threads 1] [--repeat 15] [--scale 1] [--write]
-    python benchmarks/engine_speed.py --scale 0.1 --repeat 3
+    python benchmarks/engine_speed.py --scale 0.1 --repeat 3 --no-compile
 
-Each row is one case: forward and backward of a layer by torch, by the loop, and by an engine, which alternate in one
-process, so that other load on the machine affects all equally. A ratio is that of two neighbouring calls; the table has
-the median and the quartiles. The layers have the same sizes, masks and inputs, but not the same weights. Streaming rows
-are single steps without gradients. GFLOP/s count the products of the recurrent weights that are present, forward and
-backward; those of a dense product at the same shapes are beside it. `--scale` multiplies the number of neurons.
+Each row is one case: forward and backward of a layer by our engine and by what can be used instead, which alternate in
+one process, so that other load on the machine affects all equally:
+
+- torch: `nn.RNN`, `nn.GRU` or `nn.LSTM`, whose masked weights were set to 0;
+- prune: the same layer with the mask applied by `torch.nn.utils.prune`;
+- accelerated: that layer after `accelerate`;
+- compiled: a loop over torch's cell (`nn.RNNCell` and so on) compiled by `torch.compile`, if there is a C++ compiler;
+- recorded: on a GPU, forward and backward of our loop as a replayed CUDA graph;
+- loop: our layer with the engine "loop".
+
+The columns are ratios, the time of the other divided by that of the engine, of two neighbouring calls: the median, and
+for torch the quartiles. "prune / accelerated" is the gain for a user of `torch.nn.utils.prune`. The layers have the
+same sizes, masks and inputs, but not the same weights. Streaming rows are single steps without gradients. GFLOP/s count
+the products of the recurrent weights that are present, forward and backward; those of a dense product at the same
+shapes ("gemm") and the size of what one product reads of W are beside them. `--scale` multiplies the number of neurons.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import platform
+import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from math import isqrt
@@ -24,15 +36,28 @@ from statistics import quantiles
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import prune
 
 from srnn_masks import Bernoulli, Locality
 from srnn_models import GRU, LSTM, AnyRecurrence, ElmanRNN, Recurrence, accelerate
 
 RESULT = Path(__file__).parents[1] / "docs" / "results" / "speed"
 INPUTS = 16  # I
-HEAD = (
-    "| case | engine | torch, ms | loop, ms | engine, ms | torch / engine | quartiles | loop / engine | at least "
-    "| GFLOP/s | gemm | W, MB |\n|---|---|---:|---:|---:|---:|---|---:|---:|---:|---:|---:|"
+COLUMNS = (
+    "case",
+    "engine",
+    "engine, ms",
+    "torch",
+    "quartiles",
+    "at least",
+    "prune",
+    "compiled",
+    "recorded",
+    "loop",
+    "prune / accelerated",
+    "GFLOP/s",
+    "gemm",
+    "W, MB",
 )
 
 
@@ -83,6 +108,11 @@ LAYERS: dict[str, Callable[[int], nn.RNNBase]] = {
     "GRU": lambda neurons: nn.GRU(INPUTS, neurons),
     "LSTM": lambda neurons: nn.LSTM(INPUTS, neurons),
 }
+CELLS: dict[str, Callable[[int], nn.RNNCellBase]] = {
+    "Elman": lambda neurons: nn.RNNCell(INPUTS, neurons, nonlinearity="relu"),
+    "GRU": lambda neurons: nn.GRUCell(INPUTS, neurons),
+    "LSTM": lambda neurons: nn.LSTMCell(INPUTS, neurons),
+}
 
 
 def main() -> None:
@@ -92,20 +122,22 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeat", type=int, default=15, help="rounds of timings per row")
     parser.add_argument("--scale", type=float, default=1, help="factor of the number of neurons")
+    parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=shutil.which("g++") is not None)
     parser.add_argument("--write", nargs="?", type=Path, const=RESULT, help="write a table to this folder")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
     device = torch.device(arguments.device)
-    lines = [environment(device, arguments), "", *HEAD.split("\n")]
+    lines = [environment(device, arguments), "", table_line(COLUMNS), table_line("---" for _ in COLUMNS)]
     print("\n".join(lines), flush=True)
     for case in CASES:
-        lines.append(row(scaled(case, arguments.scale), device, arguments.repeat))
+        lines.append(row(scaled(case, arguments.scale), device, arguments.repeat, compiled=arguments.compile))
         print(lines[-1], flush=True)
     if arguments.write:
         arguments.write.mkdir(parents=True, exist_ok=True)
         path = arguments.write / f"{device.type}-{arguments.threads}-threads.md"
-        path.write_text("\n".join(["# Speed of the engines", "", __doc__.split("\n\n")[2], "", *lines]) + "\n")
+        explained = __doc__.split("\n\n", 2)[2].rstrip()
+        path.write_text("\n".join(["# Speed of the engines", "", explained, "", *lines]) + "\n")
 
 
 def scaled(case: Case, factor: float) -> Case:
@@ -116,43 +148,66 @@ def scaled(case: Case, factor: float) -> Case:
     return Case(**{**vars(case), "neurons": neurons})
 
 
-def row(case: Case, device: torch.device, repeat: int) -> str:
+def row(case: Case, device: torch.device, repeat: int, *, compiled: bool) -> str:
     """Return the row of a case."""
-    ours, theirs = build(case, device)
+    ours, theirs, mask = build(case, device)
     inputs = torch.randn(case.steps, case.batch, INPUTS, device=device)
-    engine = "sparse" if hasattr(ours, "weight_hh_mask") else "dense"
+    engine = "dense" if mask is None else "sparse"
     call = stepped if case.streaming else trained
-    by = {
-        "torch": call(theirs, inputs),
-        "loop": call(ours, inputs, "loop"),
-        "engine": call(ours, inputs, engine),
+    by = {"engine": call(ours, inputs, engine), "loop": call(ours, inputs, "loop"), "torch": call(theirs, inputs)}
+    if mask is not None:
+        by["prune"] = call(pruned(theirs, mask), inputs)
+        by["accelerated"] = call(accelerate(pruned(theirs, mask)), inputs)
+    if compiled and not case.streaming:
+        by["compiled"] = call(Compiled(case, theirs), inputs)
+    if device.type == "cuda" and not case.streaming:
+        by["recorded"] = recorded(by["loop"])
+    times = alternated(by, device, repeat)
+    middle = {name: f"{quartiles(ratios(times[name], times['engine']))[1]:.2f}" for name in by}
+    low, _, high = quartiles(ratios(times["torch"], times["engine"]))
+    duration = quartiles(times["engine"])[1]
+    weight = ours.get_parameter("weight_hh")
+    present = weight.numel() if mask is None else int(mask.sum())
+    passes = 1 if case.streaming else 3  # W h, W^T d, and the gradient of W
+    rate = passes * 2 * present * case.batch * case.steps / duration / 1e6
+    shown = middle | {
+        "case": case.title,
+        "engine": engine,
+        "engine, ms": f"{duration:.2f}",
+        "quartiles": f"{low:.2f} to {high:.2f}",
+        "at least": "" if case.least is None else f"{case.least:g}",
+        "GFLOP/s": f"{rate:.1f}",
+        "gemm": f"{gemm(weight, case.batch, device):.0f}",
+        "W, MB": f"{megabytes(present, engine):.1f}",
     }
+    if mask is not None:
+        shown["prune / accelerated"] = f"{quartiles(ratios(times['prune'], times['accelerated']))[1]:.2f}"
+    return table_line(shown.get(column, "") for column in COLUMNS)
+
+
+def table_line(cells: Iterable[str]) -> str:
+    """Return one line of a Markdown table."""
+    return f"| {' | '.join(cells)} |"
+
+
+def ratios(slow: list[float], fast: list[float]) -> list[float]:
+    """Return the ratios of neighbouring times."""
+    return [one / other for one, other in zip(slow, fast, strict=True)]
+
+
+def alternated(by: dict[str, Callable[[], object]], device: torch.device, repeat: int) -> dict[str, list[float]]:
+    """Return the times in ms of functions that alternate, forwards and backwards, in `repeat` rounds."""
     times: dict[str, list[float]] = {name: [] for name in by}
-    for number in range(-2, repeat):  # the first two rounds allocate and select kernels
+    for number in range(-2, repeat):  # the first two rounds allocate, compile and select kernels
         for name, function in by.items() if number % 2 else reversed(by.items()):
             duration = milliseconds(function, device)
             if number >= 0:
                 times[name].append(duration)
-    against_torch, against_loop = (
-        quartiles([slow / fast for slow, fast in zip(times[name], times["engine"], strict=True)])
-        for name in ("torch", "loop")
-    )
-    middle = {name: quartiles(values)[1] for name, values in times.items()}
-    weight = ours.get_parameter("weight_hh")
-    present = weight.numel() if engine == "dense" else int(ours.get_buffer("weight_hh_mask").sum())
-    passes = 1 if case.streaming else 3  # W h, W^T d, and the gradient of W
-    rate = passes * 2 * present * case.batch * case.steps / middle["engine"] / 1e6
-    least = "" if case.least is None else f"{case.least:g}"
-    spread = f"{against_torch[0]:.2f} to {against_torch[2]:.2f}"
-    return (
-        f"| {case.title} | {engine} | {middle['torch']:.2f} | {middle['loop']:.2f} | {middle['engine']:.2f} "
-        f"| {against_torch[1]:.2f} | {spread} | {against_loop[1]:.2f} | {least} "
-        f"| {rate:.1f} | {gemm(weight, case.batch, device):.0f} | {megabytes(present, engine):.1f} |"
-    )
+    return times
 
 
-def build(case: Case, device: torch.device) -> tuple[Recurrence, nn.RNNBase]:
-    """Return our layer and torch's, with the same mask on their recurrent weights."""
+def build(case: Case, device: torch.device) -> tuple[Recurrence, nn.RNNBase, Tensor | None]:
+    """Return our layer and torch's, with the same mask on their recurrent weights, and the mask."""
     generator = torch.Generator().manual_seed(0)
     ours, theirs = VALUES[case.cell](case.neurons).build(INPUTS, generator=generator), LAYERS[case.cell](case.neurons)
     weight = ours.get_parameter("weight_hh")
@@ -168,7 +223,45 @@ def build(case: Case, device: torch.device) -> tuple[Recurrence, nn.RNNBase]:
             weight.mul_(mask)
             theirs.get_parameter("weight_hh_l0").mul_(mask)
         ours.register_buffer("weight_hh_mask", mask)
-    return ours.to(device), theirs.to(device)
+    return ours.to(device), theirs.to(device), None if mask is None else mask.to(device)
+
+
+def pruned(layer: nn.RNNBase, mask: Tensor) -> nn.RNNBase:
+    """Return a copy of a layer whose recurrent weights are masked by `torch.nn.utils.prune`."""
+    return prune.custom_from_mask(copy.deepcopy(layer), "weight_hh_l0", mask)
+
+
+def recorded(function: Callable[[], object]) -> Callable[[], object]:
+    """Return a function that replays a function, recorded as a CUDA graph."""
+    stream = torch.cuda.Stream()
+    stream.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(stream):
+        for _ in range(3):
+            function()
+    torch.cuda.current_stream().wait_stream(stream)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph, stream=stream):
+        function()
+    return graph.replay
+
+
+class Compiled(nn.Module):
+    """A loop over torch's cell with the weights of a layer, whose step is compiled."""
+
+    def __init__(self, case: Case, layer: nn.RNNBase) -> None:
+        super().__init__()
+        self.cell = CELLS[case.cell](case.neurons)
+        for name in [name for name, _ in self.cell.named_parameters()]:
+            setattr(self.cell, name, layer.get_parameter(f"{name}_l0"))
+        self.step = torch.compile(self.cell.forward, dynamic=False)
+
+    def forward(self, inputs: Tensor) -> tuple[Tensor]:
+        """Return h at all times (T, B, N)."""
+        state, outputs = None, []
+        for x in inputs.unbind(0):
+            state = self.step(x, state)
+            outputs.append(state[0] if isinstance(state, tuple) else state)
+        return (torch.stack(outputs),)
 
 
 def trained(layer: nn.Module, inputs: Tensor, engine: str = "") -> Callable[[], object]:

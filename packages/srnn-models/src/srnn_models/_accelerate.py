@@ -6,7 +6,7 @@ from torch import nn
 
 from ._acceleration import EngineAcceleration
 from ._errors import ModelError
-from .cells import Recurrence
+from .cells import EdgeAcceleration, Recurrence, restore_acceleration
 
 ENGINES = ("auto", "loop", "dense", "sparse")
 Module = TypeVar("Module", bound=nn.Module)
@@ -25,6 +25,9 @@ def accelerate(model: Module, engine: str = "auto") -> Module:
     other than float32 and float64; for "dense" and "sparse" a warning says so once. A backward pass with
     `create_graph=True` runs the loop again. A `step` is sparse only with gradients off.
 
+    A recurrence built with `edges` computes with them from the start: for it, "sparse" and "auto" are what `build`
+    gives, and "dense" is an error.
+
     Nothing is added to parameters, buffers or `state_dict`. `print(model)` shows the engine and those that have run.
 
     Raises `ModelError` for another engine, for a model without a recurrence, and for "sparse" where a recurrence has no
@@ -37,12 +40,14 @@ def accelerate(model: Module, engine: str = "auto") -> Module:
     """
     if engine not in ENGINES:
         raise ModelError(f"engine: expected one of {', '.join(map(repr, ENGINES))}, got {engine!r}")
-    accelerations = {module: EngineAcceleration(engine) for module in _recurrences(model)}
-    if not accelerations:
+    recurrences = _recurrences(model)
+    if not recurrences:
         raise ModelError(f"accelerate: expected a model with a recurrence of srnn-models, got {type(model).__name__}")
-    for module, acceleration in accelerations.items():
+    by_edges = {module: EdgeAcceleration(engine) for module in recurrences if module.has_edges}
+    by_masks = {module: EngineAcceleration(engine) for module in recurrences if not module.has_edges}
+    for module, acceleration in by_masks.items():
         acceleration.check(module)
-    for module, acceleration in accelerations.items():
+    for module, acceleration in {**by_edges, **by_masks}.items():
         module.acceleration = acceleration
     return model
 
@@ -50,7 +55,7 @@ def accelerate(model: Module, engine: str = "auto") -> Module:
 def decelerate(model: Module) -> Module:
     """Undo `accelerate`, in place, and return the model: every recurrence is as `build` gave it."""
     for module in _recurrences(model):
-        vars(module).pop("acceleration", None)
+        restore_acceleration(module)
     return model
 
 

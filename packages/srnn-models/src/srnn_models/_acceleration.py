@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ._errors import ModelError
-from .cells import Recur, Recurrence
+from .cells import Recur, Recurrence, has_own_backward
 from .engines import Dense, Edges, Product, Reading, choose, refusal
 
 WEIGHT, MASK = "weight_hh", "weight_hh_mask"
@@ -136,11 +136,6 @@ class EngineAcceleration:
         if self.engine != "auto" and reason not in self._noted:
             self._noted = (*self._noted, reason)
             warnings.warn(f"{_name(module)}: engine '{self.engine}' runs the loop here: {reason}", stacklevel=5)
-
-
-def has_own_backward(module: nn.Module) -> bool:
-    """Return whether the class of a module has its own backward pass. A subclass may change the step: it has none."""
-    return "run_with" in vars(type(module))
 
 
 def _substituted(module: nn.Module) -> str | None:

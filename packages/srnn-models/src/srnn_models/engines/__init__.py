@@ -1,8 +1,9 @@
 """Engines: faster ways to run the time loop of a cell, with the same results up to rounding.
 
-A pass over time (`elman`, `leaky`, `gru`, `lstm`) has its own backward pass and takes a `Product`: `Dense`, or `Edges`
-for the entries that a mask leaves. `fused_elman` is the loop of an Elman network on a GPU. An engine works on tensors:
-it takes neither modules nor values. `srnn_models.accelerate` sets the engines of a model.
+A pass over time (`elman`, `leaky`, `gru`, `lstm`) has its own backward pass and takes a `Product`: `Dense`, `Edges` for
+the entries that a mask leaves, or `EdgeValues` for a W that is given by the values of its edges. `fused_elman` is the
+loop of an Elman network on a GPU. An engine works on tensors: it takes neither modules nor values.
+`srnn_models.accelerate` sets the engines of a model.
 """
 
 from ._choice import choose as choose
@@ -15,14 +16,22 @@ from ._leaky import leaky as leaky
 from ._lstm import lstm as lstm
 from ._product import Dense as Dense
 from ._product import Edges as Edges
+from ._product import EdgeValues as EdgeValues
 from ._product import Product as Product
+from ._product import gathered_product as gathered_product
 from ._reading import Reading as Reading
 from ._refusal import refusal as refusal
 from ._replay import Loop as Loop
+from ._structure import Compressed as Compressed
+from ._structure import EdgeList as EdgeList
 from ._structure import Structure as Structure
+from ._structure import row_starts as row_starts
 
 __all__ = [
+    "Compressed",
     "Dense",
+    "EdgeList",
+    "EdgeValues",
     "Edges",
     "Loop",
     "Product",
@@ -31,10 +40,12 @@ __all__ = [
     "choose",
     "elman",
     "fused_elman",
+    "gathered_product",
     "gru",
     "leaky",
     "lstm",
     "map_columns",
     "refusal",
+    "row_starts",
     "runs_fused",
 ]

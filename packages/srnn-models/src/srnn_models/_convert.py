@@ -61,7 +61,8 @@ def to_dense(model: nn.Module, optimizer: Optimizer | None = None) -> dict[str, 
     Gradients and the state of the optimizer are moved as `to_edges` does. Returns the masks of the edges, bool (gN, N),
     by full parameter name; `srnn_masks.apply(model, masks)` keeps the other entries 0 from now on.
 
-    Raises `ModelError` for a model without edges, and for an optimizer that `to_edges` refuses.
+    Raises `ModelError`, before anything is changed, for a model without edges, values with a mask, and an optimizer that
+    `to_edges` refuses.
     """
     found = {
         f"{path}.{WEIGHT}" if path else WEIGHT: module
@@ -70,6 +71,11 @@ def to_dense(model: nn.Module, optimizer: Optimizer | None = None) -> dict[str, 
     }
     if not found:
         raise ModelError(f"to_dense: expected a model with a recurrence built on edges, got {type(model).__name__}")
+    for name, owner in found.items():
+        if "values_mask" in owner.get_submodule(WEIGHT)._buffers:
+            raise ModelError(
+                f"to_dense: '{name}.values': expected no mask applied, got a buffer values_mask; release it"
+            )
     if optimizer is not None:
         values = {f"{name}.values": owner.get_parameter(f"{WEIGHT}.values") for name, owner in found.items()}
         check_movable(optimizer, values)

@@ -24,7 +24,7 @@ class EdgeWeight(nn.Module):
         indices: int64 `(2, E)`, (target, source), sorted by target and source, as the patterns of srnn-masks and
             `mask.nonzero().T` give them.
         shape: (rows, cols).
-        values: The values of the edges, (E,), on the device of the indices.
+        values: The values of the edges, (E,), on the device of the indices; None for uninitialised ones.
 
     Raises `ModelError` for indices of another dtype or shape, out of range, unsorted or duplicated.
 
@@ -36,9 +36,11 @@ class EdgeWeight(nn.Module):
     indptr: Tensor
     columns: Tensor
 
-    def __init__(self, indices: Tensor, shape: tuple[int, int], values: nn.Parameter) -> None:
+    def __init__(self, indices: Tensor, shape: tuple[int, int], values: nn.Parameter | None = None) -> None:
         super().__init__()
-        check_edges(indices, *shape)
+        _check_edges(indices, *shape)
+        if values is None:
+            values = nn.Parameter(torch.empty(indices.shape[1], device=indices.device))
         if values.shape != indices.shape[1:]:
             raise ModelError(f"values: expected shape ({indices.shape[1]},), got {tuple(values.shape)}")
         self.shape = shape
@@ -111,12 +113,10 @@ def recurrent_weight(
     """Return an uninitialised weight (rows, columns) on the generator's device: dense, or with these edges (2, E)."""
     if edges is None:
         return empty(rows, columns, generator=generator)
-    check_edges(edges, rows, columns)
-    values = empty(edges.shape[1], generator=generator)
-    return EdgeWeight(edges.to(values.device), (rows, columns), values)
+    return EdgeWeight(edges, (rows, columns)).to(generator.device)
 
 
-def check_edges(indices: Tensor, rows: int, columns: int) -> None:
+def _check_edges(indices: Tensor, rows: int, columns: int) -> None:
     """Raise `ModelError` unless indices are int64 `(2, E)`, in range, sorted by target and source, and unique."""
     if not isinstance(indices, Tensor) or indices.dtype is not torch.int64:
         got = indices.dtype if isinstance(indices, Tensor) else type(indices).__name__

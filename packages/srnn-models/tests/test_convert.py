@@ -200,6 +200,15 @@ def test_optimizers_with_other_state_are_refused(make, message):
     assert isinstance(model["rnn"].weight_hh, nn.Parameter)
 
 
+def test_values_with_a_mask_are_refused():
+    model, masks = masked(ElmanRNN(hidden=5))
+    to_edges(model, masks)
+    model["rnn"].weight_hh.register_buffer("values_mask", torch.ones(10, dtype=torch.bool))
+    with pytest.raises(ModelError, match="'rnn.weight_hh.values': expected no mask applied, got a buffer values_mask"):
+        to_dense(model)
+    assert isinstance(model["rnn"].weight_hh, EdgeWeight)
+
+
 def test_a_model_without_edges_is_refused():
     with pytest.raises(ModelError, match="to_dense: expected a model with a recurrence built on edges, got ModuleDict"):
         to_dense(masked(ElmanRNN(hidden=5))[0])

@@ -61,8 +61,8 @@ def to_dense(model: nn.Module, optimizer: Optimizer | None = None) -> dict[str, 
     Gradients and the state of the optimizer are moved as `to_edges` does. Returns the masks of the edges, bool (gN, N),
     by full parameter name; `srnn_masks.apply(model, masks)` keeps the other entries 0 from now on.
 
-    Raises `ModelError`, before anything is changed, for a model without edges, values with a mask, and an optimizer that
-    `to_edges` refuses.
+    Raises `ModelError`, before anything is changed, for a model without edges, values with a mask, and an optimizer
+    that `to_edges` refuses.
     """
     found = {
         f"{path}.{WEIGHT}" if path else WEIGHT: module

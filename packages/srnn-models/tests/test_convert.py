@@ -204,7 +204,7 @@ def test_values_with_a_mask_are_refused():
     model, masks = masked(ElmanRNN(hidden=5))
     to_edges(model, masks)
     model["rnn"].weight_hh.register_buffer("values_mask", torch.ones(10, dtype=torch.bool))
-    with pytest.raises(ModelError, match="'rnn.weight_hh.values': expected no mask applied, got a buffer values_mask"):
+    with pytest.raises(ModelError, match=r"'rnn.weight_hh.values': expected no mask applied, got a buffer values_mask"):
         to_dense(model)
     assert isinstance(model["rnn"].weight_hh, EdgeWeight)
 

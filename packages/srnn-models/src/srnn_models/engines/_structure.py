@@ -27,7 +27,7 @@ class Compressed:
     def rows(self) -> Tensor:
         """The row of each edge (E,)."""
         rows = torch.arange(self.shape[0], dtype=torch.int32, device=self.starts.device)
-        return rows.repeat_interleave(self.starts.diff())
+        return rows.repeat_interleave(self.starts.diff(), output_size=len(self.columns))
 
     def csr(self, values: Tensor) -> Tensor:
         """Return the sparse matrix with these values (E,)."""

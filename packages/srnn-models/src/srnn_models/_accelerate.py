@@ -40,14 +40,15 @@ def accelerate(model: Module, engine: str = "auto") -> Module:
     """
     if engine not in ENGINES:
         raise ModelError(f"engine: expected one of {', '.join(map(repr, ENGINES))}, got {engine!r}")
-    recurrences = _recurrences(model)
-    if not recurrences:
+    accelerations = {
+        module: EdgeAcceleration(engine) if module.has_edges else EngineAcceleration(engine)
+        for module in _recurrences(model)
+    }
+    if not accelerations:
         raise ModelError(f"accelerate: expected a model with a recurrence of srnn-models, got {type(model).__name__}")
-    by_edges = {module: EdgeAcceleration(engine) for module in recurrences if module.has_edges}
-    by_masks = {module: EngineAcceleration(engine) for module in recurrences if not module.has_edges}
-    for module, acceleration in by_masks.items():
+    for module, acceleration in accelerations.items():
         acceleration.check(module)
-    for module, acceleration in {**by_edges, **by_masks}.items():
+    for module, acceleration in accelerations.items():
         module.acceleration = acceleration
     return model
 

@@ -18,12 +18,19 @@ class EdgeAcceleration:
     """
 
     def __init__(self, engine: str = "sparse") -> None:
-        if engine == "dense":
-            raise ModelError(
-                "accelerate: engine 'dense': expected a dense weight_hh, got edges; convert them by to_dense before"
-            )
-        self.engine = "loop" if engine == "loop" else "sparse"
+        self.engine = "sparse" if engine == "auto" else engine
         self.used: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.engine}: {', '.join(self.used)}" if self.used else self.engine
+
+    def check(self, module: Recurrence) -> None:
+        """Raise `ModelError` if the engine is "dense"."""
+        if self.engine == "dense":
+            raise ModelError(
+                f"accelerate: engine 'dense': expected a dense weight_hh, got the edges of {type(module).__name__}; "
+                "convert them by to_dense before"
+            )
 
     def run(self, module: Any, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor] | None:
         """Return h at all times (T, B, N) and the last state (B, S); None where the loop is to run."""

@@ -358,13 +358,14 @@ def test_products_by_plain_operations_and_by_edges():
 
 
 class Sizes(TorchDispatchMode):
-    """Notes the largest number of entries of a tensor that is made."""
+    """Notes the largest number of entries in the memory of a tensor; a sparse one consists of dense ones."""
 
     largest = 0
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         result = function(*args, **(kwargs or {}))
-        sizes = [each.numel() for each in tree_leaves(result) if isinstance(each, torch.Tensor)]
+        tensors = [each for each in tree_leaves(result) if isinstance(each, torch.Tensor)]
+        sizes = [each.untyped_storage().nbytes() // each.itemsize for each in tensors if each.layout is torch.strided]
         self.largest = max([self.largest, *sizes])
         return result
 

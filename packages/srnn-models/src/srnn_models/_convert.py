@@ -1,6 +1,7 @@
 """`to_edges` and `to_dense`: the recurrent weights of a model as values of edges, and back."""
 
 from collections.abc import Mapping
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -44,15 +45,16 @@ def to_edges(model: nn.Module, masks: Mapping[str, Tensor], optimizer: Optimizer
     if optimizer is not None:
         check_movable(optimizer, {name: owner.get_parameter(WEIGHT) for name, owner in owners.items()})
     for name, owner in owners.items():
-        old, indices = owner.get_parameter(WEIGHT), masks[name].to(owner.get_parameter(WEIGHT).device).nonzero().t()
-        places = indices[0], indices[1]
-        new = nn.Parameter(old.detach()[places], requires_grad=old.requires_grad)
-        new.grad = None if old.grad is None else old.grad[places]
+        old = owner.get_parameter(WEIGHT)
+        indices = masks[name].to(old.device).nonzero().t()  # (2, E)
+        gather = partial(_at, indices)
+        new = nn.Parameter(gather(old.detach()), requires_grad=old.requires_grad)
+        new.grad = None if old.grad is None else gather(old.grad)
         delattr(owner, WEIGHT)
         setattr(owner, WEIGHT, EdgeWeight(indices, (old.shape[0], old.shape[1]), new))
         restore_acceleration(owner)
         if optimizer is not None:
-            move_state(optimizer, old, new, f"{name}.values", lambda tensor, places=places: tensor[places])
+            move_state(optimizer, old, new, f"{name}.values", gather)
 
 
 def to_dense(model: nn.Module, optimizer: Optimizer | None = None) -> dict[str, Tensor]:
@@ -116,6 +118,11 @@ def _owner(model: nn.Module, name: str, mask: Tensor) -> Recurrence:
     if outside:
         raise ModelError(f"to_edges: {name!r}: expected 0 outside the mask, got {outside} other entries")
     return owner
+
+
+def _at(indices: Tensor, tensor: Tensor) -> Tensor:
+    """Return the entries (E,) of a dense tensor (gN, N) at the edges."""
+    return tensor[indices[0], indices[1]]
 
 
 def _register(owner: Recurrence, weight: nn.Parameter) -> None:

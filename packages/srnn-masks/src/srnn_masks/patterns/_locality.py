@@ -54,7 +54,7 @@ class Locality(Value):
         count = self._count(*offsets)
         indices = torch.empty(2, gates * count, dtype=torch.int64, device=device)  # (2, E)
         filled = 0
-        for unit in torch.arange(cols, device=device).split(max(1, _BLOCK // len(offsets[0]))):
+        for unit in torch.split(torch.arange(cols, device=device), max(1, _BLOCK // len(offsets[0]))):
             target, source = self._neighbours(unit, *offsets)
             place = slice(filled, filled + len(target))
             indices[0, place], indices[1, place] = target, source

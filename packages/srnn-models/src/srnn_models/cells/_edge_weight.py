@@ -104,7 +104,7 @@ class EdgeWeight(nn.Module):
                     "module with the edges that were saved"
                 )
                 return
-        super()._load_from_state_dict(state_dict, prefix, *arguments)  # type: ignore[arg-type]
+        super()._load_from_state_dict(state_dict, prefix, *arguments)
 
 
 def recurrent_weight(

@@ -74,8 +74,8 @@ class EdgeWeight(nn.Module):
     def linear(self, x: Tensor, plus: Tensor | None = None, values: Tensor | None = None) -> Tensor:
         """Return plus + W x, (B, rows), from x (B, cols) and plus (B, rows) or (rows,).
 
-        With gradients off it takes time and memory for the edges, whatever B is; otherwise, and with the transforms of
-        torch.func and the like, it takes memory for B numbers per edge, and can be differentiated any number of times.
+        With gradients off it is one sparse product. Otherwise, and under torch.func, autocast and so on, it consists of
+        plain operations, which can be differentiated any number of times and take memory for B numbers per edge.
         `values` (E,): use these instead of those of the module.
         """
         values = self.values if values is None else values

@@ -6,6 +6,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from srnn_masks import Locality, density
 
@@ -145,3 +147,27 @@ def test_units_are_numbered_row_by_row():
     assert mask[7].nonzero().flatten().tolist() == [2, 6, 7, 8, 12]
     closed = Locality(sheet=(3, 5), radius=1).mask(15, 15)
     assert closed[0].nonzero().flatten().tolist() == [0, 1, 4, 5, 10]
+
+
+class Sizes(TorchDispatchMode):
+    """Collects the number of entries of every tensor that is made."""
+
+    def __init__(self):
+        super().__init__()
+        self.made = []
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        self.made += [each.numel() for each in tree_leaves(result) if isinstance(each, torch.Tensor)]
+        return result
+
+
+@pytest.mark.parametrize("periodic", [True, False])
+def test_indices_of_many_units_are_made_by_blocks(periodic):
+    pattern = Locality(sheet=(80, 60), radius=10, periodic=periodic)
+    with Sizes() as sizes:
+        indices = pattern.indices(2 * 4800, 4800, gates=2)
+    assert torch.equal(indices, pattern.mask(2 * 4800, 4800, gates=2).nonzero().T)
+    pairs = indices.numel() // 2
+    # besides the result, its rows and their halves of one gate
+    assert max(size for size in sizes.made if size not in (2 * pairs, pairs, pairs // 2)) <= 2**18 < pairs // 2

@@ -7,6 +7,8 @@ from importlib.metadata import version as _version
 
 from ._accelerate import accelerate as accelerate
 from ._accelerate import decelerate as decelerate
+from ._convert import to_dense as to_dense
+from ._convert import to_edges as to_edges
 from ._errors import ModelError as ModelError
 from ._initialization import AnyInitialization as AnyInitialization
 from ._initialization import Glorot as Glorot
@@ -21,6 +23,7 @@ from ._torch_layers import AcceleratedRNN as AcceleratedRNN
 from .cells import GRU as GRU
 from .cells import LSTM as LSTM
 from .cells import AnyRecurrence as AnyRecurrence
+from .cells import EdgeWeight as EdgeWeight
 from .cells import ElmanRNN as ElmanRNN
 from .cells import LeakyRNN as LeakyRNN
 from .cells import Matrix as Matrix
@@ -48,6 +51,7 @@ __all__ = [
     "AnyModel",
     "AnyRecurrence",
     "BlockRNN",
+    "EdgeWeight",
     "ElmanRNN",
     "Glorot",
     "GlorotStacked",
@@ -69,4 +73,6 @@ __all__ = [
     "Uniform",
     "accelerate",
     "decelerate",
+    "to_dense",
+    "to_edges",
 ]

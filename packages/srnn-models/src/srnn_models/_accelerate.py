@@ -9,7 +9,7 @@ from ._acceleration import EngineAcceleration
 from ._errors import ModelError
 from ._torch_acceleration import TorchAcceleration
 from ._torch_layers import install, restore, torch_layers
-from .cells import Recurrence
+from .cells import EdgeAcceleration, Recurrence, restore_acceleration
 
 ENGINES = ("auto", "loop", "dense", "sparse")
 Module = TypeVar("Module", bound=nn.Module)
@@ -36,6 +36,9 @@ def accelerate(model: Module, engine: str = "auto") -> Module:
     fewer than 256 neurons, layers whose mask is too dense to gain, and an LSTM without mask. Subclasses and
     parametrized modules are left alone; a warning lists them. `torch.jit.script` sets the class of torch back.
 
+    A recurrence built with `edges` computes with them from the start: for it, "sparse" and "auto" are what `build`
+    gives, and "dense" is an error.
+
     Nothing is added to parameters, buffers or `state_dict`. `print(model)` shows the engine and those that have run.
 
     Raises `ModelError` for another engine, for a model without a recurrence, and for "sparse" where a recurrence has no
@@ -50,7 +53,10 @@ def accelerate(model: Module, engine: str = "auto") -> Module:
     """
     if engine not in ENGINES:
         raise ModelError(f"engine: expected one of {', '.join(map(repr, ENGINES))}, got {engine!r}")
-    ours = {module: EngineAcceleration(engine) for module in _recurrences(model)}
+    ours = {
+        module: EdgeAcceleration(engine) if module.has_edges else EngineAcceleration(engine)
+        for module in _recurrences(model)
+    }
     exact, others = torch_layers(model)
     theirs = {module: TorchAcceleration(engine) for module in exact.values()}
     alone = ", ".join(f"{name or 'the model'} ({type(module).__name__})" for name, module in others.items())
@@ -79,7 +85,7 @@ def accelerate(model: Module, engine: str = "auto") -> Module:
 def decelerate(model: Module) -> Module:
     """Undo `accelerate`, in place, and return the model: every recurrence is as it was before."""
     for recurrence in _recurrences(model):
-        vars(recurrence).pop("acceleration", None)
+        restore_acceleration(recurrence)
     for layers in torch_layers(model):
         for layer in layers.values():
             restore(layer)

@@ -3,11 +3,11 @@
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ._errors import ModelError
 from ._selection import Plan, Selection, kind, substituted
-from .cells import Recur, Recurrence
+from .cells import Recur, Recurrence, has_own_backward
 from .engines import Edges, choose, refusal
 
 WEIGHT = "weight_hh"
@@ -75,11 +75,6 @@ class EngineAcceleration(Selection):
     def _choose(self, module: Recurrence, batch: int) -> Plan:
         """Return the plan for B sequences."""
         return self.plan(module, WEIGHT, lambda density, device: choose(module.hidden, batch, density, device))
-
-
-def has_own_backward(module: nn.Module) -> bool:
-    """Return whether the class of a module has its own backward pass. A subclass may change the step: it has none."""
-    return "run_with" in vars(type(module))
 
 
 def _recur_by(edges: Edges, dense: Tensor) -> Recur:

@@ -2,6 +2,7 @@
 
 A parameter is a matrix (gN, C), whose rows are g gates of N neurons each, or a bias (gN,). The fans are those of one
 gate: each gate is a matrix (N, C) of its own, with fan_in C and fan_out N. `GlorotStacked` alone counts all gN rows.
+The values of the edges of a sparse matrix have the distribution of the entries of the dense one, with its fans.
 """
 
 import math
@@ -18,20 +19,30 @@ from ._value import Value
 class Initialization(Value):
     """A distribution from which the weights of one layer are drawn; its biases are 0."""
 
-    def fill_(self, parameter: Tensor, *, hidden: int, gates: int = 1, generator: torch.Generator) -> None:
+    def fill_(
+        self,
+        parameter: Tensor,
+        *,
+        hidden: int,
+        gates: int = 1,
+        shape: tuple[int, int] | None = None,
+        generator: torch.Generator,
+    ) -> None:
         """Draw a parameter in place.
 
-        parameter: a matrix (gN, C) or a bias (gN,), g = `gates`. hidden: N of a recurrent layer; of a read-out, the
-        size of the h that it reads.
+        parameter: a matrix (gN, C), the values (E,) of its edges, or a bias (gN,), g = `gates`. hidden: N of a
+        recurrent layer; of a read-out, the size of the h that it reads. shape: (gN, C) if the parameter is values of
+        edges.
         """
-        if parameter.dim() == 1:
+        if shape is None and parameter.dim() == 1:
             with torch.no_grad():
                 parameter.zero_()
         else:
-            self._draw_(parameter, gates, generator)
+            rows, columns = parameter.shape if shape is None else shape
+            self._draw_(parameter, rows, columns, gates, generator)
 
-    def _draw_(self, weight: Tensor, gates: int, generator: torch.Generator) -> None:
-        """Draw a matrix (gN, C) in place."""
+    def _draw_(self, weight: Tensor, rows: int, columns: int, gates: int, generator: torch.Generator) -> None:
+        """Draw a matrix (rows, columns), or the values of its edges, in place."""
         raise NotImplementedError
 
 
@@ -40,8 +51,16 @@ class TorchUniform(Initialization):
 
     kind: Literal["torch_uniform"] = "torch_uniform"
 
-    def fill_(self, parameter: Tensor, *, hidden: int, gates: int = 1, generator: torch.Generator) -> None:
-        """Draw a matrix or a bias in place from U(+-1/sqrt(hidden))."""
+    def fill_(
+        self,
+        parameter: Tensor,
+        *,
+        hidden: int,
+        gates: int = 1,
+        shape: tuple[int, int] | None = None,
+        generator: torch.Generator,
+    ) -> None:
+        """Draw a matrix, values of edges or a bias in place from U(+-1/sqrt(hidden))."""
         bound = 1 / math.sqrt(hidden)
         uniform_(parameter, -bound, bound, generator=generator)
 
@@ -57,7 +76,7 @@ class Normal(Initialization):
     sd: NonNegativeFloat
     mean: float = 0.0
 
-    def _draw_(self, weight: Tensor, gates: int, generator: torch.Generator) -> None:
+    def _draw_(self, weight: Tensor, rows: int, columns: int, gates: int, generator: torch.Generator) -> None:
         normal_(weight, self.mean, self.sd, generator=generator)
 
 
@@ -74,7 +93,7 @@ class Uniform(Initialization):
             raise ValueError(f"low, high: expected low <= high, got low={self.low}, high={self.high}")
         return self
 
-    def _draw_(self, weight: Tensor, gates: int, generator: torch.Generator) -> None:
+    def _draw_(self, weight: Tensor, rows: int, columns: int, gates: int, generator: torch.Generator) -> None:
         uniform_(weight, self.low, self.high, generator=generator)
 
 
@@ -83,8 +102,7 @@ class Glorot(Initialization):
 
     kind: Literal["glorot"] = "glorot"
 
-    def _draw_(self, weight: Tensor, gates: int, generator: torch.Generator) -> None:
-        rows, columns = weight.shape
+    def _draw_(self, weight: Tensor, rows: int, columns: int, gates: int, generator: torch.Generator) -> None:
         _glorot_(weight, columns + rows // gates, generator)
 
 
@@ -96,8 +114,7 @@ class GlorotStacked(Initialization):
 
     kind: Literal["glorot_stacked"] = "glorot_stacked"
 
-    def _draw_(self, weight: Tensor, gates: int, generator: torch.Generator) -> None:
-        rows, columns = weight.shape
+    def _draw_(self, weight: Tensor, rows: int, columns: int, gates: int, generator: torch.Generator) -> None:
         _glorot_(weight, columns + rows, generator)
 
 
@@ -106,8 +123,8 @@ class He(Initialization):
 
     kind: Literal["he"] = "he"
 
-    def _draw_(self, weight: Tensor, gates: int, generator: torch.Generator) -> None:
-        normal_(weight, 0.0, math.sqrt(2 / weight.shape[1]), generator=generator)
+    def _draw_(self, weight: Tensor, rows: int, columns: int, gates: int, generator: torch.Generator) -> None:
+        normal_(weight, 0.0, math.sqrt(2 / columns), generator=generator)
 
 
 AnyInitialization = Annotated[

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 import srnn_masks
 
+from ._edge_weights import refuse_edges
 from ._errors import PruningError
 from ._groups import blocks
 from ._recurrences import Cell, all_cells
@@ -19,11 +20,13 @@ def summarize(module: nn.Module, scope: Iterable[str] = ()) -> Summary:
 
     A weight without a mask counts as kept whole, and one with a parametrization as the weight that is used. `scope`:
     globs over full parameter names, as in `Pruning`. A module without recurrences has rows of whole matrices only.
-    Raises PruningError for a glob that matches no weight, and for a recurrence that lacks one of its weights.
+    Raises PruningError for a glob that matches no weight, and for a recurrence that lacks one of its weights or has one
+    that is given by its edges.
     """
     cells = all_cells(module)
     weights = srnn_masks.maskable(module)
     names = dict.fromkeys(name for cell in cells.values() for group in cell.weights.values() for name in group)
+    refuse_edges(module, names)
     for name in names:
         if name not in weights:
             raise PruningError(f"{name}: expected a weight of a recurrence, got no such parameter")

@@ -11,6 +11,8 @@ from .._errors import MaskError
 from ._shape import rows_per_gate
 from ._value import Value
 
+_BLOCK = 2**18  # pairs of units per block of rows
+
 
 class Locality(Value):
     """Connections between units of a sheet whose Euclidean distance, in grid units, is at most `radius`.
@@ -42,22 +44,46 @@ class Locality(Value):
         return allowed.reshape(cols, cols).repeat(gates, 1)  # (rows, cols)
 
     def indices(self, rows: int, cols: int, *, gates: int = 1, generator: torch.Generator | None = None) -> Tensor:
-        """Return int64 indices `(2, E)`, (target, source): `mask(...).nonzero().T` without forming the mask."""
+        """Return int64 indices `(2, E)`, (target, source): `mask(...).nonzero().T` without forming the mask.
+
+        Little memory is used beside the result: it is filled by blocks of rows.
+        """
         self._check(rows, cols, gates)
-        height, width = self.sheet
         device = None if generator is None else generator.device
-        dr, dc = self._offsets(device)  # (K,) each
-        unit = torch.arange(cols, device=device)[:, None]  # (N, 1)
-        row, col = unit // width + dr, unit % width + dc  # (N, K)
+        offsets = self._offsets(device)  # (K,) each
+        count = self._count(*offsets)
+        indices = torch.empty(2, gates * count, dtype=torch.int64, device=device)  # (2, E)
+        filled = 0
+        for unit in torch.split(torch.arange(cols, device=device), max(1, _BLOCK // len(offsets[0]))):
+            target, source = self._neighbours(unit, *offsets)
+            place = slice(filled, filled + len(target))
+            indices[0, place], indices[1, place] = target, source
+            filled += len(target)
+        for gate in range(1, gates):
+            place = slice(gate * count, (gate + 1) * count)
+            torch.add(indices[0, :count], gate * cols, out=indices[0, place])
+            indices[1, place] = indices[1, :count]
+        return indices
+
+    def _count(self, down: Tensor, across: Tensor) -> int:
+        """Return the number of pairs of units within the radius, from the offsets `(K,)` of the neighbours."""
+        height, width = self.sheet
+        if self.periodic:
+            return height * width * len(down)
+        return int(((height - down.abs()) * (width - across.abs())).sum())
+
+    def _neighbours(self, unit: Tensor, down: Tensor, across: Tensor) -> tuple[Tensor, Tensor]:
+        """Return target and source of the connections of units `(U,)`, in order, from the offsets `(K,)`."""
+        height, width = self.sheet
+        row, col = unit[:, None] // width + down, unit[:, None] % width + across  # (U, K)
         inside = torch.ones_like(row, dtype=torch.bool)
         if not self.periodic:
             inside = (row >= 0) & (row < height) & (col >= 0) & (col < width)
-        source = torch.where(inside, row % height * width + col % width, cols)  # cols marks units outside the sheet
-        source = source.sort(dim=1).values  # (N, K), outside last
-        target = unit.expand_as(source)[source < cols]  # (E / gates,)
-        source = source[source < cols]
-        gate = torch.arange(gates, device=device)[:, None] * cols
-        return torch.stack([(target + gate).reshape(-1), source.repeat(gates)])  # (2, E)
+        none = height * width  # marks units outside the sheet
+        source = torch.where(inside, row % height * width + col % width, none)
+        source = source.sort(dim=1).values  # (U, K), outside last
+        present = source < none
+        return unit[:, None].expand_as(source)[present], source[present]
 
     def _limit(self) -> int:
         """Largest allowed squared distance, an integer like all squared distances on the grid.

@@ -10,6 +10,9 @@ from typing import Annotated
 from pydantic import Field
 
 from ._block import BlockModule as BlockModule
+from ._edge_acceleration import EdgeAcceleration as EdgeAcceleration
+from ._edge_acceleration import restore_acceleration as restore_acceleration
+from ._edge_weight import EdgeWeight as EdgeWeight
 from ._elman import ElmanRNN as ElmanRNN
 from ._gru import GRU as GRU
 from ._layers import Stack as Stack
@@ -21,6 +24,7 @@ from ._recurrence import Matrix as Matrix
 from ._recurrence import Recur as Recur
 from ._recurrence import Recurrence as Recurrence
 from ._recurrence import State as State
+from ._recurrence import has_own_backward as has_own_backward
 
 AnyRecurrence = Annotated[ElmanRNN | LeakyRNN | GRU | LSTM | PeepholeLSTM, Field(discriminator="kind")]
 
@@ -29,6 +33,8 @@ __all__ = [
     "LSTM",
     "AnyRecurrence",
     "BlockModule",
+    "EdgeAcceleration",
+    "EdgeWeight",
     "ElmanRNN",
     "LeakyRNN",
     "Matrix",
@@ -38,4 +44,6 @@ __all__ = [
     "Recurrence",
     "Stack",
     "State",
+    "has_own_backward",
+    "restore_acceleration",
 ]

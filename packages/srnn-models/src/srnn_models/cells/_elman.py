@@ -41,9 +41,12 @@ class ElmanRNN(Value):
         """Size S of a state: N."""
         return self.hidden
 
-    def build(self, inputs: int, *, generator: torch.Generator) -> "ElmanModule":
-        """Return the module for inputs of size I, with weights drawn from the generator, on its device."""
-        return ElmanModule(self, inputs, generator=generator)
+    def build(self, inputs: int, *, generator: torch.Generator, edges: Tensor | None = None) -> "ElmanModule":
+        """Return the module for inputs of size I, with weights drawn from the generator, on its device.
+
+        edges: int64 (2, E), (target, source), of a sparse W_hh (N, N) that is never dense; see `EdgeWeight`.
+        """
+        return ElmanModule(self, inputs, edges=edges, generator=generator)
 
 
 class ElmanModule(PlainModule):
@@ -52,8 +55,10 @@ class ElmanModule(PlainModule):
     Row = target neuron, column = source. All are drawn from the `initialization` of the value.
     """
 
-    def __init__(self, value: ElmanRNN, inputs: int, *, generator: torch.Generator) -> None:
-        super().__init__(inputs, value.hidden, bool(value.bias), value.initialization, generator=generator)
+    def __init__(
+        self, value: ElmanRNN, inputs: int, *, edges: Tensor | None = None, generator: torch.Generator
+    ) -> None:
+        super().__init__(inputs, value.hidden, bool(value.bias), value.initialization, edges=edges, generator=generator)
         self.nonlinearity = value.nonlinearity
         self.bias_hh = empty(self.hidden, generator=generator) if value.bias == "double" else None
         self.reset_parameters(generator=generator)

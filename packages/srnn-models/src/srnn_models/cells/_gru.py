@@ -36,9 +36,12 @@ class GRU(Value):
         """Size S of a state: N."""
         return self.hidden
 
-    def build(self, inputs: int, *, generator: torch.Generator) -> "GRUModule":
-        """Return the module for inputs of size I, with weights drawn from the generator, on its device."""
-        return GRUModule(inputs, self.hidden, self.bias, self.initialization, generator=generator)
+    def build(self, inputs: int, *, generator: torch.Generator, edges: Tensor | None = None) -> "GRUModule":
+        """Return the module for inputs of size I, with weights drawn from the generator, on its device.
+
+        edges: int64 (2, E), (target, source), of a sparse W_hh (3N, N) that is never dense; see `EdgeWeight`.
+        """
+        return GRUModule(inputs, self.hidden, self.bias, self.initialization, edges=edges, generator=generator)
 
 
 class GRUModule(GatedModule):

@@ -10,6 +10,7 @@ from torch import Tensor
 from .._initialization import TorchUniform
 from .._value import Value
 from ..engines import Product, elman, leaky
+from ._edge_weight import EdgeWeight
 from ._plain import ACTIVATIONS, PlainModule
 from ._recurrence import Recur
 from ._replayed import last_state, replayed
@@ -43,9 +44,12 @@ class LeakyRNN(Value):
         """Size S of a state: N."""
         return self.hidden
 
-    def build(self, inputs: int, *, generator: torch.Generator) -> "LeakyModule":
-        """Return the module for inputs of size I, with weights drawn from the generator, on its device."""
-        return LeakyModule(self, inputs, generator=generator)
+    def build(self, inputs: int, *, generator: torch.Generator, edges: Tensor | None = None) -> "LeakyModule":
+        """Return the module for inputs of size I, with weights drawn from the generator, on its device.
+
+        edges: int64 (2, E), (target, source), of a sparse W (N, N) that is never dense; see `EdgeWeight`.
+        """
+        return LeakyModule(self, inputs, edges=edges, generator=generator)
 
 
 class LeakyModule(PlainModule):
@@ -54,8 +58,10 @@ class LeakyModule(PlainModule):
     Row = target neuron, column = source. All are drawn from U(+-1/sqrt(N)), W times the gain, for every alpha.
     """
 
-    def __init__(self, value: LeakyRNN, inputs: int, *, generator: torch.Generator) -> None:
-        super().__init__(inputs, value.hidden, value.bias, TorchUniform(), generator=generator)
+    def __init__(
+        self, value: LeakyRNN, inputs: int, *, edges: Tensor | None = None, generator: torch.Generator
+    ) -> None:
+        super().__init__(inputs, value.hidden, value.bias, TorchUniform(), edges=edges, generator=generator)
         self.alpha, self.nonlinearity, self.gain = value.alpha, value.nonlinearity, value.gain
         self.reset_parameters(generator=generator)
 
@@ -64,7 +70,8 @@ class LeakyModule(PlainModule):
         super().reset_parameters(generator=generator)
         if self.gain != 1:
             with torch.no_grad():
-                self.weight_hh.mul_(self.gain)
+                weight = self.weight_hh
+                (weight.values if isinstance(weight, EdgeWeight) else weight).mul_(self.gain)
 
     def advance(self, drive: Tensor, recur: Recur, state: Tensor) -> Tensor:
         """Return (1-alpha) h + alpha f(W h + drive), (B, N), from drive and h, both (B, N)."""

@@ -37,9 +37,12 @@ class LSTM(Value):
         """Size S of a state: 2N, for h and c."""
         return 2 * self.hidden
 
-    def build(self, inputs: int, *, generator: torch.Generator) -> "LSTMModule":
-        """Return the module for inputs of size I, with weights drawn from the generator, on its device."""
-        return LSTMModule(inputs, self.hidden, self.bias, self.initialization, generator=generator)
+    def build(self, inputs: int, *, generator: torch.Generator, edges: Tensor | None = None) -> "LSTMModule":
+        """Return the module for inputs of size I, with weights drawn from the generator, on its device.
+
+        edges: int64 (2, E), (target, source), of a sparse W_hh (4N, N) that is never dense; see `EdgeWeight`.
+        """
+        return LSTMModule(inputs, self.hidden, self.bias, self.initialization, edges=edges, generator=generator)
 
 
 class LSTMModule(GatedModule):

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .._errors import ModelError
+from ._edge_weight import EdgeWeight
 
 State = Tensor | tuple[Tensor, ...]
 
@@ -27,7 +28,8 @@ class Matrix:
     `source`: where the columns are read: "input" (the input of the step), "state" (the state before or after it), or
     "step" (a value computed within the step, such as what a projection maps). Those of a recurrent matrix are read
     from the state. `offset`: place of the neuron of the first row of a gate among the neurons of the layer, for layers
-    with separate matrices for some of their neurons.
+    with separate matrices for some of their neurons. `shape`: the shape (rows, cols) of the matrix if the parameter
+    holds the values (E,) of its edges (`EdgeWeight`); None if the parameter is the matrix.
 
     >>> Matrix(recurrent=True).source
     'state'
@@ -37,6 +39,7 @@ class Matrix:
     recurrent: bool = False
     source: Literal["input", "state", "step"] = "input"
     offset: int = 0
+    shape: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         if self.recurrent:
@@ -89,6 +92,11 @@ class Recurrence(nn.Module):
     def state_size(self) -> int:
         """Size S of a state."""
         return sum(self.state_sizes)
+
+    @property
+    def has_edges(self) -> bool:
+        """Whether `weight_hh` is an `EdgeWeight`, whose parameter is the values of its edges."""
+        return isinstance(self._modules.get("weight_hh"), EdgeWeight)
 
     def drive(self, inputs: Tensor) -> Tensor:
         """Map inputs (..., I) to the part of each step that does not depend on the state, (..., D)."""
@@ -176,12 +184,16 @@ class Recurrence(nn.Module):
         def recur(name: str, x: Tensor, plus: Tensor | None = None, rows: slice | None = None) -> Tensor:
             if plus is None or plus.dim() == 1:  # nothing, or a bias (rows,)
                 weight = getattr(self, name)  # (rows, cols)
+                if isinstance(weight, EdgeWeight):
+                    return _linear(weight, x, plus, rows)
                 return functional.linear(x, weight if rows is None else weight[rows], plus)  # (B, rows)
             key = (name, None, None) if rows is None else (name, rows.start, rows.stop)
             weight = transposed.get(key)  # (cols, rows)
             if weight is None:
-                weight = getattr(self, name) if rows is None else getattr(self, name)[rows]
-                weight = transposed[key] = weight.t()
+                weight = getattr(self, name)
+                if isinstance(weight, EdgeWeight):
+                    return _linear(weight, x, plus, rows)
+                weight = transposed[key] = (weight if rows is None else weight[rows]).t()
             return torch.addmm(plus, x, weight)  # (B, rows)
 
         return recur
@@ -197,6 +209,24 @@ class Recurrence(nn.Module):
             return input.new_zeros(shape)
         check_state(state, shape)
         return state
+
+
+def has_own_backward(module: nn.Module) -> bool:
+    """Return whether the class of a module has its own backward pass. A subclass may change the step: it has none."""
+    return "run_with" in vars(type(module))
+
+
+def recurrent_matrix(weight: Tensor | EdgeWeight, gates: int = 1) -> dict[str, Matrix]:
+    """Return the description of `weight_hh`, whose columns are the neurons of its rows, by parameter name."""
+    if isinstance(weight, EdgeWeight):
+        return {"weight_hh.values": Matrix(gates, recurrent=True, shape=weight.shape)}
+    return {"weight_hh": Matrix(gates, recurrent=True)}
+
+
+def _linear(weight: EdgeWeight, x: Tensor, plus: Tensor | None, rows: slice | None) -> Tensor:
+    if rows is not None:
+        raise ModelError("recur: expected rows=None for an EdgeWeight, whose rows are multiplied all at once")
+    return weight.linear(x, plus)
 
 
 def check_sequence(inputs: Tensor, size: int) -> None:

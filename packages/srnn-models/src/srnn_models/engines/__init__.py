@@ -1,8 +1,9 @@
 """Engines: faster ways to run the time loop of a cell, with the same results up to rounding.
 
-A pass over time (`elman`, `leaky`, `gru`, `lstm`) has its own backward pass and takes a `Product`: `Dense`, or `Edges`
-for the entries that a mask leaves. `fused_elman` is the loop of an Elman network on a GPU. An engine works on tensors:
-it takes neither modules nor values. `srnn_models.accelerate` sets the engines of a model.
+A pass over time (`elman`, `leaky`, `gru`, `lstm`) has its own backward pass and takes a `Product`: `Dense`, `Edges` for
+the entries that a mask leaves, or `EdgeValues` for a W that is given by the values of its edges. `fused_elman` is the
+loop of an Elman network on a GPU. An engine works on tensors: it takes neither modules nor values.
+`srnn_models.accelerate` sets the engines of a model.
 """
 
 from ._choice import choose as choose
@@ -19,16 +20,24 @@ from ._leaky import leaky as leaky
 from ._lstm import lstm as lstm
 from ._product import Dense as Dense
 from ._product import Edges as Edges
+from ._product import EdgeValues as EdgeValues
 from ._product import Product as Product
 from ._product import dots_by_bags as dots_by_bags
 from ._product import dots_by_samples as dots_by_samples
+from ._product import gathered_product as gathered_product
 from ._reading import Reading as Reading
 from ._refusal import refusal as refusal
 from ._replay import Loop as Loop
+from ._structure import Compressed as Compressed
+from ._structure import EdgeList as EdgeList
 from ._structure import Structure as Structure
+from ._structure import row_starts as row_starts
 
 __all__ = [
+    "Compressed",
     "Dense",
+    "EdgeList",
+    "EdgeValues",
     "Edges",
     "LayerWeights",
     "Loop",
@@ -41,6 +50,7 @@ __all__ = [
     "dots_by_samples",
     "elman",
     "fused_elman",
+    "gathered_product",
     "gru",
     "layer_by_product",
     "layer_by_torch",
@@ -48,5 +58,6 @@ __all__ = [
     "lstm",
     "map_columns",
     "refusal",
+    "row_starts",
     "runs_fused",
 ]

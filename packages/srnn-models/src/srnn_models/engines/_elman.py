@@ -25,7 +25,8 @@ def elman(
     """Return h at all times (T, N, B).
 
     product: the products with `weight`. loop: the same pass with autograd, of the five tensors. nonlinearity: "tanh" or
-    "relu". x: (T, I, B). weight_ih: (N, I). bias: (N,). weight: W (N, N). state: h_0 (N, B).
+    "relu". x: (T, I, B). weight_ih: (N, I). bias: (N,). weight: W (N, N), or the values (E,) of its edges. state: h_0
+    (N, B).
     """
     states: Tensor = _Elman.apply(  # type: ignore[no-untyped-call]
         product, loop, nonlinearity, x, weight_ih, bias, weight, state

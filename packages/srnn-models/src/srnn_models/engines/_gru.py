@@ -25,7 +25,8 @@ def gru(
     """Return h at all times (T, N, B).
 
     product: the products with `weight`. loop: the same pass with autograd, of the six tensors. x: (T, I, B). weight_ih:
-    (3N, I). bias_ih, bias_hh: (3N,). weight: W (3N, N). state: h_0 (N, B). The rows are those of the gates r, z, n.
+    (3N, I). bias_ih, bias_hh: (3N,). weight: W (3N, N), or the values (E,) of its edges. state: h_0 (N, B). The rows
+    are those of the gates r, z, n.
     """
     states: Tensor = _GRU.apply(  # type: ignore[no-untyped-call]
         product, loop, x, weight_ih, bias_ih, weight, bias_hh, state

@@ -27,7 +27,8 @@ def leaky(
     """Return h at all times (T, N, B).
 
     product: the products with `weight`. loop: the same pass with autograd, of the five tensors. nonlinearity: "tanh",
-    "relu" or "softplus". x: (T, I, B). weight_ih: (N, I). bias: (N,). weight: W (N, N). state: h_0 (N, B).
+    "relu" or "softplus". x: (T, I, B). weight_ih: (N, I). bias: (N,). weight: W (N, N), or the values (E,) of its
+    edges. state: h_0 (N, B).
     """
     states: Tensor = _Leaky.apply(  # type: ignore[no-untyped-call]
         product, loop, nonlinearity, alpha, x, weight_ih, bias, weight, state

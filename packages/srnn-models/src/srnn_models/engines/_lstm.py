@@ -24,7 +24,8 @@ def lstm(
     """Return h at all times (T, N, B) and the last c (N, B).
 
     product: the products with `weight`. loop: the same pass with autograd, of the six tensors. x: (T, I, B). weight_ih:
-    (4N, I). bias: b_ih + b_hh (4N,). weight: W (4N, N). h, c: the state (N, B). The rows are those of i, f, g, o.
+    (4N, I). bias: b_ih + b_hh (4N,). weight: W (4N, N), or the values (E,) of its edges. h, c: the state (N, B). The
+    rows are those of i, f, g, o.
     """
     states, last = _LSTM.apply(  # type: ignore[no-untyped-call]
         product, loop, x, weight_ih, bias, weight, h, c

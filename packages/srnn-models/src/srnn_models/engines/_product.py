@@ -1,4 +1,4 @@
-"""The products of a recurrence with its W: dense, or with the edges of a mask only.
+"""The products of a recurrence with its W: dense, with the edges of a mask only, or with edges that are all of W.
 
 The passes over time of all cells are written once, for a `Product`: states and gradients are (N, B), a column per
 sequence, so that W h is one product with the rows of W, sparse or dense.
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ._structure import Compressed, Structure
+from ._structure import Compressed, EdgeList, Structure
 
 FEW = 48  # sequences below which the dense product is faster as (W x)^T = x^T W^T
 BAG = range(32, 65)  # batch sizes where embedding_bag is faster than MKL's product with CSR
@@ -27,7 +27,10 @@ class Product(Protocol):
         """Add W^T d to out (N, B), in place. d: (R, B). Both are contiguous."""
 
     def gradient(self, deltas: Tensor, states: Tensor) -> Tensor:
-        """Return the gradient of W (R, N), sum_t deltas_t states_t^T, from (T, R, B) and (T, N, B)."""
+        """Return the gradient of W (R, N), sum_t deltas_t states_t^T, from (T, R, B) and (T, N, B).
+
+        Of a W that is given by the values (E,) of its edges, it is their gradient (E,).
+        """
 
 
 class Dense:
@@ -56,18 +59,12 @@ def _add_product_(out: Tensor, weight: Tensor, x: Tensor) -> None:
         out.addmm_(weight, x)
 
 
-class Edges:
-    """The products with the entries of W (R, N) where a mask is not 0. W must be 0 elsewhere.
+class EdgeValues:
+    """The products with a W (R, N) that is given by the values (E,) of its edges."""
 
-    The gradient is 0 where the mask is 0. It is dense while `mask.lifted` is set, which is read in the backward pass,
-    and after the mask was written to.
-    """
-
-    def __init__(self, structure: Structure, weight: Tensor, mask: Tensor) -> None:
-        self._structure, self._mask = structure, mask
-        self._version, self._dense = version(mask), lifted(mask)
-        values = weight.detach().reshape(-1).index_select(0, structure.places)  # (E,)
-        self._forward = _SparseProduct(structure.rows, values)
+    def __init__(self, edges: EdgeList, values: Tensor) -> None:
+        self._edges = edges
+        self._forward = _SparseProduct(edges.rows, values.detach())
         self._transposed: _SparseProduct | None = None
 
     def add_(self, out: Tensor, x: Tensor) -> None:
@@ -77,15 +74,32 @@ class Edges:
     def add_transposed_(self, out: Tensor, d: Tensor) -> None:
         """Add W^T d to out, in place."""
         if self._transposed is None:
-            values = self._forward.values.index_select(0, self._structure.order)  # (E,)
-            self._transposed = _SparseProduct(self._structure.columns, values)
+            values = self._forward.values.index_select(0, self._edges.order)  # (E,)
+            self._transposed = _SparseProduct(self._edges.columns, values)
         self._transposed.add_(out, d)
+
+    def gradient(self, deltas: Tensor, states: Tensor) -> Tensor:
+        """Return the gradient of the values (E,)."""
+        return edge_gradient(self._edges.rows, deltas, states)
+
+
+class Edges(EdgeValues):
+    """The products with the entries of W (R, N) where a mask is not 0. W must be 0 elsewhere.
+
+    The gradient is 0 where the mask is 0. It is dense while `mask.lifted` is set, which is read in the backward pass,
+    and after the mask was written to.
+    """
+
+    def __init__(self, structure: Structure, weight: Tensor, mask: Tensor) -> None:
+        super().__init__(structure, weight.detach().reshape(-1).index_select(0, structure.places))
+        self._structure, self._mask = structure, mask
+        self._version, self._dense = version(mask), lifted(mask)
 
     def gradient(self, deltas: Tensor, states: Tensor) -> Tensor:
         """Return the gradient of W, zero where there is no edge."""
         if self._dense or lifted(self._mask) or version(self._mask) != self._version:
             return outer(deltas, states)
-        values = edge_gradient(self._structure.rows, deltas, states)  # (E,)
+        values = super().gradient(deltas, states)  # (E,)
         gradient = values.new_zeros(self._structure.rows.shape)  # (R, N)
         gradient.view(-1).index_copy_(0, self._structure.places, values)
         return gradient
@@ -109,6 +123,17 @@ class _SparseProduct:
             torch.addmv(out[:, 0], self._csr, x[:, 0], out=out[:, 0])
         else:
             torch.addmm(out, self._csr, x, out=out)
+
+
+def gathered_product(edges: Compressed, values: Tensor, x: Tensor) -> Tensor:
+    """Return W x, (R, B), from the values (E,) of the edges of W (R, N) and x (N, B), by plain tensor operations.
+
+    It can be differentiated any number of times in both modes and mapped by `vmap`, but takes memory for (E, B) numbers
+    and more time than `EdgeValues`.
+    """
+    terms = values[:, None] * x.index_select(0, edges.columns)  # (E, B)
+    rows = edges.rows.long()[:, None].expand_as(terms)  # scatter_add takes int64 only, and is fast if it is expanded
+    return terms.new_zeros(edges.shape[0], x.shape[1]).scatter_add(0, rows, terms)
 
 
 def outer(deltas: Tensor, states: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The edges of a mask as compressed rows and columns, for products with the weights that are present."""
+"""Edges as compressed rows and columns, for products with the weights that are present."""
 
 import warnings
 from dataclasses import dataclass
@@ -21,8 +21,13 @@ class Compressed:
 
     shape: tuple[int, int]
     starts: Tensor
-    rows: Tensor
     columns: Tensor
+
+    @cached_property
+    def rows(self) -> Tensor:
+        """The row of each edge (E,)."""
+        rows = torch.arange(self.shape[0], dtype=torch.int32, device=self.starts.device)
+        return rows.repeat_interleave(self.starts.diff(), output_size=len(self.columns))
 
     def csr(self, values: Tensor) -> Tensor:
         """Return the sparse matrix with these values (E,)."""
@@ -30,11 +35,27 @@ class Compressed:
         return torch.sparse_csr_tensor(self.starts, self.columns, values, self.shape, check_invariants=False)
 
 
-class Structure:
-    """The edges of a mask (rows, cols), in rows for W x and in columns for the product with the transpose.
+class EdgeList:
+    """Edges of a matrix, in rows for W x and in columns, made when first asked for, for the product with W^T."""
 
-    `places` (E,) int64 are the places of the edges in the flattened matrix, in the order of `rows`.
-    """
+    def __init__(self, rows: Compressed) -> None:
+        self.rows = rows
+
+    @cached_property
+    def order(self) -> Tensor:
+        """The edges in the order of columns (E,), int32: edge `order[i]` is the i-th edge of the transpose."""
+        return torch.sort(self.rows.columns, stable=True).indices.int()
+
+    @cached_property
+    def columns(self) -> Compressed:
+        """The edges of the transpose."""
+        height, width = self.rows.shape
+        targets = self.rows.rows.index_select(0, self.order)
+        return Compressed((width, height), row_starts(self.rows.columns, width), targets)
+
+
+class Structure(EdgeList):
+    """The edges of a mask (rows, cols). `places` (E,) int64: their places in the flattened matrix, row by row."""
 
     def __init__(self, mask: Tensor) -> None:
         height, width = mask.shape
@@ -42,30 +63,20 @@ class Structure:
             raise ModelError(f"mask: expected fewer than 2^31 edges, rows and columns, got shape {tuple(mask.shape)}")
         self.places = mask.reshape(-1).nonzero()[:, 0]  # (E,)
         rows = self.places.div(width, rounding_mode="floor")
-        self.rows = _compressed((height, width), rows, self.places.remainder(width))
+        columns = self.places.remainder(width).int()
+        super().__init__(Compressed((height, width), row_starts(rows, height), columns))
 
     @property
     def edges(self) -> int:
         """Number E of edges."""
         return self.places.numel()
 
-    @cached_property
-    def order(self) -> Tensor:
-        """The edges in the order of columns (E,): edge `order[i]` is the i-th edge of the transpose."""
-        return torch.sort(self.rows.columns, stable=True).indices
 
-    @cached_property
-    def columns(self) -> Compressed:
-        """The edges of the transpose."""
-        height, width = self.rows.shape
-        return _compressed((width, height), self.rows.columns[self.order], self.rows.rows[self.order])
-
-
-def _compressed(shape: tuple[int, int], rows: Tensor, columns: Tensor) -> Compressed:
-    """Return the edges of a matrix of this shape, from their rows and columns (E,), sorted by row and column."""
-    starts = torch.zeros(shape[0] + 1, dtype=torch.int32, device=rows.device)
-    starts[1:] = torch.bincount(rows, minlength=shape[0]).cumsum(0)
-    return Compressed(shape, starts, rows.int(), columns.int())
+def row_starts(rows: Tensor, count: int) -> Tensor:
+    """Return the first edge of each of `count` rows, int32 (count + 1,), from the rows (E,) of edges in any order."""
+    starts = torch.zeros(count + 1, dtype=torch.int32, device=rows.device)
+    starts[1:] = torch.bincount(rows, minlength=count).cumsum(0)
+    return starts
 
 
 @cache

@@ -47,14 +47,14 @@ class Network(nn.Module):
     def matrices(self) -> dict[str, Matrix]:
         """Return a description of every weight matrix of the network, by full parameter name.
 
-        A recurrence describes its own. Any other parameter of two dimensions, such as that of a read-out, an encoder
-        or an embedding, has one gate and is not recurrent.
+        A recurrence describes its own, values of edges too. Any other parameter of two dimensions, such as that of a
+        read-out, an encoder or an embedding, has one gate and is not recurrent.
         """
         described: dict[str, Matrix] = {}
         for path, module in self.named_modules():
             if isinstance(module, Recurrence):
                 described |= {f"{path}.{name}": matrix for name, matrix in module.matrices().items()}
-        names = [name for name, parameter in self.named_parameters() if parameter.dim() == 2]
+        names = [name for name, each in self.named_parameters() if each.dim() == 2 or name in described]
         return {name: described.get(name, Matrix()) for name in names}
 
     def initial(self, start: Tensor | None, state: Tensor | None) -> Tensor | None:

@@ -136,7 +136,7 @@ def test_conditions_refuse_an_unknown_engine_and_one_that_could_not_run():
     assert Conditions("cpu", precision="bfloat16", engine="auto").engine == "auto"
 
 
-def test_the_task_is_a_part_of_the_key_and_the_engine_is_not(tiny):
+def test_the_engine_is_not_part_of_the_key(tiny):
     """The keys of all experiments of the papers are those of `test_run_keys.py`."""
     results = {engine: run(tiny(), seed=0, conditions=by(engine)) for engine in ("loop", "auto", "dense", "sparse")}
     assert {result.key for result in results.values()} == {tiny().key(0)} != {tiny(task=Adding(steps=6)).key(0)}

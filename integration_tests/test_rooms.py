@@ -41,7 +41,7 @@ TABLES = (
     *("_readings", "_curve_readings", "_cell", "_claim", "_column_claim", "_plan", "_filled", "_table", "_override"),
     *("_draw", "_study_claim", "_study", "_summary", "_own"),
     *("_statistics", "_sample", "_power", "_contrast_test", "_claim_tests", "_comparison", "_judgement"),
-    *("_study_losses", "_study_statistics", "_prediction", "_study_tests", "_study_case", "_column_case"),
+    *("_study_losses", "_study_statistics", "_forest", "_prediction", "_study_tests", "_study_case", "_column_case"),
     *("_reasons", "_judge", "_sensitivity", "_ledger", "_forecast", "_study_forecast", "_publish"),
 )
 # What a room must not import from elsewhere, because of what it is for.

@@ -2,7 +2,9 @@
 
 from importlib.metadata import version
 
-from srnn_bench.experiment import packages_of, versions_differ
+from srnn_bench import Conditions, Environment
+from srnn_bench.experiment import difference_between, packages_of, versions_differ
+from srnn_bench.training import describe
 
 PLUGIN = """
 from typing import ClassVar, Literal
@@ -33,3 +35,15 @@ def test_another_version_makes_a_result_stale_and_a_package_that_is_missing_here
     assert versions_differ({"srnn-tasks": "0.2.0"}, now) == "mujoco absent, now 4.0.0"
     assert versions_differ(now, {"srnn-tasks": "0.2.0"}) is None
     assert versions_differ(now, {"srnn-tasks": "0.3.0"}) == "srnn-tasks 0.2.0, now 0.3.0"
+
+
+def test_a_result_of_another_engine_differs():
+    recorded, now = (describe("adding", Conditions("cpu", engine=engine)) for engine in ("sparse", "loop"))
+    assert difference_between(recorded, recorded) is None
+    assert difference_between(recorded, now) == "engine sparse, now loop"
+
+
+def test_an_environment_of_an_earlier_version_has_the_loop():
+    written = describe("adding", Conditions("cpu")).model_dump()
+    del written["engine"]
+    assert Environment.model_validate(written).engine == "loop"

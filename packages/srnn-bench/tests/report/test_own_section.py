@@ -158,3 +158,21 @@ def test_a_page_wraps_sentences_and_counts_runs_only_if_not_all_are_done(experim
     every = write_html(own_sections([own("a", tiny(), [1.0, 1.2])]), tmp_path / "all.html").read_text()
     assert "<p>Runs: " in some and "<p>Runs: " not in every
     assert "td.words { white-space: normal; min-width: 18em; }" in some and "max-content; font" not in some
+
+
+def test_runs_by_an_engine_are_shown_with_those_that_ran(tiny):
+    loop, sparse = (result_of(tiny(), seed, {"sparse": 1.0, "lottery": 1.0}) for seed in (0, 1))
+    stages = tuple(
+        stage.model_copy(update={"engines": used})
+        for stage, used in zip(sparse.stages, (("loop", "sparse"), ("sparse",)), strict=True)
+    )
+    environment = ENVIRONMENT.model_copy(update={"engine": "sparse"})
+    sparse = sparse.model_copy(update={"stages": stages, "environment": environment})
+    (section,) = own_sections([OwnExperiment("a", tiny(), {0: loop, 1: sparse}, {}, "")])
+    assert "1 run by the engine sparse; those that ran: loop, sparse" in section.remarks
+    place = section.runs.columns.index("ms per step")
+    assert [row[place] for row in section.runs.rows] == ["2.00", "2.00", "3.00\nloop, sparse", "3.00\nsparse"]
+    assert section.cells.rows[0][-1] == "2.50\nsparse"
+    assert all(
+        f"engine {engine}" in text for engine, text in zip(("loop", "sparse"), section.environments, strict=True)
+    )

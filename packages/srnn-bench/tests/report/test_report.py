@@ -334,3 +334,21 @@ def test_markdown_is_escaped(table, tmp_path, text, escaped):
 def test_an_empty_report_says_what_to_do(tmp_path):
     assert "Nothing to show. Name a table" in write_html([], tmp_path / "report.html").read_text()
     assert "Nothing to show. Name a table" in write_markdown([], tmp_path / "report.md").read_text()
+
+
+def test_a_table_says_which_runs_were_made_by_an_engine(table, tmp_path):
+    store = Store(tmp_path)
+    plain, experiment = table.cells[0].experiment, table.cells[2].experiment
+    store.put(result_of(plain, 0, {"sparse": 1.0, "lottery": 2.0}))
+    other = result_of(experiment, 0, {"sparse": 1.0, "lottery": 2.0})
+    stages = tuple(stage.model_copy(update={"engines": ("dense",)}) for stage in other.stages)
+    environment = other.environment.model_copy(update={"engine": "auto"})
+    store.put(other.model_copy(update={"stages": stages, "environment": environment}))
+    part = section(summarise(table, store))
+    assert [remark for remark in part.remarks if "engine" in remark] == [
+        "1 run by the engine auto; those that ran: dense"
+    ]
+    place = part.runs.columns.index("ms per step")
+    assert {row[1]: row[place] for row in part.runs.rows} == {"A": "2.00", "B": "2.00\ndense"}
+    times = next(sheet for sheet in (*part.shown, *part.folded) if sheet.title.startswith("Step times"))
+    assert {row[times.columns.index("mean")] for row in times.rows} == {"2.00", "2.00\ndense"}

@@ -21,11 +21,22 @@ parquet = pytest.importorskip("pyarrow.parquet")
 
 # the columns of every file, in order
 RUN = ("key", "seed", "status", "reason", "stage")
-MEASURED = ("steps", "step_ms", "pruning_ms", "peak_memory_mb", "seconds")
+MEASURED = ("steps", "step_ms", "engines", "pruning_ms", "peak_memory_mb", "seconds")
 HISTORY = ("key", "seed", "stage", "epoch", "loss", "penalty", "density", "validation", "learning_rate")
 ENVIRONMENT = tuple(
     f"environment.{name}"
-    for name in ("torch", "python", "device", "precision", "threads", "stacked", "recorded", "commit", "processor")
+    for name in (
+        "torch",
+        "python",
+        "device",
+        "precision",
+        "threads",
+        "stacked",
+        "recorded",
+        "commit",
+        "processor",
+        "engine",
+    )
 )
 ENVIRONMENT_NOW = describe("adding", Conditions("cpu"))
 EPOCH = Epoch(loss=0.1 + 0.2, penalty=1e-300, density=1 / 3)
@@ -69,7 +80,11 @@ def results(tiny) -> list[Result]:
     """Two experiments, one with fields that the other lacks; a run that ended early and one that failed at once."""
     other = tiny(penalties=(), stages=tiny().stages[:1])
     return [
-        result(tiny(), 0, (stage("sparse"), stage("lottery", metrics={"mse": 2.5, "accuracy": 1.0}))),
+        result(
+            tiny(),
+            0,
+            (stage("sparse"), stage("lottery", metrics={"mse": 2.5, "accuracy": 1.0}, engines=("loop", "sparse"))),
+        ),
         result(tiny(), 1, (stage("sparse"),), status="diverged", reason='loss is "nan",\r\nat é\rstep 3'),
         result(other, 0, (stage("sparse", densities={"readout.weight": 1.0}, peak_memory_mb=None),)),
         result(other, 12, (), status="failed", reason="ValueError: no"),
@@ -100,6 +115,8 @@ def test_parquet_holds_a_row_of_each_run_and_stage(results, tmp_path):
         assert row["steps"] == (part.steps if part else None)
         assert row["step_ms"] == (part.step_ms if part else None)
         assert row["pruning_ms"] == (part.pruning_ms if part else None)
+        assert row["engines"] == (("loop, sparse" if part.engines else None) if part else None)
+        assert row["environment.engine"] == "loop"
         assert [row[f"kept.recurrence.weight_hh.{gate}"] for gate in range(3)] == ([7, 0, 11] if part else [None] * 3)
         assert row["peak_memory_mb"] == (part.peak_memory_mb if part else None)
         assert row["metric.mse"] == (part.metrics["mse"] if part else None)

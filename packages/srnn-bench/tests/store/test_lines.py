@@ -64,6 +64,18 @@ def test_runs_come_back_as_they_were_written(file, records):
     assert [each.where for each in runs] == [f"{file}:{number}" for number in (1, 2, 3)]
 
 
+def test_a_run_by_an_engine_comes_back_with_it_and_one_by_the_loop_is_written_without(tmp_path, tiny, file):
+    record = Record(run(tiny(), seed=3, conditions=Conditions("cpu", engine="dense")), "dense", START, END)
+    path = write(tmp_path / "dense.jsonl", "paper/table", "quick", [record])
+    (line,) = map(json.loads, path.read_text().splitlines())
+    assert line["environment"]["engine"] == "dense" and line["stages"][0]["engines"] == ["dense"]
+    store = Store(tmp_path / "store")
+    import_runs(store, read_lines([path]))
+    assert store.record(record.result.key) == record
+    loop = json.loads(file.read_text().splitlines()[0])
+    assert "engine" not in loop["environment"] and "engines" not in loop["stages"][0]
+
+
 def test_a_file_may_be_compressed(file, tmp_path, records):
     path = write(tmp_path / "runs" / "paper-study-quick.jsonl.gz", "paper/study", "quick", records)
     assert gzip.decompress(path.read_bytes()).decode().count("\n") == len(records)

@@ -180,11 +180,11 @@ def cluster(cluster_of_module, monkeypatch):
     return cluster_of_module
 
 
-def make(todo, folder, cluster, log, *, checkpoints=None, **how):
+def make(todo, folder, cluster, log, *, checkpoints=None, conditions=CPU, **how):
     """Sweep over the cluster."""
     executor = RayExecutor(cluster.address, checkpoints=checkpoints)
     try:
-        sweep(todo, Store(folder), conditions=CPU, executor=executor, watcher=log, **how)
+        sweep(todo, Store(folder), conditions=conditions, executor=executor, watcher=log, **how)
     finally:
         executor.close()  # the sweep did so, but for an error before its first run
 
@@ -202,6 +202,17 @@ def test_a_cluster_gives_the_same_bits(tiny, tmp_path, cluster, stack):
     assert there.notes == []
     stacked = {result.environment.stacked for result in Store(tmp_path / "there")}
     assert stacked == ({1} if stack == "never" else {3, 4})
+
+
+@on_ray
+def test_a_cluster_runs_by_the_engine_that_was_asked_for(tiny, tmp_path, cluster):
+    masked = tiny(masks=(Masked(parameter="*weight_hh*", pattern=Bernoulli(density=0.3)),), stages=SHORT)
+    conditions = Conditions("cpu", engine="sparse")
+    make(jobs(masked, (0, 1)), tmp_path, cluster, Log(), conditions=conditions, stack="always")
+    found = [
+        (result.environment.engine, result.environment.stacked, result.stages[0].engines) for result in Store(tmp_path)
+    ]
+    assert found == [("sparse", 1, ("sparse",))] * 2
 
 
 @on_ray

@@ -123,6 +123,20 @@ def test_a_run_without_a_value_decides_nothing():
     assert found.verdict == "undecided" and "smoke" in found.reason
 
 
+def test_runs_of_other_package_versions_are_mentioned():
+    values = np.random.default_rng(1).normal(50, 1, (2, len(COLUMNS), len(SEEDS)))
+    values[0] += 30
+    summary = filled(table(claim()), values)
+    (before,) = judge(summary)
+    for cell in (summary.cells["parent", "a"], summary.cells["rule", "f"]):
+        stored = cell.results[3]
+        old = stored.environment.model_copy(update={"packages": {**stored.environment.packages, "srnn-masks": "0.0.1"}})
+        cell.results[3] = stored.model_copy(update={"environment": old})
+    (found,) = judge(replace(summary))
+    assert found.reason == f"{before.reason}; other package versions produced 2 of the runs"
+    assert replace(found, reason=before.reason) == before
+
+
 @pytest.mark.parametrize("groups", [(("a", "b"),), (("a",), ()), (("a", "b"), ("b", "c"))])
 def test_groups_that_cannot_be_compared_are_refused(groups):
     with pytest.raises(BenchError, match="claim 'c': expected at least two groups of columns, each column once"):

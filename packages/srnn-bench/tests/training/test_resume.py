@@ -335,7 +335,7 @@ def test_the_experiments_above_diverge_where_they_should():
     assert [each.result.status for each in several] == ["done", "diverged", "done"]
 
 
-@pytest.mark.parametrize("change", [{"threads": 2}, {"precision": "tf32"}, {"weights": False}])
+@pytest.mark.parametrize("change", [{"threads": 2}, {"precision": "tf32"}, {"engine": "dense"}, {"weights": False}])
 def test_a_checkpoint_written_under_other_conditions_is_ignored(monkeypatch, tmp_path, change):
     process = Process(monkeypatch, 1)
     process.restart(steps=5)
@@ -364,12 +364,23 @@ def test_a_disk_that_cannot_be_written_stops_the_run_and_is_not_a_failed_result(
 
 
 def test_the_state_of_a_run_has_all_its_parts():
-    """Checkpoints of earlier versions have the same entries."""
     state = Member(
         assemble(EXPERIMENTS["random pruning, AdamW, clipping, rewinding"], 0, torch.device("cpu"))
     ).state_dict()
     assert list(state) == [
-        *("history", "finished", "weights", "diverged", "best", "masks", "model", "penalties", "source", "sources"),
+        *(
+            "history",
+            "finished",
+            "weights",
+            "diverged",
+            "best",
+            "engines",
+            "masks",
+            "model",
+            "penalties",
+            "source",
+            "sources",
+        ),
         "pruning",
     ]
     assert list(state["pruning"]) == ["s0"]

@@ -52,8 +52,10 @@ def announce(
     seconds = expectation.jobs(missing, workers)
     if seconds is None:
         return
+    by = "" if conditions.engine == "loop" else " by the loop"
     print_line(
-        f"Time: about {roughly(seconds)} on this CPU if it does nothing else, {min(workers, len(missing))} in parallel."
+        f"Time: about {roughly(seconds)}{by} on this CPU if it does nothing else, "
+        f"{min(workers, len(missing))} in parallel."
     )
     tables = [target for target in targets if not is_file_name(target) and ":" not in target and target != "all"]
     if len(tables) < len(targets):

@@ -51,6 +51,7 @@ def run_(
     precision: options.PrecisionName = "float32",
     threads: options.Threads = 1,
     recorded: options.Recorded = False,
+    engine: options.EngineName = "loop",
     stack: options.Stacking = "auto",
     executor: options.ExecutorName = "processes",
     address: options.Address = None,
@@ -67,11 +68,11 @@ def run_(
     tables = chain.from_iterable(papers.table_names() if target == "all" else (target,) for target in targets)
     _check_files(targets)
     requests, requested = requested_runs(tables, scale, settings, grid, None if seeds is None else parse_seeds(seeds))
-    conditions = Conditions(device, precision, threads, recorded)
+    conditions = Conditions(device, precision, threads, recorded, engine)
     workers = jobs or default_workers(executor, conditions)
     if dry_run:
         store = existing_store(results) if has_store(results) else None
-        check_fit(requested, resolve_device(conditions.device))
+        check_fit(requested, resolve_device(conditions.device), engine)
         print_line("Timing a few training steps of each kind of network.")
         print_estimates(estimate(requested, store, conditions), workers, console)
         return
@@ -150,7 +151,7 @@ def _prepare(
     announce(targets, scale, requested, missing, conditions, workers)
     device = resolve_device(conditions.device)
     check_tasks(missing, device)
-    check_fit(missing, device)
+    check_fit(missing, device, conditions.engine)
 
 
 @dataclass(frozen=True)

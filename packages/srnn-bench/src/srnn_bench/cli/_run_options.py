@@ -27,6 +27,14 @@ Threads = Annotated[int, typer.Option(min=1, help="CPU threads per run.")]
 Recorded = Annotated[
     bool, typer.Option("--recorded", help="On a GPU, record the training step of a run as a CUDA graph and replay it.")
 ]
+EngineName = Annotated[
+    str,
+    typer.Option(
+        "--engine",
+        help="How recurrences run: loop, auto (sparse or dense where that is faster), dense, or sparse (from the first "
+        "mask on). Other engines than loop are not stacked.",
+    ),
+]
 Stacking = Annotated[
     Stack,
     typer.Option(help="Train several seeds of one experiment as one batched computation; auto: small networks only."),
@@ -54,7 +62,9 @@ Track = Annotated[
 ]
 Refresh = Annotated[
     bool,
-    typer.Option("--refresh", help="Re-run results produced by other package versions, devices or precisions."),
+    typer.Option(
+        "--refresh", help="Re-run results produced by other package versions, devices, precisions or engines."
+    ),
 ]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Print the runs that are missing, with estimates of FLOPs and time.")

@@ -50,6 +50,8 @@ class StageResult(Value):
             entries without a mask); a matrix without gates has one number. Empty in results of older versions.
         pruning_ms: Wall time of all pruning steps of the stage together, including what the criterion computes on
             data, in milliseconds; 0 if the stage does not prune. For stacked runs, that of all divided by their number.
+        engines: Engines that ran the recurrences in the stage, in the order of their first use. Empty if none was asked
+            for (`Environment.engine` is `loop`).
     """
 
     name: str
@@ -62,6 +64,7 @@ class StageResult(Value):
     present: dict[str, int] = Field(default_factory=dict)
     kept: dict[str, tuple[int, ...]] = Field(default_factory=dict)
     pruning_ms: float = 0.0
+    engines: tuple[str, ...] = ()
 
 
 class Environment(Value):
@@ -72,7 +75,8 @@ class Environment(Value):
     changes, and None for an installed package. `stacked` is the number of runs that were trained as one batched
     computation (1 for a single run). `recorded` is whether recording of the training step on a GPU was requested.
     `processor` is the instruction set that torch's CPU kernels use and the processor's name: the bits of a run depend
-    on both. It is None in results of version 0.1.
+    on both. It is None in results of version 0.1. `engine` is the engine that was asked for; those that ran are in
+    `StageResult.engines`.
 
     The fields are flat because they are those of a stored row.
     """
@@ -87,6 +91,7 @@ class Environment(Value):
     recorded: bool = False
     commit: str | None = None
     processor: str | None = None
+    engine: str = "loop"
 
 
 class Result(Value):

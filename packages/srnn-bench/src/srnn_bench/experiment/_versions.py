@@ -81,10 +81,10 @@ def versions_differ(recorded: dict[str, str], now: dict[str, str]) -> str | None
 
 
 def difference_between(recorded: Environment, now: Environment) -> str | None:
-    """Return how packages, torch, device, precision or threads of a result differ from the current ones, or None."""
+    """Return how packages, torch, device, precision, threads or engine of a result differ from now, or None."""
     changes = [
         f"{field} {getattr(recorded, field)}, now {getattr(now, field)}"
-        for field in ("torch", "device", "precision", "threads")
+        for field in ("torch", "device", "precision", "threads", "engine")
         if getattr(recorded, field) != getattr(now, field)
         and not (field == "device" and now.device == ELSEWHERE and not recorded.device.startswith("cpu"))
     ]

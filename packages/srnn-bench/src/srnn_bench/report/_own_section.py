@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -12,7 +11,7 @@ from ..tables import LEVEL, Comparison, FilledCell, OwnExperiment, compare
 from ._own_figures import own_drawings
 from ._section import Finding, Section
 from ._sheets import Sheet
-from ._texts import environments, number, percent, probability, slug, without_value
+from ._texts import engine_remarks, environments, percent, probability, slug, step_time, without_value
 
 PAIRS = 15  # shown at first; as many as six experiments have
 
@@ -53,7 +52,7 @@ def _section(kind: str, experiments: Sequence[OwnExperiment]) -> Section:
             "Mean ± sample standard deviation over the runs that finished the stage; n is the number of runs that "
             "finished the last stage, to which weights present and step times belong."
         ),
-        remarks=(*_problems(experiments), *_tests(pairs, headline)),
+        remarks=(*_problems(experiments), *engine_remarks(results), *_tests(pairs, headline)),
         protocol=(),
         judgements=(),
         numbers=(),
@@ -90,7 +89,7 @@ def _results(experiments: Sequence[OwnExperiment], cells: Mapping[str, FilledCel
                 *(mean_text(own.cell(_last(own), metric)) for metric in metrics),
                 *(mean_text(own.cell(stage, metrics[0])) if stage in stages and metrics else "" for stage in earlier),
                 *(percent(densities[own.name].get(name)) for name in sparse),
-                number(statistics.fmean(stage.step_ms for stage in last.stages.values()) if last.n else None, 2),
+                step_time(last.stages.values()),
             )
         )
     columns = (
@@ -168,7 +167,7 @@ def _runs(experiments: Sequence[OwnExperiment]) -> Sheet:
             first = (own.name, str(seed), result.status)
             for stage in result.stages:
                 metrics = ", ".join(f"{name} {value:.6g}" for name, value in stage.metrics.items())
-                rows.append((*first, stage.name, metrics, str(stage.steps), number(stage.step_ms, 2), ""))
+                rows.append((*first, stage.name, metrics, str(stage.steps), step_time([stage]), ""))
             if result.reason or not result.stages:
                 rows.append((*first, "", "", "", "", result.reason or ""))
     columns = ("experiment", "seed", "status", "stage", "metrics", "steps", "ms per step", "reason")

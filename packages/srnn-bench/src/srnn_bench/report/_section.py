@@ -13,7 +13,7 @@ from ._protocol import protocol
 from ._sheets import Sheet, cell_sheet, claim_sheet, density_sheet, failure_sheet, run_sheet, spread_sheet, step_sheet
 from ._study_sheets import bin_sheets, prediction_sheets, preset_sheet, study_caption
 from ._table_figures import drawings
-from ._texts import anchor, caption, commands, counts, environments, noise, run_problems, verdicts
+from ._texts import anchor, caption, commands, counts, engine_remarks, environments, noise, run_problems, verdicts
 
 if TYPE_CHECKING:
     from ..drawing import Drawing
@@ -106,7 +106,7 @@ def section(summary: Summary) -> Section:
         counts=counts(summary),
         cells=sheets.cells,
         caption=sheets.caption,
-        remarks=(*summary.remarks, *run_problems(summary)),
+        remarks=(*summary.remarks, *run_problems(summary), *engine_remarks(summary.results)),
         protocol=protocol(summary) if judgements else (),
         judgements=judgements,
         numbers=tuple(judgement_numbers(each, summary.table) for each in judgements),

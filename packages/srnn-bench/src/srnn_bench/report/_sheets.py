@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from ..experiment import Experiment
 from ..tables import FilledCell, Judgement, Sample, Summary, Table
 from ._claim_numbers import judgement_numbers
 from ._protocol import shown_only
-from ._texts import measured_text, number, percent, published_text
+from ._texts import measured_text, number, percent, published_text, step_time
 
 
 @dataclass(frozen=True)
@@ -86,8 +85,8 @@ def step_sheet(summary: Summary) -> Sheet:
         devices = dict.fromkeys(
             result.environment.device for seed, result in cell.results.items() if result and seed in cell.stages
         )
-        numbers = (number(value, 2) for value in (statistics.fmean(times), min(times), max(times)))
-        rows.append((label, str(cell.n), *numbers, "; ".join(devices)))
+        ends = (number(value, 2) for value in (min(times), max(times)))
+        rows.append((label, str(cell.n), step_time(cell.stages.values()), *ends, "; ".join(devices)))
     return Sheet(
         "Step times (ms per training step, over runs)",
         ("", "n", "mean", "min", "max", "device"),
@@ -133,7 +132,7 @@ def run_sheet(summary: Summary) -> Sheet:
             value = steps = step_ms = peak = ""
             stage = cell.stages.get(seed)
             if stage is not None:
-                value, steps, step_ms = number(cell.values[seed]), str(stage.steps), number(stage.step_ms, 2)
+                value, steps, step_ms = number(cell.values[seed]), str(stage.steps), step_time([stage])
                 peak = number(stage.peak_memory_mb, 0)
             status = result.status + (", stale" if result.key in summary.stale else "")
             status += ", not judged" if seed in unjudged else ""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import statistics
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from hashlib import sha256
 from shlex import quote
 from typing import get_args
 
-from ..experiment import Environment, Result
+from ..experiment import Environment, Result, StageResult
 from ..tables import EXPLORATORY, FilledCell, Published, Summary, Verdict
 
 LONGEST = 80  # characters of an anchor; names of files have a limit
@@ -143,6 +144,29 @@ def percent(share: float | None) -> str:
 def probability(p: float) -> str:
     """Return a p value, below 0.001 as a bound."""
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def step_time(stages: Collection[StageResult]) -> str:
+    """Return the mean time of a training step in milliseconds, and below it the engines that ran, if any was asked for.
+
+    Empty without stages.
+    """
+    used = dict.fromkeys(engine for stage in stages for engine in stage.engines)
+    time = number(statistics.fmean(stage.step_ms for stage in stages) if stages else None, 2)
+    return "\n".join([time, *([", ".join(used)] if used else [])])
+
+
+def engine_remarks(results: Sequence[Result]) -> list[str]:
+    """Return a sentence per engine other than `loop` that runs were asked to use, with those that ran."""
+    asked = Counter(result.environment.engine for result in results)
+    lines = []
+    for engine, count in asked.items():
+        if engine != "loop":
+            stages = [stage for each in results if each.environment.engine == engine for stage in each.stages]
+            used = dict.fromkeys(name for stage in stages for name in stage.engines)
+            ran = ", ".join(used) or "none, as no stage was finished"
+            lines.append(f"{count} {'run' if count == 1 else 'runs'} by the engine {engine}; those that ran: {ran}")
+    return lines
 
 
 def environments(results: Sequence[Result]) -> list[str]:

@@ -34,6 +34,7 @@ TYPES = {  # of the columns that every file has
     "label": "string",
     "steps": "Int64",
     "step_ms": "Float64",
+    "engines": "string",
     "pruning_ms": "Float64",
     "peak_memory_mb": "Float64",
     "seconds": "Float64",
@@ -48,7 +49,7 @@ RUN = ("key", "seed", "status", "reason", "stage")
 
 PLACE = ("table", "scale", "set", "row", "column", "label")
 
-MEASURED = ("steps", "step_ms", "pruning_ms", "peak_memory_mb", "seconds")
+MEASURED = ("steps", "step_ms", "engines", "pruning_ms", "peak_memory_mb", "seconds")
 
 ENVIRONMENT = tuple(f"environment.{name}" for name in Environment.model_fields if name != "packages")
 
@@ -60,8 +61,8 @@ def export(results: Iterable[Result], path: Path, *, history: bool = False, plac
 
     One row per run and stage, in the order of the keys; a run that finished no stage has one row. Columns: the run,
     `metric.*`, `density.*`, `present.*` (numbers of weights that are not zero), `kept.*` (numbers of weights that the
-    masks leave, by gate: `kept.recurrence.weight_hh.0`), steps, times and memory,
-    `environment.*`, the experiment as JSON (`experiment`), and each of its fields
+    masks leave, by gate: `kept.recurrence.weight_hh.0`), steps, times, the engines that ran (`engines`) and
+    memory, `environment.*`, the experiment as JSON (`experiment`), and each of its fields
     (`experiment.stages.0.training.epochs`), empty if an experiment does not have the field or has null there.
     A column whose values are of several types, such as numbers and strings, holds the JSON of each value.
 
@@ -117,6 +118,7 @@ def _stages(result: Result) -> Iterator[Row]:
             **{f"present.{name}": number for name, number in stage.present.items()},
             **dict(_flat("kept", {name: list(counts) for name, counts in stage.kept.items()})),
             **stage.model_dump(include={"steps", "step_ms", "pruning_ms", "peak_memory_mb"}),
+            "engines": ", ".join(stage.engines) or None,
         }
     if not result.stages:
         yield run

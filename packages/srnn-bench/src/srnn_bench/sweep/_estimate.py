@@ -13,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ..experiment import Conditions, Experiment, Job, difference_between
 from ..store import Store
-from ..training import Single, applied, assemble, describe, resolve_device
+from ..training import RecurrenceEngine, Single, applied, assemble, describe, resolve_device
 
 MOST_STEPS, ENOUGH_SECONDS = 5, 5.0  # to time a training step
 
@@ -51,8 +51,10 @@ def estimate(jobs: Iterable[Job], store: Store | None, conditions: Conditions) -
         alike = [each for each in stored if each.status == "done" and not difference_between(each.environment, now)]
         steps, flops, seconds = 0, 0, 0.0
         for number, stage in enumerate(experiment.stages):
-            # penalties and pruning cost little compared with the network: the columns of a table cost the same
-            kind = (experiment.task, experiment.model, stage.training.batch_size)
+            # penalties and pruning cost little compared with the network: the columns of a table cost the same, unless
+            # an engine saves the time of masked weights
+            masks = () if conditions.engine == "loop" else experiment.masks
+            kind = (experiment.task, experiment.model, masks, stage.training.batch_size)
             if kind not in timed:
                 timed[kind] = _step(experiment, number, device, conditions)
             step = timed[kind]
@@ -74,13 +76,14 @@ class _Step:
 
 
 def _step(experiment: Experiment, number: int, device: torch.device, conditions: Conditions) -> _Step:
-    """Time a few training steps of a stage."""
+    """Time a few training steps of a stage, with the masks that the network has from initialisation on."""
     with applied(conditions):
         parts = assemble(experiment, 0, device)
         engine = Single([parts], device)
         engine.begin(number)
         with FlopCounterMode(display=False) as counter:
-            engine.step().tolist()
+            engine.step().tolist()  # by the loop, whose products are those of the network
+        RecurrenceEngine(parts.model, conditions.engine).begin_stage()
         times: list[float] = []
         while len(times) < MOST_STEPS and sum(times) < ENOUGH_SECONDS:
             begin = time.perf_counter()

@@ -46,11 +46,11 @@ def sweep(
         jobs: Runs; of several with one key the first counts.
         store: Where results are looked up and written.
         workers: Number of worker processes, if `executor` is None; a single worker is this process.
-        conditions: Device, precision and threads of each run.
-        refresh: Re-run results produced by other package versions or another torch, or on another device, precision or
-            number of threads.
+        conditions: Device, precision, threads and engine of each run.
+        refresh: Re-run results produced by other package versions or another torch, or on another device, precision,
+            number of threads or engine.
         stack: Whether seeds of one experiment are trained as one batched computation; `auto` decides by size and
-            device.
+            device. With another engine than `loop` they never are.
         keep_weights: Keep the weights at the end of each stage, and re-run results without weights.
         checkpoint_every: Seconds between two checkpoints of a run.
         executor: Where the runs are executed, if not on this machine.
@@ -67,7 +67,8 @@ def sweep(
     stored = _Stored(store, conditions, device, refresh=refresh, with_weights=keep_weights)
     with Session(store, watcher.note) as session:
         units = deque[tuple[Job, ...]]()
-        for unit in stacks(list(wanted.values()), device, stack):
+        how = stack if conditions.engine == "loop" else "never"  # the other engines have no vmap rule
+        for unit in stacks(list(wanted.values()), device, how):
             missing = stored.missing(unit, watcher)
             if missing:
                 units.append(missing)

@@ -36,6 +36,8 @@ from ._forecast import forecast as forecast
 from ._forecast import largest_hidden_rate as largest_hidden_rate
 from ._forecast import runs_that_exclude as runs_that_exclude
 from ._forecast import seed_correlation as seed_correlation
+from ._forest import Regressor as Regressor
+from ._forest import forest as forest
 from ._judge import judge as judge
 from ._judgement import EXPLORATORY as EXPLORATORY
 from ._judgement import Judgement as Judgement
@@ -124,6 +126,7 @@ __all__ = [
     "Published",
     "RankCorrelation",
     "Reading",
+    "Regressor",
     "Relatives",
     "Remarks",
     "Sample",
@@ -152,6 +155,7 @@ __all__ = [
     "fisher",
     "fitting",
     "forecast",
+    "forest",
     "has_predictors",
     "hedges",
     "holm",

@@ -84,7 +84,7 @@ class ColumnCase:
         return Judgement(
             claim=self.claim,
             verdict=verdict,
-            reason=self.obstacle or self._reason(p_holm),
+            reason=(self.obstacle or self._reason(p_holm)) + self.summary.stale_text(self.claim.places),
             exploratory=self.summary.table.plan.exploratory,
             family=self.summary.family_size,
             readings=(sum(readings.values()), max(1, len(readings))),

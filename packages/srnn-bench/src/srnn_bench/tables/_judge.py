@@ -93,7 +93,7 @@ class _Case:
         return Judgement(
             claim=self.tests.claim,
             verdict=decision.verdict,
-            reason=decision.reason + self.reasons.stale(self.summary.stale),
+            reason=decision.reason + self.summary.stale_text(samples),
             exploratory=self.summary.table.plan.exploratory,
             family=self.summary.family_size,
             readings=(sum(readings.values()), max(1, len(readings))),

@@ -1,28 +1,25 @@
 """Prediction of the loss of draws from their features: a random forest and a small neural network.
 
-arXiv 2509.15057 (section V) has a forest of 1,000 trees of depth 10 on normalised features. It calls the forest a
-classifier, but the loss is a number, so it is a regressor here. Requires the extra `srnn-bench[study]` (scikit-learn).
+Both get normalised features, as in arXiv 2509.15057 (section V). They require the extra `srnn-bench[study]`
+(scikit-learn).
 """
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any, Literal
+from importlib.util import find_spec
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .._errors import BenchError
+from ._forest import Array, Regressor, forest
 from ._study_losses import StudyLosses
 from ._study_statistics import Interval, ratio_interval
 
 Predictor = Literal["forest", "network"]
-
-TREES, DEPTH = 1000, 10  # of the paper's forest
 
 LAYERS = (64, 64)  # of the network
 
@@ -31,8 +28,6 @@ FOLDS = 5
 FEWEST = 10  # draws
 
 REPEATS = 3  # permutations of each feature in each fold
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +79,7 @@ class Prediction:
 
 def has_predictors() -> bool:
     """Return whether scikit-learn is installed."""
-    return importlib.util.find_spec("sklearn") is not None
+    return find_spec("sklearn") is not None
 
 
 def require_predictors(what: str) -> None:
@@ -122,13 +117,15 @@ def predict(losses: StudyLosses, features: Sequence[str], predictor: Predictor =
 def _folds(
     inputs: bytes, shape: tuple[int, int], actual: bytes, predictor: Predictor
 ) -> tuple[Array, Array, tuple[float, ...]]:
+    from sklearn.model_selection import KFold
+
     features, target = np.frombuffer(inputs).reshape(shape), np.frombuffer(actual)
     predicted, means = np.empty_like(target), np.empty_like(target)
     excess = np.zeros(shape[1])
     generator = np.random.default_rng(0)
-    folds = _sklearn("model_selection").KFold(FOLDS, shuffle=True, random_state=0)
-    for fitted, held_out in folds.split(features):
-        model = _model(predictor).fit(features[fitted], target[fitted])
+    for fitted, held_out in KFold(FOLDS, shuffle=True, random_state=0).split(features):
+        model = _model(predictor)
+        model.fit(features[fitted], target[fitted])
         predicted[held_out] = model.predict(features[held_out])
         means[held_out] = target[fitted].mean()
         if predictor == "forest":
@@ -138,7 +135,7 @@ def _folds(
     return predicted, means, importance
 
 
-def _permuted(model: Any, features: Array, target: Array, generator: np.random.Generator) -> Array:
+def _permuted(model: Regressor, features: Array, target: Array, generator: np.random.Generator) -> Array:
     """Return the sum of squared errors with each feature permuted, mean over permutations."""
     rows, columns = features.shape
     changed = np.tile(features, (columns, REPEATS, 1, 1))  # (F, repeats, D, F)
@@ -149,20 +146,20 @@ def _permuted(model: Any, features: Array, target: Array, generator: np.random.G
     return np.asarray(((target - predicted) ** 2).sum(axis=2).mean(axis=1))
 
 
-def _model(predictor: Predictor) -> Any:
+def _model(predictor: Predictor) -> Regressor:
     """Return an unfitted regressor on normalised features."""
+    from sklearn.compose import TransformedTargetRegressor
+    from sklearn.neural_network import MLPRegressor
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
 
-    def scaled(regressor: Any) -> Any:
-        return _sklearn("pipeline").make_pipeline(_sklearn("preprocessing").StandardScaler(), regressor)
-
+    model: Regressor
     if predictor == "forest":
-        return scaled(_sklearn("ensemble").RandomForestRegressor(TREES, max_depth=DEPTH, random_state=0))
-    network = _sklearn("neural_network").MLPRegressor(
-        hidden_layer_sizes=LAYERS, early_stopping=True, validation_fraction=0.2, max_iter=2000, random_state=0
-    )
-    target = _sklearn("preprocessing").StandardScaler()
-    return _sklearn("compose").TransformedTargetRegressor(scaled(network), transformer=target)
-
-
-def _sklearn(module: str) -> Any:
-    return importlib.import_module(f"sklearn.{module}")
+        model = make_pipeline(StandardScaler(), forest())
+    else:
+        network = MLPRegressor(
+            hidden_layer_sizes=LAYERS, early_stopping=True, validation_fraction=0.2, max_iter=2000, random_state=0
+        )
+        scaled = make_pipeline(StandardScaler(), network)
+        model = TransformedTargetRegressor(scaled, transformer=StandardScaler())
+    return model

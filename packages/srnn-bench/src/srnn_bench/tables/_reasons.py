@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from ._claim import LEVEL
@@ -78,13 +77,6 @@ class Reasons:
             what = f"a {kind}" if len(self.tests.tests) == 1 else f"a {kind} in all comparisons"
             text += f"; {what} of {self._with_unit(detectable)} would be detected with 80 % power"
         return text + self._lost_runs()
-
-    def stale(self, keys: Collection[str]) -> str:
-        """Return how many of the runs have one of the keys, those of results of other package versions."""
-        cells = [sample.cell for sample in self._samples]
-        used = {result.key for cell in cells for result in cell.results.values() if result}
-        stale = len(used & set(keys))
-        return f"; other package versions produced {stale} of the runs" if stale else ""
 
     @property
     def _samples(self) -> list[Sample]:

@@ -83,7 +83,7 @@ class StudyCase:
         return Judgement(
             claim=self.claim,
             verdict=verdict,
-            reason=(self.obstacle or self._reason(p_holm)) + self._stale(),
+            reason=(self.obstacle or self._reason(p_holm)) + self.summary.stale_text(self._study.places_of(self.claim)),
             exploratory=self._study.plan.exploratory,
             family=self.summary.family_size,
             readings=(sum(readings.values()), max(1, len(readings))),
@@ -124,12 +124,6 @@ class StudyCase:
             return f"{weakest}{number}, not significantly above or below {test.bound:g} {p}{uncorrected})"
         agreement = "as claimed" if side == claimed else f"not {claimed} as claimed"
         return f"{weakest}{number}, {side} {test.bound:g}, {agreement} {p})"
-
-    def _stale(self) -> str:
-        places = self._study.places_of(self.claim)
-        results = (result for place in places for result in self.summary.judged[place].results.values())
-        stale = sum(result is not None and result.key in self.summary.stale for result in results)
-        return f"; other package versions produced {stale} of the runs" if stale else ""
 
 
 def study_case(claim: StudyClaim, summary: Summary) -> StudyCase:

@@ -9,7 +9,8 @@ from functools import singledispatch
 
 from .._errors import BenchError
 from ._draw import Group
-from ._prediction import Array, Prediction, predict
+from ._forest import Array
+from ._prediction import Prediction, predict
 from ._study import Study
 from ._study_claim import (
     LowerLoss,

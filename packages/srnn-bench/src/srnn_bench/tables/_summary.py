@@ -96,6 +96,11 @@ class Summary:
         }
         return {key: difference for key, difference in differences.items() if difference}
 
+    def stale_text(self, places: Iterable[Place]) -> str:
+        """Return how many of the judged runs of some cells are stale, as the end of a sentence; empty if none is."""
+        stale = sum(result.key in self.stale for result in _distinct(self.judged[place] for place in places))
+        return f"; other package versions produced {stale} of the runs" if stale else ""
+
 
 def _distinct(cells: Iterable[FilledCell]) -> list[Result]:
     results = (result for cell in cells for result in cell.results.values() if result is not None)

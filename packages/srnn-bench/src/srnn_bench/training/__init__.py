@@ -29,6 +29,7 @@ from ._parts import Parts as Parts
 from ._parts import assemble as assemble
 from ._penalties import Penalties as Penalties
 from ._plans import Plan as Plan
+from ._recurrence_engine import RecurrenceEngine as RecurrenceEngine
 from ._run import engine_of as engine_of
 from ._run import explain as explain
 from ._run import run as run
@@ -52,6 +53,7 @@ __all__ = [
     "Parts",
     "Penalties",
     "Plan",
+    "RecurrenceEngine",
     "Single",
     "Stacked",
     "Trainer",

@@ -93,6 +93,7 @@ def describe(task: str, conditions: Conditions, *, stacked: int = 1, device: tor
         recorded=conditions.recorded,
         commit=commit(),
         processor=_processor(),
+        engine=conditions.engine,
     )
 
 

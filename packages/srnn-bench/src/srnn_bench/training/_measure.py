@@ -88,6 +88,7 @@ def measure_stage(
         present=weights_present(model),
         kept=weights_kept(model),
         pruning_ms=pruning_ms,
+        engines=member.recurrences.used,
     )
 
 

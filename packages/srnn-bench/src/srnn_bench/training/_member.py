@@ -13,6 +13,7 @@ from srnn_masks import masks, replace
 
 from ..experiment import Epoch, StageResult
 from ._parts import Parts
+from ._recurrence_engine import RecurrenceEngine
 
 
 @dataclass
@@ -21,6 +22,7 @@ class Member:
 
     Args:
         parts: What it trains.
+        engine: The engine of its recurrences that was asked for, see `Conditions`.
         history: Epochs of the current stage.
         finished: Results of the finished stages.
         weights: Weights and masks at the end of the finished stages, as bytes of safetensors files, if they are kept.
@@ -29,11 +31,15 @@ class Member:
     """
 
     parts: Parts
+    engine: str = "loop"
     history: list[Epoch] = field(default_factory=list)
     finished: list[StageResult] = field(default_factory=list)
     weights: dict[str, bytes] = field(default_factory=dict)
     diverged: str | None = None
     best: float | None = None
+
+    def __post_init__(self) -> None:
+        self.recurrences = RecurrenceEngine(self.parts.model, self.engine)
 
     def record_if_best(self, validation: float) -> bool:
         """Record a validation loss as the best if it is below the best so far; return whether it is."""
@@ -52,6 +58,7 @@ class Member:
             "weights": {name: _as_tensor(data) for name, data in self.weights.items()},
             "diverged": self.diverged,
             "best": self.best,
+            "engines": list(self.recurrences.used),
             "masks": masks(parts.model),
             "model": parts.model.state_dict(),
             "penalties": parts.penalties.state_dict(),
@@ -78,6 +85,7 @@ class Member:
             if plan.stage.name in state["pruning"]:
                 assert plan.pruner is not None and plan.pruner.generator is not None
                 plan.pruner.generator.set_state(state["pruning"][plan.stage.name])
+        self.recurrences.resume_stage(tuple(state["engines"]))
 
 
 def _as_tensor(data: bytes) -> Tensor:

@@ -10,6 +10,7 @@ from typing import Literal
 
 import torch
 
+from .._errors import BenchError
 from .._files import DiskError
 from ..experiment import Conditions, Environment, EpochEnd, Experiment, Result, RunOutput
 from ._checkpoint import CheckpointPolicy
@@ -42,6 +43,7 @@ def run(
     Raises:
         BenchError: For a mistake in the experiment, such as a glob that matches no parameter, before anything is
             trained.
+        ModelError: If the engine of the conditions cannot run the model, before anything is trained.
     """
     (output,) = run_together(experiment, (seed,), conditions=conditions, on_epoch=on_epoch)
     return output.result
@@ -62,9 +64,12 @@ def run_together(
     `on_note` receives messages for the user, e.g. that a damaged checkpoint was set aside.
 
     Raises:
-        BenchError: Where `run` raises it, or for runs that cannot be stacked.
+        BenchError: Where `run` raises it, or for runs that cannot be stacked, or not with this engine.
+        ModelError: Where `run` raises it.
         DiskError: If a checkpoint cannot be written.
     """
+    if len(seeds) > 1 and conditions.engine != "loop":
+        raise BenchError(f"engine: expected loop for stacked runs, got {conditions.engine!r}")
     device = resolve_device(conditions.device)
     keys = [experiment.key(seed) for seed in seeds]
     environment = describe(experiment.task.kind, conditions, stacked=len(seeds))
@@ -73,7 +78,9 @@ def run_together(
     members: list[Member] = []
     with applied(conditions):
         try:
-            members = [Member(assemble(experiment, seed, device)) for seed in seeds]
+            members = [Member(assemble(experiment, seed, device), conditions.engine) for seed in seeds]
+            for member in members:
+                member.recurrences.check()
             engine = engine_of([member.parts for member in members], device, conditions.recorded, on_note)
             trainer = Trainer(
                 members,

@@ -92,6 +92,8 @@ class Trainer:
         if self.plan.pruner is not None:
             self._prune()
             self.engine.masks_changed()
+            for member in self.alive:
+                member.recurrences.masks_changed()
         self._record_time()
         self.position.epoch_seconds.append(0.0)
         self.position.total = torch.zeros(len(self.members), 2, dtype=torch.float64, device=self.device)
@@ -208,6 +210,7 @@ def _begin_stage_of(member: Member, plan: Plan) -> None:
     elif stage.start == "rewind":
         rewind(parts.model, parts.original)
     member.history = []
+    member.recurrences.begin_stage()
     if plan.penalties is not None:
         parts.penalties.load_state_dict(plan.penalties.state_dict())
     rates = stage.training.rates

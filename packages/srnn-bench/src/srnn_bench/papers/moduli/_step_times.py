@@ -53,7 +53,7 @@ def _machines(cells: Mapping[Place, FilledCell]) -> list[str]:
     """Return how far the times can be compared."""
     results = [result for cell in cells.values() for result in cell.results.values() if result is not None]
     conditions = {
-        (each.device, each.processor, each.threads, each.stacked, each.recorded)
+        (each.device, each.processor, each.threads, each.stacked, each.recorded, each.engine)
         for each in (result.environment for result in results)
     }
     lines = ["Times depend on the machine and on what else it computes: only their ratios within this table are read."]

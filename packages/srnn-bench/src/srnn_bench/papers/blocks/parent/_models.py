@@ -1,39 +1,20 @@
-"""Parents: models that predict from its features how well a network will do, in comparison to others of its task.
+"""A parent: a model that predicts from its features how well a network will do, in comparison to others of its task.
 
-They need scikit-learn, the extra `srnn-bench[study]`.
+It needs scikit-learn, the extra `srnn-bench[study]`; so does the other one, `forest` of `srnn_bench.tables`.
 """
 
 from __future__ import annotations
 
 import warnings
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ....tables import Regressor
+
 Array = NDArray[np.float64]
 
-TREES, DEPTH = 1000, 10  # as the forest of section V of the paper
-
 NETWORKS, UNITS, EPOCHS = 20, 32, 200
-
-
-class Predictor(Protocol):
-    """What a parent asks of a model: the interface of scikit-learn's regressors."""
-
-    def fit(self, features: Array, ranks: Array) -> object:
-        """Fit the ranks `(D,)` of networks by their features `(D, F)`."""
-
-    def predict(self, features: Array) -> Array:
-        """Return the predicted ranks."""
-
-
-def forest() -> Predictor:
-    """Return a random forest of 1,000 trees of depth 10."""
-    from sklearn.ensemble import RandomForestRegressor
-
-    model: Predictor = RandomForestRegressor(n_estimators=TREES, max_depth=DEPTH, random_state=0)
-    return model
 
 
 class Networks:
@@ -52,7 +33,7 @@ class Networks:
             hidden_layer_sizes=(UNITS,), alpha=0.1, max_iter=EPOCHS, early_stopping=True, random_state=0
         )
         scaled = make_pipeline(StandardScaler(), perceptron)
-        self._model: Predictor = BaggingRegressor(scaled, n_estimators=NETWORKS, random_state=0)
+        self._model: Regressor = BaggingRegressor(scaled, n_estimators=NETWORKS, random_state=0)
 
     def fit(self, features: Array, ranks: Array) -> None:
         """Fit the ranks `(D,)` of networks by their features `(D, F)`."""

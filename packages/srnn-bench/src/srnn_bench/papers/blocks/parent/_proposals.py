@@ -9,8 +9,9 @@ import numpy as np
 
 from srnn_masks import Blocks
 
+from ....tables import Regressor, forest
 from ._draws import features, random_networks
-from ._models import Array, Networks, Predictor, forest
+from ._models import Array, Networks
 from ._tasks import Setting
 
 CANDIDATES = 2000  # random networks that a parent chooses among
@@ -40,7 +41,7 @@ class Trained:
 class Parent:
     """A model, and which tasks it learns from: all others, or those of other families only."""
 
-    model: Callable[[], Predictor]
+    model: Callable[[], Regressor]
     other_families: bool = False
 
     def learns_from(self, task: str, other: str, settings: Mapping[str, Setting]) -> bool:

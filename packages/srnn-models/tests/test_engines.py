@@ -299,7 +299,8 @@ def test_what_auto_chooses(hidden, batch, density, engine):
     [
         ("GRU", 255, 0.01, "loop"),
         ("GRU", 256, 0.01, "sparse"),
-        ("LSTM", 256, 0.01, "sparse"),
+        ("LSTM", 511, 0.01, "loop"),
+        ("LSTM", 512, 0.01, "sparse"),
         ("GRU", 1000, 0.5, "loop"),
         ("GRU", 1000, None, "dense"),
         ("RNN_TANH", 1000, None, "dense"),
@@ -311,3 +312,8 @@ def test_what_auto_chooses(hidden, batch, density, engine):
 def test_what_auto_chooses_for_layers_of_torch(mode, hidden, density, engine):
     assert choose_over_torch(mode, hidden, 20, density, torch.device("cpu")) == engine
     assert choose_over_torch(mode, hidden, 20, density, torch.device("cuda")) == "loop"
+
+
+def test_few_sequences_gain_with_more_edges_except_in_an_lstm():
+    cpu = torch.device("cpu")
+    assert [choose_over_torch(mode, 1000, 4, 0.2, cpu) for mode in ("GRU", "LSTM")] == ["sparse", "loop"]

@@ -99,13 +99,13 @@ def test_the_module_stays_the_same_object_with_the_same_contents(layer):
 
 @layers
 def test_print_shows_the_engine_and_those_that_ran(layer):
-    module, name = masked(layer, 3, 300, density=0.05), layer.__name__
-    assert repr(accelerate(module)) == f"{name}[auto](3, 300)"
+    module, name = masked(layer, 3, 512, density=0.05), layer.__name__
+    assert repr(accelerate(module)) == f"{name}[auto](3, 512)"
     module(normal(2, 2, 3))
-    assert repr(module) == f"{name}[auto: sparse](3, 300)"
+    assert repr(module) == f"{name}[auto: sparse](3, 512)"
     module(pack_sequence([normal(2, 3), normal(1, 3)]))
-    assert repr(module) == f"{name}[auto: sparse, loop](3, 300)"
-    assert repr(decelerate(module)) == f"{name}(3, 300)"
+    assert repr(module) == f"{name}[auto: sparse, loop](3, 512)"
+    assert repr(decelerate(module)) == f"{name}(3, 512)"
 
 
 @layers
@@ -169,7 +169,7 @@ def assert_equals_torch_pruned(module):
 
 
 def test_layers_and_directions_run_by_their_own_engines():
-    module = masked(nn.LSTM, 3, 300, 2, bidirectional=True, density=0.05)
+    module = masked(nn.GRU, 3, 300, 2, bidirectional=True, density=0.05)
     del module.weight_hh_l0_reverse_mask, module.weight_hh_l1_mask
     theirs = gradients(module, normal(3, 2, 3))
     accelerate(module)
@@ -182,7 +182,7 @@ def test_auto_leaves_what_would_not_gain_to_torch(layer):
     for module in (
         built(layer),  # few neurons
         masked(layer, 3, 255, density=0.05),
-        masked(layer, 3, 300, density=0.3),  # too dense a mask
+        masked(layer, 3, 512, density=0.3),  # too dense a mask
         built(layer, 3, 300),
     ):
         before = module(normal(2, 5, 3))

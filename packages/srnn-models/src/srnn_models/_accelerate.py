@@ -33,8 +33,9 @@ def accelerate(model: Module, engine: str = "auto") -> Module:
     A module of torch stays the same object, but gets a subclass such as `AcceleratedGRU`, which a program that
     unpickles it must be able to import. Each layer and direction has its own choice. A `PackedSequence`, dropout
     between layers in training, `proj_size` and `DataParallel` run torch's own forward pass. With "auto" so do layers of
-    fewer than 256 neurons, layers whose mask is too dense to gain, and an LSTM without mask. Subclasses and
-    parametrized modules are left alone; a warning lists them. `torch.jit.script` sets the class of torch back.
+    fewer than 256 neurons (512 of an LSTM), layers whose mask is too dense to gain, and an LSTM without mask.
+    Subclasses and parametrized modules are left alone; a warning lists them. `torch.jit.script` sets the class of torch
+    back.
 
     A recurrence built with `edges` computes with them from the start: for it, "sparse" and "auto" are what `build`
     gives, and "dense" is an error.

@@ -23,20 +23,21 @@ def choose(hidden: int, batch: int, density: float | None, device: torch.device)
     return "dense" if hidden >= DENSE_FROM else "loop"
 
 
-FASTER_BY_DENSE = ("RNN_TANH", "RNN_RELU", "GRU")  # modes of torch's layers; its LSTM is fused and faster than "dense"
+LSTM_FROM = 512  # neurons; torch's LSTM is fused: below, "sparse" is slower at few sequences
 
 
 def choose_over_torch(mode: str, hidden: int, batch: int, density: float | None, device: torch.device) -> str:
     """Return the engine of one layer of torch's in one direction, as `choose`; "loop" is torch's own forward pass.
 
-    mode: that of the layer, such as "GRU". Without enough sparsity, only a layer without mask leaves torch's pass.
+    mode: that of the layer, such as "GRU". A layer with a mask that is too dense, and an LSTM without mask, stay with
+    torch's pass.
 
     >>> choose_over_torch("GRU", 1000, 20, None, torch.device("cpu"))
     'dense'
     >>> choose_over_torch("LSTM", 1000, 20, None, torch.device("cpu"))
     'loop'
     """
-    engine = choose(hidden, batch, density, device)
-    if engine == "dense" and (density is not None or mode not in FASTER_BY_DENSE):
+    if mode == "LSTM" and (hidden < LSTM_FROM or density is None or density >= DENSITY):
         return "loop"
-    return engine
+    engine = choose(hidden, batch, density, device)
+    return "loop" if engine == "dense" and density is not None else engine

@@ -6,7 +6,6 @@ from types import SimpleNamespace
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 import srnn_masks
 from srnn_manifolds import Moduli
@@ -172,7 +171,8 @@ class Sizes(TorchDispatchMode):
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         result = function(*args, **(kwargs or {}))
-        tensors = [each for each in tree_leaves(result) if isinstance(each, torch.Tensor)]
+        results = result if isinstance(result, tuple | list) else [result]
+        tensors = [each for each in results if isinstance(each, torch.Tensor)]
         sizes = [each.untyped_storage().nbytes() // each.itemsize for each in tensors if each.layout is torch.strided]
         self.largest = max([self.largest, *sizes])
         return result

@@ -10,7 +10,6 @@ import torch
 from torch import nn
 from torch.autograd import forward_ad
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from srnn_models import (
     GRU,
@@ -364,7 +363,8 @@ class Sizes(TorchDispatchMode):
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         result = function(*args, **(kwargs or {}))
-        tensors = [each for each in tree_leaves(result) if isinstance(each, torch.Tensor)]
+        results = result if isinstance(result, tuple | list) else [result]
+        tensors = [each for each in results if isinstance(each, torch.Tensor)]
         sizes = [each.untyped_storage().nbytes() // each.itemsize for each in tensors if each.layout is torch.strided]
         self.largest = max([self.largest, *sizes])
         return result

@@ -7,7 +7,6 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 from srnn_masks import Locality, density
 
@@ -158,7 +157,8 @@ class Sizes(TorchDispatchMode):
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         result = function(*args, **(kwargs or {}))
-        self.made += [each.numel() for each in tree_leaves(result) if isinstance(each, torch.Tensor)]
+        results = result if isinstance(result, tuple | list) else [result]
+        self.made += [each.numel() for each in results if isinstance(each, torch.Tensor)]
         return result
 
 

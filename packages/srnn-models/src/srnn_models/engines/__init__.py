@@ -16,18 +16,24 @@ from ._lstm import lstm as lstm
 from ._product import Dense as Dense
 from ._product import Edges as Edges
 from ._product import Product as Product
+from ._product import SparseProduct as SparseProduct
+from ._product import bags as bags
 from ._reading import Reading as Reading
 from ._refusal import refusal as refusal
 from ._replay import Loop as Loop
+from ._structure import Compressed as Compressed
 from ._structure import Structure as Structure
 
 __all__ = [
+    "Compressed",
     "Dense",
     "Edges",
     "Loop",
     "Product",
     "Reading",
+    "SparseProduct",
     "Structure",
+    "bags",
     "choose",
     "elman",
     "fused_elman",

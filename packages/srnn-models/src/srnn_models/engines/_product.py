@@ -38,7 +38,10 @@ class Dense:
 
     def add_(self, out: Tensor, x: Tensor) -> None:
         """Add W x to out, in place."""
-        _add_product_(out, self._weight, x)
+        if x.dim() == 1:
+            torch.addmv(out, self._weight, x, out=out)
+        else:
+            _add_product_(out, self._weight, x)
 
     def add_transposed_(self, out: Tensor, d: Tensor) -> None:
         """Add W^T d to out, in place."""
@@ -67,8 +70,8 @@ class Edges:
         self._structure, self._mask = structure, mask
         self._version, self._dense = version(mask), lifted(mask)
         values = weight.detach().reshape(-1).index_select(0, structure.places)  # (E,)
-        self._forward = _SparseProduct(structure.rows, values)
-        self._transposed: _SparseProduct | None = None
+        self._forward = SparseProduct(structure.rows, values)
+        self._transposed: SparseProduct | None = None
 
     def add_(self, out: Tensor, x: Tensor) -> None:
         """Add W x to out, in place."""
@@ -78,7 +81,7 @@ class Edges:
         """Add W^T d to out, in place."""
         if self._transposed is None:
             values = self._forward.values.index_select(0, self._structure.order)  # (E,)
-            self._transposed = _SparseProduct(self._structure.columns, values)
+            self._transposed = SparseProduct(self._structure.columns, values)
         self._transposed.add_(out, d)
 
     def gradient(self, deltas: Tensor, states: Tensor) -> Tensor:
@@ -91,7 +94,7 @@ class Edges:
         return gradient
 
 
-class _SparseProduct:
+class SparseProduct:
     """The product with a sparse matrix (R, N) of these values (E,)."""
 
     def __init__(self, edges: Compressed, values: Tensor) -> None:
@@ -100,15 +103,24 @@ class _SparseProduct:
         self._bag_only = without_mkl and values.device.type == "cpu"
 
     def add_(self, out: Tensor, x: Tensor) -> None:
-        if self._bag_only or x.shape[1] in BAG:
-            edges = self._edges
-            out += functional.embedding_bag(
-                edges.columns, x, edges.starts, mode="sum", per_sample_weights=self.values, include_last_offset=True
-            )
+        """Add W x to out (R, B), in place, from x (N, B), or to (R,) from (N,). Both are contiguous."""
+        if x.dim() == 1 and not self._bag_only:
+            torch.addmv(out, self._csr, x, out=out)
+        elif x.dim() == 1:
+            out += bags(self._edges, self.values, x[:, None])[:, 0]
+        elif self._bag_only or x.shape[1] in BAG:
+            out += bags(self._edges, self.values, x)
         elif x.shape[1] == 1:
             torch.addmv(out[:, 0], self._csr, x[:, 0], out=out[:, 0])
         else:
             torch.addmm(out, self._csr, x, out=out)
+
+
+def bags(edges: Compressed, values: Tensor, x: Tensor) -> Tensor:
+    """Return W x (R, B) of x (N, B) by embedding_bag, for a W with these values (E,) of its edges."""
+    return functional.embedding_bag(
+        edges.columns, x, edges.starts, mode="sum", per_sample_weights=values, include_last_offset=True
+    )
 
 
 def outer(deltas: Tensor, states: Tensor) -> Tensor:

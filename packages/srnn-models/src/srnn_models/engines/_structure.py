@@ -21,8 +21,13 @@ class Compressed:
 
     shape: tuple[int, int]
     starts: Tensor
-    rows: Tensor
     columns: Tensor
+
+    @cached_property
+    def rows(self) -> Tensor:
+        """The row of each edge (E,)."""
+        rows = torch.arange(self.shape[0], dtype=torch.int32, device=self.starts.device)
+        return rows.repeat_interleave(self.starts.diff())
 
     def csr(self, values: Tensor) -> Tensor:
         """Return the sparse matrix with these values (E,)."""
@@ -65,7 +70,7 @@ def _compressed(shape: tuple[int, int], rows: Tensor, columns: Tensor) -> Compre
     """Return the edges of a matrix of this shape, from their rows and columns (E,), sorted by row and column."""
     starts = torch.zeros(shape[0] + 1, dtype=torch.int32, device=rows.device)
     starts[1:] = torch.bincount(rows, minlength=shape[0]).cumsum(0)
-    return Compressed(shape, starts, rows.int(), columns.int())
+    return Compressed(shape, starts, columns.int())
 
 
 @cache

@@ -102,8 +102,8 @@ class CompactRecurrence(Compact):
     def _parts(self, input: Tensor, state: Tensor | None) -> Parts:
         """Return the parts of a state (B, S), or zeros for input (B, I)."""
         if state is None:
-            return self._all_cells()[0].zeros(len(input))
-        check_state(state, (len(input), self.state_size))
+            return self._all_cells()[0].zeros(input.shape[0])
+        check_state(state, (input.shape[0], self.state_size))
         return to_columns(state).chunk(len(self.state_sizes))
 
 

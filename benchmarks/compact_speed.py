@@ -2,8 +2,8 @@
 
     python benchmarks/compact_speed.py [--repeat 41]
 
-Both take single steps without gradients, in turn, in one process. A ratio is that of two neighbouring rounds; printed are
-the median and the quartiles.
+Both take single steps without gradients, in turn, in one process. A ratio is that of two neighbouring rounds; printed
+are the median and the quartiles.
 """
 
 from __future__ import annotations

@@ -319,3 +319,13 @@ def test_a_network_runs_and_steps():
         close(small.step(inputs[0], state), network.step(inputs[0], state))
         assert set(small.matrices()) == {"readout.weight"}
     assert isinstance(compact(layers("gru", {})), CompactLayers)
+
+
+@pytest.mark.parametrize("module", [layers("lstm", {"num_layers": 2}), own("lstm")], ids=["torch", "own"])
+def test_no_gradients_are_recorded_even_for_inputs_that_require_them(module):
+    small, inputs = compact(module), draw(3, 2, 3).requires_grad_()
+    state = module(inputs)[1]  # which requires gradients
+    close(small(inputs, state)[0], module(inputs, state)[0])
+    assert not small(inputs, state)[0].requires_grad
+    found = small.step(inputs[0], state)
+    assert not (found[0] if isinstance(found, tuple) else found).requires_grad

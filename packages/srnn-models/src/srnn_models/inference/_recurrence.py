@@ -79,21 +79,19 @@ class CompactRecurrence(Compact):
         """Return an empty dict: no weight matrix is a parameter."""
         return {}
 
-    @torch.no_grad()
     def forward(self, inputs: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Run inputs (T, B, I) from state (B, S): h at all times (T, B, N) and the last state (B, S).
 
         Raises `ModelError` if inputs or state have another shape.
         """
         check_sequence(inputs, self.inputs)
-        states, parts = self._all_cells()[0].run(inputs, self._parts(inputs[0], state))
+        states, parts = self._all_cells()[0].run(inputs.detach(), self._parts(inputs[0], state))
         return states, _join(parts)  # (T, B, N), (B, S)
 
-    @torch.no_grad()
     def step(self, input: Tensor, state: Tensor | None = None) -> Tensor:
         """Run one time step: input (B, I) and state (B, S) give the next state (B, S)."""
         _check_input(input, self.inputs)
-        return _join(self._all_cells()[0].step(to_columns(input), self._parts(input, state)))  # (B, S)
+        return _join(self._all_cells()[0].step(to_columns(input.detach()), self._parts(input, state)))  # (B, S)
 
     def output(self, state: Tensor) -> Tensor:
         """Return the h (B, N) of a state (B, S)."""
@@ -104,7 +102,7 @@ class CompactRecurrence(Compact):
         if state is None:
             return self._all_cells()[0].zeros(input.shape[0])
         check_state(state, (input.shape[0], self.state_size))
-        return to_columns(state).chunk(len(self.state_sizes))
+        return to_columns(state.detach()).chunk(len(self.state_sizes))
 
 
 class CompactLayers(Compact):
@@ -123,7 +121,6 @@ class CompactLayers(Compact):
     def flatten_parameters(self) -> None:
         """Do nothing, since there are no parameters."""
 
-    @torch.no_grad()
     def forward(self, input: Tensor, hx: TorchState | None = None) -> tuple[Tensor, TorchState]:
         """Run inputs (T, B, I), (B, T, I) if `batch_first`, or (T, I) from a state, as the layers of torch do.
 
@@ -138,7 +135,6 @@ class CompactLayers(Compact):
         outputs, parts = self._run(input.transpose(0, 1) if self.batch_first else input, hx)
         return outputs.transpose(0, 1) if self.batch_first else outputs, self._state(parts)
 
-    @torch.no_grad()
     def step(self, input: Tensor, hx: TorchState | None = None) -> tuple[Tensor, TorchState]:
         """Run one time step of a batch: input (B, I) and a state give the output (B, N) and the next state.
 
@@ -147,7 +143,7 @@ class CompactLayers(Compact):
         if self.bidirectional:
             raise ModelError("step: expected layers of one direction, got bidirectional layers")
         _check_input(input, self.input_size)
-        cells, x, ends = self._all_cells(), to_columns(input), []  # (I, B)
+        cells, x, ends = self._all_cells(), to_columns(input.detach()), []  # (I, B)
         for cell, state in zip(cells, self._columns(cells, hx, input.shape[0]), strict=True):
             ends.append(cell.step(x, state))
             x = ends[-1][0]  # (N, B)
@@ -156,7 +152,7 @@ class CompactLayers(Compact):
     def _run(self, inputs: Tensor, hx: Tensor | Parts | None) -> tuple[Tensor, list[Tensor]]:
         """Run inputs (T, B, I) from a state: outputs (T, B, N), each part of the last state (cells, B, N)."""
         check_sequence(inputs, self.input_size)
-        cells, ends = self._all_cells(), []
+        cells, inputs, ends = self._all_cells(), inputs.detach(), []
         states = self._columns(cells, hx, inputs.shape[1])
         for forward in range(0, len(cells), self.settings.directions):
             outputs, end = cells[forward].run(inputs, states[forward])  # (T, B, N)
@@ -177,7 +173,9 @@ class CompactLayers(Compact):
             raise ModelError(f"state: expected {cells[0].parts} tensors, got {len(given)}")
         for part in given:
             check_state(part, (len(cells), batch, self.hidden))
-        return [tuple(map(to_columns, parts)) for parts in zip(*(part.unbind(0) for part in given), strict=True)]
+        return [
+            tuple(map(to_columns, parts)) for parts in zip(*(part.detach().unbind(0) for part in given), strict=True)
+        ]
 
     def _given(self, hx: Tensor | Parts) -> Parts:
         return hx if isinstance(hx, tuple) else (hx,)

@@ -21,7 +21,10 @@ from srnn_models import (
     PeepholeLSTM,
     SequenceModel,
     Stack,
+    accelerate,
     compact,
+    load_compact,
+    save_compact,
 )
 
 OWN = {
@@ -107,6 +110,30 @@ def test_a_stack_keeps_its_layers():
     assert isinstance(small.layers[1], CompactRecurrence) and not isinstance(stack.layers[1], CompactRecurrence)
 
 
+@pytest.mark.parametrize("name", ["elman", "leaky", "gru, no bias", "lstm"])
+def test_networks_of_edges(name, tmp_path):
+    masked = own(name, density=0.4)
+    rows, columns = masked.weight_hh.shape
+    edges = (torch.rand(rows, columns, generator=generator(2)) < 0.1).nonzero().T
+    module = OWN[name].build(3, generator=generator(), edges=edges).double()
+    with torch.no_grad():
+        module.weight_hh.values[0] = 0
+    small = compact(module)
+    assert len(small.cells[0].weight_hh.values) == edges.shape[1] - 1
+    inputs = draw(6, 4, 3)
+    expected, state = module(inputs)
+    close(small(inputs), (expected, state))
+    close(small.step(inputs[0], state.detach()), module.step(inputs[0], state))
+    save_compact(small, tmp_path / "edges.safetensors")
+    model = nn.Sequential(module)
+    save_compact(compact(model), tmp_path / "model.safetensors")
+    for loaded in (
+        load_compact(tmp_path / "edges.safetensors"),
+        load_compact(tmp_path / "model.safetensors", into=model)[0],
+    ):
+        close(loaded(inputs), small(inputs))
+
+
 # --- torch's ----------------------------------------------------------------------------------------------------------
 
 
@@ -129,6 +156,14 @@ def test_layers_of_torch_give_the_same_outputs_and_states(name, options):
         close(small(inputs, last)[0], module(inputs, state)[0])
     assert (small.hidden_size, small.num_layers) == (module.hidden_size, module.num_layers)
     small.flatten_parameters()
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_accelerated_layers(name):
+    module = layers(name, {"num_layers": 2})
+    small, inputs = compact(accelerate(copy.deepcopy(module), "dense")), draw(5, 4, 3)
+    assert isinstance(small, CompactLayers)
+    close(small(inputs)[0], module(inputs)[0])
 
 
 @pytest.mark.parametrize("batch", [1, 4])

@@ -7,7 +7,8 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
 from .._errors import ModelError
-from ..cells import ElmanModule, GRUModule, LeakyModule, LSTMModule, Recurrence
+from .._torch_layers import torch_class
+from ..cells import EdgeWeight, ElmanModule, GRUModule, LeakyModule, LSTMModule, Recurrence
 from ._recurrence import Compact, CompactLayers, CompactRecurrence
 from ._settings import OwnSettings, Settings, TorchSettings
 from ._weights import Weight, compress
@@ -22,8 +23,8 @@ def compact(model: nn.Module) -> nn.Module:
     Replaced are `ElmanRNN`, `LeakyRNN`, `GRU` and `LSTM` (also as layers of a `Stack`), `nn.RNN`, `nn.GRU` and
     `nn.LSTM`. The inference module has the same call and the same states, and `step`; results are equal up to rounding.
     It keeps every weight that is not exactly 0 after masks (of srnn-masks or `torch.nn.utils.prune`) and
-    parametrisations, as buffers. A matrix of which less than a quarter is left is stored as its entries, whose product
-    is faster; others stay dense. All other modules are copied.
+    parametrisations, or of an `EdgeWeight`, as buffers. A matrix of which less than a quarter is left is stored as its
+    entries, whose product is faster; others stay dense. All other modules are copied.
 
     It prunes nothing, and nothing is quantised. There are no gradients through an inference module. The model that was
     given does not change.
@@ -81,12 +82,12 @@ def _replacement(module: nn.Module, settings: Settings) -> Compact:
         for key, name in cell.names.items():
             tensor = _effective(module, name)
             if tensor is not None:
-                tensors[name] = compress(tensor) if key.startswith("weight") else tensor.detach().clone()
+                tensors[name] = compress(tensor) if key.startswith("weight") else cast(Tensor, tensor).detach().clone()
     compacted = build(settings, tensors)
     return compacted.train(module.training)
 
 
-def _effective(module: nn.Module, name: str) -> Tensor | None:
+def _effective(module: nn.Module, name: str) -> Tensor | EdgeWeight | None:
     """Return a weight or bias as the next forward pass uses it; None if the module has none of this name."""
     mask = module._buffers.get(f"{name}_mask")
     original = module._parameters.get(f"{name}_orig")
@@ -94,12 +95,12 @@ def _effective(module: nn.Module, name: str) -> Tensor | None:
         return original * mask
     tensor = getattr(module, name, None)
     if tensor is None or mask is None:
-        return cast(Tensor | None, tensor)
+        return cast(Tensor | EdgeWeight | None, tensor)
     return cast(Tensor, tensor.masked_fill(mask == 0, 0))  # srnn-masks
 
 
 def _of_torch(module: nn.RNNBase, path: str) -> TorchSettings:
-    kind = type(module)
+    kind = torch_class(module)
     base = kind.__bases__[0] if parametrize.is_parametrized(module) else kind  # a class of torch's making
     if base not in TORCH:
         raise _refused(path, kind.__name__)

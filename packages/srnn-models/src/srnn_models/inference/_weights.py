@@ -5,7 +5,8 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from ..engines import Compressed, Dense, SparseProduct, Structure, bags
+from ..cells import EdgeWeight
+from ..engines import Compressed, Dense, SparseProduct, Structure, bags, row_starts
 
 SPARSE = 0.25  # density below which the product with the nonzero entries is the faster one, at B = 1 as at B = 20
 DTYPES = (torch.float32, torch.float64)  # those with a sparse product
@@ -110,8 +111,15 @@ class SparseWeight(nn.Module):
 Weight = DenseWeight | SparseWeight
 
 
-def compress(weight: Tensor) -> Weight:
-    """Return W (R, C) in the form whose product is the faster one. Every entry that is not 0 is kept, NaN included."""
+def compress(weight: Tensor | EdgeWeight) -> Weight:
+    """Return W (R, C) in the form whose product is the faster one. Every entry that is not 0 is kept, NaN included.
+
+    An `EdgeWeight` is never made dense, except in a dtype without sparse product.
+    """
+    if isinstance(weight, EdgeWeight):
+        if weight.values.dtype in DTYPES:
+            return _entries_of(weight)
+        weight = weight.dense()
     weight = weight.detach()
     nonzero = weight != 0
     if weight.dtype not in DTYPES or int(nonzero.sum()) >= SPARSE * weight.numel():
@@ -120,6 +128,12 @@ def compress(weight: Tensor) -> Weight:
     values = weight.reshape(-1).index_select(0, structure.places)
     rows, columns = weight.shape
     return SparseWeight((rows, columns), values, structure.rows.columns, structure.rows.starts)
+
+
+def _entries_of(weight: EdgeWeight) -> SparseWeight:
+    kept = weight.values.detach() != 0  # (E,)
+    starts = row_starts(weight.edges.rows.rows[kept], weight.shape[0])
+    return SparseWeight(weight.shape, weight.values.detach()[kept], weight.columns[kept], starts)
 
 
 class _TracedDense:

@@ -69,6 +69,29 @@ def neurogym(session: nox.Session) -> None:
         session.run("python", "-m", "pytest", "tests/gym", "tests/test_neurogym.py", *session.posargs)
 
 
+@nox.session
+def onnx(session: nox.Session) -> None:
+    """Test the export of srnn-models to ONNX."""
+    session.install(*CONSTRAINTS, "./packages/srnn-models[onnx]", *test_tools("srnn-models"))
+    with session.chdir(ROOT / "packages" / "srnn-models"):
+        session.run("python", "-m", "pytest", "tests/test_export.py", *session.posargs, env={"OMP_NUM_THREADS": "1"})
+
+
+@nox.session
+def speed(session: nox.Session) -> None:
+    """Measure engines, compact models and networks of edges, and write docs/results/speed.
+
+    It takes half an hour and needs a quiet machine, a C++ compiler and 16 GB of memory. `-- --scale 0.05 --repeat 2`
+    only shows that everything runs.
+    """
+    session.install(*CONSTRAINTS, *folders("srnn-masks", "srnn-models"))
+    options, compiled = (session.posargs, []) if session.posargs else (["--write"], ["--compile"])
+    for threads in ("1", "2"):
+        session.run("python", "benchmarks/engine_speed.py", "--threads", threads, *compiled, *options)
+    session.run("python", "benchmarks/compact_speed.py", *options)
+    session.run("python", "benchmarks/edges_speed.py", *options)
+
+
 OLDER_SIMULATOR = ("gymnasium-robotics==1.2.4", "gymnasium==0.29.1", "mujoco==2.3.7", "minari[hdf5]==0.5.4")
 BESIDE_NEUROGYM = ("neurogym==2.3.1", "numpy==2.2.6", "matplotlib==3.10.9")
 
@@ -179,7 +202,7 @@ def lowest_versions(packages: list[str]) -> dict[str, str]:
     for package in packages:
         project = pyproject(package)["project"]
         extras = dict(project.get("optional-dependencies", {}))
-        for own in ("neurogym", "robotics"):  # they have sessions, and versions, of their own
+        for own in ("neurogym", "robotics", "onnx"):  # they have sessions, and versions, of their own
             extras.pop(own, None)
         lines = chain(project["dependencies"], *extras.values())
         for line in lines:

@@ -1,6 +1,6 @@
 """Time and peak memory of a training step with Adam of networks whose recurrent weights are edges.
 
-    python benchmarks/edges_speed.py [--threads 2] [--repeat 3] [--scale 1] [--clock wall]
+    python benchmarks/edges_speed.py [--threads 2] [--repeat 3] [--scale 1] [--clock wall] [--write]
     python benchmarks/edges_speed.py --scale 0.01
 
 N = 20,000, random 0.5 %, T = 10, B = 20: against an `nn.RNN` with a mask of srnn-masks. Steps of both alternate in one
@@ -8,7 +8,8 @@ process, and a ratio is that of two neighbouring steps; memory is that of a proc
 neurons of a periodic sheet, d = 6, T = 10, B = 4, which cannot be dense, and their file. Memory is the peak of the
 process above that after imports, from the edges on. `--scale` multiplies the number of neurons. If other processes use
 the cores, `--clock cpu` measures the CPU time of this process over all its threads instead of wall time; set
-OMP_WAIT_POLICY=passive with it. A dense step of N = 20,000 takes 12 GB.
+OMP_WAIT_POLICY=passive with it. A dense step of N = 20,000 takes 12 GB. `--write` writes what is printed to
+`docs/results/speed`.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import platform
 import resource
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from math import isqrt
 from pathlib import Path
@@ -33,6 +34,7 @@ import srnn_masks
 from srnn_masks import Locality, UniformRandom
 from srnn_models import ElmanRNN
 
+RESULT = Path(__file__).parents[1] / "docs" / "results" / "speed" / "edges.md"
 INPUTS, STEPS = 16, 10  # I, T
 NEURONS, DENSITY, BATCH = 20_000, 0.005, 20
 MANY, RADIUS, FEW = 250_000, 6, 4  # N, d, B
@@ -48,24 +50,36 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=1)
     parser.add_argument("--clock", choices=CLOCKS, default="wall")
     parser.add_argument("--case", choices=("random", "sheet"), help="one of the two networks only")
+    parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
+    found = []
+    for line in lines(arguments):
+        print(line, flush=True)
+        found.append(f"- {line}")
+    if arguments.write:
+        RESULT.write_text(
+            "\n".join(["# Networks of edges", "", __doc__.partition("\n\n")[2].rstrip(), "", *found]) + "\n"
+        )
+
+
+def lines(arguments: argparse.Namespace) -> Iterator[str]:
+    """Measure, and give the lines of the result."""
     neurons, side = round(NEURONS * arguments.scale), isqrt(round(MANY * arguments.scale))
     measure = Measurement(arguments.threads, arguments.repeat, arguments.clock)
-    print(
+    yield (
         f"torch {torch.__version__}; Python {platform.python_version()}; {platform.processor() or platform.machine()}; "
         f"{arguments.threads} threads; {arguments.clock} clock; {date.today()}."
     )
     if arguments.case != "sheet":
         peaks = [apart(measure.peak, kind, neurons) for kind in ("edges", "masked")]
-        print(
+        yield (
             f"N = {neurons}, random {100 * DENSITY:g} %: {peaks[0]:.2f} GB by edges, {peaks[1]:.2f} GB masked, "
-            f"ratio {peaks[1] / peaks[0]:.1f}",
-            flush=True,
+            f"ratio {peaks[1] / peaks[0]:.1f}, at least 30"
         )
         edges, masked, ratio = apart(measure.ratio, neurons)
-        print(f"a step: {edges:.2f} s by edges, {masked:.2f} s masked, ratio {ratio:.1f}", flush=True)
+        yield f"a step: {edges:.2f} s by edges, {masked:.2f} s masked, ratio {ratio:.1f}, at least 25"
     if arguments.case != "random":
-        apart(measure.sheet, side)
+        yield from apart(measure.sheet, side)
 
 
 class Measurement:
@@ -93,27 +107,27 @@ class Measurement:
         edges, masked = (median(column) for column in zip(*times, strict=True))
         return edges, masked, median(masked / edges for edges, masked in times)
 
-    def sheet(self, side: int) -> None:
-        """Print edges, time and memory of a periodic sheet, and the size of its file."""
+    def sheet(self, side: int) -> list[str]:
+        """Return lines about edges, time and memory of a periodic sheet, and the size of its file."""
         torch.set_num_threads(self.threads)
         before, count = memory(), side * side
         indices = Locality(sheet=(side, side), radius=RADIUS).indices(count, count)
-        print(f"{count} neurons, {indices.shape[1]} edges: {memory() - before:.2f} GB with the edges", flush=True)
+        found = [f"{count} neurons, {indices.shape[1]} edges: {memory() - before:.2f} GB with the edges"]
         generator = torch.Generator().manual_seed(0)
         rnn = ElmanRNN(hidden=count).build(INPUTS, generator=generator, edges=indices)
         del indices
-        print(f"{memory() - before:.2f} GB with the network", flush=True)
+        found.append(f"{memory() - before:.2f} GB with the network")
         step = training(rnn, FEW)
         first = self.seconds(step)
         times = [self.seconds(step) for _ in range(self.repeat)]
-        print(
-            f"a step: {median(times):.2f} s (first {first:.2f} s), peak {memory() - before:.2f} GB",
-            flush=True,
+        found.append(
+            f"a step: {median(times):.2f} s (first {first:.2f} s), at most 5; peak {memory() - before:.2f} GB, at most 4"
         )
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "rnn.pt"
             torch.save(rnn.state_dict(), path)
-            print(f"its file: {path.stat().st_size / 1e6:.0f} MB", flush=True)
+            found.append(f"its file: {path.stat().st_size / 1e6:.0f} MB")
+        return found
 
     def seconds(self, function: Callable[[], object]) -> float:
         """Return the time of one call, s."""

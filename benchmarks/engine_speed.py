@@ -1,7 +1,7 @@
 """Speed of the engines of srnn-models against torch's recurrent layers with masked weights.
 
-    python benchmarks/engine_speed.py [--device cpu] [--threads 1] [--repeat 15] [--scale 1] [--write]
-    python benchmarks/engine_speed.py --scale 0.1 --repeat 3 --no-compile
+    python benchmarks/engine_speed.py [--device cpu] [--threads 1] [--repeat 15] [--scale 1] [--compile] [--write]
+    python benchmarks/engine_speed.py --scale 0.1 --repeat 3
 
 Each row is one case: forward and backward of a layer by our engine and by what can be used instead, which alternate in
 one process, so that other load on the machine affects all equally:
@@ -9,7 +9,7 @@ one process, so that other load on the machine affects all equally:
 - torch: `nn.RNN`, `nn.GRU` or `nn.LSTM`, whose masked weights were set to 0;
 - prune: the same layer with the mask applied by `torch.nn.utils.prune`;
 - accelerated: that layer after `accelerate`;
-- compiled: a loop over torch's cell (`nn.RNNCell` and so on) compiled by `torch.compile`, if there is a C++ compiler;
+- compiled: a loop over torch's cell (`nn.RNNCell` and so on) compiled by `torch.compile`, with `--compile`;
 - recorded: on a GPU, forward and backward of our loop as a replayed CUDA graph;
 - loop: our layer with the engine "loop".
 
@@ -25,7 +25,6 @@ from __future__ import annotations
 import argparse
 import copy
 import platform
-import shutil
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -122,7 +121,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeat", type=int, default=15, help="rounds of timings per row")
     parser.add_argument("--scale", type=float, default=1, help="factor of the number of neurons")
-    parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=shutil.which("g++") is not None)
+    parser.add_argument("--compile", action="store_true", help="also a compiled loop, which needs a C++ compiler")
     parser.add_argument("--write", nargs="?", type=Path, const=RESULT, help="write a table to this folder")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -318,7 +317,7 @@ def wait(device: torch.device) -> None:
 
 def quartiles(values: list[float]) -> list[float]:
     """Return the three quartiles; those of one value are the value."""
-    return quantiles(values, n=4) if len(values) > 1 else values * 3
+    return quantiles(values, n=4, method="inclusive") if len(values) > 1 else values * 3
 
 
 def gemm(weight: Tensor, batch: int, device: torch.device) -> float:

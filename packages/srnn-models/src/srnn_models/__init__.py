@@ -30,6 +30,11 @@ from .cells import Matrix as Matrix
 from .cells import PeepholeLSTM as PeepholeLSTM
 from .cells import Recurrence as Recurrence
 from .cells import Stack as Stack
+from .inference import CompactLayers as CompactLayers
+from .inference import CompactRecurrence as CompactRecurrence
+from .inference import compact as compact
+from .inference import load_compact as load_compact
+from .inference import save_compact as save_compact
 from .networks import AnyModel as AnyModel
 from .networks import BlockRNN as BlockRNN
 from .networks import LanguageModel as LanguageModel
@@ -51,6 +56,8 @@ __all__ = [
     "AnyModel",
     "AnyRecurrence",
     "BlockRNN",
+    "CompactLayers",
+    "CompactRecurrence",
     "EdgeWeight",
     "ElmanRNN",
     "Glorot",
@@ -72,7 +79,10 @@ __all__ = [
     "TorchUniform",
     "Uniform",
     "accelerate",
+    "compact",
     "decelerate",
+    "load_compact",
+    "save_compact",
     "to_dense",
     "to_edges",
 ]

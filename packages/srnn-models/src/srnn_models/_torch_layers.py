@@ -56,7 +56,7 @@ class AcceleratedLSTM(Accelerated, nn.LSTM):
 
 
 FAST: dict[type, type[Accelerated]] = {nn.RNN: AcceleratedRNN, nn.GRU: AcceleratedGRU, nn.LSTM: AcceleratedLSTM}
-PLAIN: dict[type, type] = {fast: plain for plain, fast in FAST.items()}
+PLAIN: dict[type, type[nn.RNNBase]] = {fast: plain for plain, fast in FAST.items()}
 
 
 def torch_layers(model: nn.Module) -> tuple[dict[str, nn.RNNBase], dict[str, nn.RNNBase]]:
@@ -69,6 +69,11 @@ def torch_layers(model: nn.Module) -> tuple[dict[str, nn.RNNBase], dict[str, nn.
     return exact, {name: module for name, module in layers.items() if name not in exact}
 
 
+def torch_class(module: nn.RNNBase) -> type[nn.RNNBase]:
+    """Return the class of a module, and that of torch for one that is accelerated."""
+    return PLAIN.get(type(module), type(module))
+
+
 def install(module: nn.RNNBase, acceleration: LayerAcceleration) -> None:
     """Set the acceleration of a module, in place."""
     module.__class__ = FAST.get(type(module), type(module))
@@ -77,5 +82,5 @@ def install(module: nn.RNNBase, acceleration: LayerAcceleration) -> None:
 
 def restore(module: nn.RNNBase) -> None:
     """Undo `install`: the module has the class of torch again."""
-    module.__class__ = PLAIN.get(type(module), type(module))
+    module.__class__ = torch_class(module)
     vars(module).pop("acceleration", None)

@@ -22,6 +22,8 @@ from ._product import Dense as Dense
 from ._product import Edges as Edges
 from ._product import EdgeValues as EdgeValues
 from ._product import Product as Product
+from ._product import SparseProduct as SparseProduct
+from ._product import bags as bags
 from ._product import dots_by_bags as dots_by_bags
 from ._product import dots_by_samples as dots_by_samples
 from ._product import gathered_product as gathered_product
@@ -43,7 +45,9 @@ __all__ = [
     "Loop",
     "Product",
     "Reading",
+    "SparseProduct",
     "Structure",
+    "bags",
     "choose",
     "choose_over_torch",
     "dots_by_bags",

@@ -41,7 +41,10 @@ class Dense:
 
     def add_(self, out: Tensor, x: Tensor) -> None:
         """Add W x to out, in place."""
-        _add_product_(out, self._weight, x)
+        if x.dim() == 1:
+            torch.addmv(out, self._weight, x, out=out)
+        else:
+            _add_product_(out, self._weight, x)
 
     def add_transposed_(self, out: Tensor, d: Tensor) -> None:
         """Add W^T d to out, in place."""
@@ -64,8 +67,8 @@ class EdgeValues:
 
     def __init__(self, edges: EdgeList, values: Tensor) -> None:
         self._edges = edges
-        self._forward = _SparseProduct(edges.rows, values.detach())
-        self._transposed: _SparseProduct | None = None
+        self._forward = SparseProduct(edges.rows, values.detach())
+        self._transposed: SparseProduct | None = None
 
     def add_(self, out: Tensor, x: Tensor) -> None:
         """Add W x to out, in place."""
@@ -75,7 +78,7 @@ class EdgeValues:
         """Add W^T d to out, in place."""
         if self._transposed is None:
             values = self._forward.values.index_select(0, self._edges.order)  # (E,)
-            self._transposed = _SparseProduct(self._edges.columns, values)
+            self._transposed = SparseProduct(self._edges.columns, values)
         self._transposed.add_(out, d)
 
     def gradient(self, deltas: Tensor, states: Tensor) -> Tensor:
@@ -105,7 +108,7 @@ class Edges(EdgeValues):
         return gradient
 
 
-class _SparseProduct:
+class SparseProduct:
     """The product with a sparse matrix (R, N) of these values (E,)."""
 
     def __init__(self, edges: Compressed, values: Tensor) -> None:
@@ -114,15 +117,24 @@ class _SparseProduct:
         self._bag_only = without_mkl and values.device.type == "cpu"
 
     def add_(self, out: Tensor, x: Tensor) -> None:
-        if self._bag_only or x.shape[1] in BAG:
-            edges = self._edges
-            out += functional.embedding_bag(
-                edges.columns, x, edges.starts, mode="sum", per_sample_weights=self.values, include_last_offset=True
-            )
+        """Add W x to out (R, B), in place, from x (N, B), or to (R,) from (N,). Both are contiguous."""
+        if x.dim() == 1 and not self._bag_only:
+            torch.addmv(out, self._csr, x, out=out)
+        elif x.dim() == 1:
+            out += bags(self._edges, self.values, x[:, None])[:, 0]
+        elif self._bag_only or x.shape[1] in BAG:
+            out += bags(self._edges, self.values, x)
         elif x.shape[1] == 1:
             torch.addmv(out[:, 0], self._csr, x[:, 0], out=out[:, 0])
         else:
             torch.addmm(out, self._csr, x, out=out)
+
+
+def bags(edges: Compressed, values: Tensor, x: Tensor) -> Tensor:
+    """Return W x (R, B) of x (N, B) by embedding_bag, for a W with these values (E,) of its edges."""
+    return functional.embedding_bag(
+        edges.columns, x, edges.starts, mode="sum", per_sample_weights=values, include_last_offset=True
+    )
 
 
 def gathered_product(edges: Compressed, values: Tensor, x: Tensor) -> Tensor:

@@ -121,7 +121,7 @@ class Measurement:
         first = self.seconds(step)
         times = [self.seconds(step) for _ in range(self.repeat)]
         found.append(
-            f"a step: {median(times):.2f} s (first {first:.2f} s), at most 5; peak {memory() - before:.2f} GB, at most 4"
+            f"a step: {median(times):.2f} s (first {first:.2f} s), limit 5; peak {memory() - before:.2f} GB, limit 4"
         )
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "rnn.pt"

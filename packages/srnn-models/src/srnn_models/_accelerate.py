@@ -1,7 +1,7 @@
 """`accelerate` and `decelerate`: which engine runs the recurrences of a model."""
 
 import warnings
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from torch import nn
 
@@ -54,27 +54,23 @@ def accelerate(model: Module, engine: str = "auto") -> Module:
     """
     if engine not in ENGINES:
         raise ModelError(f"engine: expected one of {', '.join(map(repr, ENGINES))}, got {engine!r}")
-    ours = {
+    accelerations: dict[nn.Module, Any] = {
         module: EdgeAcceleration(engine) if module.has_edges else EngineAcceleration(engine)
         for module in _recurrences(model)
     }
     exact, others = torch_layers(model)
-    theirs = {module: TorchAcceleration(engine) for module in exact.values()}
+    accelerations |= {module: TorchAcceleration(engine) for module in exact.values()}
     alone = ", ".join(f"{name or 'the model'} ({type(module).__name__})" for name, module in others.items())
-    if not ours and not theirs:
+    if not accelerations:
         got = f"{type(model).__name__} with {alone}" if others else type(model).__name__
         raise ModelError(
             "accelerate: expected a model with a recurrence of srnn-models, an nn.RNN, nn.GRU or nn.LSTM (no subclass, "
             f"no parametrization), got {got}"
         )
-    for recurrence, acceleration in ours.items():
-        acceleration.check(recurrence)
-    for layer, its in theirs.items():
-        its.check(layer)
-    for recurrence, acceleration in ours.items():
-        recurrence.acceleration = acceleration
-    for layer, its in theirs.items():
-        install(layer, its)
+    for module, acceleration in accelerations.items():
+        acceleration.check(module)
+    for module, acceleration in accelerations.items():
+        install(module, acceleration)
     if alone:
         warnings.warn(
             f"accelerate: left alone, because only exact nn.RNN, nn.GRU and nn.LSTM are accelerated: {alone}",

@@ -46,7 +46,7 @@ class EngineAcceleration(Selection):
             return None
         if self._step is None or self._step[1] != plan.stamp():
             self._step = plan, plan.stamp(), plan.edges()  # the plan keeps the tensors alive that the stamp names
-        return _recur_by(self._step[2], plan.weight)
+        return _recur_by(self._step[2])
 
     def check(self, module: Recurrence) -> None:
         """Raise `ModelError` if the engine is "sparse", and the cell has no own backward pass or no mask."""
@@ -77,16 +77,12 @@ class EngineAcceleration(Selection):
         return self.plan(module, WEIGHT, lambda density, device: choose(module.hidden, batch, density, device))
 
 
-def _recur_by(edges: Edges, dense: Tensor) -> Recur:
+def _recur_by(edges: Edges) -> Recur:
     """Return the product of one step with the edges of W_hh (gN, N). No other matrix of these cells reads the state."""
 
     def recur(name: str, x: Tensor, plus: Tensor | None = None, rows: slice | None = None) -> Tensor:
         if name != WEIGHT or rows is not None:
             raise ModelError(f"expected all rows of {WEIGHT}, got {name}")
-        out = x.new_zeros(len(dense), len(x))  # (gN, B)
-        if plus is not None:
-            out += plus[:, None] if plus.dim() == 1 else plus.t()
-        edges.add_(out, x.t().contiguous())
-        return out.t()  # (B, gN)
+        return edges.linear(x, plus)  # (B, gN)
 
     return recur

@@ -17,8 +17,8 @@ def to_edges(model: nn.Module, masks: Mapping[str, Tensor], optimizer: Optimizer
     """Replace recurrent weights by `EdgeWeight`s with the entries that masks leave, in place.
 
     The parameter `<name>.weight_hh` (gN, N) becomes `<name>.weight_hh.values` (E,), with its gradient and whether it
-    requires one. In the optimizer it keeps its place and parameter group, and moments are moved with it: training goes
-    on as before, in memory and time for E entries. Create an optimizer that is not given anew.
+    requires one. In the optimizer it keeps its place and parameter group, and moments are moved with it, so that
+    training continues as before, in time and memory proportional to E. Without `optimizer`, create a new one.
 
     Args:
         model: Contains recurrences built from an `ElmanRNN`, `LeakyRNN`, `GRU` or `LSTM`.

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ._errors import ModelError
+from ._torch_layers import torch_class
 from .engines import Dense, Edges, Product, Reading
 
 
@@ -36,8 +37,26 @@ class Plan:
         return id(self.reading), id(weight), weight.data_ptr(), version
 
 
-class Selection:
-    """The engine of a module: "auto", "loop", "dense" or "sparse"; `used` are those that have run.
+class EngineRecord:
+    """The engine of a module that was asked for; `used` are those that have run."""
+
+    def __init__(self, engine: str) -> None:
+        self.engine = engine
+        self.used: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """Return the engine and those that have run, such as "auto: loop, sparse"."""
+        return f"{self.engine}: {', '.join(self.used)}" if self.used else self.engine
+
+    def record(self, *engines: str) -> None:
+        """Add engines to those that have run."""
+        for engine in engines:
+            if engine not in self.used:
+                self.used = (*self.used, engine)
+
+
+class Selection(EngineRecord):
+    """The engine of a module: "auto", "loop", "dense" or "sparse".
 
     The mask of a weight is the buffer `<weight>_mask` beside it, bool or of numbers, as srnn-masks and
     `torch.nn.utils.prune` keep it. Its edges are read again when it is another tensor or was written to. Copies and
@@ -47,17 +66,12 @@ class Selection:
     loop = "the loop"  # what "loop" is called in messages
 
     def __init__(self, engine: str) -> None:
-        self.engine = engine
-        self.used: tuple[str, ...] = ()
+        super().__init__(engine)
         self._noted: tuple[str, ...] = ()
         self._readings: dict[str, Reading] = {}  # by name of the weight
 
     def __getstate__(self) -> dict[str, Any]:
         return vars(self) | {"_readings": {}}
-
-    def __str__(self) -> str:
-        """Return the engine and those that have run, such as "auto: loop, sparse"."""
-        return ": ".join([self.engine, *([", ".join(self.used)] if self.used else [])])
 
     def plan(self, module: nn.Module, name: str, choose: Callable[[float | None, torch.device], str]) -> Plan:
         """Return the plan of one call for the weight `name`. choose: the engine of "auto", by mask density and device.
@@ -89,12 +103,6 @@ class Selection:
             reading = self._readings[name] = Reading(mask, weight.device)
         return reading
 
-    def record(self, *engines: str) -> None:
-        """Add engines to those that have run."""
-        for engine in engines:
-            if engine not in self.used:
-                self.used = (*self.used, engine)
-
     def step_aside(self, module: nn.Module, reason: str) -> None:
         """Record the loop. Warn, once for each reason, if another engine was asked for by name."""
         self.record("loop")
@@ -111,4 +119,4 @@ def substituted(module: nn.Module, name: str) -> str | None:
 
 def kind(module: nn.Module) -> str:
     """Return the class of a module for messages; an accelerated `nn.GRU` is a GRU."""
-    return type(module).__name__.removeprefix("Accelerated")
+    return torch_class(module).__name__

@@ -9,6 +9,7 @@ from torch.nn.utils.parametrize import is_parametrized
 
 from ._errors import ModelError
 from ._selection import Plan, Selection, kind, substituted
+from ._torch_layers import layer_suffixes
 from .engines import LayerWeights, choose_over_torch, layer_by_product, layer_by_torch, refusal
 
 
@@ -58,9 +59,8 @@ class TorchAcceleration(Selection):
 
 
 def suffixes(module: nn.RNNBase) -> list[str]:
-    """Return torch's suffix of each layer and direction: "l0", "l0_reverse", "l1" and so on."""
-    directions = ("", "_reverse") if module.bidirectional else ("",)
-    return [f"l{number}{direction}" for number in range(module.num_layers) for direction in directions]
+    """Return torch's suffix of each layer and direction of a module."""
+    return list(layer_suffixes(module.num_layers, module.bidirectional))
 
 
 def _weights(module: nn.RNNBase, suffix: str) -> LayerWeights:

@@ -4,6 +4,7 @@ The module stays the same object with the same parameters, buffers, hooks and `s
 where a pickled module is read.
 """
 
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 from torch import nn
@@ -34,7 +35,7 @@ class Accelerated(nn.RNNBase):
 
     def _get_name(self) -> str:
         """Return the class of torch and the engine, such as "GRU[auto: sparse]", for `print(module)`."""
-        name = type(self).__name__.removeprefix("Accelerated")
+        name = torch_class(self).__name__
         return name if self.acceleration is None else f"{name}[{self.acceleration}]"
 
     def __prepare_scriptable__(self) -> nn.Module:
@@ -69,13 +70,22 @@ def torch_layers(model: nn.Module) -> tuple[dict[str, nn.RNNBase], dict[str, nn.
     return exact, {name: module for name, module in layers.items() if name not in exact}
 
 
-def torch_class(module: nn.RNNBase) -> type[nn.RNNBase]:
+def torch_class(module: nn.Module) -> type[Any]:
     """Return the class of a module, and that of torch for one that is accelerated."""
     return PLAIN.get(type(module), type(module))
 
 
-def install(module: nn.RNNBase, acceleration: LayerAcceleration) -> None:
-    """Set the acceleration of a module, in place."""
+def layer_suffixes(layers: int, bidirectional: bool) -> Iterator[str]:
+    """Give torch's suffix of each layer and direction in the names of weights: "l0", "l0_reverse", "l1" and so on.
+
+    One at a time, because a file may claim any number of layers.
+    """
+    directions = ("", "_reverse") if bidirectional else ("",)
+    return (f"l{number}{direction}" for number in range(layers) for direction in directions)
+
+
+def install(module: nn.Module, acceleration: Any) -> None:
+    """Set the acceleration of a module of torch or of ours, in place."""
     module.__class__ = FAST.get(type(module), type(module))
     module.acceleration = acceleration
 

@@ -5,11 +5,12 @@ from typing import Any
 from torch import Tensor
 
 from .._errors import ModelError
+from .._selection import EngineRecord
 from ..engines import refusal
 from ._recurrence import Recur, Recurrence, has_own_backward
 
 
-class EdgeAcceleration:
+class EdgeAcceleration(EngineRecord):
     """The engine of a recurrence whose W_hh is given by its edges: "sparse", as built, or "loop".
 
     "sparse" is the own backward pass of the cell, with the products of the edges. It does not run under `torch.func`,
@@ -18,11 +19,7 @@ class EdgeAcceleration:
     """
 
     def __init__(self, engine: str = "sparse") -> None:
-        self.engine = "sparse" if engine == "auto" else engine
-        self.used: tuple[str, ...] = ()
-
-    def __str__(self) -> str:
-        return f"{self.engine}: {', '.join(self.used)}" if self.used else self.engine
+        super().__init__("sparse" if engine == "auto" else engine)
 
     def check(self, module: Recurrence) -> None:
         """Raise `ModelError` if the engine is "dense"."""
@@ -36,9 +33,7 @@ class EdgeAcceleration:
         """Return h at all times (T, B, N) and the last state (B, S); None where the loop is to run."""
         runs = self.engine == "sparse" and has_own_backward(module)
         runs = runs and refusal(inputs, state, *module.parameters()) is None
-        engine = "sparse" if runs else "loop"
-        if engine not in self.used:
-            self.used = (*self.used, engine)
+        self.record("sparse" if runs else "loop")
         if not runs:
             return None
         weight = module.weight_hh

@@ -82,9 +82,7 @@ class EdgeWeight(nn.Module):
         if torch.is_grad_enabled() or refusal(x, values) is not None:
             out = gathered_product(self.edges.rows, values, x.t()).t()  # (B, rows)
             return out if plus is None else plus + out
-        out = x.new_zeros(self.shape[0], len(x))  # (rows, B)
-        EdgeValues(self.edges, values).add_(out, x.t().contiguous())
-        return out.t() if plus is None else plus + out.t()  # (B, rows)
+        return EdgeValues(self.edges, values).linear(x, plus)  # (B, rows)
 
     def extra_repr(self) -> str:
         """Return shape and number of edges, for `print(module)`."""

@@ -81,6 +81,14 @@ class EdgeValues:
             self._transposed = SparseProduct(self._edges.columns, values)
         self._transposed.add_(out, d)
 
+    def linear(self, x: Tensor, plus: Tensor | None = None) -> Tensor:
+        """Return plus + W x, (B, R), from x (B, N) and plus (B, R) or (R,), without gradients."""
+        out = x.new_zeros(self._edges.rows.shape[0], len(x))  # (R, B)
+        if plus is not None:
+            out += plus[:, None] if plus.dim() == 1 else plus.t()
+        self.add_(out, x.t().contiguous())
+        return out.t()  # (B, R)
+
     def gradient(self, deltas: Tensor, states: Tensor) -> Tensor:
         """Return the gradient of the values (E,)."""
         return edge_gradient(self._edges.rows, deltas, states)

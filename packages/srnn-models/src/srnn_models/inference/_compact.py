@@ -1,7 +1,7 @@
 """`compact`: a copy of a trained model whose recurrences are inference modules."""
 
 import copy
-from typing import cast
+from typing import Any, cast
 
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
@@ -100,10 +100,9 @@ def _effective(module: nn.Module, name: str) -> Tensor | EdgeWeight | None:
 
 
 def _of_torch(module: nn.RNNBase, path: str) -> TorchSettings:
-    kind = torch_class(module)
-    base = kind.__bases__[0] if parametrize.is_parametrized(module) else kind  # a class of torch's making
+    base = _base(module)
     if base not in TORCH:
-        raise _refused(path, kind.__name__)
+        raise _refused(path, torch_class(module).__name__)
     if module.proj_size:
         raise _refused(path, f"{base.__name__}(proj_size={module.proj_size})")
     return TorchSettings(
@@ -118,10 +117,9 @@ def _of_torch(module: nn.RNNBase, path: str) -> TorchSettings:
 
 
 def _of_own(module: Recurrence, path: str) -> OwnSettings:
-    kind = type(module)
-    base = kind.__bases__[0] if parametrize.is_parametrized(module) else kind
+    base = _base(module)
     if base not in OWN:
-        raise _refused(path, kind.__name__)
+        raise _refused(path, type(module).__name__)
     return OwnSettings(
         cell=OWN[base],
         inputs=module.inputs,
@@ -129,6 +127,12 @@ def _of_own(module: Recurrence, path: str) -> OwnSettings:
         nonlinearity=getattr(module, "nonlinearity", "tanh"),
         alpha=getattr(module, "alpha", 1.0),
     )
+
+
+def _base(module: nn.Module) -> type[Any]:
+    """Return the class of a module without what `accelerate` and parametrisations, which make a subclass, set."""
+    kind = torch_class(module)
+    return kind.__bases__[0] if parametrize.is_parametrized(module) else kind
 
 
 def _refused(path: str, got: str) -> ModelError:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveInt
 
+from .._torch_layers import layer_suffixes
 from .._value import Value
 from ._cells import CompactCell, GRUCell, LSTMCell, RateCell
 
@@ -75,11 +76,10 @@ class TorchSettings(Settings):
 
     def cell_tensors(self) -> Iterator[CellTensors]:
         """Give the tensors of each cell: layer by layer, and of one layer the forward direction first."""
-        for layer in range(self.layers):
-            inputs = self.directions * self.hidden if layer else self.inputs
-            for suffix in ("", "_reverse")[: self.directions]:
-                names = {name: f"{name}_l{layer}{suffix}" for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")}
-                yield CellTensors(names, self._shapes(inputs))
+        for number, suffix in enumerate(layer_suffixes(self.layers, self.bidirectional)):
+            inputs = self.inputs if number < self.directions else self.directions * self.hidden
+            names = {name: f"{name}_{suffix}" for name in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")}
+            yield CellTensors(names, self._shapes(inputs))
 
 
 AnySettings = Annotated[OwnSettings | TorchSettings, Field(discriminator="kind")]

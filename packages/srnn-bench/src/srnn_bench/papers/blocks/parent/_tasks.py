@@ -46,85 +46,91 @@ class Setting:
         return block_net(blocks, reads=self.reads).trained(self.task, self.training)
 
 
-def _training(epochs: int, batches: int, batch_size: int = 32) -> Training:
-    return Training(epochs=epochs, batches=batches, batch_size=batch_size, learning_rate=RATE, evaluate_every=1)
-
-
 def settings(scale: Scale) -> Mapping[str, Setting]:
     """Return the ten tasks by name. Experiments at scale `paper` are those of `quick`: the paper has none."""
     smoke = scale == "smoke"
-    epochs = 1 if smoke else 8
+    return {
+        "anomaly, 50 pixels": _anomaly(50, (50_000, 100_000), smoke),
+        "anomaly, 28 pixels": _anomaly(28, (20_000, 50_000), smoke),
+        "hammer": _hammer(smoke),
+        "digits by rows": _digits("rows", 28, 28, smoke),
+        "digits by 16 pixels": _digits("chunks", 16, 49, smoke),
+        "20 cognitive tasks": _cognitive("yang20", 17, smoke),
+        "6 interval tasks": _cognitive(INTERVALS, 23, smoke),
+        "6 sequence tasks": _cognitive(SEQUENCES, 19, smoke),
+        "adding, 5 steps": _adding(5, smoke),
+        "adding, 10 steps": _adding(10, smoke),
+    }
 
-    def anomaly(side: int, budgets: tuple[int, int]) -> Setting:
-        return Setting(
-            task=RandomAnomaly(series=64 if smoke else 3000, side=side, held_out=50 if smoke else 1000),
-            inputs=side**2,
-            outputs=10,
-            steps=10,
-            metric="cross_entropy",
-            training=_training(epochs, 2 if smoke else 94),
-            budgets=budgets,
-            family="anomaly",
-            reads="before",
-        )
 
-    def digits(view: Literal["rows", "chunks"]) -> Setting:
-        width, steps = {"rows": (28, 28), "chunks": (16, 49)}[view]
-        return Setting(
-            task=SequentialMNIST(view=view, scaling="standard", validation=1000),
-            inputs=width,
-            outputs=10,
-            steps=steps,
-            metric="cross_entropy",
-            training=_training(epochs, 2 if smoke else 40),
-            budgets=(5_000, 20_000),
-            family="digits",
-        )
+def _anomaly(side: int, budgets: tuple[int, int], smoke: bool) -> Setting:
+    return Setting(
+        task=RandomAnomaly(series=64 if smoke else 3000, side=side, held_out=50 if smoke else 1000),
+        inputs=side**2,
+        outputs=10,
+        steps=10,
+        metric="cross_entropy",
+        training=_training(94, smoke),
+        budgets=budgets,
+        family="anomaly",
+        reads="before",
+    )
 
-    def cognitive(tasks: Literal["yang20"] | tuple[str, ...], steps: int) -> Setting:
-        task = Cognitive(tasks=tasks, evaluation_trials=5 if smoke else 40)
-        return Setting(
-            task=task,
-            inputs=1 + 2 * task.ring + len(task.names),
-            outputs=1 + task.ring,
-            steps=steps,
-            metric="loss",
-            training=_training(epochs, 2 if smoke else 40),
-            budgets=(5_000, 20_000),
-            family="cognitive",
-        )
 
-    def adding(steps: int) -> Setting:
-        return Setting(
-            task=Adding(steps=steps, held_out=100 if smoke else 1000),
-            inputs=2,
-            outputs=1,
-            steps=steps,
-            metric="mse",
-            training=_training(epochs, 2 if smoke else 250),
-            budgets=(1_000, 3_000),
-            family="adding",
-        )
-
-    hammer = Setting(
+def _hammer(smoke: bool) -> Setting:
+    return Setting(
         task=AdroitHammer(episodes=100 if smoke else 500, rollouts=0),
         inputs=46,
         outputs=26,
         steps=200,
         metric="mse",
-        training=_training(epochs, 2 if smoke else 15),
+        training=_training(15, smoke),
         budgets=(8_000, 20_000),
         family="hammer",
     )
-    return {
-        "anomaly, 50 pixels": anomaly(50, (50_000, 100_000)),
-        "anomaly, 28 pixels": anomaly(28, (20_000, 50_000)),
-        "hammer": hammer,
-        "digits by rows": digits("rows"),
-        "digits by 16 pixels": digits("chunks"),
-        "20 cognitive tasks": cognitive("yang20", 17),
-        "6 interval tasks": cognitive(INTERVALS, 23),
-        "6 sequence tasks": cognitive(SEQUENCES, 19),
-        "adding, 5 steps": adding(5),
-        "adding, 10 steps": adding(10),
-    }
+
+
+def _digits(view: Literal["rows", "chunks"], width: int, steps: int, smoke: bool) -> Setting:
+    return Setting(
+        task=SequentialMNIST(view=view, scaling="standard", validation=1000),
+        inputs=width,
+        outputs=10,
+        steps=steps,
+        metric="cross_entropy",
+        training=_training(40, smoke),
+        budgets=(5_000, 20_000),
+        family="digits",
+    )
+
+
+def _cognitive(tasks: Literal["yang20"] | tuple[str, ...], steps: int, smoke: bool) -> Setting:
+    task = Cognitive(tasks=tasks, evaluation_trials=5 if smoke else 40)
+    return Setting(
+        task=task,
+        inputs=1 + 2 * task.ring + len(task.names),
+        outputs=1 + task.ring,
+        steps=steps,
+        metric="loss",
+        training=_training(40, smoke),
+        budgets=(5_000, 20_000),
+        family="cognitive",
+    )
+
+
+def _adding(steps: int, smoke: bool) -> Setting:
+    return Setting(
+        task=Adding(steps=steps, held_out=100 if smoke else 1000),
+        inputs=2,
+        outputs=1,
+        steps=steps,
+        metric="mse",
+        training=_training(250, smoke),
+        budgets=(1_000, 3_000),
+        family="adding",
+    )
+
+
+def _training(batches: int, smoke: bool) -> Training:
+    """Return epochs of so many batches; at scale `smoke` one epoch of two."""
+    epochs, batches = (1, 2) if smoke else (8, batches)
+    return Training(epochs=epochs, batches=batches, batch_size=32, learning_rate=RATE, evaluate_every=1)

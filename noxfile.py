@@ -88,6 +88,7 @@ def speed(session: nox.Session) -> None:
     options, compiled = (session.posargs, []) if session.posargs else (["--write"], ["--compile"])
     for threads in ("1", "2"):
         session.run("python", "benchmarks/engine_speed.py", "--threads", threads, *compiled, *options)
+    session.run("python", "benchmarks/engine_crossover.py", *options)
     session.run("python", "benchmarks/compact_speed.py", *options)
     session.run("python", "benchmarks/edges_speed.py", *options)
 

@@ -10,14 +10,13 @@ are the median and the quartiles. `--scale` multiplies the number of neurons; `-
 from __future__ import annotations
 
 import argparse
-import platform
 import time
 from collections.abc import Callable, Iterator
-from datetime import date
 from pathlib import Path
 from statistics import quantiles
 from tempfile import TemporaryDirectory
 
+import machine
 import torch
 from torch import nn
 
@@ -77,7 +76,7 @@ def seconds(function: Callable[[], object]) -> float:
 
 def lines(repeat: int, scale: float) -> Iterator[str]:
     """Measure, and give the lines of the result."""
-    yield f"torch {torch.__version__}; Python {platform.python_version()}; {platform.machine()}; {date.today()}."
+    yield machine.described("cpu", "1 thread", f"scale {scale:g}", f"{repeat} rounds")
     for name, (make, least) in CASES.items():
         low, middle, high = quantiles(ratios(make(scale), repeat), n=4, method="inclusive")
         yield f"{name}: streaming {middle:.2f} ({low:.2f} to {high:.2f}) times as fast, at least {least:g}"

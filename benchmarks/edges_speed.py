@@ -21,12 +21,12 @@ import resource
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from datetime import date
 from math import isqrt
 from pathlib import Path
 from statistics import median
 from typing import TypeVar
 
+import machine
 import torch
 from torch import Tensor, nn
 
@@ -66,10 +66,8 @@ def lines(arguments: argparse.Namespace) -> Iterator[str]:
     """Measure, and give the lines of the result."""
     neurons, side = round(NEURONS * arguments.scale), isqrt(round(MANY * arguments.scale))
     measure = Measurement(arguments.threads, arguments.repeat, arguments.clock)
-    yield (
-        f"torch {torch.__version__}; Python {platform.python_version()}; {platform.processor() or platform.machine()}; "
-        f"{arguments.threads} threads; {arguments.clock} clock; {date.today()}."
-    )
+    details = f"{arguments.threads} threads", f"{arguments.clock} clock", f"scale {arguments.scale:g}"
+    yield machine.described("cpu", *details)
     if arguments.case != "sheet":
         peaks = [apart(measure.peak, kind, neurons) for kind in ("edges", "masked")]
         yield (

@@ -14,13 +14,13 @@ time; set OMP_WAIT_POLICY=passive with it, otherwise the time of waiting threads
 from __future__ import annotations
 
 import argparse
-import platform
 import time
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from statistics import median
 
+import machine
 import torch
 from torch import Tensor, nn
 
@@ -167,23 +167,6 @@ def edges(arguments: argparse.Namespace, neurons: int, number: int, device: torc
     return f"| {' | '.join(row)} |"
 
 
-def environment(device: torch.device, arguments: argparse.Namespace) -> str:
-    """Return a line that describes device, processor, versions and load."""
-    processor = platform.processor() or platform.machine()
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-        processor = f"{names[0]}, {len(names)} cores" if names else processor
-        load = Path("/proc/loadavg").read_text().split()[0]
-    except OSError:  # not Linux
-        load = "unknown"
-    place = torch.cuda.get_device_name(device) if device.type == "cuda" else f"cpu, {arguments.threads} threads"
-    return (
-        f"Device {place}; {arguments.precision}; {arguments.clock} clock; processor {processor}; "
-        f"torch {torch.__version__}; Python {platform.python_version()}; load at the end {load}; {date.today()}."
-    )
-
-
 def main() -> None:
     """Measure, and print Markdown tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -224,7 +207,8 @@ def main() -> None:
             print("\n" + "\n".join(head), flush=True)
             sizes = [(neurons, number) for neurons, number in EDGES if number <= arguments.edges]
             parts.append("\n".join([*head, *(edges(arguments, *size, device) for size in sizes)]))
-    parts.append(environment(device, arguments))
+    details = f"{arguments.threads} threads", arguments.precision, f"{arguments.clock} clock"
+    parts.append(machine.described(device, *details))
     print("\n" + parts[-1], flush=True)
     if arguments.write:
         before = arguments.write.read_text() if arguments.write.exists() else "# Cost of a penalty\n"

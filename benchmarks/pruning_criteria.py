@@ -13,16 +13,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 from statistics import median, quantiles
 from types import SimpleNamespace
 
+import machine
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -172,22 +171,6 @@ def large_row(name: str) -> str:
     return row
 
 
-def environment() -> str:
-    """Return a line that describes processor, versions and load."""
-    processor = platform.processor() or platform.machine()
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-        processor = f"{names[0]}, {len(names)} cores" if names else processor
-        load = Path("/proc/loadavg").read_text().split()[0]
-    except OSError:  # not Linux
-        load = "unknown"
-    return (
-        f"One thread; CPU time; {processor}; torch {torch.__version__}; Python {platform.python_version()}; load at "
-        f"the end {load}; {date.today()}."
-    )
-
-
 def main() -> None:
     """Measure, and print Markdown tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -218,8 +201,9 @@ def main() -> None:
     ]
     print("\n" + "\n".join(large), flush=True)
     large += [large_row(name) for name in LARGE_CRITERIA]
-    text = "\n".join([*head, *measured, "", *large, "", environment()])
-    print("\n" + environment(), flush=True)
+    environment = machine.described("cpu", "1 thread", "CPU time")
+    text = "\n".join([*head, *measured, "", *large, "", environment])
+    print("\n" + environment, flush=True)
     if arguments.write:
         arguments.write.write_text(f"# Time of pruning criteria\n\n{text}\n")
 

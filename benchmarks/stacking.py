@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import argparse
 import gc
-import platform
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 
+import machine
 import torch
 
 from srnn_bench import Conditions, Experiment, Penalty, Stage, Training
@@ -76,19 +76,6 @@ def compare(neurons: int, seeds: int, repeat: int, device: torch.device) -> tupl
     return single_ms, stacked_ms, [first / second for first, second in pairs]
 
 
-def environment(device: torch.device) -> str:
-    """Return a line that describes device, processor and versions."""
-    processor = platform.processor() or platform.machine()
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-        processor = f"{names[0]}, {len(names)} cores" if names else processor
-    except OSError:  # not Linux
-        pass
-    place = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
-    return f"Device {place}; processor {processor}; torch {torch.__version__}; Python {platform.python_version()}."
-
-
 def rows(arguments: argparse.Namespace, device: torch.device, threads: int) -> list[str]:
     """Measure all sizes and return the rows of the table."""
     lines = []
@@ -116,7 +103,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, help="also write the tables to this file")
     arguments = parser.parse_args()
     device = resolve_device(arguments.device)
-    parts = [environment(device)]
+    parts = [machine.described(device)]
     print(parts[0], flush=True)
     for threads in arguments.threads:
         head = [

@@ -1,0 +1,97 @@
+"""From which density and size on the engines of srnn-models are faster: the numbers of the engine "auto".
+
+    python benchmarks/engine_crossover.py [--threads 1] [--repeat 7] [--write]
+    python benchmarks/engine_crossover.py --scale 0.1 --repeat 2
+
+Forward and backward of an `nn.RNN` (tanh), `nn.GRU` or `nn.LSTM` with 16 inputs and T = 28. All layers of a row
+alternate in one process, so that other load on the machine affects all equally. Each number is the time of torch's own
+pass without mask divided by that of an engine, as the median of the ratios of neighbouring calls: "dense" without
+mask, and "sparse" with a random mask of each density. `--scale` multiplies the number of neurons; `--write` writes what
+is printed to `docs/results/speed`.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from engine_speed import INPUTS, RESULT, alternated, environment, quartiles, ratios, table_line, trained
+from torch import nn
+
+from srnn_masks import Bernoulli
+from srnn_models import accelerate
+
+STEPS = 28  # T
+SIZES, BATCHES = (256, 512, 1000), (1, 4, 20, 64)  # N, B
+DENSITIES = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3)
+LAYERS: dict[str, type[nn.RNNBase]] = {"RNN": nn.RNN, "GRU": nn.GRU, "LSTM": nn.LSTM}
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer of torch with a random mask, or none, which is run by an engine."""
+
+    kind: str
+    neurons: int
+    density: float | None = None
+
+    def build(self, engine: str) -> nn.RNNBase:
+        """Return the layer; the engine "torch" is torch's own pass."""
+        layer = LAYERS[self.kind](INPUTS, self.neurons)
+        if self.density is not None:
+            weight = layer.get_parameter("weight_hh_l0")
+            mask = Bernoulli(density=self.density).mask(*weight.shape, generator=torch.Generator().manual_seed(0))
+            with torch.no_grad():
+                weight.mul_(mask)
+            layer.register_buffer("weight_hh_l0_mask", mask)
+        return layer if engine == "torch" else accelerate(layer, engine)
+
+
+def rows(arguments: argparse.Namespace) -> Iterator[str]:
+    """Measure, and give the lines of the table."""
+    device = torch.device("cpu")
+    yield environment(device, arguments)
+    yield ""
+    heads = ("layer", "N", "B", "dense", *(f"{100 * density:g} %" for density in DENSITIES))
+    yield table_line(heads)
+    yield table_line("---" for _ in heads)
+    for kind in LAYERS:
+        for neurons in (round(size * arguments.scale) for size in SIZES):
+            layers = {
+                "torch": Layer(kind, neurons).build("torch"),
+                "dense": Layer(kind, neurons).build("dense"),
+                **{f"{density}": Layer(kind, neurons, density).build("sparse") for density in DENSITIES},
+            }
+            for batch in BATCHES:
+                inputs = torch.randn(STEPS, batch, INPUTS)
+                times = alternated({k: trained(each, inputs) for k, each in layers.items()}, device, arguments.repeat)
+                theirs = times.pop("torch")
+                found = (f"{quartiles(ratios(theirs, ours))[1]:.2f}" for ours in times.values())
+                yield table_line((kind, str(neurons), str(batch), *found))
+
+
+def main() -> None:
+    """Measure, and print or write a Markdown table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--repeat", type=int, default=7, help="rounds of timings per row")
+    parser.add_argument("--scale", type=float, default=1, help="factor of the number of neurons")
+    parser.add_argument("--write", action="store_true")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    torch.manual_seed(0)
+    lines = []
+    for line in rows(arguments):
+        print(line, flush=True)
+        lines.append(line)
+    if arguments.write:
+        RESULT.mkdir(parents=True, exist_ok=True)
+        explained = __doc__.partition("\n\n")[2].rstrip()
+        text = "\n".join(["# Which engine is faster", "", explained, "", *lines]) + "\n"
+        (RESULT / "crossover.md").write_text(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -56,9 +56,8 @@ def tests(session: nox.Session) -> None:
     session.install(*CONSTRAINTS, *folders(*PACKAGES), *sorted(tools), "pytest-xdist>=3.6")
     session.install(*CONSTRAINTS, "--no-deps", "./integration_tests/plugin")
     threads = {"OMP_NUM_THREADS": "1"}  # two workers share the cores; more threads than cores only wait
-    session.run(
-        "python", "-m", "pytest", "-n", "2", "--dist", "worksteal", *(session.posargs or EVERYTHING), env=threads
-    )
+    options = ("-n", "2", "--dist", "worksteal", "--durations", "15")
+    session.run("python", "-m", "pytest", *options, *(session.posargs or EVERYTHING), env=threads)
 
 
 @nox.session

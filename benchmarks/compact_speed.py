@@ -17,6 +17,7 @@ from statistics import quantiles
 from tempfile import TemporaryDirectory
 
 import machine
+import page
 import torch
 from torch import nn
 
@@ -106,7 +107,7 @@ def main() -> None:
         print(line, flush=True)
         found.append(f"- {line}")
     if arguments.write:
-        RESULT.write_text("\n".join(["# Compact models", "", __doc__.partition("\n\n")[2].rstrip(), "", *found]) + "\n")
+        page.write(RESULT, "Compact models", __doc__, found)
 
 
 if __name__ == "__main__":

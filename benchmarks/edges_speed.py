@@ -27,6 +27,7 @@ from statistics import median
 from typing import TypeVar
 
 import machine
+import page
 import torch
 from torch import Tensor, nn
 
@@ -57,9 +58,7 @@ def main() -> None:
         print(line, flush=True)
         found.append(f"- {line}")
     if arguments.write:
-        RESULT.write_text(
-            "\n".join(["# Networks of edges", "", __doc__.partition("\n\n")[2].rstrip(), "", *found]) + "\n"
-        )
+        page.write(RESULT, "Networks of edges", __doc__, found)
 
 
 def lines(arguments: argparse.Namespace) -> Iterator[str]:

@@ -16,6 +16,7 @@ import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import page
 import torch
 from engine_speed import INPUTS, RESULT, alternated, environment, quartiles, ratios, table_line, trained
 from torch import nn
@@ -87,10 +88,7 @@ def main() -> None:
         print(line, flush=True)
         lines.append(line)
     if arguments.write:
-        RESULT.mkdir(parents=True, exist_ok=True)
-        explained = __doc__.partition("\n\n")[2].rstrip()
-        text = "\n".join(["# Which engine is faster", "", explained, "", *lines]) + "\n"
-        (RESULT / "crossover.md").write_text(text)
+        page.write(RESULT / "crossover.md", "Which engine is faster", __doc__, lines)
 
 
 if __name__ == "__main__":

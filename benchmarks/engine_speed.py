@@ -1,6 +1,6 @@
 """Speed of the engines of srnn-models against torch's recurrent layers with masked weights.
 
-    python benchmarks/engine_speed.py [--device cpu] [--threads 1] [--repeat 15] [--scale 1] [--compile] [--write]
+    python benchmarks/engine_speed.py [--device cpu] [--threads 1] [--repeat 7] [--scale 1] [--compile] [--write]
     python benchmarks/engine_speed.py --scale 0.1 --repeat 3
 
 Each row is one case: forward and backward of a layer by our engine and by what can be used instead, which alternate in
@@ -15,10 +15,10 @@ one process, so that other load on the machine affects all equally:
 
 The columns are ratios, the time of the other divided by that of the engine, of two neighbouring calls: the median, and
 for torch the quartiles. "prune / accelerated" is the gain for a user of `torch.nn.utils.prune`. The layers have the
-same sizes, masks and inputs, but not the same weights. Streaming rows are single steps without gradients. GFLOP/s count
-the products of the recurrent weights that are present, forward and backward; those of a dense product at the same
-shapes ("gemm") and the size of what one product reads of W are beside them. "at least" is what was aimed for against
-torch at one thread; at two it is 4 for the first row. `--scale` multiplies the number of neurons.
+same sizes, masks and inputs, but not the same weights. GFLOP/s count the products of the recurrent weights that are
+present, forward and backward; those of a dense product at the same shapes ("gemm") and the size of what one product
+reads of W are beside them. "at least" is what was aimed for against torch at one thread; at two it is 4 for the first
+row. `--scale` multiplies the number of neurons.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from pathlib import Path
 from statistics import quantiles
 
 import machine
+import page
 import torch
 from torch import Tensor, nn
 from torch.nn.utils import prune
@@ -71,15 +72,13 @@ class Case:
     least: float | None = None
     radius: float | None = None
     density: float | None = None
-    streaming: bool = False
 
     @property
     def title(self) -> str:
         """The case in words."""
         mask = "no mask" if self.density is None else f"random {100 * self.density:g} %"
         mask = mask if self.radius is None else f"periodic, d = {self.radius:g}"
-        length = "streaming" if self.streaming else f"T = {self.steps}"
-        return f"{self.cell}, N = {self.neurons}, {mask}, {length}, B = {self.batch}"
+        return f"{self.cell}, N = {self.neurons}, {mask}, T = {self.steps}, B = {self.batch}"
 
 
 CASES = [
@@ -95,7 +94,6 @@ CASES = [
     Case("Elman", 2500, 20, 100, 1.3),
     Case("Elman", 650, 20, 35, 1.2),
     Case("GRU", 1000, 64, 28, 1.2),
-    Case("Elman", 2500, 1, 1, 6, radius=6, streaming=True),
 ]
 VALUES: dict[str, Callable[[int], AnyRecurrence]] = {
     "Elman": lambda neurons: ElmanRNN(hidden=neurons, nonlinearity="relu"),
@@ -119,7 +117,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", default="cpu", help="cpu or cuda[:n]")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--repeat", type=int, default=15, help="rounds of timings per row")
+    parser.add_argument("--repeat", type=int, default=7, help="rounds of timings per row")
     parser.add_argument("--scale", type=float, default=1, help="factor of the number of neurons")
     parser.add_argument("--compile", action="store_true", help="also a compiled loop, which needs a C++ compiler")
     parser.add_argument("--write", nargs="?", type=Path, const=RESULT, help="write a table to this folder")
@@ -133,10 +131,8 @@ def main() -> None:
         lines.append(row(scaled(case, arguments.scale), device, arguments.repeat, compiled=arguments.compile))
         print(lines[-1], flush=True)
     if arguments.write:
-        arguments.write.mkdir(parents=True, exist_ok=True)
-        path = arguments.write / f"{device.type}-{arguments.threads}-threads.md"
-        explained = __doc__.split("\n\n", 2)[2].rstrip()
-        path.write_text("\n".join(["# Speed of the engines", "", explained, "", *lines]) + "\n")
+        name = f"{device.type}-{arguments.threads}-threads.md"
+        page.write(arguments.write / name, "Speed of the engines", __doc__, lines)
 
 
 def environment(device: torch.device, arguments: argparse.Namespace) -> str:
@@ -158,14 +154,14 @@ def row(case: Case, device: torch.device, repeat: int, *, compiled: bool) -> str
     ours, theirs, mask = build(case, device)
     inputs = torch.randn(case.steps, case.batch, INPUTS, device=device)
     engine = "dense" if mask is None else "sparse"
-    call = stepped if case.streaming else trained
-    by = {"engine": call(ours, inputs, engine), "loop": call(ours, inputs, "loop"), "torch": call(theirs, inputs)}
+    by = {"engine": trained(ours, inputs, engine), "loop": trained(ours, inputs, "loop")}
+    by["torch"] = trained(theirs, inputs)
     if mask is not None:
-        by["prune"] = call(pruned(theirs, mask), inputs)
-        by["accelerated"] = call(accelerate(pruned(theirs, mask)), inputs)
-    if compiled and not case.streaming:
-        by["compiled"] = call(Compiled(case, theirs), inputs)
-    if device.type == "cuda" and not case.streaming:
+        by["prune"] = trained(pruned(theirs, mask), inputs)
+        by["accelerated"] = trained(accelerate(pruned(theirs, mask)), inputs)
+    if compiled:
+        by["compiled"] = trained(Compiled(case, theirs), inputs)
+    if device.type == "cuda":
         by["recorded"] = recorded(by["loop"])
     times = alternated(by, device, repeat)
     middle = {name: f"{quartiles(ratios(times[name], times['engine']))[1]:.2f}" for name in by}
@@ -173,8 +169,7 @@ def row(case: Case, device: torch.device, repeat: int, *, compiled: bool) -> str
     duration = quartiles(times["engine"])[1]
     weight = ours.get_parameter("weight_hh")
     present = weight.numel() if mask is None else int(mask.sum())
-    passes = 1 if case.streaming else 3  # W h, W^T d, and the gradient of W
-    rate = passes * 2 * present * case.batch * case.steps / duration / 1e6
+    rate = 3 * 2 * present * case.batch * case.steps / duration / 1e6  # W h, W^T d, and the gradient of W
     shown = middle | {
         "case": case.title,
         "engine": engine,
@@ -258,11 +253,13 @@ class Compiled(nn.Module):
         self.cell = CELLS[case.cell](case.neurons)
         for name in [name for name, _ in self.cell.named_parameters()]:
             setattr(self.cell, name, layer.get_parameter(f"{name}_l0"))
+        torch.compiler.reset()  # the limit of compilations would count those of other rows
         self.step = torch.compile(self.cell.forward, dynamic=False)
 
     def forward(self, inputs: Tensor) -> tuple[Tensor]:
         """Return h at all times (T, B, N)."""
-        state, outputs = None, []
+        zeros, outputs = inputs.new_zeros(inputs.shape[1], self.cell.hidden_size), []  # (B, N)
+        state = (zeros, zeros) if isinstance(self.cell, nn.LSTMCell) else zeros
         for x in inputs.unbind(0):
             state = self.step(x, state)
             outputs.append(state[0] if isinstance(state, tuple) else state)
@@ -277,20 +274,6 @@ def trained(layer: nn.Module, inputs: Tensor, engine: str = "") -> Callable[[], 
         set_engine()
         layer.zero_grad()
         layer(inputs)[0].sum().backward()
-
-    return function
-
-
-def stepped(layer: nn.Module, inputs: Tensor, engine: str = "") -> Callable[[], object]:
-    """Return a function that runs ten single steps without gradients, each from the state of the one before."""
-    set_engine = setter(layer, engine)
-
-    def function() -> None:
-        set_engine()
-        state = None
-        with torch.no_grad():
-            for _ in range(10):
-                state = layer.step(inputs[0], state) if engine else layer(inputs[:1], state)[1]
 
     return function
 

@@ -289,13 +289,25 @@ def test_other_precisions_run_by_the_loop():
 
 
 @pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")  # torch's compiler does that
-def test_compiled_and_exported_modules_run_by_the_loop():
+@pytest.mark.parametrize("engine", ["auto", "dense", "sparse"])
+def test_compiled_and_exported_modules_run_by_the_loop(engine):
     module, x = masked(GRU(hidden=6)), normal(4, 2, 3)
     before = module(x)[0]
-    accelerate(module)
+    accelerate(module, engine)
     torch.testing.assert_close(torch.compile(module, fullgraph=True, backend="aot_eager")(x)[0], before)
     torch.testing.assert_close(torch.export.export(module, (x,)).module()(x)[0], before)
     torch.compiler.reset()
+
+
+def test_a_meta_device():
+    module = accelerate(masked(GRU(hidden=6))).to("meta")
+    assert module(normal(4, 2, 3).to("meta"))[0].shape == (4, 2, 6)
+
+
+def test_outputs_of_a_network_can_be_viewed_in_another_shape():
+    network = SequenceModel(recurrence=GRU(hidden=6)).build(SPEC, generator=generator()).double()
+    expected = network(normal(4, 2, 3))[0].view(-1, 2)
+    torch.testing.assert_close(accelerate(network, "dense")(normal(4, 2, 3))[0].view(-1, 2), expected)
 
 
 def test_auto_says_nothing():
@@ -340,41 +352,16 @@ def test_dense_gradients_are_asked_for_after_the_forward_pass(cell):
 
 
 @cells
-@pytest.mark.parametrize("batch", [1, 4])
-def test_steps_without_gradients_are_sparse_and_follow_the_weight(cell, batch):
-    module, x = masked(cell), normal(3, batch, 3)
-    twin = copy.deepcopy(module)
-    accelerate(module, "sparse")
-    optimizers = [torch.optim.Adam(each.parameters(), lr=0.1, fused=True) for each in (module, twin)]
-
-    def compare():
-        state = normal(batch, module.state_size)
-        with torch.no_grad():
-            ours, theirs = module.step(x[0], state), twin.step(x[0], state)
-            torch.testing.assert_close(module.step(x[1], ours), twin.step(x[1], theirs))
-
-    compare()
-    assert module.acceleration.used == ("sparse",)
-    for each, optimizer in zip((module, twin), optimizers, strict=True):
-        gradients = torch.autograd.grad(each(x)[0].sin().sum(), list(each.parameters()))
-        for parameter, gradient in zip(each.parameters(), gradients, strict=True):
-            parameter.grad = gradient * random_mask(each.weight_hh) if parameter is each.weight_hh else gradient
-        optimizer.step()
-    compare()
-    with torch.no_grad():
+def test_single_steps_run_by_the_loop_and_see_every_write(cell):
+    module, x = masked(cell), normal(2, 3)
+    state = normal(2, module.state_size)
+    twin = accelerate(copy.deepcopy(module), "sparse")
+    for factor in (1.0, 0.5):
         for each in (module, twin):
-            each.weight_hh.mul_(0.5)
-    compare()
-
-
-@cells
-def test_steps_with_gradients_are_those_of_the_loop(cell):
-    module, x = accelerate(masked(cell), "sparse"), normal(2, 3)
-    state = normal(2, module.state_size).requires_grad_()
-    jacobian = torch.autograd.functional.jacobian(lambda state: module.step(x, state), state, create_graph=True)
-    (second,) = torch.autograd.grad(jacobian.square().sum(), module.weight_hh)
-    assert second[~module.weight_hh_mask].any()
-    assert module.acceleration.used == ()
+            each.weight_hh.data.mul_(factor)  # a write that torch does not count
+        with torch.no_grad():
+            assert torch.equal(twin.step(x, state), module.step(x, state))
+    assert twin.acceleration.used == ()
 
 
 def test_the_last_state_has_memory_of_its_own():
@@ -391,4 +378,3 @@ def test_inference_mode():
         for _ in range(2):
             torch.testing.assert_close(twin(x)[0], before)
             twin.weight_hh_mask.copy_(twin.weight_hh_mask)
-        twin.step(x[0])

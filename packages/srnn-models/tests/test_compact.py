@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from torch import nn
-from torch.nn.utils import parametrize, prune
+from torch.nn.utils import parametrize, prune, spectral_norm, weight_norm
 from torch.nn.utils.rnn import pack_sequence
 
 from srnn_models import (
@@ -243,6 +243,37 @@ def test_pruned_weights_count_as_the_next_forward_pass_has_them():
     assert entries(small["rnn"]) == {"cells.0.weight_hh.values": int(module.weight_hh_l0_mask.sum())}
 
 
+@pytest.mark.filterwarnings("ignore:.*weight_norm.* is deprecated")
+@pytest.mark.parametrize("normalize", [weight_norm, spectral_norm])
+def test_hooks_that_compute_a_weight_count_as_in_the_next_forward_pass(normalize):
+    module = layers("gru", {})
+    normalize(module, "weight_hh_l0").train()
+    x = draw(5, 2, 3)
+    optimizer = torch.optim.SGD(module.parameters(), lr=1.0)
+    module(x)[0].square().sum().backward()
+    optimizer.step()
+    module.eval()
+    small = compact(module)
+    torch.testing.assert_close(small(x)[0], module(x)[0])
+
+
+@pytest.mark.parametrize("density", [0.15, 1])
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision(dtype, density, tmp_path):
+    module = layers("gru", {}, density).to(dtype)
+    x = draw(5, 2, 3).to(dtype)
+    expected = module(x)[0]
+    save_compact(compact(module), tmp_path / "half")
+    for small in (compact(module), compact(module.double()).to(dtype), load_compact(tmp_path / "half")):
+        torch.testing.assert_close(small(x)[0], expected, rtol=0.05, atol=0.02)
+
+
+def test_states_may_come_in_a_list():
+    module = layers("lstm", {})
+    x, (h, c) = draw(5, 2, 3), (draw(1, 2, 12), draw(1, 2, 12))
+    torch.testing.assert_close(compact(module)(x, [h, c])[0], module(x, (h, c))[0])
+
+
 def test_a_mask_buffer_beside_a_weight_counts():
     module = own("lstm", density=1)
     mask = torch.rand(48, 12, generator=generator()) < 0.1
@@ -263,7 +294,11 @@ class Tenth(nn.Module):
         return weight * mask
 
 
-@pytest.mark.parametrize("module", [layers("gru", {}, density=1), own("elman", density=1)], ids=["torch", "own"])
+@pytest.mark.parametrize(
+    "module",
+    [layers("gru", {}, density=1), accelerate(layers("gru", {}, density=1)), own("elman", density=1)],
+    ids=["torch", "accelerated", "own"],
+)
 def test_parametrised_weights_are_those_of_the_parametrisation(module):
     name = "weight_hh_l0" if isinstance(module, nn.GRU) else "weight_hh"
     parametrize.register_parametrization(module, name, Tenth())

@@ -151,6 +151,27 @@ def test_a_model_is_filled(path):
     ]
 
 
+class Twice(nn.Module):
+    """A layer with two names."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = layer()
+        self.second = self.first
+        self.both = nn.ModuleList([self.first, self.first])
+
+
+def test_a_module_is_filled_under_each_of_its_names(path):
+    trained = Twice()
+    save_compact(compact(trained), path)
+    fresh = Twice()
+    torch.nn.init.zeros_(fresh.first.weight_ih_l0)
+    loaded = load_compact(path, into=fresh)
+    assert loaded.second is loaded.first and list(loaded.both) == [loaded.first] * 2
+    x = torch.randn(4, 2, 20)
+    torch.testing.assert_close(loaded.second(x)[0], trained.second(x)[0])
+
+
 def test_the_file_replaces_another_as_a_whole(path, monkeypatch):
     save_compact(compact(layer()), path)
     before = path.read_bytes()

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 from torch.autograd import forward_ad
+from torch.nn.utils import prune
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten
 
@@ -157,7 +158,7 @@ def test_engines(cell):
     dense, edges, mask = pair(cell)
     for engine in ("auto", "sparse"):
         assert_same(dense, accelerate(edges, engine), mask)
-        assert (edges.acceleration.engine, edges.acceleration.used) == ("sparse", ("sparse",))
+        assert (edges.acceleration.engine, edges.acceleration.used) == (engine, ("sparse",))
     assert_same(dense, accelerate(edges, "loop"), mask)
     assert edges.acceleration.used == ("loop",)
     assert "Module[loop: loop](" in repr(edges)
@@ -165,16 +166,16 @@ def test_engines(cell):
         accelerate(edges, "dense")
     assert edges.acceleration.engine == "loop"
     assert_same(dense, decelerate(edges), mask)
-    assert "Module[sparse: sparse](" in repr(edges)
+    assert "Module[auto: sparse](" in repr(edges)
 
 
 def test_the_engines_of_a_model_with_both():
     dense, edges, _ = pair(ElmanRNN(hidden=5))
     model = nn.ModuleList([dense, edges])
     accelerate(model, "auto")
-    assert [each.acceleration.engine for each in model] == ["auto", "sparse"]
+    assert [each.acceleration.engine for each in model] == ["auto", "auto"]
     decelerate(model)
-    assert dense.acceleration is None and edges.acceleration.engine == "sparse"
+    assert dense.acceleration is None and edges.acceleration.engine == "auto"
 
 
 @cells
@@ -194,6 +195,30 @@ def test_the_loop_runs_where_the_pass_cannot(cell):
     with torch.autocast("cpu", torch.bfloat16):
         torch.testing.assert_close(edges.float()(x.float())[0].double(), expected, rtol=0.1, atol=0.1)
     assert edges.acceleration.used == ("loop",)
+
+
+@pytest.mark.filterwarnings("ignore:.*should not be instantiated:DeprecationWarning")  # torch's compiler does that
+def test_a_compiled_network_of_edges():
+    dense, edges, _ = pair(ElmanRNN(hidden=5))
+    compiled = torch.compile(edges, fullgraph=True, backend="aot_eager")
+    torch.testing.assert_close(compiled(normal(4, 3, 3))[0], dense(normal(4, 3, 3))[0])
+    torch.compiler.reset()
+
+
+def test_an_engine_asked_for_by_name_says_once_where_it_does_not_run():
+    _, edges, _ = pair(ElmanRNN(hidden=5))
+    accelerate(edges, "sparse")
+    with torch.autocast("cpu", torch.bfloat16):
+        with pytest.warns(UserWarning, match="engine 'sparse' runs the loop here: autocast"):
+            edges.float()(normal(4, 3, 3).float())
+        edges(normal(4, 3, 3).float())
+
+
+def test_values_that_a_hook_would_compute_are_refused():
+    _, edges, _ = pair(ElmanRNN(hidden=5))
+    prune.random_unstructured(edges.weight_hh, "values", amount=0.5)
+    with pytest.raises(ModelError, match=r"expected a parameter values, got none; torch.nn.utils.prune cannot mask it"):
+        edges(normal(4, 3, 3))
 
 
 def test_seeds_with_the_same_edges_are_mapped():

@@ -285,6 +285,7 @@ def test_the_edges_of_a_mask():
         (1000, 20, 0.15, "dense"),
         (1000, 4, 0.2, "sparse"),
         (1000, 4, 0.25, "dense"),
+        (999, 4, 0.15, "dense"),
         (1000, 20, None, "dense"),
         (256, 20, None, "loop"),
     ],
@@ -314,6 +315,9 @@ def test_what_auto_chooses_for_layers_of_torch(mode, hidden, density, engine):
     assert choose_over_torch(mode, hidden, 20, density, torch.device("cuda")) == "loop"
 
 
-def test_few_sequences_gain_with_more_edges_except_in_an_lstm():
+def test_an_lstm_gains_with_fewer_edges_and_more_sequences():
     cpu = torch.device("cpu")
+    assert [choose_over_torch("LSTM", 999, batch, 0.09, cpu) for batch in (4, 5)] == ["loop", "sparse"]
+    assert choose_over_torch("LSTM", 999, 5, 0.1, cpu) == "loop"
+    assert choose_over_torch("LSTM", 1000, 1, 0.14, cpu) == "sparse"
     assert [choose_over_torch(mode, 1000, 4, 0.2, cpu) for mode in ("GRU", "LSTM")] == ["sparse", "loop"]

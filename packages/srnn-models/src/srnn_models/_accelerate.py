@@ -27,18 +27,19 @@ def accelerate(model: Module, engine: str = "auto") -> Module:
 
     `ElmanRNN`, `LeakyRNN`, `GRU` and `LSTM` have their own backward pass; other cells run by the loop. So does every
     recurrence under `torch.func`, forward-mode differentiation, autocast, `torch.compile` and export, and in dtypes
-    other than float32 and float64; for "dense" and "sparse" a warning says so once. A backward pass with
-    `create_graph=True` runs the loop again. A `step` is sparse only with gradients off.
+    other than float32 and float64; for "dense" and "sparse" a warning says so once, except in compiled code. A backward
+    pass with `create_graph=True` runs the loop again. A single `step` runs by the loop; `compact` is for streaming.
+    "sparse" takes it that W_hh is 0 where its mask is, as srnn-masks and `torch.nn.utils.prune` keep it.
 
     A module of torch stays the same object, but gets a subclass such as `AcceleratedGRU`, which a program that
     unpickles it must be able to import. Each layer and direction has its own choice. A `PackedSequence`, dropout
     between layers in training, `proj_size` and `DataParallel` run torch's own forward pass. With "auto" so do layers of
-    fewer than 256 neurons (512 of an LSTM), layers whose mask is too dense to gain, and an LSTM without mask.
-    Subclasses and parametrized modules are left alone; a warning lists them. `torch.jit.script` sets the class of torch
-    back.
+    fewer than 256 neurons (512 without a mask), layers whose mask is too dense to gain, and an LSTM that is small or
+    has no mask. Subclasses and parametrized modules are left alone; a warning lists them. `torch.jit.script` restores
+    the class of torch.
 
-    A recurrence built with `edges` computes with them from the start: for it, "sparse" and "auto" are what `build`
-    gives, and "dense" is an error.
+    A recurrence built with `edges` computes with them from the start: for it, "auto" is what `build` gives, and "dense"
+    is an error.
 
     Nothing is added to parameters, buffers or `state_dict`. `print(model)` shows the engine and those that have run.
 

@@ -1,59 +1,32 @@
 """How one recurrence of ours runs after `accelerate`."""
 
-from typing import Any
-
-import torch
 from torch import Tensor
 
 from ._errors import ModelError
-from ._selection import Plan, Selection, kind, substituted
-from .cells import Recur, Recurrence, has_own_backward
-from .engines import Edges, choose, refusal
+from ._selection import Plan, Selection, class_name, substituted
+from .cells import Recurrence, has_own_backward
+from .engines import choose, refusal
 
 WEIGHT = "weight_hh"
 
 
 class EngineAcceleration(Selection):
-    """The engine of one recurrence, for sequences and single steps."""
-
-    def __init__(self, engine: str) -> None:
-        super().__init__(engine)
-        self._step: tuple[Plan, tuple[Any, ...], Edges] | None = None  # those of the last step
-
-    def __getstate__(self) -> dict[str, Any]:
-        return super().__getstate__() | {"_step": None}
+    """The engine of one recurrence. Single steps always run by the loop."""
 
     def run(self, module: Recurrence, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor] | None:
         """Return h at all times (T, B, N) and the last state (B, S); None where the loop is to run."""
-        self._step = None
         plan = self._plan(module, inputs, state)
         if plan is None:
             return None
         found: tuple[Tensor, Tensor] = module.run_with(plan.product(), plan.weight, inputs, state)  # type: ignore[operator]
         return found
 
-    def recur(self, module: Recurrence, input: Tensor, state: Tensor) -> Recur | None:
-        """Return the sparse product of one step; None where it is to be that of the loop, so always with gradients on.
-
-        The values of W are kept until W is written to, and until the next sequence or step with gradients on, because a
-        fused optimizer does not raise the version of a parameter.
-        """
-        if torch.is_grad_enabled():
-            self._step = None
-            return None
-        plan = self._plan(module, input[None], state)
-        if plan is None or plan.engine != "sparse":
-            return None
-        if self._step is None or self._step[1] != plan.stamp():
-            self._step = plan, plan.stamp(), plan.edges()  # the plan keeps the tensors alive that the stamp names
-        return _recur_by(self._step[2])
-
     def check(self, module: Recurrence) -> None:
         """Raise `ModelError` if the engine is "sparse", and the cell has no own backward pass or no mask."""
         if self.engine == "sparse":
             if not has_own_backward(module):
                 raise ModelError(
-                    f"accelerate: engine 'sparse': expected a cell with its own backward pass, got {kind(module)}"
+                    f"accelerate: engine 'sparse': expected a cell with its own backward pass, got {class_name(module)}"
                 )
             self._choose(module, batch=1)
 
@@ -75,14 +48,3 @@ class EngineAcceleration(Selection):
     def _choose(self, module: Recurrence, batch: int) -> Plan:
         """Return the plan for B sequences."""
         return self.plan(module, WEIGHT, lambda density, device: choose(module.hidden, batch, density, device))
-
-
-def _recur_by(edges: Edges) -> Recur:
-    """Return the product of one step with the edges of W_hh (gN, N). No other matrix of these cells reads the state."""
-
-    def recur(name: str, x: Tensor, plus: Tensor | None = None, rows: slice | None = None) -> Tensor:
-        if name != WEIGHT or rows is not None:
-            raise ModelError(f"expected all rows of {WEIGHT}, got {name}")
-        return edges.linear(x, plus)  # (B, gN)
-
-    return recur

@@ -6,11 +6,10 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from ._acceleration import WEIGHT
 from ._errors import ModelError
 from ._optimizer_state import Optimizer, check_movable, move_state
 from .cells import EdgeWeight, Recurrence, has_own_backward, restore_acceleration
-
-WEIGHT = "weight_hh"
 
 
 def to_edges(model: nn.Module, masks: Mapping[str, Tensor], optimizer: Optimizer | None = None) -> None:
@@ -28,9 +27,9 @@ def to_edges(model: nn.Module, masks: Mapping[str, Tensor], optimizer: Optimizer
             and RMSprop do.
 
     Raises:
-        ModelError: Before anything is changed: for a name that is no such weight, or a tied one; a mask of another
-            shape or dtype, or one that is still applied (a buffer `<name>_mask`); a weight that is not 0 outside its
-            mask; an optimizer of another kind.
+        ModelError: Before anything is changed: without masks; for a name that is no such weight, or a tied one; a mask
+            of another shape or dtype, or one that is still applied (a buffer `<name>_mask`); a weight that is not 0
+            outside its mask; an optimizer of another kind.
 
     >>> from srnn_models import ElmanRNN
     >>> rnn = ElmanRNN(hidden=3).build(2, generator=torch.Generator().manual_seed(0))
@@ -41,6 +40,9 @@ def to_edges(model: nn.Module, masks: Mapping[str, Tensor], optimizer: Optimizer
     >>> rnn.weight_hh
     EdgeWeight(3 -> 3, edges=3)
     """
+    if not isinstance(masks, Mapping) or not masks:
+        got = "none" if isinstance(masks, Mapping) else type(masks).__name__
+        raise ModelError(f"to_edges: expected masks by full parameter name, got {got}")
     owners = {name: _owner(model, name, masks[name]) for name in masks}
     if optimizer is not None:
         check_movable(optimizer, {name: owner.get_parameter(WEIGHT) for name, owner in owners.items()})

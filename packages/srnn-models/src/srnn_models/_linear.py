@@ -40,7 +40,7 @@ class Linear(nn.Module):
     def forward(self, inputs: Tensor) -> Tensor:
         """Map inputs (..., inputs) to (..., outputs)."""
         if _by_columns(inputs) and refusal(inputs, *self.parameters(recurse=False)) is None:
-            return map_columns(inputs.mT, self.weight, self.bias).mT  # (T, B, outputs)
+            return map_columns(inputs.mT, self.weight, self.bias).mT.contiguous()  # (T, B, outputs)
         return functional.linear(inputs, self.weight, self.bias)  # (..., outputs)
 
     def extra_repr(self) -> str:

@@ -1,4 +1,4 @@
-"""Which engine runs the product with a weight at each call: the one asked for, the mask as it is now, what has run."""
+"""The engine of a module: the one asked for, the one that each call uses by its mask, and those that have run."""
 
 import warnings
 from collections.abc import Callable
@@ -23,26 +23,21 @@ class Plan:
 
     def product(self) -> Product:
         """Return the products of "dense" or "sparse"."""
-        return Dense(self.weight) if self.engine == "dense" else self.edges()
-
-    def edges(self) -> Edges:
-        """Return the products with the edges of the mask."""
+        if self.engine == "dense":
+            return Dense(self.weight)
         assert self.reading is not None
         return Edges(self.reading.structure, self.weight, self.reading.mask)
-
-    def stamp(self) -> tuple[Any, ...]:
-        """Return what the values of the weight depend on; a later tensor has another identity or version."""
-        weight = self.weight
-        version = object() if weight.is_inference() else weight._version  # writes to inference tensors are not counted
-        return id(self.reading), id(weight), weight.data_ptr(), version
 
 
 class EngineRecord:
     """The engine of a module that was asked for; `used` are those that have run."""
 
+    loop_name = "the loop"  # what "loop" is called in messages
+
     def __init__(self, engine: str) -> None:
         self.engine = engine
         self.used: tuple[str, ...] = ()
+        self._noted: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Return the engine and those that have run, such as "auto: loop, sparse"."""
@@ -54,6 +49,17 @@ class EngineRecord:
             if engine not in self.used:
                 self.used = (*self.used, engine)
 
+    def step_aside(self, module: nn.Module, reason: str) -> None:
+        """Record the loop. Warn, once for each reason, if another engine was asked for by name.
+
+        `torch.compile` cannot trace a warning: there is none.
+        """
+        self.record("loop")
+        if self.engine != "auto" and reason not in self._noted and not torch.compiler.is_compiling():
+            self._noted = (*self._noted, reason)
+            message = f"{class_name(module)}: engine '{self.engine}' runs {self.loop_name} here: {reason}"
+            warnings.warn(message, stacklevel=5)
+
 
 class Selection(EngineRecord):
     """The engine of a module: "auto", "loop", "dense" or "sparse".
@@ -63,11 +69,8 @@ class Selection(EngineRecord):
     pickles leave out what was read.
     """
 
-    loop = "the loop"  # what "loop" is called in messages
-
     def __init__(self, engine: str) -> None:
         super().__init__(engine)
-        self._noted: tuple[str, ...] = ()
         self._readings: dict[str, Reading] = {}  # by name of the weight
 
     def __getstate__(self) -> dict[str, Any]:
@@ -91,24 +94,17 @@ class Selection(EngineRecord):
             self._readings.pop(name, None)
             if self.engine == "sparse":
                 raise ModelError(
-                    f"{kind(module)}: engine 'sparse': expected a mask on {name} (a buffer {name}_mask), got none; "
-                    "apply one before, or use 'auto'"
+                    f"{class_name(module)}: engine 'sparse': expected a mask on {name} (a buffer {name}_mask), got "
+                    "none; apply one before, or use 'auto'"
                 )
             return None
         reading = self._readings.get(name)
         if reading is None or not reading.is_of(mask, weight.device):
             if mask.shape != weight.shape:
                 shapes = f"expected the shape of {name}, {tuple(weight.shape)}, got {tuple(mask.shape)}"
-                raise ModelError(f"{kind(module)}: {name}_mask: {shapes}")
+                raise ModelError(f"{class_name(module)}: {name}_mask: {shapes}")
             reading = self._readings[name] = Reading(mask, weight.device)
         return reading
-
-    def step_aside(self, module: nn.Module, reason: str) -> None:
-        """Record the loop. Warn, once for each reason, if another engine was asked for by name."""
-        self.record("loop")
-        if self.engine != "auto" and reason not in self._noted:
-            self._noted = (*self._noted, reason)
-            warnings.warn(f"{kind(module)}: engine '{self.engine}' runs {self.loop} here: {reason}", stacklevel=5)
 
 
 def substituted(module: nn.Module, name: str) -> str | None:
@@ -117,6 +113,6 @@ def substituted(module: nn.Module, name: str) -> str | None:
     return None if weight is None or isinstance(weight, nn.Parameter) else "torch.func.functional_call"
 
 
-def kind(module: nn.Module) -> str:
+def class_name(module: nn.Module) -> str:
     """Return the class of a module for messages; an accelerated `nn.GRU` is a GRU."""
-    return torch_class(module).__name__
+    return torch_class(type(module)).__name__

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.utils.parametrize import is_parametrized
 
 from ._errors import ModelError
-from ._selection import Plan, Selection, kind, substituted
+from ._selection import Plan, Selection, class_name, substituted
 from ._torch_layers import layer_suffixes
 from .engines import LayerWeights, choose_over_torch, layer_by_product, layer_by_torch, refusal
 
@@ -19,7 +19,7 @@ class TorchAcceleration(Selection):
     The weights are read from the attributes of the module at each call, so that pruned and tied weights work.
     """
 
-    loop = "torch's own forward pass"
+    loop_name = "torch's own forward pass"
 
     def run(self, module: nn.RNNBase, input: Any, hx: Any) -> Any:
         """Return what `forward` of the module returns; None where torch's own is to run.
@@ -44,9 +44,8 @@ class TorchAcceleration(Selection):
         """Raise `ModelError` if the engine is "sparse", and the module has a projection or a W_hh without mask."""
         if self.engine == "sparse":
             if module.proj_size:
-                raise ModelError(
-                    f"accelerate: engine 'sparse': expected proj_size 0, got {kind(module)} with {module.proj_size}"
-                )
+                got = f"{class_name(module)} with {module.proj_size}"
+                raise ModelError(f"accelerate: engine 'sparse': expected proj_size 0, got {got}")
             self._plans(module, batch=1)
 
     def _plans(self, module: nn.RNNBase, batch: int) -> list[Plan]:

@@ -35,7 +35,7 @@ class Accelerated(nn.RNNBase):
 
     def _get_name(self) -> str:
         """Return the class of torch and the engine, such as "GRU[auto: sparse]", for `print(module)`."""
-        name = torch_class(self).__name__
+        name = torch_class(type(self)).__name__
         return name if self.acceleration is None else f"{name}[{self.acceleration}]"
 
     def __prepare_scriptable__(self) -> nn.Module:
@@ -70,9 +70,9 @@ def torch_layers(model: nn.Module) -> tuple[dict[str, nn.RNNBase], dict[str, nn.
     return exact, {name: module for name, module in layers.items() if name not in exact}
 
 
-def torch_class(module: nn.Module) -> type[Any]:
-    """Return the class of a module, and that of torch for one that is accelerated."""
-    return PLAIN.get(type(module), type(module))
+def torch_class(kind: type[Any]) -> type[Any]:
+    """Return a class of modules, and that of torch for an accelerated one."""
+    return PLAIN.get(kind, kind)
 
 
 def layer_suffixes(layers: int, bidirectional: bool) -> Iterator[str]:
@@ -92,5 +92,5 @@ def install(module: nn.Module, acceleration: Any) -> None:
 
 def restore(module: nn.RNNBase) -> None:
     """Undo `install`: the module has the class of torch again."""
-    module.__class__ = torch_class(module)
+    module.__class__ = torch_class(type(module))
     vars(module).pop("acceleration", None)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import torch
 
+from .._errors import BenchError
 from ..experiment import Conditions, EpochEnd, Job, Result, RunOutput, difference_between
 from ..store import Session, Store
 from ..training import CheckpointPolicy, describe
@@ -50,7 +51,7 @@ def sweep(
         refresh: Re-run results produced by other package versions or another torch, or on another device, precision,
             number of threads or engine.
         stack: Whether seeds of one experiment are trained as one batched computation; `auto` decides by size and
-            device. With another engine than `loop` they never are.
+            device. With another engine than `loop` they never are, and `always` is an error.
         keep_weights: Keep the weights at the end of each stage, and re-run results without weights.
         checkpoint_every: Seconds between two checkpoints of a run.
         executor: Where the runs are executed, if not on this machine.
@@ -67,8 +68,7 @@ def sweep(
     stored = _Stored(store, conditions, device, refresh=refresh, with_weights=keep_weights)
     with Session(store, watcher.note) as session:
         units = deque[tuple[Job, ...]]()
-        how = stack if conditions.engine == "loop" else "never"  # the other engines have no vmap rule
-        for unit in stacks(list(wanted.values()), device, how):
+        for unit in stacks(list(wanted.values()), device, _stackable(stack, conditions)):
             missing = stored.missing(unit, watcher)
             if missing:
                 units.append(missing)
@@ -82,6 +82,18 @@ def sweep(
                 policy.remove_all()
         finally:
             used.close()
+
+
+def _stackable(stack: Stack, conditions: Conditions) -> Stack:
+    """Return how runs may be stacked: an engine other than the loop has no vmap rule.
+
+    Raises `BenchError` for `always` with such an engine.
+    """
+    if conditions.engine == "loop":
+        return stack
+    if stack == "always":
+        raise BenchError(f"stack: expected auto or never with the engine {conditions.engine!r}, got 'always'")
+    return "never"
 
 
 @dataclass(frozen=True)

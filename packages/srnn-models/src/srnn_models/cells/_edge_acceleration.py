@@ -7,19 +7,20 @@ from torch import Tensor
 from .._errors import ModelError
 from .._selection import EngineRecord
 from ..engines import refusal
-from ._recurrence import Recur, Recurrence, has_own_backward
+from ._recurrence import Recurrence, has_own_backward
 
 
 class EdgeAcceleration(EngineRecord):
-    """The engine of a recurrence whose W_hh is given by its edges: "sparse", as built, or "loop".
+    """The engine of a recurrence whose W_hh is given by its edges: "auto", as built, "sparse" or "loop".
 
-    "sparse" is the own backward pass of the cell, with the products of the edges. It does not run under `torch.func`,
-    forward-mode differentiation, autocast, `torch.compile` and export, and in dtypes other than float32 and float64.
-    There, and with "loop", the loop runs with autograd: each step multiplies edge by edge and keeps B numbers for each.
+    "auto" and "sparse" are the own backward pass of the cell, with the products of the edges. It does not run under
+    `torch.func`, forward-mode differentiation, autocast, `torch.compile` and export, and in dtypes other than float32
+    and float64. There, and with "loop", the loop runs with autograd: each step multiplies edge by edge and keeps B
+    numbers for each.
     """
 
-    def __init__(self, engine: str = "sparse") -> None:
-        super().__init__("sparse" if engine == "auto" else engine)
+    def __init__(self, engine: str = "auto") -> None:
+        super().__init__(engine)
 
     def check(self, module: Recurrence) -> None:
         """Raise `ModelError` if the engine is "dense"."""
@@ -31,18 +32,17 @@ class EdgeAcceleration(EngineRecord):
 
     def run(self, module: Any, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor] | None:
         """Return h at all times (T, B, N) and the last state (B, S); None where the loop is to run."""
-        runs = self.engine == "sparse" and has_own_backward(module)
-        runs = runs and refusal(inputs, state, *module.parameters()) is None
-        self.record("sparse" if runs else "loop")
-        if not runs:
+        if self.engine == "loop" or not has_own_backward(module):
+            self.record("loop")
             return None
+        reason = refusal(inputs, state, *module.parameters())
+        if reason:
+            self.step_aside(module, reason)
+            return None
+        self.record("sparse")
         weight = module.weight_hh
         found: tuple[Tensor, Tensor] = module.run_with(weight.product(), weight.values, inputs, state)
         return found
-
-    def recur(self, module: Any, input: Tensor, state: Tensor) -> Recur | None:
-        """Return None: the product of the loop is that of the edges too, and with gradients off a sparse one."""
-        return None
 
 
 def restore_acceleration(module: Recurrence) -> None:

@@ -8,9 +8,7 @@ from torch import Tensor, nn
 
 from .._draw import empty
 from .._errors import ModelError
-from ..engines import Compressed, EdgeList, EdgeValues, gathered_product, refusal, row_starts
-
-LIMIT = 2**31  # indptr and columns are int32
+from ..engines import INDEX_LIMIT, Compressed, EdgeList, EdgeValues, gathered_product, refusal, row_starts
 
 
 class EdgeWeight(nn.Module):
@@ -69,7 +67,7 @@ class EdgeWeight(nn.Module):
 
     def product(self) -> EdgeValues:
         """Return the products with W for a pass with its own backward."""
-        return EdgeValues(self.edges, self.values)
+        return EdgeValues(self.edges, self._own_values())
 
     def linear(self, x: Tensor, plus: Tensor | None = None, values: Tensor | None = None) -> Tensor:
         """Return plus + W x, (B, rows), from x (B, cols) and plus (B, rows) or (rows,).
@@ -78,11 +76,18 @@ class EdgeWeight(nn.Module):
         plain operations, which can be differentiated any number of times and take memory for B numbers per edge.
         `values` (E,): use these instead of those of the module.
         """
-        values = self.values if values is None else values
+        values = self._own_values() if values is None else values
         if torch.is_grad_enabled() or refusal(x, values) is not None:
             out = gathered_product(self.edges.rows, values, x.t()).t()  # (B, rows)
             return out if plus is None else plus + out
         return EdgeValues(self.edges, values).linear(x, plus)  # (B, rows)
+
+    def _own_values(self) -> Tensor:
+        """Return the values; raise `ModelError` if a hook computes them, which no forward pass would call."""
+        values = self._parameters.get("values")
+        if values is None:
+            raise ModelError("EdgeWeight: expected a parameter values, got none; torch.nn.utils.prune cannot mask it")
+        return values
 
     def extra_repr(self) -> str:
         """Return shape and number of edges, for `print(module)`."""
@@ -121,7 +126,7 @@ def _check_edges(indices: Tensor, rows: int, columns: int) -> None:
         raise ModelError(f"edges: expected indices of torch.int64, got {got}")
     if indices.dim() != 2 or len(indices) != 2:
         raise ModelError(f"edges: expected indices of shape (2, E), got {tuple(indices.shape)}")
-    if max(indices.shape[1], rows, columns) >= LIMIT:
+    if max(indices.shape[1], rows, columns) >= INDEX_LIMIT:
         raise ModelError(f"edges: expected fewer than 2^31 edges, rows and columns, got {indices.shape[1]} edges")
     for name, line, size in (("targets", indices[0], rows), ("sources", indices[1], columns)):
         if len(line) and not (int(line.min()) >= 0 and int(line.max()) < size):

@@ -2,7 +2,8 @@
 
 A cell defines one step: `drive` maps the inputs of all steps at once, `advance` computes one step from the
 drive and the state, `output` reads h from a state. The loop belongs to `Recurrence`, and so does the product with the
-weights that are read from the state. `accelerate` gives a recurrence an `Acceleration`, which may run instead.
+weights that are read from the state. `accelerate` gives a recurrence an `Acceleration`, which may run sequences
+instead.
 """
 
 from dataclasses import dataclass
@@ -67,9 +68,6 @@ class Acceleration(Protocol):
 
     def run(self, module: Any, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor] | None:
         """Return h at all times (T, B, N) and the last state (B, S), or None if the loop is to run."""
-
-    def recur(self, module: Any, input: Tensor, state: Tensor) -> Recur | None:
-        """Return the product of one time step, or None if it is that of the loop."""
 
 
 class Recurrence(nn.Module):
@@ -144,9 +142,7 @@ class Recurrence(nn.Module):
     def step(self, input: Tensor, state: Tensor | None = None) -> Tensor:
         """Run one time step: input (B, I) and state (B, S) give the next state (B, S)."""
         state = self._initial(input, state)  # (B, S)
-        recur = None if self.acceleration is None else self.acceleration.recur(self, input, state)
-        parts = self.split(state)  # each (B, size)
-        return self._join(self.advance(self.drive(input), recur or self._recur(), parts))  # (B, S)
+        return self._join(self.advance(self.drive(input), self._recur(), self.split(state)))  # (B, S)
 
     def split(self, state: State) -> State:
         """Split a state (..., S) into its parts; a state of one part, or already in parts, is returned as it is."""

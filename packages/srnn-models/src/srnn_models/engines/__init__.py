@@ -28,14 +28,18 @@ from ._product import dots_by_bags as dots_by_bags
 from ._product import dots_by_samples as dots_by_samples
 from ._product import gathered_product as gathered_product
 from ._reading import Reading as Reading
+from ._refusal import DTYPES as DTYPES
 from ._refusal import refusal as refusal
 from ._replay import Loop as Loop
+from ._structure import INDEX_LIMIT as INDEX_LIMIT
 from ._structure import Compressed as Compressed
 from ._structure import EdgeList as EdgeList
 from ._structure import Structure as Structure
 from ._structure import row_starts as row_starts
 
 __all__ = [
+    "DTYPES",
+    "INDEX_LIMIT",
     "Compressed",
     "Dense",
     "EdgeList",

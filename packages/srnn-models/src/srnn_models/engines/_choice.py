@@ -1,10 +1,12 @@
-"""Which engine `auto` chooses: the numbers, measured on one machine (CPU, one thread)."""
+"""Which engine "auto" chooses. The numbers are those of `benchmarks/engine_crossover.py` (one machine, one thread)."""
 
 import torch
 
 SPARSE_FROM, DENSE_FROM = 256, 512  # neurons; below, the loop is as fast
-DENSITY, FEW_DENSITY = 0.15, 0.25  # sparse below this share of W over all gates
+DENSITY = 0.15  # sparse below this share of W over all gates
+FEW_DENSITY = 0.25  # the same for few sequences of wide layers
 FEW = 4  # sequences
+WIDE = 1000  # neurons
 
 
 def choose(hidden: int, batch: int, density: float | None, device: torch.device) -> str:
@@ -17,13 +19,13 @@ def choose(hidden: int, batch: int, density: float | None, device: torch.device)
     """
     if device.type != "cpu":
         return "loop"
-    limit = FEW_DENSITY if batch <= FEW else DENSITY
+    limit = FEW_DENSITY if batch <= FEW and hidden >= WIDE else DENSITY
     if density is not None and density < limit and hidden >= SPARSE_FROM:
         return "sparse"
     return "dense" if hidden >= DENSE_FROM else "loop"
 
 
-LSTM_FROM = 512  # neurons; torch's LSTM is fused: below, "sparse" is slower at few sequences
+LSTM_FROM, LSTM_DENSITY = 512, 0.1  # torch's LSTM is fused: fewer neurons, or few sequences below WIDE, do not gain
 
 
 def choose_over_torch(mode: str, hidden: int, batch: int, density: float | None, device: torch.device) -> str:
@@ -37,7 +39,16 @@ def choose_over_torch(mode: str, hidden: int, batch: int, density: float | None,
     >>> choose_over_torch("LSTM", 1000, 20, None, torch.device("cpu"))
     'loop'
     """
-    if mode == "LSTM" and (hidden < LSTM_FROM or density is None or density >= DENSITY):
+    if mode == "LSTM" and not _lstm_gains(hidden, batch, density):
         return "loop"
     engine = choose(hidden, batch, density, device)
     return "loop" if engine == "dense" and density is not None else engine
+
+
+def _lstm_gains(hidden: int, batch: int, density: float | None) -> bool:
+    """Return whether "sparse" is faster than torch's fused LSTM."""
+    if density is None:
+        return False
+    if hidden >= WIDE:
+        return density < DENSITY
+    return hidden >= LSTM_FROM and batch > FEW and density < LSTM_DENSITY

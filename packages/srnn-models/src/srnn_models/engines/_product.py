@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from ._structure import Compressed, EdgeList, Structure
 
-FEW = 48  # sequences below which the dense product is faster as (W x)^T = x^T W^T
+ROWWISE = 48  # sequences below which the dense product is faster as (W x)^T = x^T W^T
 BAG = range(32, 65)  # batch sizes where embedding_bag is faster than MKL's product with CSR
 COLUMNS = 400  # columns per chunk of the weight gradient: those of a chunk stay in the cache
 
@@ -56,7 +56,7 @@ class Dense:
 
 
 def _add_product_(out: Tensor, weight: Tensor, x: Tensor) -> None:
-    if x.shape[1] < FEW:
+    if x.shape[1] < ROWWISE:
         out.add_((x.t() @ weight.t()).t())
     else:
         out.addmm_(weight, x)
@@ -193,7 +193,7 @@ _dots_at = dots_by_bags if _has_bags else dots_by_samples
 
 
 def lifted(mask: Tensor) -> bool:
-    """Return whether dense gradients are wanted now."""
+    """Return whether srnn-masks lets the gradient be dense now."""
     return bool(getattr(mask, "lifted", False))
 
 

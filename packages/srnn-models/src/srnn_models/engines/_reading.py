@@ -1,4 +1,4 @@
-"""What an engine knows of a mask, for as long as the mask stays the same."""
+"""The density and the edges of a mask, for as long as the mask stays the same."""
 
 from functools import cached_property
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd import forward_ad
 
-DTYPES = (torch.float32, torch.float64)
+DTYPES = (torch.float32, torch.float64)  # those with a sparse product
 PLAIN = (Tensor, nn.Parameter)
 
 
@@ -15,8 +15,6 @@ def refusal(*tensors: Tensor) -> str | None:
     if torch._C._are_functorch_transforms_active():
         return "torch.func"
     first = tensors[0]
-    if torch.is_autocast_enabled(first.device.type):
-        return "autocast"
     for tensor in tensors:
         if tensor.dtype not in DTYPES or tensor.dtype is not first.dtype:
             return f"{tensor.dtype}"
@@ -24,4 +22,4 @@ def refusal(*tensors: Tensor) -> str | None:
             return f"{type(tensor).__name__} on {tensor.device}"
         if forward_ad.unpack_dual(tensor).tangent is not None:  # type: ignore[no-untyped-call]
             return "forward-mode differentiation"
-    return None
+    return "autocast" if torch.is_autocast_enabled(first.device.type) else None

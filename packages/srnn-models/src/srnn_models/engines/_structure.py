@@ -1,7 +1,6 @@
 """Edges as compressed rows and columns, for products with the weights that are present."""
 
 import warnings
-from dataclasses import dataclass
 from functools import cache, cached_property
 
 import torch
@@ -9,25 +8,26 @@ from torch import Tensor
 
 from .._errors import ModelError
 
-LIMIT = 2**31  # indices are int32, with which MKL's product is 1.45 times faster than with int64
+INDEX_LIMIT = 2**31  # indices are int32, with which MKL's product is 1.45 times faster than with int64
 
 
-@dataclass(frozen=True, eq=False)
 class Compressed:
     """The edges of a matrix (rows, cols) in the order of its rows: edge e is at (`rows[e]`, `columns[e]`).
 
     `starts` (rows + 1,): the edges of row r are `starts[r]` to `starts[r + 1]`. All are int32.
     """
 
-    shape: tuple[int, int]
-    starts: Tensor
-    columns: Tensor
+    def __init__(self, shape: tuple[int, int], starts: Tensor, columns: Tensor) -> None:
+        self.shape, self.starts, self.columns = shape, starts, columns
+        self._rows: Tensor | None = None
 
-    @cached_property
+    @property
     def rows(self) -> Tensor:
-        """The row of each edge (E,)."""
-        rows = torch.arange(self.shape[0], dtype=torch.int32, device=self.starts.device)
-        return rows.repeat_interleave(self.starts.diff(), output_size=len(self.columns))
+        """The row of each edge (E,), made when first asked for."""
+        if self._rows is None:  # torch.compile cannot trace a cached_property
+            rows = torch.arange(self.shape[0], dtype=torch.int32, device=self.starts.device)
+            self._rows = rows.repeat_interleave(self.starts.diff(), output_size=len(self.columns))
+        return self._rows
 
     def csr(self, values: Tensor) -> Tensor:
         """Return the sparse matrix with these values (E,)."""
@@ -59,7 +59,7 @@ class Structure(EdgeList):
 
     def __init__(self, mask: Tensor) -> None:
         height, width = mask.shape
-        if mask.numel() and max(int(torch.count_nonzero(mask)), height, width) >= LIMIT:
+        if mask.numel() and max(int(torch.count_nonzero(mask)), height, width) >= INDEX_LIMIT:
             raise ModelError(f"mask: expected fewer than 2^31 edges, rows and columns, got shape {tuple(mask.shape)}")
         self.places = mask.reshape(-1).nonzero()[:, 0]  # (E,)
         rows = self.places.div(width, rounding_mode="floor")

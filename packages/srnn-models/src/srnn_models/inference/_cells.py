@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ._weights import Adds, Weight
+from ._weights import ForwardProduct, Weight
 
 ACTIVATIONS = {"tanh": torch.tanh_, "relu": torch.relu_, "softplus": functional.softplus}
 Parts = tuple[Tensor, ...]
@@ -51,7 +51,7 @@ class CompactCell(nn.Module):
         self.weight_ih, self.weight_hh = weight_ih, weight_hh
         self.register_buffer("bias_ih", bias_ih)
         self.register_buffer("bias_hh", bias_hh)
-        self._products: tuple[Adds, Adds, Tensor, int] | None = None
+        self._products: tuple[ForwardProduct, ForwardProduct, Tensor, int] | None = None
 
     def step(self, x: Tensor, state: Parts) -> Parts:
         """Return the state after a step, from the input x (I, B) or (I,) and the state before."""
@@ -94,7 +94,7 @@ class CompactCell(nn.Module):
             return drives.t().contiguous()  # (T, D)
         return drives.view(len(start), steps, batch).transpose(0, 1).contiguous()  # (T, D, B)
 
-    def _ready(self) -> tuple[Adds, Adds, Tensor, int]:
+    def _ready(self) -> tuple[ForwardProduct, ForwardProduct, Tensor, int]:
         """Return the products with W_ih and W_hh, the bias (D,) of a drive, and the number gN of rows of W_ih."""
         found = self._products
         if found is None or torch.compiler.is_compiling():
@@ -102,7 +102,7 @@ class CompactCell(nn.Module):
             self._products = None if torch.compiler.is_compiling() else found
         return found
 
-    def _hidden_product(self) -> Adds:
+    def _hidden_product(self) -> ForwardProduct:
         """Return the product with W_hh, in the rows of a drive."""
         return self.weight_hh.product()
 
@@ -154,7 +154,7 @@ class GRUCell(CompactCell):
         r, z, n, a = sums.chunk(4)  # (N, B) each
         return (torch.lerp(torch.addcmul(n, r, a).tanh_(), h, z),)
 
-    def _hidden_product(self) -> Adds:
+    def _hidden_product(self) -> ForwardProduct:
         """Return the product with W_hh, whose rows of n are those of a in a drive."""
         rows, size = self.weight_hh.shape
         return self.weight_hh.with_gap(rows - size, size).product()

@@ -5,8 +5,11 @@ from typing import Any, cast
 
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
+from torch.nn.utils.spectral_norm import SpectralNorm
+from torch.nn.utils.weight_norm import WeightNorm
 
 from .._errors import ModelError
+from .._selection import class_name
 from .._torch_layers import torch_class
 from ..cells import EdgeWeight, ElmanModule, GRUModule, LeakyModule, LSTMModule, Recurrence
 from ._recurrence import Compact, CompactLayers, CompactRecurrence
@@ -23,8 +26,9 @@ def compact(model: nn.Module) -> nn.Module:
     Replaced are `ElmanRNN`, `LeakyRNN`, `GRU` and `LSTM` (also as layers of a `Stack`), `nn.RNN`, `nn.GRU` and
     `nn.LSTM`. The inference module has the same call and the same states, and `step`; results are equal up to rounding.
     It keeps every weight that is not exactly 0 after masks (of srnn-masks or `torch.nn.utils.prune`) and
-    parametrisations, or of an `EdgeWeight`, as buffers. A matrix of which less than a quarter is left is stored as its
-    entries, whose product is faster; others stay dense. All other modules are copied.
+    parametrisations, or of an `EdgeWeight`, as buffers. Hooks of a recurrence are not copied. A matrix of which less
+    than a quarter is left is stored as its entries, whose product is faster; others stay dense. All other modules are
+    copied.
 
     It prunes nothing, and nothing is quantised. There are no gradients through an inference module. The model that was
     given does not change.
@@ -40,8 +44,12 @@ def compact(model: nn.Module) -> nn.Module:
     >>> small.step(torch.zeros(3, 2), state).shape
     torch.Size([3, 300])
     """
+    try:
+        recurrences = described(model)
+    except ModelError as error:
+        raise ModelError(f"compact: {error}") from error
     memo: dict[int, object] = {}
-    for path, settings in described(model).items():
+    for path, settings in recurrences.items():
         module = model.get_submodule(path)
         memo[id(module)] = _replacement(module, settings)
     for module in model.modules():
@@ -65,7 +73,7 @@ def described(model: nn.Module) -> dict[str, Settings]:
         ):
             found[path] = _of_own(module, path)
     if not found:
-        raise ModelError(f"compact: expected a model with a recurrence, got {type(model).__name__}")
+        raise ModelError(f"expected a model with a recurrence, got {type(model).__name__}")
     return found
 
 
@@ -91,18 +99,28 @@ def _effective(module: nn.Module, name: str) -> Tensor | EdgeWeight | None:
     """Return a weight or bias as the next forward pass uses it; None if the module has none of this name."""
     mask = module._buffers.get(f"{name}_mask")
     original = module._parameters.get(f"{name}_orig")
-    if original is not None and mask is not None:  # torch.nn.utils.prune, which computes the attribute at each call
+    if original is not None and mask is not None:  # torch.nn.utils.prune
         return original * mask
-    tensor = getattr(module, name, None)
+    tensor = _computed(module, name)
     if tensor is None or mask is None:
         return cast(Tensor | EdgeWeight | None, tensor)
     return cast(Tensor, tensor.masked_fill(mask == 0, 0))  # srnn-masks
 
 
+def _computed(module: nn.Module, name: str) -> Tensor | EdgeWeight | None:
+    """Return an attribute, and of one that a hook of torch computes before each forward pass, the value of the next."""
+    for hook in module._forward_pre_hooks.values():
+        if isinstance(hook, WeightNorm) and hook.name == name:
+            return cast(Tensor, hook.compute_weight(module))
+        if isinstance(hook, SpectralNorm) and hook.name == name:
+            return hook.compute_weight(module, do_power_iteration=False)
+    return getattr(module, name, None)
+
+
 def _of_torch(module: nn.RNNBase, path: str) -> TorchSettings:
     base = _base(module)
     if base not in TORCH:
-        raise _refused(path, torch_class(module).__name__)
+        raise _refused(path, class_name(module))
     if module.proj_size:
         raise _refused(path, f"{base.__name__}(proj_size={module.proj_size})")
     return TorchSettings(
@@ -131,10 +149,10 @@ def _of_own(module: Recurrence, path: str) -> OwnSettings:
 
 def _base(module: nn.Module) -> type[Any]:
     """Return the class of a module without what `accelerate` and parametrisations, which make a subclass, set."""
-    kind = torch_class(module)
-    return kind.__bases__[0] if parametrize.is_parametrized(module) else kind
+    kind = type(module)
+    return torch_class(kind.__bases__[0] if parametrize.is_parametrized(module) else kind)
 
 
 def _refused(path: str, got: str) -> ModelError:
     names = "ElmanRNN, LeakyRNN, GRU, LSTM, nn.RNN, nn.GRU or nn.LSTM without proj_size"
-    return ModelError(f"compact: {path or 'the model'}: expected {names}, got {got}")
+    return ModelError(f"{path or 'the model'}: expected {names}, got {got}")

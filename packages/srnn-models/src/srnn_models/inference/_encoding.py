@@ -103,9 +103,7 @@ def decode(name: str, shape: tuple[int, int], tensors: Mapping[str, Tensor]) -> 
         _check_order(name, found)
     if len(values) < SPARSE * rows * columns:
         return found
-    matrix = values.new_zeros(shape)
-    matrix[found.edges.rows, found.columns] = values
-    return DenseWeight(matrix)
+    return DenseWeight(found.dense())
 
 
 def _pack(places: Tensor, cells: int) -> Tensor:

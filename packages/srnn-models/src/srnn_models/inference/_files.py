@@ -169,7 +169,7 @@ def _replaced(model: nn.Module, replacements: Mapping[str, nn.Module]) -> nn.Mod
     """Replace modules in a model, in place, wherever they are used, and return the model or what replaces it."""
     by_module = {model.get_submodule(path): replacement for path, replacement in replacements.items()}
     for parent in list(model.modules()):
-        for name, child in parent.named_children():
+        for name, child in list(parent._modules.items()):  # with every name of a child
             if child in by_module:
                 setattr(parent, name, by_module[child])
     return by_module.get(model, model)

@@ -178,7 +178,7 @@ class CompactLayers(Compact):
         ]
 
     def _given(self, hx: Tensor | Parts) -> Parts:
-        return hx if isinstance(hx, tuple) else (hx,)
+        return tuple(hx) if isinstance(hx, tuple | list) else (hx,)
 
     def _state(self, parts: list[Tensor]) -> TorchState:
         return parts[0] if len(parts) == 1 else (parts[0], parts[1])

@@ -6,13 +6,12 @@ import torch
 from torch import Tensor, nn
 
 from ..cells import EdgeWeight
-from ..engines import Compressed, Dense, SparseProduct, Structure, bags, row_starts
+from ..engines import DTYPES, Compressed, Dense, SparseProduct, Structure, bags, row_starts
 
 SPARSE = 0.25  # density below which the product with the nonzero entries is the faster one, at B = 1 as at B = 20
-DTYPES = (torch.float32, torch.float64)  # those with a sparse product
 
 
-class Adds(Protocol):
+class ForwardProduct(Protocol):
     """The product with W (R, C)."""
 
     def add_(self, out: Tensor, x: Tensor) -> None:
@@ -49,7 +48,7 @@ class DenseWeight(nn.Module):
         gap = self.weight.new_zeros(count, self.weight.shape[1])
         return DenseWeight(torch.cat([self.weight[:at], gap, self.weight[at:]]))
 
-    def product(self) -> Adds:
+    def product(self) -> ForwardProduct:
         """Return the product with W, for as long as W is on this device and not written to."""
         return _TracedDense(self.weight) if torch.compiler.is_compiling() else Dense(self.weight)
 
@@ -97,8 +96,17 @@ class SparseWeight(nn.Module):
         starts = torch.cat([self.starts[:at], self.starts[at].repeat(count), self.starts[at:]])
         return SparseWeight((rows + count, columns), self.values, self.columns, starts)
 
-    def product(self) -> Adds:
-        """Return the product with W, for as long as W is on this device and not written to."""
+    def dense(self) -> Tensor:
+        """Return W."""
+        return self.values.new_zeros(self.shape).index_put((self.edges.rows, self.columns), self.values)
+
+    def product(self) -> ForwardProduct:
+        """Return the product with W, for as long as W is on this device and not written to.
+
+        It is that of a dense matrix in a dtype without a sparse product, such as bfloat16.
+        """
+        if self.dtype not in DTYPES:
+            return DenseWeight(self.dense()).product()
         traced = torch.compiler.is_compiling()  # a CSR tensor can neither be compiled nor exported
         return _TracedSparse(self.edges, self.values) if traced else SparseProduct(self.edges, self.values)
 
@@ -114,15 +122,13 @@ Weight = DenseWeight | SparseWeight
 def compress(weight: Tensor | EdgeWeight) -> Weight:
     """Return W (R, C) in the form whose product is the faster one. Every entry that is not 0 is kept, NaN included.
 
-    An `EdgeWeight` is never made dense, except in a dtype without sparse product.
+    The entries of an `EdgeWeight` stay entries.
     """
     if isinstance(weight, EdgeWeight):
-        if weight.values.dtype in DTYPES:
-            return _entries_of(weight)
-        weight = weight.dense()
+        return _entries_of(weight)
     weight = weight.detach()
     nonzero = weight != 0
-    if weight.dtype not in DTYPES or int(nonzero.sum()) >= SPARSE * weight.numel():
+    if int(nonzero.sum()) >= SPARSE * weight.numel():
         return DenseWeight(weight.clone(memory_format=torch.contiguous_format))
     structure = Structure(nonzero)
     values = weight.reshape(-1).index_select(0, structure.places)

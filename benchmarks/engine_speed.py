@@ -1,7 +1,7 @@
 """Speed of the engines of srnn-models against torch's recurrent layers with masked weights.
 
-    python benchmarks/engine_speed.py [--device cpu] [--threads 1] [--repeat 7] [--scale 1] [--compile] [--write]
-    python benchmarks/engine_speed.py --scale 0.1 --repeat 3
+    python benchmarks/engine_speed.py [--device cpu] [--threads 1] [--repeat 7] [--compile] [--write]
+    python benchmarks/engine_speed.py --scale 0.1 --repeat 3 --only GRU
 
 Each row is one case: forward and backward of a layer by our engine and by what can be used instead, which alternate in
 one process, so that other load on the machine affects all equally:
@@ -119,6 +119,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--repeat", type=int, default=7, help="rounds of timings per row")
     parser.add_argument("--scale", type=float, default=1, help="factor of the number of neurons")
+    parser.add_argument("--only", default="", help="rows whose first column has this text")
     parser.add_argument("--compile", action="store_true", help="also a compiled loop, which needs a C++ compiler")
     parser.add_argument("--write", nargs="?", type=Path, const=RESULT, help="write a table to this folder")
     arguments = parser.parse_args()
@@ -128,6 +129,8 @@ def main() -> None:
     lines = [environment(device, arguments), "", table_line(COLUMNS), table_line("---" for _ in COLUMNS)]
     print("\n".join(lines), flush=True)
     for case in CASES:
+        if arguments.only not in case.title:
+            continue
         lines.append(row(scaled(case, arguments.scale), device, arguments.repeat, compiled=arguments.compile))
         print(lines[-1], flush=True)
     if arguments.write:

@@ -77,7 +77,7 @@ def seconds(function: Callable[[], object]) -> float:
 
 def lines(repeat: int, scale: float) -> Iterator[str]:
     """Measure, and give the lines of the result."""
-    yield machine.described("cpu", "1 thread", f"scale {scale:g}", f"{repeat} rounds")
+    yield machine.described("cpu", "threads 1", f"scale {scale:g}", f"{repeat} rounds")
     for name, (make, least) in CASES.items():
         low, middle, high = quantiles(ratios(make(scale), repeat), n=4, method="inclusive")
         yield f"{name}: streaming {middle:.2f} ({low:.2f} to {high:.2f}) times as fast, at least {least:g}"

@@ -65,7 +65,7 @@ def lines(arguments: argparse.Namespace) -> Iterator[str]:
     """Measure, and give the lines of the result."""
     neurons, side = round(NEURONS * arguments.scale), isqrt(round(MANY * arguments.scale))
     measure = Measurement(arguments.threads, arguments.repeat, arguments.clock)
-    details = f"{arguments.threads} threads", f"{arguments.clock} clock", f"scale {arguments.scale:g}"
+    details = f"threads {arguments.threads}", f"{arguments.clock} clock", f"scale {arguments.scale:g}"
     yield machine.described("cpu", *details)
     if arguments.case != "sheet":
         peaks = [apart(measure.peak, kind, neurons) for kind in ("edges", "masked")]

@@ -140,7 +140,7 @@ def main() -> None:
 
 def environment(device: torch.device, arguments: argparse.Namespace) -> str:
     """Return a line about device, threads, scale and rounds of timings, processor and versions."""
-    details = f"{arguments.threads} threads", f"scale {arguments.scale:g}", f"{arguments.repeat} rounds"
+    details = f"threads {arguments.threads}", f"scale {arguments.scale:g}", f"{arguments.repeat} rounds"
     return machine.described(device, *details)
 
 

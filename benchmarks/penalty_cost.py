@@ -207,7 +207,7 @@ def main() -> None:
             print("\n" + "\n".join(head), flush=True)
             sizes = [(neurons, number) for neurons, number in EDGES if number <= arguments.edges]
             parts.append("\n".join([*head, *(edges(arguments, *size, device) for size in sizes)]))
-    details = f"{arguments.threads} threads", arguments.precision, f"{arguments.clock} clock"
+    details = f"threads {arguments.threads}", arguments.precision, f"{arguments.clock} clock"
     parts.append(machine.described(device, *details))
     print("\n" + parts[-1], flush=True)
     if arguments.write:

@@ -201,7 +201,7 @@ def main() -> None:
     ]
     print("\n" + "\n".join(large), flush=True)
     large += [large_row(name) for name in LARGE_CRITERIA]
-    environment = machine.described("cpu", "1 thread", "CPU time")
+    environment = machine.described("cpu", "threads 1", "CPU time")
     text = "\n".join([*head, *measured, "", *large, "", environment])
     print("\n" + environment, flush=True)
     if arguments.write:

@@ -262,7 +262,7 @@ ACTIONS = [
 
 @pytest.mark.filterwarnings("ignore:.* here. torch.func.functional_call:UserWarning")
 @settings(max_examples=40, deadline=None)
-@given(cell=st.sampled_from(list(CELLS)), actions=st.lists(st.sampled_from(ACTIONS), max_size=8))
+@given(cell=st.sampled_from(list(CELLS)), actions=st.lists(st.sampled_from(ACTIONS), min_size=1, max_size=8))
 def test_any_sequence_of_changes_leaves_the_engine_right(cell, actions):
     networks = pair(cell)
     for action in actions:

@@ -246,7 +246,7 @@ def test_pruned_weights_count_as_the_next_forward_pass_has_them():
 @pytest.mark.filterwarnings("ignore:.*weight_norm.* is deprecated")
 @pytest.mark.parametrize("normalize", [weight_norm, spectral_norm])
 def test_hooks_that_compute_a_weight_count_as_in_the_next_forward_pass(normalize):
-    module = layers("gru", {})
+    module = layers("gru", {}, density=1)
     normalize(module, "weight_hh_l0").train()
     x = draw(5, 2, 3)
     optimizer = torch.optim.SGD(module.parameters(), lr=1.0)

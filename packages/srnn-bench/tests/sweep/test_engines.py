@@ -2,7 +2,7 @@
 
 import pytest
 
-from srnn_bench import Conditions, Job, Masked, Store, sweep
+from srnn_bench import BenchError, Conditions, Job, Masked, Store, sweep
 from srnn_bench.sweep import Watcher
 from srnn_masks import Bernoulli
 
@@ -34,13 +34,18 @@ def engines(store):
 @pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_an_engine_is_passed_on_and_its_runs_are_not_stacked(tiny, tmp_path, workers):
     one = tiny(masks=MASK, penalties=(), stages=tiny().stages[:1])
-    for name, conditions, size in (("loop", LOOP, 4), ("sparse", SPARSE, 1)):
+    for name, conditions, stack, size in (("loop", LOOP, "always", 4), ("sparse", SPARSE, "auto", 1)):
         store, log = Store(tmp_path / name), Log()
-        sweep(jobs(one, range(4)), store, workers=workers, conditions=conditions, stack="always", watcher=log)
+        sweep(jobs(one, range(4)), store, workers=workers, conditions=conditions, stack=stack, watcher=log)
         assert sorted(log.ends) == [(seed, "done") for seed in range(4)]
         assert [result.environment.stacked for result in store] == [size] * 4
     assert engines(Store(tmp_path / "loop")) == {("loop", ())}
     assert engines(Store(tmp_path / "sparse")) == {("sparse", ("sparse",))}
+
+
+def test_runs_by_another_engine_cannot_be_asked_to_be_stacked(tiny, tmp_path):
+    with pytest.raises(BenchError, match="stack: expected auto or never with the engine 'sparse', got 'always'"):
+        sweep(jobs(tiny(masks=MASK), (0, 1)), Store(tmp_path), conditions=SPARSE, stack="always", watcher=Log())
 
 
 def test_a_result_of_another_engine_is_reused_with_the_difference_or_refreshed(tiny, tmp_path):

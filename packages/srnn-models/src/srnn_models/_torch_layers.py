@@ -72,7 +72,8 @@ def torch_layers(model: nn.Module) -> tuple[dict[str, nn.RNNBase], dict[str, nn.
 
 def torch_class(kind: type[Any]) -> type[Any]:
     """Return a class of modules, and that of torch for an accelerated one."""
-    return PLAIN.get(kind, kind)
+    plain: type[Any] = PLAIN.get(kind, kind)
+    return plain
 
 
 def layer_suffixes(layers: int, bidirectional: bool) -> Iterator[str]:

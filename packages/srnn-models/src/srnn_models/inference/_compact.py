@@ -103,8 +103,8 @@ def _effective(module: nn.Module, name: str) -> Tensor | EdgeWeight | None:
         return original * mask
     tensor = _computed(module, name)
     if tensor is None or mask is None:
-        return cast(Tensor | EdgeWeight | None, tensor)
-    return cast(Tensor, tensor.masked_fill(mask == 0, 0))  # srnn-masks
+        return tensor
+    return cast(Tensor, tensor).masked_fill(mask == 0, 0)  # srnn-masks
 
 
 def _computed(module: nn.Module, name: str) -> Tensor | EdgeWeight | None:

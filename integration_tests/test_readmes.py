@@ -1,16 +1,19 @@
 """All READMEs work as printed, from top to bottom, in a fresh environment with the one line of installation they print.
 
 READMEs with the same line share an environment. torch, which every package needs and which takes longest to install, is
-linked from one environment into all.
+linked from this environment.
 """
 
 import os
 import shutil
 import subprocess
 import sys
+from importlib.metadata import Distribution, distribution
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from run_readme import INSTALL, at_smoke, install_lines, lines_of, run
 
 ROOT = Path(__file__).parents[1]
@@ -27,25 +30,35 @@ def test_each_readme_prints_one_line_of_installation():
     assert all(line.startswith(INSTALL) and ";" not in line for line in BY_LINE)
 
 
-@pytest.fixture(scope="session")
-def with_torch(tmp_path_factory):
-    """Return the site-packages of a new environment that has pip and torch."""
-    folder = tmp_path_factory.mktemp("torch") / "environment"
-    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-    install = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "-c", "constraints.txt", "torch"]
-    subprocess.run(install, cwd=ROOT, check=True)
-    (packages,) = folder.glob("lib/python*/site-packages")
-    yield packages
-    shutil.rmtree(folder)
+def with_requirements(name: str) -> dict[str, Distribution]:
+    """Return a distribution that is installed here and all that it requires, by name."""
+    found: dict[str, Distribution] = {}
+    wanted = [name]
+    while wanted:
+        each = canonicalize_name(wanted.pop())
+        if each not in found:
+            found[each] = distribution(each)
+            needed = map(Requirement, found[each].requires or ())
+            wanted += [line.name for line in needed if line.marker is None or line.marker.evaluate({"extra": ""})]
+    return found
+
+
+def link(installed: Distribution, packages: Path) -> None:
+    """Link the folders and modules of a distribution into another site-packages, except those that it has."""
+    names = {file.parts[0] for file in installed.files or ()} - {"..", "__pycache__"}  # ..: scripts
+    for name in names:
+        if not (packages / name).exists():
+            (packages / name).symlink_to(installed.locate_file(name))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("line", BY_LINE, ids=lambda line: line.removeprefix(INSTALL))
-def test_readmes_run_as_printed(line, with_torch, tmp_path):
+def test_readmes_run_as_printed(line, tmp_path):
     folder = tmp_path / "environment"
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     (packages,) = folder.glob("lib/python*/site-packages")
-    shutil.copytree(with_torch, packages, copy_function=os.link, dirs_exist_ok=True)
+    for installed in with_requirements("torch").values():
+        link(installed, packages)
     kept = ("HOME", "LANG", "SRNN_DATA", "TMPDIR")
     environment = {name: value for name, value in os.environ.items() if name in kept or name.startswith("PIP_")}
     environment |= {"PATH": f"{folder / 'bin'}:{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}

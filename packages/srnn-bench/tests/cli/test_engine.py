@@ -12,7 +12,7 @@ OPTIONS = ("--device", "cpu", "--jobs", "1")
 def test_a_run_by_an_engine_is_shown_with_it(srnn, tmp_path, tiny):
     mask = (Masked(parameter="*weight_hh*", pattern=Bernoulli(density=0.3)),)
     (tmp_path / "mine.json").write_text(tiny(masks=mask).model_dump_json())
-    code, out, _ = srnn("run", "mine.json", "--seeds", "0-3", "--engine", "sparse", "--stack", "always", *OPTIONS)
+    code, out, _ = srnn("run", "mine.json", "--seeds", "0-3", "--engine", "sparse", *OPTIONS)
     assert code == 0 and "by the loop on this CPU" in out
     assert {result.environment.engine for result in Store(tmp_path / "results")} == {"sparse"}
     _, out, _ = srnn("report")

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import page
 import torch
@@ -30,24 +29,14 @@ DENSITIES = (0.02, 0.05, 0.1, 0.15, 0.2, 0.3)
 LAYERS: dict[str, type[nn.RNNBase]] = {"RNN": nn.RNN, "GRU": nn.GRU, "LSTM": nn.LSTM}
 
 
-@dataclass(frozen=True)
-class Layer:
-    """A layer of torch with a random mask, or none, which is run by an engine."""
-
-    kind: str
-    neurons: int
-    density: float | None = None
-
-    def build(self, engine: str) -> nn.RNNBase:
-        """Return the layer; the engine "torch" is torch's own pass."""
-        layer = LAYERS[self.kind](INPUTS, self.neurons)
-        if self.density is not None:
-            weight = layer.get_parameter("weight_hh_l0")
-            mask = Bernoulli(density=self.density).mask(*weight.shape, generator=torch.Generator().manual_seed(0))
-            with torch.no_grad():
-                weight.mul_(mask)
-            layer.register_buffer("weight_hh_l0_mask", mask)
-        return layer if engine == "torch" else accelerate(layer, engine)
+def masked(layer: nn.RNNBase, density: float) -> nn.RNNBase:
+    """Put a random mask on the recurrent weights of a layer, and return the layer."""
+    weight = layer.get_parameter("weight_hh_l0")
+    mask = Bernoulli(density=density).mask(*weight.shape, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        weight.mul_(mask)
+    layer.register_buffer("weight_hh_l0_mask", mask)
+    return layer
 
 
 def rows(arguments: argparse.Namespace) -> Iterator[str]:
@@ -58,12 +47,12 @@ def rows(arguments: argparse.Namespace) -> Iterator[str]:
     heads = ("layer", "N", "B", "dense", *(f"{100 * density:g} %" for density in DENSITIES))
     yield table_line(heads)
     yield table_line("---" for _ in heads)
-    for kind in LAYERS:
+    for kind, build in LAYERS.items():
         for neurons in (round(size * arguments.scale) for size in SIZES):
             layers = {
-                "torch": Layer(kind, neurons).build("torch"),
-                "dense": Layer(kind, neurons).build("dense"),
-                **{f"{density}": Layer(kind, neurons, density).build("sparse") for density in DENSITIES},
+                "torch": build(INPUTS, neurons),
+                "dense": accelerate(build(INPUTS, neurons), "dense"),
+                **{f"{each}": accelerate(masked(build(INPUTS, neurons), each), "sparse") for each in DENSITIES},
             }
             for batch in BATCHES:
                 inputs = torch.randn(STEPS, batch, INPUTS)

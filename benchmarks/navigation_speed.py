@@ -28,14 +28,13 @@ from __future__ import annotations
 
 import argparse
 import gc
-import platform
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 from statistics import median
 
+import machine
 import torch
 from torch import Tensor
 
@@ -225,18 +224,6 @@ def measure(arguments: argparse.Namespace, size: Size, device: torch.device) -> 
     return lines
 
 
-def environment(device: torch.device, precision: str) -> str:
-    """Return a line that describes device and versions."""
-    name, driver = f"cpu ({platform.machine()})", ""
-    if device.type == "cuda":
-        name = torch.cuda.get_device_name(device)
-        driver = f" (CUDA {torch.version.cuda})"
-    return (
-        f"Device {name}; {precision}; torch {torch.__version__}{driver}; Python {platform.python_version()}; "
-        f"{date.today()}."
-    )
-
-
 def main() -> None:
     """Measure and print; with `--write`, also write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -251,7 +238,7 @@ def main() -> None:
     arguments = parser.parse_args()
     device, size = resolve_device(arguments.device), Size(arguments.neurons, arguments.batch, arguments.steps)
     head = f"N = {size.neurons}, B = {size.batch}, T = {size.steps}, K = {CELLS}. "
-    head += environment(device, arguments.precision)
+    head += machine.described(device, arguments.precision)
     print(head, flush=True)
     with applied(Conditions(str(device), arguments.precision)):
         lines = measure(arguments, size, device)

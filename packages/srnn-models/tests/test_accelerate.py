@@ -364,6 +364,16 @@ def test_single_steps_run_by_the_loop_and_see_every_write(cell):
     assert twin.acceleration.used == ()
 
 
+@cells
+def test_steps_with_gradients_are_those_of_the_loop(cell):
+    module, x = accelerate(masked(cell), "sparse"), normal(2, 3)
+    state = normal(2, module.state_size).requires_grad_()
+    jacobian = torch.autograd.functional.jacobian(lambda state: module.step(x, state), state, create_graph=True)
+    (second,) = torch.autograd.grad(jacobian.square().sum(), module.weight_hh)
+    assert second[~module.weight_hh_mask].any()
+    assert module.acceleration.used == ()
+
+
 def test_the_last_state_has_memory_of_its_own():
     _, last = accelerate(masked(GRU(hidden=6)), "sparse")(normal(50, 2, 3))
     assert last.untyped_storage().nbytes() == last.numel() * last.element_size()

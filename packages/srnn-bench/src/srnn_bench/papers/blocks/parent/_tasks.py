@@ -131,6 +131,6 @@ def _adding(steps: int, smoke: bool) -> Setting:
 
 
 def _training(batches: int, smoke: bool) -> Training:
-    """Return epochs of so many batches; at scale `smoke` one epoch of two."""
+    """Return a training of 8 epochs of `batches` batches; at scale `smoke`, of one epoch of 2 batches."""
     epochs, batches = (1, 2) if smoke else (8, batches)
     return Training(epochs=epochs, batches=batches, batch_size=32, learning_rate=RATE, evaluate_every=1)

@@ -208,7 +208,7 @@ def test_a_cluster_gives_the_same_bits(tiny, tmp_path, cluster, stack):
 def test_a_cluster_runs_by_the_engine_that_was_asked_for(tiny, tmp_path, cluster):
     masked = tiny(masks=(Masked(parameter="*weight_hh*", pattern=Bernoulli(density=0.3)),), stages=SHORT)
     conditions = Conditions("cpu", engine="sparse")
-    make(jobs(masked, (0, 1)), tmp_path, cluster, Log(), conditions=conditions, stack="always")
+    make(jobs(masked, (0, 1)), tmp_path, cluster, Log(), conditions=conditions, stack="auto")
     found = [
         (result.environment.engine, result.environment.stacked, result.stages[0].engines) for result in Store(tmp_path)
     ]

@@ -21,7 +21,7 @@ nox.options.reuse_venv = "yes"
 ROOT = Path(__file__).parent
 PACKAGES = ("srnn-manifolds", "srnn-masks", "srnn-pruning", "srnn-models", "srnn-tasks", "srnn-bench")
 CONSTRAINTS = ("-c", str(ROOT / "constraints.txt"))
-EVERYTHING = (*(f"packages/{name}" for name in PACKAGES), "integration_tests")
+EVERYTHING = ("integration_tests", *(f"packages/{name}" for name in PACKAGES))  # the longest tests first
 
 
 def pyproject(package: str) -> dict:

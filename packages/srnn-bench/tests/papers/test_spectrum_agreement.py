@@ -1,6 +1,7 @@
 """The figure `spectrum/agreement`: masks of readings of the score, gamma, and the files of a smoke run."""
 
 import itertools
+import os
 
 import numpy as np
 import pytest
@@ -23,6 +24,8 @@ from srnn_models import GRU, LSTM, ElmanRNN, Normal
 from srnn_pruning import JacobianSpectrum
 
 CELLS = ("RNN", "LSTM", "peephole LSTM", "GRU")
+
+NEEDS_DATA = pytest.mark.skipif("SRNN_DATA" not in os.environ, reason="SRNN_DATA is not set: no MNIST")
 
 
 def built(recurrence):
@@ -99,6 +102,7 @@ def test_variance_between_rows():
     assert between_rows(torch.cat([random, torch.zeros(6, 2)], 1)) == pytest.approx(between_rows(random))
 
 
+@NEEDS_DATA
 @pytest.mark.parametrize("cell", CELLS)
 def test_masks_depend_on_what_a_reading_names(cell):
     """The draw changes only what is drawn; the batch changes the score."""
@@ -120,6 +124,7 @@ def test_all_pairs_name_readings():
     assert {name for pair in PAIRS for name in pair} <= READINGS.keys()
 
 
+@NEEDS_DATA
 def test_the_figure_needs_no_runs(tmp_path):
     figure = papers.figure("spectrum/agreement")
     assert not figure.needs

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 from torch import nn
 
 from ._acceleration import EngineAcceleration
+from ._dense_acceleration import DenseAcceleration, has_dense_backward
 from ._errors import ModelError
 from ._torch_acceleration import TorchAcceleration
 from ._torch_layers import install, restore, torch_layers
@@ -25,7 +26,8 @@ def accelerate(model: Module, engine: str = "auto") -> Module:
     number. "auto" chooses at each call, by the number of neurons, the density of the mask and the batch size. Results
     are equal up to rounding.
 
-    `ElmanRNN`, `LeakyRNN`, `GRU` and `LSTM` have their own backward pass; other cells run by the loop. So does every
+    `ElmanRNN`, `LeakyRNN`, `GRU` and `LSTM` have their own backward pass, and so has a `BlockRNN`, with all entries of
+    its weights ("sparse" is an error); other cells run by the loop. So does every
     recurrence under `torch.func`, forward-mode differentiation, autocast, `torch.compile` and export, and in dtypes
     other than float32 and float64; for "dense" and "sparse" a warning says so once, except in compiled code. A backward
     pass with `create_graph=True` runs the loop again. A single `step` runs by the loop; `compact` is for streaming.
@@ -55,10 +57,7 @@ def accelerate(model: Module, engine: str = "auto") -> Module:
     """
     if engine not in ENGINES:
         raise ModelError(f"engine: expected one of {', '.join(map(repr, ENGINES))}, got {engine!r}")
-    accelerations: dict[nn.Module, Any] = {
-        module: EdgeAcceleration(engine) if module.has_edges else EngineAcceleration(engine)
-        for module in _recurrences(model)
-    }
+    accelerations: dict[nn.Module, Any] = {module: _acceleration(module, engine) for module in _recurrences(model)}
     exact, others = torch_layers(model)
     accelerations |= {module: TorchAcceleration(engine) for module in exact.values()}
     alone = ", ".join(f"{name or 'the model'} ({type(module).__name__})" for name, module in others.items())
@@ -88,6 +87,12 @@ def decelerate(model: Module) -> Module:
         for layer in layers.values():
             restore(layer)
     return model
+
+
+def _acceleration(module: Recurrence, engine: str) -> DenseAcceleration | EdgeAcceleration | EngineAcceleration:
+    if module.has_edges:
+        return EdgeAcceleration(engine)
+    return DenseAcceleration(engine) if has_dense_backward(module) else EngineAcceleration(engine)
 
 
 def _recurrences(model: nn.Module) -> list[Recurrence]:

@@ -14,6 +14,7 @@ from torch.nn import functional
 from .._draw import empty, uniform_
 from .._errors import ModelError
 from .._initialization import Initialization
+from ..engines import block
 from ._recurrence import Matrix, Recur, Recurrence, State
 
 Reads = Literal["before", "after"]
@@ -66,8 +67,8 @@ class BlockModule(Recurrence):
     def reset_parameters(self, *, generator: torch.Generator) -> None:
         """Draw all weights again, in place: the blocks in the order of the parameters, then the bias."""
         hidden, _ = self.state_sizes
-        for block, initialization in self.initializations.items():
-            initialization.fill_(getattr(self, f"weight_{block}"), hidden=hidden, generator=generator)
+        for name, initialization in self.initializations.items():
+            initialization.fill_(getattr(self, f"weight_{name}"), hidden=hidden, generator=generator)
         bound = (self.inputs + self.hidden) ** -0.5
         uniform_(self.bias, -bound, bound, generator=generator)
 
@@ -101,6 +102,27 @@ class BlockModule(Recurrence):
     def output(self, state: State) -> Tensor:
         """Return z (B, N + O) of a state, concatenated or as the pair of H and Y."""
         return self._join(state)
+
+    def run_dense(self, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """Run inputs (T, B, I) from state (B, N + O) with the own backward pass: `forward`, up to rounding."""
+        hidden, outputs = self.state_sizes
+
+        def loop(drives: Tensor, weight: Tensor, state: Tensor) -> tuple[Tensor]:
+            rows = torch.split(weight, [hidden, outputs])
+            (hh, hy), (yh, yy) = (torch.split(row, [hidden, outputs], dim=1) for row in rows)
+            weights = {"weight_hh": hh, "weight_hy": hy, "weight_yh": yh, "weight_yy": yy}
+
+            def recur(name: str, x: Tensor, plus: Tensor | None = None, rows: slice | None = None) -> Tensor:
+                assert plus is not None, "`advance` adds every product to something"
+                return torch.addmm(plus, x, weights[name].t())  # (B, rows)
+
+            return self.unroll(drives, recur, self.split(state))[:1]
+
+        drives = functional.linear(inputs, torch.cat([self.weight_hx, self.weight_yx]), self.bias)  # (T, B, N + O)
+        to_hidden = torch.cat([self.weight_hh, self.weight_hy], dim=1)  # (N, N + O)
+        to_outputs = torch.cat([self.weight_yh, self.weight_yy], dim=1)  # (O, N + O)
+        states = block(self.reads, hidden, loop, drives, torch.cat([to_hidden, to_outputs]), state)
+        return states, states[-1].clone()  # (T, B, N + O), (B, N + O); the state may be kept without the sequence
 
     def extra_repr(self) -> str:
         """Return the sizes and which hidden units the outputs read, for `print(module)`."""

@@ -1,11 +1,12 @@
 """Engines: faster ways to run the time loop of a cell, with the same results up to rounding.
 
 A pass over time (`elman`, `leaky`, `gru`, `lstm`) has its own backward pass and takes a `Product`: `Dense`, `Edges` for
-the entries that a mask leaves, or `EdgeValues` for a W that is given by the values of its edges. `fused_elman` is the
-loop of an Elman network on a GPU. An engine works on tensors: it takes neither modules nor values.
-`srnn_models.accelerate` sets the engines of a model.
+the entries that a mask leaves, or `EdgeValues` for a W that is given by the values of its edges. `block` has its own
+backward pass too, and multiplies all entries. `fused_elman` is the loop of an Elman network on a GPU. An engine works
+on tensors: it takes neither modules nor values. `srnn_models.accelerate` sets the engines of a model.
 """
 
+from ._block import block as block
 from ._choice import choose as choose
 from ._choice import choose_over_torch as choose_over_torch
 from ._columns import map_columns as map_columns
@@ -52,6 +53,7 @@ __all__ = [
     "SparseProduct",
     "Structure",
     "bags",
+    "block",
     "choose",
     "choose_over_torch",
     "dots_by_bags",

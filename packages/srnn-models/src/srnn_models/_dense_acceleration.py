@@ -1,0 +1,48 @@
+"""How a recurrence runs after `accelerate` whose own backward pass multiplies all entries of its weights."""
+
+from typing import Any
+
+from torch import Tensor, nn
+
+from ._errors import ModelError
+from ._selection import EngineRecord, class_name, substituted
+from .cells import Recurrence
+from .engines import refusal
+
+
+def has_dense_backward(module: nn.Module) -> bool:
+    """Return whether the class of a module has such a pass. A subclass may change the step: it has none."""
+    return "run_dense" in vars(type(module))
+
+
+class DenseAcceleration(EngineRecord):
+    """The engine of such a recurrence: "dense", "loop", or "auto", which is "dense" on the CPU.
+
+    The numbers are those of `benchmarks/engine_crossover.py`: on the CPU "dense" is faster at every size.
+    """
+
+    def check(self, module: Recurrence) -> None:
+        """Raise `ModelError` if the engine is "sparse"."""
+        if self.engine == "sparse":
+            raise ModelError(
+                f"accelerate: engine 'sparse': expected a cell with sparse products, got {class_name(module)}; use "
+                "'dense' or 'auto'"
+            )
+
+    def run(self, module: Any, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor] | None:
+        """Return h at all times (T, B, N) and the last state (B, S); None where the loop is to run."""
+        if self.engine == "loop" or (self.engine == "auto" and inputs.device.type != "cpu"):
+            self.record("loop")
+            return None
+        names = list(module.matrices())
+        weights = [getattr(module, name) for name in names]
+        reasons = (substituted(module, name) for name in names)
+        reason = refusal(inputs, state, *weights, *module.parameters(recurse=False)) or next(
+            filter(None, reasons), None
+        )
+        if reason:
+            self.step_aside(module, reason)
+            return None
+        self.record("dense")
+        found: tuple[Tensor, Tensor] = module.run_dense(inputs, state)
+        return found

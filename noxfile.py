@@ -87,7 +87,7 @@ def speed(session: nox.Session) -> None:
     options, compiled = (session.posargs, []) if session.posargs else (["--write"], ["--compile"])
     waiting = {"OMP_WAIT_POLICY": "passive"} if session.posargs else {}  # other processes may use the cores
     session.run("python", "benchmarks/engine_speed.py", *compiled, *options, env=waiting)
-    for script in ("compact_speed", "edges_speed", "engine_crossover"):
+    for script in ("compact_speed", "edges_speed", "engine_crossover", "block_speed"):
         session.run("python", f"benchmarks/{script}.py", *options, env=waiting)
     session.run("python", "benchmarks/engine_speed.py", "--threads", "2", "--only", "d = 6", *options, env=waiting)
 

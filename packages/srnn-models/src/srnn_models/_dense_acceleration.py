@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from ._errors import ModelError
 from ._selection import EngineRecord, class_name, substituted
 from .cells import Recurrence
-from .engines import refusal
+from .engines import choose_block, refusal
 
 
 def has_dense_backward(module: nn.Module) -> bool:
@@ -16,10 +16,7 @@ def has_dense_backward(module: nn.Module) -> bool:
 
 
 class DenseAcceleration(EngineRecord):
-    """The engine of such a recurrence: "dense", "loop", or "auto", which is "dense" on the CPU.
-
-    The numbers are those of `benchmarks/engine_crossover.py`: on the CPU "dense" is faster at every size.
-    """
+    """The engine of such a recurrence: "dense", "loop", or "auto"."""
 
     def check(self, module: Recurrence) -> None:
         """Raise `ModelError` if the engine is "sparse"."""
@@ -31,7 +28,8 @@ class DenseAcceleration(EngineRecord):
 
     def run(self, module: Any, inputs: Tensor, state: Tensor) -> tuple[Tensor, Tensor] | None:
         """Return h at all times (T, B, N) and the last state (B, S); None where the loop is to run."""
-        if self.engine == "loop" or (self.engine == "auto" and inputs.device.type != "cpu"):
+        engine = choose_block(inputs.device) if self.engine == "auto" else self.engine
+        if engine == "loop":
             self.record("loop")
             return None
         names = list(module.matrices())

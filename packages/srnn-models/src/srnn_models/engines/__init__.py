@@ -8,6 +8,7 @@ on tensors: it takes neither modules nor values. `srnn_models.accelerate` sets t
 
 from ._block import block as block
 from ._choice import choose as choose
+from ._choice import choose_block as choose_block
 from ._choice import choose_over_torch as choose_over_torch
 from ._columns import map_columns as map_columns
 from ._elman import elman as elman
@@ -55,6 +56,7 @@ __all__ = [
     "bags",
     "block",
     "choose",
+    "choose_block",
     "choose_over_torch",
     "dots_by_bags",
     "dots_by_samples",

@@ -25,6 +25,15 @@ def choose(hidden: int, batch: int, density: float | None, device: torch.device)
     return "dense" if hidden >= DENSE_FROM else "loop"
 
 
+def choose_block(device: torch.device) -> str:
+    """Return the engine of a block RNN: on the CPU "dense" is as fast or faster (`benchmarks/block_speed.py`).
+
+    >>> choose_block(torch.device("cpu"))
+    'dense'
+    """
+    return "dense" if device.type == "cpu" else "loop"
+
+
 LSTM_FROM, LSTM_DENSITY = 512, 0.1  # torch's LSTM is fused: fewer neurons, or few sequences below WIDE, do not gain
 
 

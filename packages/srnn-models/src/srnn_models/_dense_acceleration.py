@@ -1,4 +1,4 @@
-"""How a recurrence runs after `accelerate` whose own backward pass multiplies all entries of its weights."""
+"""How a recurrence with `run_dense`, an own backward pass that multiplies all entries, runs after `accelerate`."""
 
 from typing import Any
 
@@ -11,12 +11,12 @@ from .engines import choose_block, refusal
 
 
 def has_dense_backward(module: nn.Module) -> bool:
-    """Return whether the class of a module has such a pass. A subclass may change the step: it has none."""
+    """Return whether the class of a module has `run_dense`. A subclass may change the step: it has none."""
     return "run_dense" in vars(type(module))
 
 
 class DenseAcceleration(EngineRecord):
-    """The engine of such a recurrence: "dense", "loop", or "auto"."""
+    """The engine of a recurrence with `run_dense`: "dense", "loop", or "auto"."""
 
     def check(self, module: Recurrence) -> None:
         """Raise `ModelError` if the engine is "sparse"."""

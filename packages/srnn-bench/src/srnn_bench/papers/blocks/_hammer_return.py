@@ -50,7 +50,7 @@ def hammer_return(name: str, scale: Scale) -> Table:
         scale,
         title=f"Rewards of {size.rollouts} episodes",
         metric="Summed reward of an episode",
-        unit="reward",
+        unit="units of reward",
         cells=_cells(shown, scale, "return"),
         claims=claims,
         margin=MARGIN,

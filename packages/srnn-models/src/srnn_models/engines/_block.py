@@ -39,7 +39,7 @@ class _Block(torch.autograd.Function):
             h[t].relu_()
             if after is not None:
                 torch.addmm(y[t], h[t], after.t(), out=y[t])
-        ctx.hidden, ctx.loop, ctx.blocks = hidden, loop, (before, after)
+        ctx.reads, ctx.hidden, ctx.loop = reads, hidden, loop
         ctx.save_for_backward(drives, weight, state, states)
         return states[1:]
 
@@ -49,7 +49,7 @@ class _Block(torch.autograd.Function):
         needed = ctx.needs_input_grad[3:]
         if must_replay(d_states):
             return None, None, None, *replay(ctx.loop, tensors, needed, [d_states])
-        hidden, (before, after) = ctx.hidden, ctx.blocks
+        hidden, (before, after) = ctx.hidden, _split(tensors[1], ctx.hidden, ctx.reads)
         deltas = d_states.clone(memory_format=torch.contiguous_format)  # (T, B, N + O)
         delta = deltas.unbind(0)
         delta_h, delta_y = deltas[..., :hidden].unbind(0), deltas[..., hidden:].unbind(0)

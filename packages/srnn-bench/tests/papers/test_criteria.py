@@ -58,7 +58,7 @@ FAMILIES = {
     "blocks/hammer-large": "blocks/Adroit Hammer",
     **{
         f"blocks/{name}": f"blocks/{name}"
-        for name in ("hammer-before", "hammer-mean", "hammer-return", "hammer-controls", "carry-over")
+        for name in ("hammer-before", "hammer-mean", "hammer-return", "hammer-controls", "carry-over", "parent")
     },
     "spectrum/figure1": "spectrum/Figure 1",
     "spectrum/figure1-inputs": "spectrum/Figure 1",

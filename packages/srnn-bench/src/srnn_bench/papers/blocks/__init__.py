@@ -60,6 +60,7 @@ _BUILDERS: Mapping[str, Callable[[str, Scale], Table]] = {
     "hammer-controls": _hammer_controls.hammer_controls,
     "carry-over": _carry_over.carry_over,
     "parent-draws": parent.parent_draws,
+    "parent": parent.parent,
 }
 
 PAPER = Paper(

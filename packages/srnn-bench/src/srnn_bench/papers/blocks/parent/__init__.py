@@ -17,6 +17,7 @@ from ._proposals import Parent as Parent
 from ._proposals import Trained as Trained
 from ._proposals import propose as propose
 from ._readings import ShareBeaten as ShareBeaten
+from ._table import parent as parent
 from ._table import parent_table as parent_table
 from ._tasks import Setting as Setting
 from ._tasks import settings as settings
@@ -29,6 +30,7 @@ __all__ = [
     "Trained",
     "as_json",
     "features",
+    "parent",
     "parent_draws",
     "parent_table",
     "propose",

@@ -17,9 +17,9 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Literal
 
-import page
+import engine_table
 import torch
-from engine_speed import RESULT, alternated, environment, quartiles, ratios, table_line, trained
+from engine_speed import alternated, environment, quartiles, ratios, table_line, trained
 
 from srnn_models import BlockRNN
 
@@ -59,23 +59,5 @@ def rows(arguments: argparse.Namespace) -> Iterator[str]:
         yield table_line((*map(str, numbers), reads, *medians, f"{ratio:.2f}"))
 
 
-def main() -> None:
-    """Measure, and print or write a Markdown table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--repeat", type=int, default=7, help="rounds of timings per row")
-    parser.add_argument("--scale", type=float, default=1, help="factor of the number of hidden units")
-    parser.add_argument("--write", action="store_true")
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    torch.manual_seed(0)
-    lines = []
-    for line in rows(arguments):
-        print(line, flush=True)
-        lines.append(line)
-    if arguments.write:
-        page.write(RESULT / "block.md", "Block RNNs by their own backward pass", __doc__, lines)
-
-
 if __name__ == "__main__":
-    main()
+    engine_table.run(rows, "block.md", "Block RNNs by their own backward pass", __doc__)

@@ -15,9 +15,9 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 
-import page
+import engine_table
 import torch
-from engine_speed import INPUTS, RESULT, alternated, environment, quartiles, ratios, table_line, trained
+from engine_speed import INPUTS, alternated, environment, quartiles, ratios, table_line, trained
 from torch import nn
 
 from srnn_masks import Bernoulli
@@ -62,23 +62,5 @@ def rows(arguments: argparse.Namespace) -> Iterator[str]:
                 yield table_line((kind, str(neurons), str(batch), *found))
 
 
-def main() -> None:
-    """Measure, and print or write a Markdown table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--repeat", type=int, default=7, help="rounds of timings per row")
-    parser.add_argument("--scale", type=float, default=1, help="factor of the number of neurons")
-    parser.add_argument("--write", action="store_true")
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    torch.manual_seed(0)
-    lines = []
-    for line in rows(arguments):
-        print(line, flush=True)
-        lines.append(line)
-    if arguments.write:
-        page.write(RESULT / "crossover.md", "Which engine is faster", __doc__, lines)
-
-
 if __name__ == "__main__":
-    main()
+    engine_table.run(rows, "crossover.md", "Which engine is faster", __doc__)

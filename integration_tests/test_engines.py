@@ -116,7 +116,8 @@ def test_dense_gradients_after_the_forward_pass(cell):
     ours, theirs = (srnn_masks.dense_gradients(network, loss(network)) for network in pair(cell))
     for name, present in mask(built(cell)).items():
         torch.testing.assert_close(ours[name], theirs[name])
-        assert ours[name][~present].any()
+        absent = ours[name][~present]
+        assert absent.any() if cell == "block" else absent.all()  # its units are ReLUs, and some are silent
 
 
 @with_block

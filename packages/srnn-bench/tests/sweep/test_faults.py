@@ -179,7 +179,7 @@ def resumed(log: list[list[object]]) -> int:
     return count
 
 
-@pytest.mark.parametrize(("deaths", "stack", "whole_group"), [(10, "never", False), (6, "always", True)])
+@pytest.mark.parametrize(("deaths", "stack", "whole_group"), [(20, "never", False), (10, "always", True)])
 def test_a_sweep_that_is_killed_often_ends_like_an_uninterrupted_one(tiny, tmp_path, deaths, stack, whole_group):
     """Either the driver alone is killed, and its workers exit by themselves, or all its processes at once."""
     jobs = runs(tiny, 60, 10)

@@ -27,11 +27,11 @@ def accelerate(model: Module, engine: str = "auto") -> Module:
     are equal up to rounding.
 
     `ElmanRNN`, `LeakyRNN`, `GRU` and `LSTM` have their own backward pass, and so has a `BlockRNN`, with all entries of
-    its weights ("sparse" is an error); other cells run by the loop. So does every
-    recurrence under `torch.func`, forward-mode differentiation, autocast, `torch.compile` and export, and in dtypes
-    other than float32 and float64; for "dense" and "sparse" a warning says so once, except in compiled code. A backward
-    pass with `create_graph=True` runs the loop again. A single `step` runs by the loop; `compact` is for streaming.
-    "sparse" takes it that W_hh is 0 where its mask is, as srnn-masks and `torch.nn.utils.prune` keep it.
+    its weights ("sparse" is an error); other cells run by the loop. So does every recurrence under `torch.func`,
+    forward-mode differentiation, autocast, `torch.compile` and export, and in dtypes other than float32 and float64;
+    for "dense" and "sparse" a warning says so once, except in compiled code. A backward pass with `create_graph=True`
+    runs the loop again. A single `step` runs by the loop; `compact` is for streaming. "sparse" takes it that W_hh is 0
+    where its mask is, as srnn-masks and `torch.nn.utils.prune` keep it.
 
     A module of torch stays the same object, but gets a subclass such as `AcceleratedGRU`, which a program that
     unpickles it must be able to import. Each layer and direction has its own choice. A `PackedSequence`, dropout

@@ -34,10 +34,9 @@ class DenseAcceleration(EngineRecord):
             return None
         names = list(module.matrices())
         weights = [getattr(module, name) for name in names]
-        reasons = (substituted(module, name) for name in names)
-        reason = refusal(inputs, state, *weights, *module.parameters(recurse=False)) or next(
-            filter(None, reasons), None
-        )
+        others = module.parameters(recurse=False)
+        reasons = refusal(inputs, state, *weights, *others), *(substituted(module, name) for name in names)
+        reason = next(filter(None, reasons), None)
         if reason:
             self.step_aside(module, reason)
             return None
